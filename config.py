@@ -1,0 +1,222 @@
+"""Settings: edit the values below, or override them with flags (python main.py --help)."""
+
+# The folder with your photos, or a list of folders: ["/home/me/Pictures", "/media/backup"].
+# Relative folders are relative to this file. Out of the box: the sample photos.
+INPUT_DIR = "tests/samples"
+
+# Where the numbered folders with copies go. Keep nothing of your own in it.
+OUTPUT_DIR = "output"
+
+# Three files that lie in OUTPUT_DIR: which copy belongs to which original, ...
+INFO_FILE = "info.txt"
+# ... the originals that cleanup may delete, ...
+TO_DELETE_FILE = "to_delete.txt"
+# ... and what was found and deleted. This one may also be an absolute path elsewhere.
+LOG_FILE = "log.txt"
+
+# How different two pictures may be, in bits of their hash: 0 finds only the same
+# picture, 40 (of 256) finds resized, recompressed and lightly edited copies.
+THRESHOLD = 40
+
+# The hash has HASH_SIZE x HASH_SIZE bits. With another size, choose another THRESHOLD.
+HASH_SIZE = 16
+
+# How many pictures are read at the same time; 0 means one for each processor core.
+WORKERS = 0
+
+# Folders that are passed over, by name or, with a slash in the pattern, by path.
+EXCLUDE = [
+    ".Trash*",
+    ".trash",
+    "$RECYCLE.BIN",
+    "#recycle",
+    "@Recycle*",
+    "@eaDir",
+    ".thumbnails",
+    ".cache",
+    ".git",
+    ".stversions",
+    ".dtrash",
+    "lost+found",
+    "*.photoslibrary",
+    "*.lrdata",
+]
+
+# "trash" sends originals to the desktop's trash; "permanent" deletes them for good.
+DELETE_MODE = "trash"
+
+
+# ---- Nothing below here needs editing. ----
+
+import difflib  # noqa: E402
+import os  # noqa: E402
+from collections.abc import Iterable, Mapping  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from enum import IntEnum  # noqa: E402
+
+__version__ = "0.1.0"
+
+DELETE_MODES = ("trash", "permanent")
+MAX_HASH_SIZE = 64
+# A folder that holds this file is a result of ours: its copies are not photos to compare.
+RESULT_MARKER = "image-similarity-search.json"
+
+
+class Exit(IntEnum):
+    """What the exit code of a run means."""
+
+    DONE = 0
+    KEPT = 1  # done, but something was kept, skipped or failed
+    USAGE = 2
+    STATE = 3  # the files in OUTPUT_DIR can't be trusted
+    LOCKED = 4
+    INTERRUPTED = 130
+
+
+class UserError(Exception):
+    """What the user can mend: one line that names the path and the remedy."""
+
+    def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
+        super().__init__("\\n".join(message.splitlines()))
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The checked values of one run; all paths are absolute and real."""
+
+    input_dirs: tuple[str, ...]
+    output_dir: str
+    info_file: str
+    to_delete_file: str
+    log_file: str
+    threshold: int
+    hash_size: int
+    workers: int
+    exclude: tuple[str, ...]
+    delete_mode: str
+
+
+def constants(module: Mapping[str, object]) -> dict[str, object]:
+    """The values of an edited config.py; an unknown or missing name is a `UserError`."""
+    known = [field.upper().replace("INPUT_DIRS", "INPUT_DIR") for field in Settings.__slots__]
+    for name in sorted(module.keys() - {*known, "DELETE_MODES", "MAX_HASH_SIZE", "RESULT_MARKER"}):
+        likeness = 0.6 if name.isupper() else 0.85  # other names may be the user's own
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=likeness)
+        is_value = not name.startswith("_") and isinstance(module[name], (str, int, list, tuple))
+        if name.isupper() or (near and is_value):
+            hint = f"did you mean {near[0]}?" if near else "remove it."
+            raise UserError(f"config.py: unknown name {name}; {hint}")
+    for name in known:
+        if name not in module:
+            raise UserError(f"config.py: {name} is missing; add a line {name} = ...")
+    return {name: module[name] for name in known}
+
+
+def settings_from(values: Mapping[str, object], base: str) -> Settings:
+    """Check the values of config.py (as overridden by flags).
+
+    Relative folders are relative to `base`. Raises UserError for the first wrong value.
+    """
+    hash_size = _whole_number(values, "HASH_SIZE", 2, MAX_HASH_SIZE)
+    output_dir = os.path.realpath(_path(values["OUTPUT_DIR"], "OUTPUT_DIR", base))
+    files = {name: _file_in(output_dir, values, name) for name in ("INFO_FILE", "TO_DELETE_FILE")}
+    files["LOG_FILE"] = _file_in(output_dir, values, "LOG_FILE", elsewhere=True)
+    if len({path.casefold() for path in files.values()}) < len(files):
+        raise UserError("INFO_FILE, TO_DELETE_FILE and LOG_FILE must be three different files.")
+    delete_mode = values["DELETE_MODE"]
+    if delete_mode not in DELETE_MODES:
+        raise UserError(f'DELETE_MODE is {delete_mode!r}; use "trash" or "permanent".')
+    return Settings(
+        input_dirs=_folders(values["INPUT_DIR"], base),
+        output_dir=output_dir,
+        info_file=files["INFO_FILE"],
+        to_delete_file=files["TO_DELETE_FILE"],
+        log_file=files["LOG_FILE"],
+        threshold=_whole_number(values, "THRESHOLD", 0, hash_size**2 - 1),
+        hash_size=hash_size,
+        workers=_whole_number(values, "WORKERS", 0, 1024) or os.cpu_count() or 1,
+        exclude=_patterns(values["EXCLUDE"]),
+        delete_mode=str(delete_mode),
+    )
+
+
+def check_input(settings: Settings) -> None:
+    """Refuse input folders that can't be read or that OUTPUT_DIR would endanger. Changes nothing.
+
+    OUTPUT_DIR inside an input folder is allowed; the walk leaves it out.
+    """
+    for folder in settings.input_dirs:
+        if not os.path.isdir(folder):
+            raise UserError(f"INPUT_DIR {folder} is not a folder; check the path, or mount it.")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise UserError(f"INPUT_DIR {folder} can't be read; check its permissions.")
+        if _contains(settings.output_dir, folder):
+            raise UserError(
+                f"INPUT_DIR {folder} lies inside OUTPUT_DIR {settings.output_dir}; "
+                "choose another OUTPUT_DIR."
+            )
+
+
+def _contains(outer: str, inner: str) -> bool:
+    """Whether `inner` is `outer` or lies below it, by name or by identity (bind mounts, case)."""
+    while True:
+        if inner == outer or (os.path.exists(outer) and os.path.samefile(inner, outer)):
+            return True
+        parent = os.path.dirname(inner)
+        if parent == inner:
+            return False
+        inner = parent
+
+
+def _whole_number(values: Mapping[str, object], name: str, least: int, most: int) -> int:
+    value = values[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise UserError(f"{name} is {value!r}; use a whole number from {least} to {most}.")
+    return value
+
+
+def _path(value: object, name: str, base: str) -> str:
+    if not isinstance(value, (str, os.PathLike)) or not str(value) or "\0" in str(value):
+        raise UserError(f"{name} is {value!r}; use a path in quotes.")
+    return os.path.join(base, os.path.expanduser(os.fspath(value)))
+
+
+def _folders(value: object, base: str) -> tuple[str, ...]:
+    several = value if isinstance(value, (list, tuple)) else [value]
+    if not several:
+        raise UserError("INPUT_DIR is an empty list; name at least one folder.")
+    real = (os.path.realpath(_path(folder, "INPUT_DIR", base)) for folder in several)
+    return tuple(dict.fromkeys(real))
+
+
+def _file_in(
+    output_dir: str, values: Mapping[str, object], name: str, *, elsewhere: bool = False
+) -> str:
+    """The path of a file of ours, which must lie directly in OUTPUT_DIR unless `elsewhere`."""
+    path = os.path.abspath(_path(values[name], name, output_dir))
+    folder, file_name = os.path.split(path)
+    folder = os.path.realpath(folder)
+    ours = file_name.isdigit() or file_name.casefold() == RESULT_MARKER
+    if folder == output_dir and not ours:
+        return os.path.join(output_dir, file_name)
+    if elsewhere and not _contains_by_name(output_dir, folder):
+        path = os.path.join(folder, file_name)
+        if path == output_dir or os.path.isdir(path) or not os.path.isdir(folder):
+            raise UserError(f"{name} is {values[name]!r}; name a file in a folder that exists.")
+        return path
+    raise UserError(f"{name} is {values[name]!r}; use a plain file name, it lies in OUTPUT_DIR.")
+
+
+def _contains_by_name(outer: str, inner: str) -> bool:
+    return os.path.commonpath([outer, inner]) == outer
+
+
+def _patterns(value: object) -> tuple[str, ...]:
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise UserError(f'EXCLUDE is {value!r}; use a list of patterns, ["@eaDir", ".git"].')
+    patterns = tuple(value)
+    for pattern in patterns:
+        if not isinstance(pattern, str) or not pattern:
+            raise UserError(f"EXCLUDE holds {pattern!r}; use patterns in quotes.")
+    return patterns

@@ -1,0 +1,259 @@
+"""Shared by the tests: a folder tree of real photos, and ways to run the program on it."""
+
+import contextlib
+import functools
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "tests" / "samples"
+sys.path.insert(0, str(ROOT))
+
+import finder  # noqa: E402
+import main  # noqa: E402
+
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run of the program gave."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        facts = json.loads(self.out)
+        assert isinstance(facts, dict)
+        return facts
+
+
+@functools.cache
+def picture(sample: str, quality: int = 0, suffix: str = ".jpg") -> bytes:
+    """A sample photo, or a copy of it that is saved anew and so has other bytes."""
+    if not quality:
+        return (SAMPLES / sample).read_bytes()
+    data = io.BytesIO()
+    with Image.open(SAMPLES / sample) as image:
+        image.convert("RGB").save(data, Image.registered_extensions()[suffix], quality=quality)
+    return data.getvalue()
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Everything below a folder: relative path -> content, link target or b"<folder>"."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            content = b"-> " + os.fsencode(os.readlink(path))
+        else:
+            content = path.read_bytes() if path.is_file() else b"<folder>"
+        found[str(path.relative_to(folder))] = content
+    return found
+
+
+def restore(backup: Path, folder: Path) -> None:
+    """Bring a folder back to what it was; times included."""
+    shutil.rmtree(folder)
+    shutil.copytree(backup, folder, symlinks=True)
+
+
+class Library:
+    """Photos in a folder and the output folder beside it, as a person would have them."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.photos = folder / "photos"
+        self.output = folder / "output"
+        self.photos.mkdir()
+        self._capsys = capsys
+
+    def add(self, name: str, sample: str = "2024/cat.jpg", quality: int = 0) -> Path:
+        path = self.photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture(sample, quality, path.suffix))
+        return path
+
+    def arguments(self, action: str, *flags: str) -> list[str]:
+        """The command line of an action on this library; flags that come later win."""
+        given = ["--action", action, "--output-dir", str(self.output), *flags]
+        if "--input-dir" not in flags:
+            given += ["--input-dir", str(self.photos)]
+        if "--delete-mode" not in flags:
+            given += ["--delete-mode", "permanent"]
+        return [*given, "--workers", "1"]
+
+    def run(self, action: str, *flags: str) -> Ran:
+        return self.run_exactly(*self.arguments(action, *flags))
+
+    def run_exactly(self, *arguments: str) -> Ran:
+        self._capsys.readouterr()
+        code = main.main(arguments)
+        captured = self._capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    def start(self, action: str, *flags: str, **options: Any) -> "subprocess.Popen[str]":
+        """Start an action as a process of its own."""
+        command = [sys.executable, str(ROOT / "main.py"), *self.arguments(action, *flags)]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, text=True, **{**pipes, **options})
+
+    def find(self, *flags: str) -> Ran:
+        ran = self.run("find", *flags)
+        assert ran.code == 0, ran
+        return ran
+
+    def check(self, *flags: str) -> Ran:
+        return self.run("check-deleted", *flags)
+
+    def cleanup(self, *flags: str) -> Ran:
+        return self.run("cleanup", *flags)
+
+    def info(self) -> dict[str, str]:
+        info = json.loads((self.output / "info.txt").read_text("utf-8"))
+        assert isinstance(info, dict)
+        return info
+
+    def copy(self, name: str) -> Path:
+        """The copy of the original with this name."""
+        return Path(self.info()[str(self.photos / name)])
+
+    def delete_copies(self, *names: str) -> None:
+        for name in names:
+            self.copy(name).unlink()
+
+    @property
+    def list_file(self) -> Path:
+        return self.output / "to_delete.txt"
+
+    def listed(self) -> list[str]:
+        """The names of the originals in to_delete.txt, which must have plain paths."""
+        lines = self.list_file.read_text("utf-8").splitlines()
+        return [str(Path(line).relative_to(self.photos)) for line in lines]
+
+    def log(self) -> list[str]:
+        return (self.output / "log.txt").read_text("utf-8").splitlines()
+
+    def names(self) -> list[str]:
+        """The names of all photos that are there now."""
+        return sorted(str(p.relative_to(self.photos)) for p in self.photos.rglob("*"))
+
+
+def collect(process: "subprocess.Popen[str]", timeout: float = 30) -> Ran:
+    """Wait for a process; it is ended if it takes too long."""
+    try:
+        out, err = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+        process.wait()
+    return Ran(process.returncode, out, err)
+
+
+# ---- Runs that are killed
+
+
+class Killed(BaseException):
+    """The process is dead."""
+
+
+def killed_when(dies: Callable[[], bool], library: Library, action: str) -> bool:
+    """Run an action that is asked before each change to the library's disk whether it dies.
+
+    From then on it changes nothing, as if its process were gone. Returns whether it died.
+    """
+    dead = False
+
+    def deadly(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changes(path: Any, *args: Any, **options: Any) -> Any:
+            nonlocal dead
+            # The kernel frees the lock of a dead process; its file is not what counts.
+            if str(path).startswith(str(library.folder)) and not str(path).endswith(".lock"):
+                dead = dead or dies()
+                if dead:
+                    raise Killed
+            return change(path, *args, **options)
+
+        return changes
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        hash_without_workers(monkeypatch)
+        for name in ("mkdir", "rename", "replace", "unlink", "rmdir", "link", "utime"):
+            monkeypatch.setattr(os, name, deadly(getattr(os, name)))
+        with contextlib.suppress(Killed):
+            assert library.run(action).code == 0
+    return dead
+
+
+def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash here, where a test runs find dozens of times: starting workers takes longest."""
+
+    def hash_files(
+        files: Iterable[finder.ImageFile], hash_size: int, _: int
+    ) -> Iterator[finder.HashedImage | finder.Unreadable]:
+        return (finder.hash_file(file, hash_size) for file in files)
+
+    monkeypatch.setattr(finder, "hash_files", hash_files)
+
+
+# ---- Fixtures
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where libraries are kept, so that tests can begin after a find without running one."""
+    return Path(os.path.realpath(tmp_path_factory.mktemp("shelf")))
+
+
+@pytest.fixture
+def bare_library(shelf: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Library]:
+    """No photos yet. Always the same path, as results hold absolute paths."""
+    folder = shelf / "home"
+    folder.mkdir()
+    yield Library(folder, capsys)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def library(bare_library: Library) -> Library:
+    """Three vacation photos that are one group, two coffees that are another, and the stars."""
+    bare_library.add("vacation1.jpg")
+    bare_library.add("vacation1_copy.jpg", quality=70)
+    bare_library.add("vacation1_old.jpg", quality=40)
+    bare_library.add("z_coffee.jpg", "2024/coffee.jpg")
+    bare_library.add("z_coffee_bw.jpg", "edited/coffee_bw.jpg")
+    bare_library.add("z_stars.jpg", "2023/stars.jpg")
+    return bare_library
+
+
+@pytest.fixture
+def found(library: Library, shelf: Path) -> Library:
+    """The library after find."""
+    kept = shelf / "found"
+    if kept.exists():
+        restore(kept, library.folder)
+    else:
+        library.find()
+        shutil.copytree(library.folder, kept)
+    return library
+
+
+@pytest.fixture
+def culled(found: Library) -> Library:
+    """The library after find, with two vacation copies deleted and listed in to_delete.txt."""
+    found.delete_copies("vacation1_copy.jpg", "vacation1_old.jpg")
+    assert found.check().code == 0
+    return found

@@ -1,0 +1,244 @@
+"""Pictures derived from the sample photos, as bytes of every kind of file a person may have."""
+
+import io
+import os
+import signal
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+import finder
+
+SAMPLES = Path(__file__).parent / "samples"
+CAT, COFFEE, LAUNCH = "2024/cat.jpg", "2024/coffee.jpg", "2023/launch.jpg"
+PORTRAIT, STARS = "2023/portrait.jpg", "2023/stars.jpg"
+SINGLES = (CAT, COFFEE, LAUNCH, PORTRAIT, STARS)
+PHOTOMETRIC, EXTRA_SAMPLES = 262, 338
+WHITE_IS_ZERO, PREMULTIPLIED = 0, 1
+ORIENTATION = 0x0112
+# How a camera's pixels lie in the file, for the orientation that turns them upright.
+STORED_AS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def sample_paths() -> list[Path]:
+    return sorted(path for path in SAMPLES.rglob("*") if path.suffix in (".jpg", ".webp"))
+
+
+def photo(name: str = COFFEE) -> Image.Image:
+    with Image.open(SAMPLES / name) as image:
+        return image.convert("RGB")
+
+
+def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, file_format, **options)
+    return stream.getvalue()
+
+
+def png(image: Image.Image, **options: object) -> bytes:
+    return encoded(image, "PNG", **options)
+
+
+def tiff(image: Image.Image, **options: object) -> bytes:
+    return encoded(image, "TIFF", **options)
+
+
+def gray(image: Image.Image) -> NDArray[np.float64]:
+    return np.asarray(image.convert("L")).astype(float)
+
+
+# ---- One photo in every mode
+
+
+def one_bit(image: Image.Image) -> bytes:
+    return png(image.resize((1200, 800)).convert("1"))
+
+
+def palette(image: Image.Image) -> bytes:
+    return png(image.quantize(256))
+
+
+def palette_with_transparency(image: Image.Image) -> bytes:
+    """One palette entry that no pixel uses is transparent."""
+    return png(image.quantize(200), transparency=250)
+
+
+def gif(image: Image.Image) -> bytes:
+    return encoded(image.quantize(256), "GIF")
+
+
+def gif_with_transparency(image: Image.Image) -> bytes:
+    return encoded(image.quantize(200), "GIF", transparency=250)
+
+
+def opaque(image: Image.Image) -> Image.Image:
+    image = image.copy()
+    image.putalpha(255)
+    return image
+
+
+def half_transparent(image: Image.Image) -> bytes:
+    image = image.copy()
+    image.putalpha(128)
+    return png(image)
+
+
+def on_white(image: Image.Image) -> bytes:
+    """What half_transparent shows."""
+    return png(Image.blend(Image.new("RGB", image.size, "white"), image, 128 / 255))
+
+
+def logo(image: Image.Image) -> bytes:
+    """White all over; the picture is in the alpha channel."""
+    white = Image.new("RGB", image.size, "white")
+    white.putalpha(image.convert("L"))
+    return png(white)
+
+
+def lab(image: Image.Image) -> bytes:
+    srgb, to_lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    converted = ImageCms.profileToProfile(image, srgb, to_lab, outputMode="LAB")
+    assert converted is not None
+    return tiff(converted)
+
+
+def deep(image: Image.Image, factor: float = 257, dtype: str = "<u2") -> Image.Image:
+    """Gray of more than 8 bits; a factor of 16 makes the 12-bit data of many scanners."""
+    return Image.fromarray((gray(image) * factor).astype(dtype))
+
+
+def with_tag(data: bytes, tag: int, value: int) -> bytes:
+    """A little-endian TIFF with another value for a tag of one 16-bit number."""
+    (offset,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, offset)
+    changed = bytearray(data)
+    for place in range(offset + 2, offset + 2 + 12 * count, 12):
+        if struct.unpack_from("<HHI", data, place) == (tag, 3, 1):
+            struct.pack_into("<H", changed, place + 8, value)
+            return bytes(changed)
+    raise KeyError(tag)
+
+
+def negative(pixels: Image.Image) -> bytes:
+    """A TIFF that counts from white to black, as many scanners write it."""
+    inverted = np.asarray(pixels).max() - np.asarray(pixels)
+    return with_tag(tiff(Image.fromarray(inverted)), PHOTOMETRIC, WHITE_IS_ZERO)
+
+
+def floats(image: Image.Image, scale: float = 1 / 255) -> Image.Image:
+    return Image.fromarray((gray(image) * scale).astype("<f4"))
+
+
+def with_odd_floats(image: Image.Image) -> bytes:
+    pixels = np.asarray(floats(image)).copy()
+    pixels[:5, :7] = np.nan
+    pixels[-5:, :3], pixels[-5:, -3:] = np.inf, -np.inf
+    return tiff(Image.fromarray(pixels))
+
+
+MODES: dict[str, Callable[[Image.Image], bytes]] = {
+    "1.png": one_bit,
+    "1-fax.tif": lambda image: tiff(image.resize((1200, 800)).convert("1"), compression="group4"),
+    "L.png": lambda image: png(image.convert("L")),
+    "LA.png": lambda image: png(opaque(image.convert("L"))),
+    "LA.tif": lambda image: tiff(opaque(image.convert("L"))),
+    "La.tif": lambda image: with_tag(
+        tiff(opaque(image.convert("L"))), EXTRA_SAMPLES, PREMULTIPLIED
+    ),
+    "P.png": palette,
+    "P-transparent.png": palette_with_transparency,
+    "P.gif": gif,
+    "P-transparent.gif": gif_with_transparency,
+    "P.tif": lambda image: tiff(image.quantize(256)),
+    "P.bmp": lambda image: encoded(image.quantize(256), "BMP"),
+    "RGB.png": png,
+    "RGB.tif": tiff,
+    "RGB-packed.tif": lambda image: tiff(image, compression="tiff_lzw"),
+    "RGB.bmp": lambda image: encoded(image, "BMP"),
+    "RGB.webp": lambda image: encoded(image, "WEBP"),
+    "RGB.avif": lambda image: encoded(image, "AVIF"),
+    "RGB.jpg": lambda image: encoded(image, "JPEG", quality=90),
+    "RGB-progressive.jpg": lambda image: encoded(image, "JPEG", quality=90, progressive=True),
+    "RGBA.png": lambda image: png(opaque(image)),
+    "RGBA.webp": lambda image: encoded(opaque(image), "WEBP"),
+    "RGBA.avif": lambda image: encoded(opaque(image), "AVIF"),
+    "RGBa.tif": lambda image: with_tag(tiff(opaque(image)), EXTRA_SAMPLES, PREMULTIPLIED),
+    "RGBX.tif": lambda image: tiff(image.convert("RGBX")),
+    "CMYK.jpg": lambda image: encoded(image.convert("CMYK"), "JPEG", quality=90),
+    "CMYK.tif": lambda image: tiff(image.convert("CMYK")),
+    "YCbCr.jpg": lambda image: encoded(image.convert("YCbCr"), "JPEG", quality=90),
+    "YCbCr.tif": lambda image: tiff(image.convert("YCbCr")),
+    "LAB.tif": lab,
+    "I;16.png": lambda image: png(deep(image)),
+    "I;16.tif": lambda image: tiff(deep(image)),
+    "I;16-12bit.tif": lambda image: tiff(deep(image, 16)),
+    "I;16-dark.png": lambda image: png(deep(image, 3)),
+    "I;16B.tif": lambda image: tiff(deep(image, dtype=">u2")),
+    "I;16-negative.tif": lambda image: negative(deep(image)),
+    "I.tif": lambda image: tiff(deep(image, 1 << 20, "<i4")),
+    "I-signed.tif": lambda image: tiff(
+        Image.fromarray((gray(image) * 999 - 120_000).astype("<i4"))
+    ),
+    "F.tif": lambda image: tiff(floats(image)),
+    "F-large.tif": lambda image: tiff(floats(image, 1e30)),
+    "F-nan.tif": with_odd_floats,
+    "F-negative.tif": lambda image: negative(floats(image)),
+}
+
+
+# ---- The orientations of a camera
+
+
+def turned(image: Image.Image, orientation: int, file_format: str) -> bytes:
+    """The picture as a camera held that way stores it, with the EXIF tag that turns it back."""
+    transpose = STORED_AS[orientation]
+    stored = image if transpose is None else image.transpose(transpose)
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    options = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(file_format, {})
+    return encoded(stored, file_format, exif=exif, **options)
+
+
+# ---- Hashing
+
+
+def hash_data(data: bytes, folder: Path) -> finder.HashedImage | finder.Unreadable:
+    path = folder / "picture.jpg"
+    path.write_bytes(data)
+    return finder.hash_file(finder.ImageFile(str(path), 0, 0), 16)
+
+
+def hash_of(data: bytes, folder: Path) -> bytes:
+    """The hash of a picture that must have one."""
+    hashed = hash_data(data, folder)
+    assert isinstance(hashed, finder.HashedImage), hashed
+    assert hashed.hash is not None
+    return hashed.hash
+
+
+def distance(a: bytes, b: bytes) -> int:
+    assert len(a) == len(b)
+    return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
+
+
+def hash_or_die(file: finder.ImageFile, hash_size: int) -> finder.HashedImage | finder.Unreadable:
+    """Hash a photo in a worker, as if a decoder crashed on the names that say so."""
+    name = os.path.basename(file.path)
+    if name.startswith("exit"):
+        os._exit(3)
+    if name.startswith("segfault"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return finder.hash_file(file, hash_size)
