@@ -1,0 +1,248 @@
+"""Pictures within the threshold of each other share a group: all of them, and no others."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from grouping import UnionFind, close_pairs, cluster, pack
+
+Pairs = set[tuple[int, int]]
+WIDTHS = (1, 2, 5, 8, 9, 32, 33, 128, 512)  # in bytes; 64-bit words are compared
+Make = Callable[[np.random.Generator, int, int], list[bytes]]
+
+
+def pairs_of(hashes: Sequence[bytes], threshold: int) -> Pairs:
+    found: Pairs = set()
+    for left, right in close_pairs(pack(hashes), threshold):
+        pairs = list(zip(left.tolist(), right.tolist(), strict=True))
+        assert len({*pairs} - found) == len(pairs), "a pair came twice"
+        found.update(pairs)
+    return found
+
+
+def pairs_by_counting(hashes: Sequence[bytes], threshold: int) -> Pairs:
+    numbers = [int.from_bytes(bits) for bits in hashes]
+    return {
+        (i, j)
+        for i in range(len(numbers))
+        for j in range(i + 1, len(numbers))
+        if (numbers[i] ^ numbers[j]).bit_count() <= threshold
+    }
+
+
+def components(count: int, pairs: Pairs) -> list[list[int]]:
+    """What is connected, found by walking from neighbour to neighbour."""
+    neighbours: dict[int, set[int]] = {number: set() for number in range(count)}
+    for i, j in pairs:
+        neighbours[i].add(j)
+        neighbours[j].add(i)
+    found, seen = [], set()
+    for start in range(count):
+        members, ahead = [], [start]
+        while ahead:
+            number = ahead.pop()
+            if number not in seen:
+                seen.add(number)
+                members.append(number)
+                ahead.extend(neighbours[number])
+        if len(members) > 1:
+            found.append(sorted(members))
+    return found
+
+
+def random_hashes(rng: np.random.Generator, count: int, width: int) -> list[bytes]:
+    return [row.tobytes() for row in rng.integers(0, 256, (count, width), dtype=np.uint8)]
+
+
+def clustered_hashes(
+    rng: np.random.Generator, count: int, width: int, centres: int = 3, flips: int = 12
+) -> list[bytes]:
+    """Copies of a few hashes with some bits changed in each."""
+    bits = rng.integers(0, 2, (centres, width * 8), dtype=np.uint8)
+    bits = bits[rng.integers(0, centres, count)]
+    for row in bits:
+        row[rng.integers(0, width * 8, flips)] ^= 1
+    return [row.tobytes() for row in np.packbits(bits, axis=1)]
+
+
+def skewed_hashes(rng: np.random.Generator, count: int, width: int) -> list[bytes]:
+    """Almost all bits set or almost none, so that distances are very small or very large."""
+    rows = np.where(rng.random((count, 1)) < 0.5, np.uint8(0), np.uint8(255))
+    rows = rows ^ (rng.random((count, width)) < 0.05).astype(np.uint8)
+    return [row.astype(np.uint8).tobytes() for row in rows]
+
+
+@st.composite
+def some_hashes(draw: st.DrawFn) -> list[bytes]:
+    make = draw(st.sampled_from([random_hashes, clustered_hashes, skewed_hashes]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    return make(rng, draw(st.integers(0, 60)), draw(st.sampled_from(WIDTHS)))
+
+
+@given(some_hashes(), st.floats(0, 1))
+def test_the_close_pairs_are_those_that_counting_finds(
+    hashes: list[bytes], fraction: float
+) -> None:
+    most = len(hashes[0]) * 8 if hashes else 8
+    for threshold in (0, 12, 40, 127, 255, 256, int(fraction * most)):
+        assert pairs_of(hashes, threshold) == pairs_by_counting(hashes, threshold)
+
+
+@given(st.lists(st.binary(min_size=5, max_size=5), max_size=12), st.integers(0, 39))
+@example([b"\0\0\0\0\0", b"\0\0\0\0\x01"], 0)
+def test_the_close_pairs_of_hand_picked_hashes(hashes: list[bytes], threshold: int) -> None:
+    assert pairs_of(hashes, threshold) == pairs_by_counting(hashes, threshold)
+
+
+@pytest.mark.parametrize("make", [random_hashes, clustered_hashes, skewed_hashes])
+def test_no_pair_is_lost_between_the_blocks(make: Make) -> None:
+    """More hashes than fit a block, in both directions, with distances by multiplication."""
+    hashes = make(np.random.default_rng(3), 3000, 32)
+    signs = np.unpackbits(np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32), axis=1) * 2.0
+    signs -= 1
+    distances = (256 - signs @ signs.T) / 2
+    for threshold in (10, 100):
+        left, right = np.nonzero(np.triu(distances <= threshold, 1))
+        found = [np.stack(block) for block in close_pairs(pack(hashes), threshold)]
+        both = np.concatenate(found, axis=1) if found else np.empty((2, 0), int)
+        order = np.lexsort(both[::-1])
+        assert np.array_equal(both[:, order], np.stack([left, right]))
+
+
+def test_pictures_256_bits_apart_match_at_no_threshold_below() -> None:
+    """A byte can't hold 256 and would say 0."""
+    for hashes in (
+        [b"\0" * 32, b"\xff" * 32],
+        [b"\0" * 64, b"\xff" * 32 + b"\0" * 32],
+        [b"\0" * 512, b"\xff" * 512],
+    ):
+        for threshold in (0, 1, 40, 254, 255):
+            assert pairs_of(hashes, threshold) == set()
+    assert pairs_of([b"\0" * 32, b"\xff" * 32], 256) == {(0, 1)}
+
+
+def test_the_threshold_itself_is_close_and_one_more_is_not() -> None:
+    zero, forty = bytes(32), bytes([255] * 5 + [0] * 27)
+    assert pairs_of([zero, forty], 40) == {(0, 1)}
+    assert pairs_of([zero, forty], 39) == set()
+
+
+# ---- Groups
+
+
+@given(some_hashes(), st.sampled_from([0, 12, 40, 127, 255]), st.data())
+def test_groups_are_what_hangs_together_by_hash_or_by_content(
+    hashes: list[bytes], threshold: int, data: st.DataObject
+) -> None:
+    several = st.lists(st.integers(0, 50), min_size=len(hashes), max_size=len(hashes))
+    digests = data.draw(several)
+    known = [bits if data.draw(st.booleans()) else None for bits in hashes]
+    pairs = {
+        (i, j)
+        for i, j in pairs_by_counting(hashes, threshold)
+        if known[i] is not None and known[j] is not None
+    }
+    count = len(hashes)
+    pairs |= {(i, j) for j in range(count) for i in range(j) if digests[i] == digests[j]}
+    assert cluster(digests, known, threshold) == components(count, pairs)
+
+
+def test_pictures_without_a_hash_match_identical_files_only() -> None:
+    assert cluster(["a", "b", "c"], [None, None, None], 255) == []
+    assert cluster(["a", "b", "a"], [None, None, None], 255) == [[0, 2]]
+    assert cluster(["a", "b"], [None, b"\0" * 32], 255) == []
+
+
+def test_a_chain_of_close_pictures_is_one_group() -> None:
+    """The ends may be further apart than the threshold."""
+    chain = [bytes([255] * length + [0] * (32 - length)) for length in range(8)]
+    assert cluster(list(range(8)), chain, 8) == [list(range(8))]
+    assert cluster(list(range(8)), chain, 7) == []
+
+
+def test_nothing_and_a_single_picture_are_no_group() -> None:
+    assert cluster([], [], 40) == []
+    assert cluster(["a"], [b"\0" * 32], 40) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60), st.randoms())
+def test_the_order_of_unions_does_not_matter(
+    pairs: list[tuple[int, int]], rng: random.Random
+) -> None:
+    expected = components(31, {(a, b) for a, b in pairs if a != b})
+    sets, at_once = UnionFind(31), UnionFind(31)
+    shuffled = pairs.copy()
+    rng.shuffle(shuffled)
+    for a, b in shuffled:
+        sets.union(a, b)
+    left, right = np.array(pairs, int).reshape(-1, 2).T
+    at_once.union_all(left, right)
+    assert sets.groups() == at_once.groups() == expected
+
+
+def test_every_process_finds_the_same_groups_in_the_same_order() -> None:
+    program = """
+import random
+from grouping import cluster
+rng = random.Random(5)
+centres = [rng.randbytes(32) for _ in range(40)]
+hashes = [bytearray(rng.choice(centres)) for _ in range(600)]
+for bits in hashes:
+    bits[rng.randrange(32)] ^= 1 << rng.randrange(8)
+digests = [str(rng.randrange(100_000)) for _ in hashes]
+print(cluster(digests, [bytes(bits) for bits in hashes], 5))
+"""
+    said = set()
+    for seed in ("0", "1", "4242", "random"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", program]
+        said.add(subprocess.check_output(command, cwd=ROOT, env=environment, text=True))
+    assert len(said) == 1
+    groups = json.loads(said.pop())
+    assert len(groups) > 10
+    assert groups == sorted(sorted(group) for group in groups)
+
+
+# ---- Large libraries
+
+
+def seconds(count: int, hashes: Sequence[bytes | None], threshold: int = 40) -> float:
+    start = time.perf_counter()
+    cluster(list(range(count)), hashes, threshold)
+    return time.perf_counter() - start
+
+
+def test_20_000_pictures_take_seconds() -> None:
+    assert seconds(20_000, random_hashes(np.random.default_rng(1), 20_000, 32)) < 30
+
+
+def test_thousands_of_equal_or_nearly_equal_pictures_take_seconds() -> None:
+    same = [b"\x5a" * 32] * 10_000
+    assert seconds(10_000, same) < 5
+    assert cluster(list(range(10_000)), same, 0) == [list(range(10_000))]
+    near = clustered_hashes(np.random.default_rng(2), 5_000, 32, centres=1)
+    assert len(set(near)) > 4_900
+    assert seconds(5_000, near) < 20
+
+
+def test_memory_does_not_grow_with_the_square_of_the_library() -> None:
+    hashes = pack(clustered_hashes(np.random.default_rng(2), 8_000, 32, centres=1))
+    tracemalloc.start()
+    try:
+        for _ in close_pairs(hashes, 40):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 40e6  # a byte for each pair would be 64 MB
