@@ -1,0 +1,425 @@
+"""Which photos are found in a folder tree, and that each of them gets a result."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pictures
+import pytest
+from conftest import ROOT, Library, collect, picture
+from pictures import CAT, COFFEE, SINGLES, encoded, photo
+
+import config
+import finder
+from finder import Found, HardLink, HashedImage, ImageFile, SkippedFolder, Unreadable
+
+SMALL = pictures.SAMPLES / "phone" / "cat_small.jpg"
+
+
+def place(folder: Path, *names: str | bytes) -> None:
+    for name in names:
+        path = os.path.join(os.fsencode(folder), os.fsencode(name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.copy(SMALL, path)
+
+
+def walked(*folders: Path, exclude: Iterable[str] = (), out: Iterable[Path] = ()) -> list[Found]:
+    left_out = [str(folder) for folder in out]
+    return list(finder.walk([str(folder) for folder in folders], list(exclude), left_out))
+
+
+def names(found: Iterable[Found], folder: Path) -> list[str]:
+    """The photos' paths below a folder; nothing else may have been found."""
+    files = list(found)
+    assert all(isinstance(file, ImageFile) for file in files), files
+    return [os.path.relpath(file.path, folder) for file in files]
+
+
+# ---- What is a photo
+
+
+def test_photos_are_found_in_sorted_order_in_every_walk(tmp_path: Path) -> None:
+    place(tmp_path, *"b.jpg B.jpg a.jpg 10.jpg 9.jpg b/c.jpg b/a.jpg a/z/1.jpg a/y.jpg".split())
+    expected = "10.jpg 9.jpg B.jpg a.jpg b.jpg a/y.jpg a/z/1.jpg b/a.jpg b/c.jpg".split()
+    assert names(walked(tmp_path), tmp_path) == expected
+    assert walked(tmp_path) == walked(tmp_path)
+
+
+def test_a_photo_is_found_with_its_size_and_time(tmp_path: Path) -> None:
+    place(tmp_path, "a.jpg")
+    os.utime(tmp_path / "a.jpg", ns=(5, 1_600_000_000_123_456_789))
+    size = SMALL.stat().st_size
+    assert walked(tmp_path) == [ImageFile(str(tmp_path / "a.jpg"), size, 1_600_000_000_123_456_789)]
+
+
+def test_photos_are_known_by_their_extension_in_any_case(tmp_path: Path) -> None:
+    photos = "a.jpg b.JPG c.JpEg d.jpe e.jfif f.png g.bmp h.gif i.tif j.TIFF k.webp l.avif".split()
+    place(tmp_path, *photos, "m.two.dots.jpg", ".hidden.jpg")
+    place(tmp_path, *"n.txt o.heic p.jpg.xmp q.jpg~ r.mov s.pdf jpg .jpg t.jpg.bak".split())
+    assert names(walked(tmp_path), tmp_path) == [".hidden.jpg", *photos, "m.two.dots.jpg"]
+
+
+def test_the_companion_files_of_macos_are_passed_over(tmp_path: Path) -> None:
+    place(tmp_path, "._a.jpg", "a.jpg", "b/._c.png")
+    assert names(walked(tmp_path), tmp_path) == ["a.jpg"]
+
+
+def test_file_names_may_be_any_bytes(tmp_path: Path) -> None:
+    odd = [b"\xff.jpg", b"new\nline.jpg", b" .jpg", b"\xff\xfe/a.jpg", "\u00e4.jpg".encode()]
+    place(tmp_path, *odd)
+    found = [os.fsencode(name) for name in names(walked(tmp_path), tmp_path)]
+    assert sorted(found) == sorted(odd)
+    assert walked(tmp_path, exclude=["@eaDir", "*/x/*"]) == walked(tmp_path)
+
+
+def test_a_very_deep_tree_is_walked_to_its_end_or_to_what_the_system_can_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depth = 2500  # from here on, paths are longer than the system takes
+    monkeypatch.chdir(tmp_path)
+    try:
+        for level in range(depth):
+            os.mkdir("d")
+            os.chdir("d")
+            if level % 10 == 0:
+                shutil.copy(SMALL, "a.jpg")
+        found = walked(tmp_path)
+    finally:  # by hand: shutil.rmtree calls itself for every level
+        for _ in range(depth):
+            if os.path.exists("a.jpg"):
+                os.unlink("a.jpg")
+            os.chdir("..")
+            os.rmdir("d")
+    photos = [file for file in found if isinstance(file, ImageFile)]
+    (unopened,) = [folder for folder in found if isinstance(folder, SkippedFolder)]
+    assert len(photos) > 40  # levels are ten times as many
+    assert unopened.reason == "File name too long"
+    assert all(isinstance(file, ImageFile | Unreadable | SkippedFolder) for file in found)
+
+
+# ---- What is not followed
+
+
+def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
+    photos, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    place(photos, "a.jpg", "b/c.jpg")
+    place(elsewhere, "x.jpg")
+    (photos / "file.jpg").symlink_to(photos / "a.jpg")
+    (photos / "outside.jpg").symlink_to(elsewhere / "x.jpg")
+    (photos / "folder").symlink_to(elsewhere)
+    (photos / "b" / "loop").symlink_to(photos)
+    (photos / "nowhere.jpg").symlink_to("missing.jpg")
+    assert names(walked(photos), photos) == ["a.jpg", "b/c.jpg"]
+
+
+def test_pipes_and_sockets_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place(tmp_path, "a.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket.jpg")
+        assert names(walked(tmp_path), tmp_path) == ["a.jpg"]
+
+
+def test_more_paths_to_the_same_file_are_told_from_copies(tmp_path: Path) -> None:
+    place(tmp_path, "a.jpg", "copy.jpg")
+    (tmp_path / "b").mkdir()
+    os.link(tmp_path / "a.jpg", tmp_path / "b" / "linked.jpg")
+    os.link(tmp_path / "a.jpg", tmp_path / "z.jpg")
+    found = walked(tmp_path)
+    assert names((f for f in found if not isinstance(f, HardLink)), tmp_path) == [
+        "a.jpg",
+        "copy.jpg",
+    ]
+    links = [link.path for link in found if isinstance(link, HardLink)]
+    assert links == [str(tmp_path / "z.jpg"), str(tmp_path / "b" / "linked.jpg")]
+
+
+def test_nested_input_folders_yield_each_photo_once(tmp_path: Path) -> None:
+    place(tmp_path, "a.jpg", "b/c.jpg", "b/d/e.jpg", "f/g.jpg")
+    everything = {"a.jpg", "b/c.jpg", "b/d/e.jpg", "f/g.jpg"}
+    b, d = tmp_path / "b", tmp_path / "b" / "d"
+    for folders in ([tmp_path, b], [b, tmp_path], [d, tmp_path, b, d], [tmp_path, tmp_path]):
+        found = names(walked(*folders), tmp_path)
+        assert len(found) == len(everything)
+        assert set(found) == everything
+
+
+# ---- What is passed over on purpose
+
+
+def test_folders_are_passed_over_by_name_or_by_path(tmp_path: Path) -> None:
+    place(tmp_path, "a/cache/1.jpg", "a/keep/2.jpg", "b/cache/3.jpg", "b/cached/4.jpg", "cache.jpg")
+
+    def left(*exclude: str) -> list[str]:
+        return [name[-5] for name in names(walked(tmp_path, exclude=exclude), tmp_path)]
+
+    assert left() == ["e", "1", "2", "3", "4"]
+    assert left("cache") == ["e", "2", "4"]
+    assert left("cache*") == ["e", "2"]
+    assert left("a/cache") == ["e", "2", "3", "4"]
+    assert left(f"{tmp_path}/b") == ["e", "1", "2"]
+    assert left("a/*", "[b]/cached") == ["e", "3"]
+    assert left("cache/", "keep/") == ["e", "4"]  # as other programs write folders
+    assert left("ache", "CACHE", "1.jpg", "/cache") == ["e", "1", "2", "3", "4"]
+
+
+def test_trash_and_thumbnails_are_passed_over_out_of_the_box(tmp_path: Path) -> None:
+    place(
+        tmp_path,
+        *(f"{folder}/x/a.jpg" for folder in (".Trash", ".Trash-1000", ".Trashes", "@eaDir")),
+        *(f"b/{folder}/a.jpg" for folder in (".thumbnails", ".git", "$RECYCLE.BIN", "#recycle")),
+        "My Photos.photoslibrary/originals/a.jpg",
+        "Trash/a.jpg",
+    )
+    assert names(walked(tmp_path, exclude=config.EXCLUDE), tmp_path) == ["Trash/a.jpg"]
+
+
+def test_an_input_folder_is_walked_whatever_it_is_called(tmp_path: Path) -> None:
+    place(tmp_path, ".git/a.jpg", "b.jpg")
+    git = tmp_path / ".git"
+    assert names(walked(tmp_path, git, exclude=[".git"]), tmp_path) == ["b.jpg", ".git/a.jpg"]
+
+
+def test_earlier_results_and_the_output_folder_are_left_out(tmp_path: Path) -> None:
+    place(tmp_path, "a.jpg", "old/1/copy.jpg", "out/1/copy.jpg", "out2/b.jpg")
+    (tmp_path / "old" / finder.RESULT_MARKER).touch()
+    assert names(walked(tmp_path, out=[tmp_path / "out"]), tmp_path) == ["a.jpg", "out2/b.jpg"]
+    old = tmp_path / "old"
+    assert names(walked(old), old) == ["1/copy.jpg"]  # as it was asked for
+
+
+def test_a_result_of_find_is_not_found_by_the_next(bare_library: Library) -> None:
+    library = bare_library
+    for quality in (0, 60):
+        library.add(f"cat{quality}.jpg", quality=quality)
+    first, second = library.photos / "first", library.photos / "second"
+    for output in (first, second):
+        ran = library.run("find", "--output-dir", str(output), "--json")
+        assert ran.facts["found"] == 2
+        assert len(ran.facts["groups"]) == 1
+    assert sorted(path.name for path in library.photos.iterdir()) == [
+        "cat0.jpg",
+        "cat60.jpg",
+        "first",
+        "second",
+    ]
+
+
+# ---- What can't be read
+
+
+Scan = Callable[[str], Any]
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Make the system refuse to list a folder, which it would not do for the superuser."""
+    scandir: Scan = os.scandir
+
+    def scan(path: str) -> Any:
+        if path == str(folder):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+
+
+def test_an_unreadable_folder_is_named_and_the_rest_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path, "a.jpg", "b/c.jpg", "b/d/e.jpg", "f/g.jpg")
+    refuse(monkeypatch, tmp_path / "b")
+    found = walked(tmp_path)
+    assert SkippedFolder(str(tmp_path / "b"), "Permission denied") in found
+    assert names((f for f in found if not isinstance(f, SkippedFolder)), tmp_path) == [
+        "a.jpg",
+        "f/g.jpg",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may list every folder")
+def test_a_folder_without_permissions_is_named(tmp_path: Path) -> None:
+    place(tmp_path, "a.jpg", "b/c.jpg")
+    (tmp_path / "b").chmod(0)
+    try:
+        found = walked(tmp_path)
+    finally:
+        (tmp_path / "b").chmod(0o700)
+    assert found[1:] == [SkippedFolder(str(tmp_path / "b"), "Permission denied")]
+
+
+def test_a_find_with_an_unreadable_folder_is_done_and_says_so_by_exit_1(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add("closed/cat.jpg", quality=50)
+    refuse(monkeypatch, library.photos / "closed")
+    ran = library.run("find")
+    assert ran.code == 1
+    assert f"{library.photos / 'closed'}: Permission denied" in ran.out
+    assert len(library.info()) == 5
+
+
+def test_a_folder_of_which_the_entries_can_t_be_judged_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems list names only, and then refuse to say what they are."""
+    place(tmp_path, "a.jpg", "b/c.jpg", "b/d/e.jpg")
+    scandir: Scan = os.scandir
+
+    class Entry:
+        def __init__(self, entry: "os.DirEntry[str]") -> None:
+            self.name, self.path = entry.name, entry.path
+
+        def is_file(self, *, follow_symlinks: bool) -> bool:
+            raise PermissionError(13, "Permission denied", self.path, follow_symlinks)
+
+        is_dir = is_file
+
+    class Listing:
+        def __enter__(self) -> Iterator[Entry]:
+            return iter([Entry(entry) for entry in scandir(str(tmp_path / "b"))])
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(
+        os, "scandir", lambda path: Listing() if path == str(tmp_path / "b") else scandir(path)
+    )
+    found = walked(tmp_path)
+    assert names(found[:1], tmp_path) == ["a.jpg"]
+    assert found[1:] == [SkippedFolder(str(tmp_path / "b"), "Permission denied")]
+
+
+def test_what_vanishes_during_the_walk_is_named(tmp_path: Path) -> None:
+    place(tmp_path, "a.jpg", "b.jpg", "c/d.jpg")
+    ahead = finder.walk([str(tmp_path)])
+    assert names([next(ahead)], tmp_path) == ["a.jpg"]
+    (tmp_path / "b.jpg").unlink()
+    shutil.rmtree(tmp_path / "c")
+    missing = "No such file or directory"
+    assert list(ahead) == [
+        Unreadable(ImageFile(str(tmp_path / "b.jpg"), 0, 0), missing),
+        SkippedFolder(str(tmp_path / "c"), missing),
+    ]
+
+
+# ---- Hashing in worker processes
+
+
+def mixed_folder(folder: Path) -> None:
+    """Photos, and what only looks like some."""
+    for number, name in enumerate(SINGLES):
+        (folder / f"good{number}.jpg").write_bytes(picture(name))
+    (folder / "good5.png").write_bytes(pictures.palette(photo(CAT)))
+    (folder / "good6.tif").write_bytes(encoded(photo(CAT), "TIFF", save_all=True))
+    (folder / "bad1.jpg").write_bytes(b"")
+    (folder / "bad2.png").write_bytes(picture(CAT)[:2000])
+    (folder / "bad3.gif").write_bytes(b"GIF89a" + b"\xff" * 500)
+    (folder / "bad4.jpg").write_bytes(encoded(photo(CAT), "EPS"))
+
+
+def hashed(folder: Path, workers: int) -> dict[str, HashedImage | Unreadable]:
+    """The results by file name: exactly one for each photo."""
+    files = [file for file in walked(folder) if isinstance(file, ImageFile)]
+    results = list(finder.hash_files(files, 16, workers))
+    assert Counter(result.file.path for result in results) == Counter(f.path for f in files)
+    return {os.path.basename(result.file.path): result for result in results}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_photo_found_is_hashed_or_unreadable(workers: int, tmp_path: Path) -> None:
+    mixed_folder(tmp_path)
+    results = hashed(tmp_path, workers)
+    assert len(results) == 11
+    for name, result in results.items():
+        assert isinstance(result, HashedImage if name.startswith("good") else Unreadable), name
+
+
+def test_workers_find_what_this_process_finds(tmp_path: Path) -> None:
+    mixed_folder(tmp_path)
+    for result in hashed(tmp_path, 2).values():
+        assert finder.hash_file(result.file, 16) == result
+
+
+def test_no_photos_are_no_results(tmp_path: Path) -> None:
+    assert hashed(tmp_path, 2) == {}
+
+
+def test_a_picture_that_kills_its_worker_is_unreadable_and_the_others_are_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "hash_file", pictures.hash_or_die)
+    for number in range(12):
+        place(tmp_path, f"photo{number}.jpg")
+    place(tmp_path, "exit.jpg", "segfault.jpg", "segfault2.jpg")
+    results = hashed(tmp_path, 2)
+    for name, result in results.items():
+        assert isinstance(result, HashedImage if name.startswith("photo") else Unreadable), name
+    reasons = [r.reason for r in results.values() if isinstance(r, Unreadable)]
+    assert all(reason.startswith("it crashed the decoder") for reason in reasons)
+
+
+def test_the_summary_counts_what_could_not_be_read(bare_library: Library) -> None:
+    library = bare_library
+    mixed_folder(library.photos)
+    ran = library.run("find", "--json")
+    facts = ran.facts
+    assert ran.code == 1
+    assert (facts["found"], facts["hashed"], len(facts["unreadable"])) == (11, 7, 4)
+    bad = [os.path.basename(item["path"]) for item in facts["unreadable"]]
+    assert bad == ["bad1.jpg", "bad2.png", "bad3.gif", "bad4.jpg"]
+    logged = [line for line in library.log() if line.startswith("Unreadable file: ")]
+    assert len(logged) == 4
+    assert logged[0] == f"Unreadable file: {library.photos / 'bad1.jpg'}: the file is empty"
+
+
+# ---- Ctrl-C
+
+
+@pytest.fixture(scope="module")
+def many_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So many large photos that hashing them takes a while."""
+    folder = tmp_path_factory.mktemp("many")
+    large = [encoded(photo(n).resize((2400, 1600)), "JPEG") for n in (CAT, COFFEE)]
+    for number in range(600):
+        (folder / f"{number:03}.jpg").write_bytes(large[number % 2])
+    return folder
+
+
+@pytest.mark.parametrize("seconds", [0, 0.4, 1.5])
+def test_ctrl_c_ends_find_at_once_with_one_line(
+    seconds: float, many_photos: Path, tmp_path: Path
+) -> None:
+    """While the workers are started, or while they hash."""
+    output, lock = tmp_path / "output", tmp_path / ".output.lock"
+    command = [sys.executable, str(ROOT / "main.py"), "--action", "find", "--workers", "2"]
+    command += ["--input-dir", str(many_photos), "--output-dir", str(output)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # so that the signal goes to all its processes, as from a terminal
+    )
+    while not lock.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    start = time.monotonic()
+    process.wait(timeout=30)
+    took = time.monotonic() - start
+    ran = collect(process)  # ends when none of its processes is left to write
+    assert took < 3
+    assert (ran.code, ran.out) == (130, "")
+    assert ran.err == "Interrupted. Run the same command again to go on.\n"
+    assert list(tmp_path.iterdir()) == []
