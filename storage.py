@@ -1,0 +1,677 @@
+"""The output folder: its lock, its files, the copies in it, and how a new result replaces it."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from config import Exit, Settings, UserError
+from finder import (
+    RESULT_MARKER,
+    HashedImage,
+    ImageFile,
+    digest_file,
+    open_regular,
+)
+
+MANIFEST = RESULT_MARKER
+MANIFEST_SCHEMA = 1
+PARTIAL = ".partial-copy"
+TEMPORARY_SUFFIX = ".new"
+STAGING_SUFFIX = ".find-new"  # beside OUTPUT_DIR: the result that is being built
+REPLACED_SUFFIX = ".find-old"  # beside OUTPUT_DIR: the result that was replaced
+MAX_NAME_BYTES = 200
+FICLONE = 0x40049409  # Linux's request to share a file's blocks, from linux/fs.h
+TRASH_FOLDERS = re.compile(
+    r"\.?Trash(es|-\d+)?|\.dtrash|\$RECYCLE\.BIN|[#@]Recycle.*", re.IGNORECASE
+)
+# Line ends as any editor might see them, edge blanks, and what UTF-8 can't hold.
+UNSAFE_IN_A_LINE = re.compile(
+    r'[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]|^["\s]|\s$|^$', re.UNICODE
+)
+UNSAFE_IN_A_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f-\x9f\ud800-\udfff]')
+# What `load_manifest` raises on files that are missing, cut or edited.
+BROKEN_MANIFEST = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
+RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCopy:
+    """A copy in a numbered folder; `original` and `digest` are as find saw them."""
+
+    original: ImageFile
+    copy: str
+    group: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCopy:
+    copy: SavedCopy
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a find made: the record that check-deleted and cleanup trust.
+
+    `own_files` are the names of info.txt, of to_delete.txt and, if it lies there, of the log.
+    """
+
+    input_dirs: tuple[str, ...]
+    copies: tuple[SavedCopy, ...]
+    own_files: tuple[str, ...]
+
+    @property
+    def run(self) -> str:
+        """The id of this result; the same pictures in the same groups have the same id."""
+        rows = [(c.group, c.original.path, c.digest) for c in self.copies]
+        return hashlib.sha256(json.dumps([self.input_dirs, rows]).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an output folder holds, as paths: not ours; ours but edited; ours and missing."""
+
+    foreign: tuple[str, ...]
+    edited: tuple[str, ...]
+    missing: tuple[SavedCopy, ...]
+
+
+# ---- The lock
+
+
+@contextlib.contextmanager
+def locked(output_dir: str) -> Iterator[None]:
+    """Hold the one lock of an output folder; a second run gets a `UserError` at once.
+
+    The lock is the kernel's, so it ends with its process, whatever happens. Its file lies
+    beside the folder and is removed by its holder.
+    """
+    parent, name = os.path.split(output_dir)
+    path = os.path.join(parent, f".{name}.lock")
+    try:
+        os.makedirs(parent, exist_ok=True)
+        descriptor = _take_lock(path)
+    except BlockingIOError:
+        message = f"another run is using {output_dir}; wait until it has ended."
+        raise UserError(message, Exit.LOCKED) from None
+    except OSError as error:
+        raise UserError(f"can't write beside {output_dir}: {error.strerror}.") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        os.close(descriptor)
+
+
+def _take_lock(path: str) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The last holder may have removed the file between our open and our lock.
+            if os.path.exists(path) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+                return descriptor
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+# ---- Small files, written whole
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a file beside its place, flush it to the disk, and rename it into place."""
+    temporary = path + TEMPORARY_SUFFIX
+    with open(temporary, "w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+    sync_folder(os.path.dirname(path))
+
+
+def append_lines(path: str, lines: Iterable[str]) -> None:
+    """Append lines to a log, on disk when this returns."""
+    data = "".join(line + "\n" for line in lines).encode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def dump_json(value: object) -> str:
+    """JSON that people can read and UTF-8 can hold: undecodable bytes stay escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def to_line(path: str) -> str:
+    r"""A path as one line of text, as a JSON string where it would not survive as it is.
+
+    >>> to_line("/photos/a b.jpg"), to_line("/photos/a\nb.jpg")
+    ('/photos/a b.jpg', '"/photos/a\\nb.jpg"')
+    """
+    return json.dumps(path) if UNSAFE_IN_A_LINE.search(path) else path
+
+
+def from_line(line: str) -> str:
+    r"""The path that `to_line` wrote; ValueError for what it could not have written.
+
+    >>> from_line('"/photos/a\\nb.jpg"') == "/photos/a\nb.jpg"
+    True
+    """
+    if not line.startswith('"'):
+        return line
+    path = json.loads(line)
+    if not isinstance(path, str):
+        raise ValueError("not a path")
+    return path
+
+
+def write_to_delete(path: str, originals: Iterable[str]) -> None:
+    write_file(path, "".join(to_line(original) + "\n" for original in originals))
+
+
+def read_to_delete(path: str) -> list[str]:
+    """The paths in to_delete.txt; blank lines don't count.
+
+    Raises UserError if there is no such file, or if it holds a line that can't be read.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="\n") as stream:
+            lines = [line.strip() for line in stream.read().split("\n")]
+    except FileNotFoundError:
+        message = f"{path} does not exist; run --action check-deleted first."
+        raise UserError(message, Exit.STATE) from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not UTF-8 text; run check-deleted again.", Exit.STATE
+        ) from error
+    paths = []
+    for number, line in enumerate(lines, 1):
+        try:
+            paths.extend([from_line(line)] if line else [])
+        except ValueError as error:
+            message = f"{path}, line {number} can't be read; run check-deleted again."
+            raise UserError(message, Exit.STATE) from error
+    return list(dict.fromkeys(paths))
+
+
+# ---- Names of copies
+
+
+def encode_path(path: str, digest_length: int = 0) -> str:
+    """A file name that spells a full path: separators become `_`, the extension survives.
+
+    >>> encode_path("/photos/vacation1.jpg")
+    'photos_vacation1.jpg'
+    >>> encode_path("/photos/vacation1.jpg", digest_length=8)
+    'photos_vacation1-96279d24.jpg'
+    """
+    stem, extension = os.path.splitext(UNSAFE_IN_A_NAME.sub("_", path))
+    stem, mark = stem.lstrip("_") if stem.strip("_.") else "photo", ""
+    if digest_length:
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()
+        mark = "-" + digest[:digest_length]
+    room = MAX_NAME_BYTES - len(os.fsencode(mark + extension))
+    if len(stem.encode()) > room:  # the end says most: the file's own name
+        stem = stem.encode()[-room:].decode(errors="ignore").lstrip("_.") or "photo"
+    return stem + mark + extension
+
+
+def name_copies(paths: Iterable[str]) -> dict[str, str]:
+    """A name for each path, unique on any file system: after case-folding and normalisation.
+
+    Names that clash, are too long or are reserved on Windows get a digest of their path.
+    """
+    names: dict[str, str] = {}
+    pending = list(paths)
+    for digest_length in (0, 8, 16, 64):
+        names.update((path, encode_path(path, digest_length)) for path in pending)
+        counts = Counter(map(_folded, names.values()))
+        pending = [
+            path
+            for path in pending
+            if counts[_folded(names[path])] > 1
+            or (digest_length == 0 and _needs_digest(path, names[path]))
+        ]
+    assert not pending
+    return names
+
+
+def _needs_digest(path: str, name: str) -> bool:
+    too_long = len(path.lstrip(os.sep).encode(errors="replace")) > MAX_NAME_BYTES
+    return too_long or bool(RESERVED_NAMES.fullmatch(name))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+# ---- The manifest
+
+
+def read_manifest(settings: Settings) -> Manifest:
+    """The record of the last find, proven to match info.txt; UserError (exit 3) if it doesn't."""
+    path = os.path.join(settings.output_dir, MANIFEST)
+    try:
+        manifest = load_manifest(settings.output_dir)
+        with open(settings.info_file, encoding="utf-8") as stream:
+            info = json.load(stream)
+    except FileNotFoundError as error:
+        message = f"{error.filename} is missing; mount OUTPUT_DIR, or run --action find first."
+        raise UserError(message, Exit.STATE) from None
+    except BROKEN_MANIFEST as error:
+        message = f"{path} and {settings.info_file} can't be read ({error}); run find again."
+        raise UserError(message, Exit.STATE) from error
+    if info != info_of(manifest.copies):
+        message = f"{settings.info_file} doesn't match {path}: one was edited, or the folder moved"
+        raise UserError(f"{message}; undo that, or run find with another OUTPUT_DIR.", Exit.STATE)
+    return manifest
+
+
+def load_manifest(folder: str) -> Manifest:
+    """Read the manifest of a result; raises one of `BROKEN_MANIFEST` if it can't be trusted."""
+    with open(os.path.join(folder, MANIFEST), encoding="utf-8") as stream:
+        data = json.load(stream)
+    if data["schema"] != MANIFEST_SCHEMA:
+        raise ValueError(f"schema {data['schema']!r} is not {MANIFEST_SCHEMA}")
+    copies = tuple(
+        SavedCopy(
+            original=ImageFile(str(row["original"]), int(row["size"]), int(row["mtime_ns"])),
+            copy=os.path.join(folder, *_inside(str(row["copy"]))),
+            group=int(row["group"]),
+            digest=str(row["digest"]),
+        )
+        for row in data["copies"]
+    )
+    manifest = Manifest(tuple(data["input_dirs"]), copies, tuple(data["own_files"]))
+    if any(os.path.basename(name) != name for name in manifest.own_files):
+        raise ValueError("own_files must be plain names")
+    if not all(os.path.isabs(c.original.path) for c in copies):
+        raise ValueError("originals must be absolute paths")
+    if data["run"] != manifest.run:
+        raise ValueError("its run id doesn't match its copies")
+    return manifest
+
+
+def _inside(relative: str) -> tuple[str, str]:
+    """The folder and name of a copy; ValueError for a path that leads anywhere else."""
+    folder, _, name = relative.partition("/")
+    if not folder.isdigit() or not name or "/" in name or name in (".", ".."):
+        raise ValueError(f"copy {relative!r} is not in a numbered folder")
+    return folder, name
+
+
+def write_manifest(folder: str, manifest: Manifest) -> None:
+    rows = [
+        {
+            "group": c.group,
+            "copy": f"{c.group}/{os.path.basename(c.copy)}",
+            "original": c.original.path,
+            "size": c.original.size,
+            "mtime_ns": c.original.mtime_ns,
+            "digest": c.digest,
+        }
+        for c in manifest.copies
+    ]
+    head = {"schema": MANIFEST_SCHEMA, "run": manifest.run}
+    write_file(
+        os.path.join(folder, MANIFEST), dump_json({**head, **asdict(manifest), "copies": rows})
+    )
+
+
+def info_of(copies: Iterable[SavedCopy]) -> dict[str, str]:
+    """The content of info.txt: original path -> copy path."""
+    return {c.original.path: c.copy for c in copies}
+
+
+# ---- Looking at an existing result
+
+
+def files_in(folder: str) -> Iterator[str]:
+    """The paths of everything in a folder but folders with something in them. Changes nothing."""
+
+    def fail(error: OSError) -> None:
+        raise UserError(f"{error.filename} can't be read: {error.strerror}.") from error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        folders.sort()
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        yield from (os.path.join(parent, name) for name in sorted(files + links))
+        if not files and not folders and parent != folder:
+            yield parent
+
+
+def inspect(
+    folder: str, manifest: Manifest, watch: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> Contents:
+    """Compare a result with its manifest, by content. Changes nothing on disk.
+
+    `watch` may wrap the paths that are read, to show progress.
+    """
+    copies = {c.copy: c for c in manifest.copies}
+    ours = _own_paths(folder, manifest) | {os.path.dirname(path) for path in copies}
+    present = list(files_in(folder))
+    to_read = [path for path in present if path in copies]
+    return Contents(
+        foreign=tuple(path for path in present if path not in copies and path not in ours),
+        edited=tuple(p for p in watch(to_read) if not has_digest(p, copies[p].digest)),
+        missing=tuple(c for c in manifest.copies if not os.path.lexists(c.copy)),
+    )
+
+
+def _own_paths(folder: str, manifest: Manifest) -> set[str]:
+    names = {MANIFEST, PARTIAL, *manifest.own_files}
+    return {os.path.join(folder, n) for name in names for n in (name, name + TEMPORARY_SUFFIX)}
+
+
+def has_digest(path: str, digest: str) -> bool:
+    try:
+        return digest_file(path) == digest
+    except OSError:
+        return False
+
+
+def is_untouched(path: str, copy: SavedCopy) -> bool:
+    """Whether size and time are as find saw them, so that reading the file can be spared."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (copy.original.size, copy.original.mtime_ns)
+
+
+def check_replaceable(
+    settings: Settings,
+    *,
+    discard_review: bool = False,
+    watch: Callable[[Sequence[str]], Iterable[str]] = iter,
+) -> None:
+    """Refuse to replace a folder with files that aren't ours, or with a cull to finish.
+
+    Changes nothing on disk; raises UserError.
+    """
+    folder = settings.output_dir
+    if not os.path.lexists(folder):
+        return
+    if not os.path.isdir(folder):
+        raise UserError(f"OUTPUT_DIR {folder} is not a folder; choose another.")
+    if os.path.ismount(folder):
+        raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
+    if not os.listdir(folder):
+        return
+    try:
+        manifest = load_manifest(folder)
+    except BROKEN_MANIFEST:
+        raise UserError(
+            f"OUTPUT_DIR {folder} holds files that are no result of ours "
+            f"({_some(os.listdir(folder))}); choose another folder, or empty this one."
+        ) from None
+    contents = inspect(folder, manifest, watch)
+    if contents.foreign or contents.edited:
+        raise UserError(
+            f"OUTPUT_DIR {folder} holds {len(contents.foreign)} files that are not ours and "
+            f"{len(contents.edited)} edited copies ({_some(contents.foreign + contents.edited)}); "
+            "move them elsewhere, or choose another OUTPUT_DIR."
+        )
+    pending = [c for c in contents.missing if os.path.lexists(c.original.path)]
+    if pending and not discard_review:
+        raise UserError(
+            f"{len(pending)} copies were deleted from {folder} and their originals are still "
+            "there; run check-deleted and cleanup, or find with --discard-review."
+        )
+
+
+def _some(paths: Sequence[str]) -> str:
+    shown = ", ".join(to_line(os.path.basename(path)) for path in paths[:3])
+    return shown + ", ..." if len(paths) > 3 else shown
+
+
+# ---- Building a result and putting it in place
+
+
+def staging_dir(output_dir: str) -> str:
+    return output_dir + STAGING_SUFFIX
+
+
+def replaced_dir(output_dir: str) -> str:
+    return output_dir + REPLACED_SUFFIX
+
+
+def plan_copies(groups: Sequence[Sequence[HashedImage]], output_dir: str) -> tuple[SavedCopy, ...]:
+    """Give each picture of each group its place in a numbered folder. Changes nothing on disk."""
+    names = name_copies(image.file.path for group in groups for image in group)
+    return tuple(
+        SavedCopy(
+            original=image.file,
+            copy=os.path.join(output_dir, str(number), names[image.file.path]),
+            group=number,
+            digest=image.digest,
+        )
+        for number, group in enumerate(groups, 1)
+        for image in group
+    )
+
+
+def check_space(copies: Sequence[SavedCopy], output_dir: str) -> None:
+    """Raise UserError unless the copies fit on the output folder's disk. Changes nothing."""
+    needed = sum(c.original.size for c in copies)
+    free = shutil.disk_usage(os.path.dirname(output_dir)).free
+    if needed > free:
+        raise UserError(
+            f"the copies need {needed:,} bytes and {os.path.dirname(output_dir)} has {free:,} "
+            "bytes free; make room, or choose another OUTPUT_DIR."
+        )
+
+
+@contextlib.contextmanager
+def staging(settings: Settings, copies: Sequence[SavedCopy]) -> Iterator[None]:
+    """Make the staging folder, with a manifest that names all that will lie in it.
+
+    Without a `commit` nothing of it remains, and the old result stands.
+    """
+    try:
+        os.mkdir(staging_dir(settings.output_dir))
+        write_manifest(staging_dir(settings.output_dir), _manifest(settings, copies))
+        yield
+    finally:
+        roll_back(settings.output_dir)
+
+
+def copy_all(settings: Settings, copies: Iterable[SavedCopy]) -> Iterator[SavedCopy | FailedCopy]:
+    """Copy originals into the staging folder; yields one result a copy, in order."""
+    folder = staging_dir(settings.output_dir)
+    for copy in copies:
+        target = os.path.join(folder, str(copy.group), os.path.basename(copy.copy))
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            copy_file(copy.original, target, copy.digest, os.path.join(folder, PARTIAL))
+        except OSError as error:
+            yield FailedCopy(copy, error.strerror or str(error))
+        else:
+            yield copy
+
+
+def copy_file(original: ImageFile, target: str, digest: str, partial: str) -> None:
+    """Copy a file under another name first; it gets its own when its content is proven.
+
+    Raises OSError, also if the original's content is no longer the one that find saw.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(partial)
+    try:
+        with open_regular(original.path) as source, open(partial, "xb") as stream:
+            if not _reflink(source.fileno(), stream.fileno()):
+                shutil.copyfileobj(source, stream, 1 << 20)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if digest_file(partial) != digest:
+            raise OSError("the original changed while find was running")
+        os.utime(partial, ns=(original.mtime_ns, original.mtime_ns))
+        os.rename(partial, target)
+    except OSError:
+        _try(os.unlink, partial)
+        raise
+
+
+def _reflink(source: int, target: int) -> bool:
+    """Share the blocks of a file where the file system can copy on write."""
+    if sys.platform != "linux":
+        return False
+    try:
+        fcntl.ioctl(target, FICLONE, source)
+    except OSError:
+        return False
+    return True
+
+
+def commit(settings: Settings, copies: Sequence[SavedCopy], log: Iterable[str]) -> list[str]:
+    """Finish the staging folder and put it in the place of the old result.
+
+    Returns the paths of files in the old result that were not removed, as they changed
+    while find was running. Raises OSError while the old result still stands.
+    """
+    new, replaced = staging_dir(settings.output_dir), replaced_dir(settings.output_dir)
+    write_manifest(new, _manifest(settings, copies))
+    write_file(_staged(settings, settings.info_file), dump_json(info_of(copies)))
+    _stage_log(settings, log)
+    for folder in sorted(entry.path for entry in os.scandir(new) if entry.is_dir()):
+        _try(os.rmdir, folder)  # a group of which every copy failed is empty
+        if os.path.isdir(folder):
+            sync_folder(folder)
+    sync_folder(new)
+    if os.path.isdir(settings.output_dir) and os.listdir(settings.output_dir):
+        os.rename(settings.output_dir, replaced)
+    os.rename(new, settings.output_dir)
+    _try(sync_folder, os.path.dirname(settings.output_dir))
+    return remove_result(replaced) if os.path.lexists(replaced) else []
+
+
+def _stage_log(settings: Settings, log: Iterable[str]) -> None:
+    """The log outlives the result: its old lines come along to the new folder."""
+    target = _staged(settings, settings.log_file)
+    if target != settings.log_file:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(settings.log_file, target)
+    append_lines(target, [*_lines_of_another_log(settings), *log])
+
+
+def _lines_of_another_log(settings: Settings) -> list[str]:
+    """The log of the old result, if LOG_FILE has another name by now."""
+    with contextlib.suppress(FileNotFoundError):
+        for name in load_manifest(settings.output_dir).own_files[2:]:
+            path = os.path.join(settings.output_dir, name)
+            if path != settings.log_file:
+                with open(path, encoding="utf-8", errors="replace", newline="\n") as stream:
+                    return stream.read().splitlines()
+    return []
+
+
+def _staged(settings: Settings, path: str) -> str:
+    folder, name = os.path.split(path)
+    return path if folder != settings.output_dir else os.path.join(staging_dir(folder), name)
+
+
+def _manifest(settings: Settings, copies: Sequence[SavedCopy]) -> Manifest:
+    files = (settings.info_file, settings.to_delete_file, settings.log_file)
+    own = tuple(os.path.basename(f) for f in files if os.path.dirname(f) == settings.output_dir)
+    return Manifest(settings.input_dirs, tuple(copies), own)
+
+
+def remove_result(folder: str, *, unread: bool = False) -> list[str]:
+    """Remove a result of ours, file by file; returns what is kept as it isn't ours or changed.
+
+    A copy is proven by its content, or with `unread` by its size and time where those fit.
+
+    Raises UserError if the folder is no result of ours.
+    """
+    try:
+        manifest = load_manifest(folder)
+    except BROKEN_MANIFEST:
+        raise UserError(f"{folder} is in the way and not ours; move it elsewhere.") from None
+    # The manifest goes last: while it is there, an interrupted removal can be resumed.
+    # info.txt goes first: without it, nobody takes what is left for a cull.
+    last = os.path.join(folder, MANIFEST)
+    for path in sorted(_own_paths(folder, manifest) - {last}):
+        _try(os.unlink, path)
+    _try(sync_folder, folder)
+    for copy in manifest.copies:
+        if (unread and is_untouched(copy.copy, copy)) or has_digest(copy.copy, copy.digest):
+            _try(os.unlink, copy.copy)
+    for group in {os.path.dirname(copy.copy) for copy in manifest.copies}:
+        _try(os.rmdir, group)
+    if kept := [path for path in files_in(folder) if path != last]:
+        return kept
+    _try(os.unlink, last)
+    _try(os.rmdir, folder)
+    return [folder] if os.path.lexists(folder) else []
+
+
+def _try(remove: Callable[[str], None], path: str) -> None:
+    """Remove what can be removed; what can't is seen by looking again."""
+    with contextlib.suppress(OSError):
+        remove(path)
+
+
+def roll_back(output_dir: str) -> None:
+    """Bring the old result back where find stopped between two renames; drop what it was building.
+
+    Raises UserError if files of the user's lie in the staging folder.
+    """
+    replaced, new = replaced_dir(output_dir), staging_dir(output_dir)
+    if not os.path.lexists(output_dir) and _is_whole(replaced):
+        os.rename(replaced, output_dir)
+    _remove_leftover(new, unread=True)
+
+
+def _is_whole(folder: str) -> bool:
+    """Whether a folder is a result of ours that `remove_result` has not begun to remove."""
+    try:
+        own_files = load_manifest(folder).own_files
+    except BROKEN_MANIFEST:
+        return False
+    return all(os.path.lexists(os.path.join(folder, name)) for name in own_files[:1])
+
+
+def recover(output_dir: str) -> None:
+    """Bring an output folder into order after an interrupted find: the old result or the new.
+
+    Raises UserError if files of the user's are in the way.
+    """
+    roll_back(output_dir)
+    _remove_leftover(replaced_dir(output_dir), unread=False)
+
+
+def _remove_leftover(folder: str, *, unread: bool) -> None:
+    if not os.path.lexists(folder):
+        return
+    if os.listdir(folder) == [MANIFEST + TEMPORARY_SUFFIX]:  # killed in its first moment
+        os.unlink(os.path.join(folder, MANIFEST + TEMPORARY_SUFFIX))
+    if not os.listdir(folder):
+        os.rmdir(folder)
+    elif kept := remove_result(folder, unread=unread):
+        raise UserError(f"{folder} holds files of yours ({_some(kept)}); move them elsewhere.")

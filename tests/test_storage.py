@@ -1,0 +1,427 @@
+"""The output folder: names of copies, its files, its lock, and how results replace each other."""
+
+import json
+import os
+import re
+import shutil
+import unicodedata
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Library, killed_when, picture, tree
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+import storage
+from config import Exit, UserError
+from finder import PHOTO_EXTENSIONS
+
+MANIFEST = "image-similarity-search.json"
+
+# Names as Linux allows them: any bytes; and letters that meet each other when they are folded.
+FOLDING = "aAßsSkKfi1\u017f\u212a\ufb01\u0130\u0131\xe9e\u0301\u212b\xc5\uff11"
+tricky = st.text(alphabet=FOLDING + '_-.:*?"<>| \t\n', min_size=1, max_size=8)
+any_bytes = st.binary(min_size=1, max_size=60).map(os.fsdecode)
+any_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
+long_text = st.text(alphabet="ab_é写", min_size=60, max_size=80)
+names = st.one_of(tricky, any_bytes, any_text, long_text).filter(
+    lambda name: not {"/", "\0"} & set(name) and name not in (".", "..")
+)
+extensions = st.sampled_from(sorted(PHOTO_EXTENSIONS)).flatmap(
+    lambda extension: st.sampled_from([extension, extension.upper(), extension.title()])
+)
+paths = st.builds(
+    lambda folders, name, extension: "/".join(["", *folders, name + extension]),
+    st.lists(names, max_size=4),
+    names,
+    extensions,
+).filter(lambda path: storage.os.path.splitext(path)[1].lower() in PHOTO_EXTENSIONS)
+
+
+def folded(name: str) -> str:
+    """What file systems that ignore case or composition make of a name."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+# ---- Names of copies
+
+
+@given(st.lists(paths, unique=True, max_size=12))
+@example(["/a_b/c.jpg", "/a/b_c.jpg"])
+@example(["/a_b/c.jpg", "/a/b_c.jpg", storage.encode_path("/" + "a_b/c.jpg", 8)])
+@example(["/Füße.jpg", "/FÜSSE.jpg", "/Fu\u0308ße.jpg", "/füsse.jpg"])
+@example(["/_.jpg", "/__.jpg", "/photo.jpg", "/\udcff.jpg", "/:..jpg"])
+@example(["/" + "_" * 300 + ".jpg", "/" + "-_" * 150 + ".jpg", "/" + "a" * 300 + ".jpg"])
+def test_copies_have_unique_portable_short_names(originals: list[str]) -> None:
+    named = storage.name_copies(originals)
+    assert set(named) == set(originals)
+    assert len({folded(name) for name in named.values()}) == len(originals)
+    for path, name in named.items():
+        assert len(os.fsencode(name)) <= 200
+        assert os.path.splitext(name)[1] == os.path.splitext(path)[1]
+        assert not re.search(r'[/\\:*?"<>|\x00-\x1f\x7f]', name)
+        assert name.encode()  # UTF-8, so no undecodable bytes
+        assert not name.startswith("_")
+        assert name.split(".")[0].lower() not in "con prn aux nul com1 com9 lpt1 lpt9".split()
+
+
+@given(st.lists(paths, unique=True, max_size=6))
+def test_names_do_not_depend_on_the_order(originals: list[str]) -> None:
+    assert storage.name_copies(originals) == storage.name_copies(originals[::-1])
+
+
+@given(originals=st.lists(paths, unique=True, max_size=6))
+def test_every_name_can_be_a_file(originals: list[str], tmp_path_factory: Any) -> None:
+    folder = tmp_path_factory.mktemp("names")
+    for name in storage.name_copies(originals).values():
+        (folder / name).write_bytes(b"")
+    assert len(os.listdir(folder)) == len(originals)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/photos/vacation1.jpg", "photos_vacation1.jpg"),
+        ("/home/me/a b (2)'s #1.JPG", "home_me_a b (2)'s #1.JPG"),
+        ("/home/写真/café.jpeg", "home_写真_café.jpeg"),
+        ('/a:b/c*?"<>|\\d.png', "a_b_c_______d.png"),
+        ("/tab\tnew\nline.gif", "tab_new_line.gif"),
+        ("/_private/__x.webp", "private___x.webp"),
+        ("/archive.tar/x.tif", "archive.tar_x.tif"),
+    ],
+)
+def test_a_name_spells_the_path(path: str, name: str) -> None:
+    assert storage.name_copies([path]) == {path: name}
+
+
+def test_paths_that_clash_get_a_digest_each() -> None:
+    named = storage.name_copies(["/a_b/c.jpg", "/a/b_c.jpg", "/other.jpg"])
+    assert named["/other.jpg"] == "other.jpg"
+    for path in ("/a_b/c.jpg", "/a/b_c.jpg"):
+        assert re.fullmatch(r"a_b_c-[0-9a-f]{8}\.jpg", named[path])
+
+
+def test_a_long_name_keeps_its_end_and_its_extension() -> None:
+    path = "/" + "folder/" * 40 + "the last words.jpeg"
+    name = storage.name_copies([path])[path]
+    assert re.search(r"folder_the last words-[0-9a-f]{8}\.jpeg$", name)
+    assert 190 < len(name) <= 200
+
+
+def test_a_shortened_name_is_not_hidden() -> None:
+    tail = "." + "x" * (200 - len("-12345678.jpg") - 1) + ".jpg"
+    path = "/" + "folder/" * 10 + tail
+    assert not storage.name_copies([path])[path].startswith(".")
+
+
+@pytest.mark.parametrize("name", ["con.jpg", "NUL.png", "Com1.tar.jpg", "lpt9.webp", "aux.gif"])
+def test_names_that_windows_reserves_get_a_digest(name: str) -> None:
+    stem, extension = os.path.splitext(name)
+    encoded = storage.name_copies([f"/{name}"])[f"/{name}"]
+    assert re.fullmatch(re.escape(stem) + r"-[0-9a-f]{8}" + re.escape(extension), encoded)
+
+
+def test_clashing_originals_are_copied_side_by_side(bare_library: Library) -> None:
+    bare_library.add("a_b/c.jpg")
+    bare_library.add("a/b_c.jpg", quality=60)
+    bare_library.add("A/b_c.jpg", quality=50)
+    bare_library.find()
+    for original, copy in bare_library.info().items():
+        assert Path(copy).read_bytes() == Path(original).read_bytes()
+    assert len(set(bare_library.info().values())) == 3
+
+
+# ---- to_delete.txt and info.txt
+
+any_path = st.binary(min_size=1, max_size=40).map(lambda name: "/" + os.fsdecode(name))
+
+
+@given(any_path)
+@example("/a\u2028b")
+@example("/a\x85")
+@example("/ a ")
+@example("/\xa0")
+@example('/"a"')
+@example("/\\n")
+@example("/\udcff\udce9")
+def test_any_path_is_one_line_and_comes_back(path: str) -> None:
+    line = storage.to_line(path)
+    assert line.splitlines() == [line]
+    assert line.strip() == line
+    assert line.encode()
+    assert storage.from_line(line) == path
+
+
+@given(originals=st.lists(any_path, unique=True, max_size=8))
+def test_a_list_of_any_paths_comes_back(originals: list[str], tmp_path_factory: Any) -> None:
+    assume(not any("\0" in path for path in originals))
+    file = str(tmp_path_factory.getbasetemp() / "to_delete.txt")
+    storage.write_to_delete(file, originals)
+    assert storage.read_to_delete(file) == originals
+    assert Path(file).read_bytes().count(b"\n") == len(originals)
+
+
+@given(st.dictionaries(any_path, any_path))
+def test_info_holds_any_path_in_plain_json(info: dict[str, str]) -> None:
+    assert json.loads(storage.dump_json(info).encode()) == info
+
+
+def test_ordinary_paths_stay_readable_in_info() -> None:
+    assert '"/写真/café.jpg"' in storage.dump_json({"/写真/café.jpg": ""})
+
+
+# ---- Before the first byte
+
+
+def test_too_little_space_is_told_with_both_figures_and_nothing_changes(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = sum(os.path.getsize(path) for path in found.info())
+    before = tree(found.folder)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 0, needed - 1))
+    ran = found.run("find")
+    assert ran.code == 2
+    assert f"{needed:,}" in ran.err
+    assert f"{needed - 1:,}" in ran.err
+    assert tree(found.folder) == before
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 0, needed))
+    found.find()
+
+
+# ---- The copies
+
+
+def test_copies_keep_their_times_and_are_files_of_their_own(library: Library) -> None:
+    for number, path in enumerate(sorted(library.photos.iterdir())):
+        os.utime(path, ns=(0, 10**18 + number * 1_234_567_891))
+    library.find()
+    for original, copy in library.info().items():
+        ours, theirs = os.lstat(copy), os.lstat(original)
+        assert ours.st_mtime_ns == theirs.st_mtime_ns
+        assert (ours.st_nlink, theirs.st_nlink) == (1, 1)
+        assert ours.st_ino != theirs.st_ino
+
+
+def test_an_original_that_changes_while_find_runs_is_not_copied(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = library.photos / "vacation1_old.jpg"
+    real = os.mkdir
+
+    def mkdir(path: str, *args: Any) -> None:
+        if path.endswith(".find-new"):  # it is hashed and not yet copied
+            victim.write_bytes(picture("2024/cat.jpg", 33))
+        real(path, *args)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    ran = library.run("find")
+    assert ran.code == 1
+    assert f"{victim}: the original changed while find was running" in ran.out
+    assert str(victim) not in library.info()
+
+
+def test_two_finds_make_the_same_bytes(found: Library) -> None:
+    before = tree(found.output)
+    found.find()
+    after = tree(found.output)
+    assert len(after.pop("log.txt")) > len(before.pop("log.txt"))
+    assert after == before
+
+
+# ---- The manifest
+
+
+def test_the_manifest_records_what_find_saw(found: Library) -> None:
+    manifest = json.loads((found.output / MANIFEST).read_text())
+    assert manifest["schema"] == 1
+    assert re.fullmatch("[0-9a-f]{16}", manifest["run"])
+    assert manifest["input_dirs"] == [str(found.photos)]
+    assert [row["group"] for row in manifest["copies"]] == [1, 1, 1, 2, 2]
+    for row in manifest["copies"]:
+        status = os.stat(row["original"])
+        assert (row["size"], row["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
+        assert row["digest"] == storage.digest_file(row["original"])
+        assert str(found.output / row["copy"]) == found.info()[row["original"]]
+
+
+def change_manifest(change: Callable[[dict[str, Any]], Any]) -> Callable[[Library], None]:
+    def changed(library: Library) -> None:
+        path = library.output / MANIFEST
+        data = json.loads(path.read_text())
+        path.write_text(json.dumps(change(data) or data))
+
+    return changed
+
+
+def change_copy(**values: Any) -> Callable[[Library], None]:
+    return change_manifest(lambda data: data["copies"][1].update(values))
+
+
+def change_info(change: Callable[[dict[str, str]], Any]) -> Callable[[Library], None]:
+    def changed(library: Library) -> None:
+        info = library.info()
+        change(info)
+        (library.output / "info.txt").write_text(json.dumps(info))
+
+    return changed
+
+
+def move_the_folder(library: Library) -> None:
+    moved = library.folder / "moved"
+    library.output.rename(moved)
+    library.output = moved
+
+
+DAMAGES: dict[str, Callable[[Library], None]] = {
+    "manifest missing": lambda library: (library.output / MANIFEST).unlink(),
+    "manifest empty": lambda library: (library.output / MANIFEST).write_text(""),
+    "manifest cut": lambda library: os.truncate(library.output / MANIFEST, 500),
+    "manifest binary": lambda library: (library.output / MANIFEST).write_bytes(b"\xff\0"),
+    "manifest a list": lambda library: (library.output / MANIFEST).write_text("[]"),
+    "manifest a number": lambda library: (library.output / MANIFEST).write_text("1"),
+    "manifest nested": lambda library: (library.output / MANIFEST).write_text("[" * 10**5),
+    "manifest a folder": lambda library: (
+        (library.output / MANIFEST).unlink(),
+        (library.output / MANIFEST).mkdir(),
+    )[1],
+    "schema": change_manifest(lambda data: data.update(schema=2)),
+    "run": change_manifest(lambda data: data.update(run="0123456789abcdef")),
+    "input folders": change_manifest(lambda data: data.update(input_dirs=["/"])),
+    "input folder no text": change_manifest(lambda data: data.update(input_dirs=[1])),
+    "a copy less": change_manifest(lambda data: data["copies"].pop()),
+    "copies no list": change_manifest(lambda data: data.update(copies=5)),
+    "digest": change_copy(digest="0" * 64),
+    "group": change_copy(group=2),
+    "group no number": change_copy(group="two"),
+    "size no number": change_copy(size=float("inf")),
+    "original": change_copy(original="/etc/passwd"),
+    "original relative": change_copy(original="passwd"),
+    "copy outside": change_copy(copy="../../photos/vacation1.jpg"),
+    "copy in no group": change_copy(copy="best/vacation1.jpg"),
+    "copy elsewhere": change_copy(copy="1/vacation1.jpg"),
+    "own file outside": change_manifest(lambda data: data.update(own_files=["../photos/x"])),
+    "info missing": lambda library: (library.output / "info.txt").unlink(),
+    "info cut": lambda library: os.truncate(library.output / "info.txt", 50),
+    "info edited": change_info(lambda info: info.update({"/etc/passwd": "/1/x.jpg"})),
+    "info a line less": change_info(lambda info: info.popitem()),
+    "folder moved": move_the_folder,
+}
+
+
+@pytest.mark.parametrize("action", ["check-deleted", "cleanup"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_result_that_can_not_be_trusted_is_refused(
+    culled: Library, damage: str, action: str
+) -> None:
+    DAMAGES[damage](culled)
+    before = tree(culled.folder)
+    ran = culled.run(action)
+    assert ran.code == 3
+    assert ran.err.count("\n") == 1
+    assert tree(culled.folder) == before
+
+
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if name.startswith("manifest")])
+def test_a_folder_without_a_good_manifest_is_not_replaced(found: Library, damage: str) -> None:
+    DAMAGES[damage](found)
+    before = tree(found.folder)
+    ran = found.run("find", "--discard-review")
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert tree(found.folder) == before
+
+
+# ---- Files of the user's in the way
+
+
+@pytest.mark.parametrize("folder", ["output.find-new", "output.find-old"])
+@pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup"])
+def test_a_folder_of_the_user_with_the_name_of_ours_is_left_alone(
+    culled: Library, folder: str, action: str
+) -> None:
+    (culled.folder / folder).mkdir()
+    (culled.folder / folder / "mine.jpg").write_text("mine")
+    before = tree(culled.folder)
+    ran = culled.run(action)
+    assert ran.code == 2
+    assert folder in ran.err
+    assert tree(culled.folder) == before
+
+
+def test_a_file_put_into_the_staging_folder_is_never_removed(found: Library) -> None:
+    staging = found.folder / "output.find-new"
+    assert killed_when(lambda: len(list(staging.glob("[12]/*.jpg"))) == 5, found, "find")
+    (staging / "1" / "mine.txt").write_text("mine")
+    edited = next((staging / "2").iterdir())
+    edited.write_bytes(b"edited")
+    ran = found.run("find")
+    assert ran.code == 2
+    assert "mine.txt" in ran.err
+    assert (staging / "1" / "mine.txt").read_text() == "mine"
+    assert edited.read_bytes() == b"edited"
+    (staging / "1" / "mine.txt").unlink()
+    edited.unlink()
+    found.find()
+    assert not staging.exists()
+
+
+def test_what_is_edited_in_the_old_result_while_find_runs_is_set_aside(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited = found.copy("vacation1_old.jpg")
+    mine = found.output / "2" / "mine.txt"
+    real = os.rename
+
+    def rename(source: str, target: str) -> None:
+        if source == str(found.output):
+            edited.write_bytes(b"edited")
+            mine.write_text("mine")
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    ran = found.run("find")
+    monkeypatch.undo()
+    assert ran.code == 1
+    aside = found.folder / "output.find-old"
+    for path, content in ((edited, b"edited"), (mine, b"mine")):
+        place = aside / path.relative_to(found.output)
+        assert place.read_bytes() == content
+        assert str(place) in ran.out
+    assert found.run("check-deleted").code == 2  # says so until it is moved
+    assert (aside / "1" / edited.name).read_bytes() == b"edited"
+    aside.rename(found.folder / "saved")
+    assert found.run("check-deleted").code == 0
+
+
+# ---- The lock
+
+
+def test_the_lock_is_beside_the_folder_and_goes_with_its_holder(tmp_path: Path) -> None:
+    output = str(tmp_path / "output")
+    with storage.locked(output):
+        assert os.listdir(tmp_path) == [".output.lock"]
+        with pytest.raises(UserError) as refusal, storage.locked(output):
+            pass
+        assert refusal.value.code == Exit.LOCKED
+    assert os.listdir(tmp_path) == []
+    with storage.locked(output):
+        pass
+
+
+def test_a_lock_file_that_was_left_behind_is_no_lock(tmp_path: Path) -> None:
+    (tmp_path / ".output.lock").write_text("")
+    with storage.locked(str(tmp_path / "output")):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_file_is_not_followed_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".output.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError), storage.locked(str(tmp_path / "output")):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
