@@ -1,0 +1,383 @@
+"""Which originals the deleted copies mean, and how exactly those are deleted."""
+
+import hashlib
+import os
+import stat
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from config import Exit, UserError
+from finder import PHOTO_EXTENSIONS, digest_file
+from storage import (
+    TRASH_FOLDERS,
+    Manifest,
+    SavedCopy,
+    append_lines,
+    files_in,
+    has_digest,
+    is_untouched,
+    to_line,
+)
+
+ASIDE_SUFFIX = ".being-deleted"
+PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
+SIDECAR_EXTENSIONS = frozenset(
+    ".xmp .aae .mov .mp4 .3fr .arw .cr2 .cr3 .dng .erf .iiq .mef .mos .mrw .nef .nrw .orf .pef "
+    ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
+)
+
+# Whether a path has the content that find saw in an original.
+Matches = Callable[[str, SavedCopy], bool]
+# Why the file that now lies at a path must be kept, or None.
+Prove = Callable[[str], str | None]
+Remove = Callable[[str, Prove, Callable[[], None]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the person's culling means: copies deleted, still there elsewhere, or whole groups."""
+
+    deleted: tuple[SavedCopy, ...]
+    moved: tuple[SavedCopy, ...]
+    whole_groups: tuple[SavedCopy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An original that is not deleted, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    path: str
+    freed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What cleanup will do: delete these, keep those; some are gone already."""
+
+    delete: tuple[SavedCopy, ...]
+    refused: tuple[Kept, ...]
+    gone: tuple[str, ...]
+
+
+# ---- check-deleted
+
+
+def review(manifest: Manifest, output_dir: str) -> Review:
+    """Tell deleted copies from renamed, moved and edited ones. Changes nothing on disk.
+
+    A copy is deleted when its file is gone, its content lies in no unclaimed file of the output
+    folder, and no unclaimed file in its group's folder carries its name.
+    """
+    missing = [c for c in manifest.copies if not os.path.lexists(c.copy)]
+    elsewhere = _elsewhere(manifest, output_dir, missing) if missing else frozenset()
+    deleted = [c for c in missing if c not in elsewhere]
+    members = Counter(c.group for c in manifest.copies)
+    lost = Counter(c.group for c in deleted)
+    return Review(
+        deleted=tuple(c for c in deleted if lost[c.group] < members[c.group]),
+        moved=tuple(c for c in missing if c in elsewhere),
+        whole_groups=tuple(c for c in deleted if lost[c.group] == members[c.group]),
+    )
+
+
+def _elsewhere(
+    manifest: Manifest, output_dir: str, missing: Sequence[SavedCopy]
+) -> frozenset[SavedCopy]:
+    """The missing copies whose content or name lives on in another file."""
+    times: dict[int, set[int]] = defaultdict(set)  # by size
+    for copy in missing:
+        times[copy.original.size].add(copy.original.mtime_ns)
+    recorded = {c.copy: c for c in manifest.copies}
+    by_folder: dict[str, list[SavedCopy]] = defaultdict(list)
+    for copy in missing:
+        by_folder[os.path.dirname(copy.copy)].append(copy)
+    contents: set[str] = set()
+    found: set[SavedCopy] = set()
+    for path in files_in(output_dir):
+        if _in_trash(path, output_dir):
+            continue
+        folder, name = os.path.split(path)
+        if path not in recorded and not name.lower().endswith(".xmp"):
+            found.update(c for c in by_folder.get(folder, ()) if _stem(c.copy) in name)
+        contents.update(_unclaimed_content(path, recorded.get(path), times))
+    return frozenset(found.union(c for c in missing if c.digest in contents))
+
+
+def _unclaimed_content(
+    path: str, claim: SavedCopy | None, times: Mapping[int, Collection[int]]
+) -> Iterator[str]:
+    """The digest of a file of one of the sizes, unless it is the copy that belongs there.
+
+    That is seen by its time, unless a file of that size and time is missing.
+    """
+    try:
+        status = os.lstat(path)
+        own = claim and is_untouched(path, claim)
+        if status.st_size in times and not (
+            own and status.st_mtime_ns not in times[status.st_size]
+        ):
+            digest = digest_file(path)
+            if claim is None or digest != claim.digest:
+                yield digest
+    except OSError:
+        return
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _in_trash(path: str, output_dir: str) -> bool:
+    folders = os.path.relpath(os.path.dirname(path), output_dir).split(os.sep)
+    return any(TRASH_FOLDERS.fullmatch(folder) for folder in folders)
+
+
+# ---- cleanup: the plan
+
+
+def plan_deletions(
+    listed: Sequence[str], manifest: Manifest, culled: Review, *, whole_groups: bool = False
+) -> Plan:
+    """Decide for each listed path: delete it, or the reason to keep it. Changes nothing on disk.
+
+    With `whole_groups`, groups of which every original is listed are deleted without a survivor.
+    Raises UserError for a path that is no original of the manifest.
+    """
+    known = {c.original.path: c for c in manifest.copies}
+    for path in listed:
+        if path not in known:
+            message = f"to_delete.txt names {to_line(path)}, which find did not copy; "
+            raise UserError(message + "run check-deleted again.", Exit.STATE)
+    judge = Judge(manifest, frozenset(listed), culled, whole_groups=whole_groups)
+    delete: list[SavedCopy] = []
+    refused: list[Kept] = []
+    gone: list[str] = []
+    for path in listed:
+        copy = known[path]
+        if not os.path.lexists(path):
+            gone.append(path)
+        elif reason := judge.reason_to_keep(copy, path, probably_matches):
+            refused.append(Kept(path, reason))
+        else:
+            delete.append(copy)
+    return Plan(tuple(delete), tuple(refused), tuple(gone))
+
+
+class Judge:
+    """Knows every reason to keep an original. Changes nothing on disk."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        listed: frozenset[str],
+        culled: Review,
+        *,
+        whole_groups: bool = False,
+    ) -> None:
+        self._input_dirs = manifest.input_dirs
+        self._listed = listed
+        self._deleted = {*culled.deleted, *(culled.whole_groups if whole_groups else ())}
+        self._whole_groups = {c.group for c in culled.whole_groups}
+        self._moved = frozenset(culled.moved)
+        self._groups: dict[int, list[SavedCopy]] = defaultdict(list)
+        for copy in manifest.copies:
+            self._groups[copy.group].append(copy)
+        self._needs_no_survivor = {
+            number
+            for number, group in self._groups.items()
+            if whole_groups and all(c in self._deleted and c.original.path in listed for c in group)
+        }
+
+    def reason_to_keep(self, copy: SavedCopy, path: str, matches: Matches) -> str | None:
+        """Why an original, which now lies at `path`, must be kept; None if it may be deleted."""
+        if not _below(copy.original.path, self._input_dirs):
+            return "it lies outside the input folders"
+        if os.path.realpath(path) != path:
+            return "it is reached through a symbolic link"
+        if not _is_regular(path):
+            return "it is not a regular file"
+        if copy in self._moved:
+            return "its copy was only moved, renamed or edited"
+        if os.path.lexists(copy.copy):
+            return "its copy is still there"
+        if copy not in self._deleted:
+            return "all copies of its group are gone (see --allow-whole-groups)"
+        if not matches(path, copy):
+            return "it changed since find"
+        if copy.group not in self._needs_no_survivor and not self._survivor(copy, path, matches):
+            return "no other original of its group would remain"
+        return None
+
+    def _survivor(self, copy: SavedCopy, path: str, matches: Matches) -> SavedCopy | None:
+        """Another original of the group that stays, is another file, and is what find saw."""
+        for other in self._groups[copy.group]:
+            place = other.original.path
+            if (
+                place not in self._listed
+                and os.path.realpath(place) == place
+                and _is_regular(place)
+                and not os.path.samefile(place, path)
+                and matches(place, other)
+            ):
+                return other
+        return None
+
+
+def probably_matches(path: str, copy: SavedCopy) -> bool:
+    """Whether a file is as find saw it; it is read only if its size or time says otherwise."""
+    return is_untouched(path, copy) or surely_matches(path, copy)
+
+
+def surely_matches(path: str, copy: SavedCopy) -> bool:
+    """Whether a file has the content that find saw, by reading it."""
+    return has_digest(path, copy.digest)
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _below(path: str, folders: Iterable[str]) -> bool:
+    return any(os.path.commonpath([path, folder]) == folder for folder in folders)
+
+
+def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
+    """Sidecars of deleted photos (XMP, AAE, RAW, Live Photo) with no photo left beside them.
+
+    Changes nothing on disk; the photos themselves may be deleted or not.
+    """
+    by_folder: dict[str, set[str]] = defaultdict(set)
+    for path in deleted:
+        by_folder[os.path.dirname(path)].add(os.path.basename(path))
+    orphans = []
+    for folder, photos in sorted(by_folder.items()):
+        stems = {_stem(name).lower() for name in photos}
+        names = sorted(set(os.listdir(folder)) - photos) if os.path.isdir(folder) else []
+        left = {_stem(n).lower() for n in names if _extension(n) in PHOTOS_WITH_SIDECARS}
+        orphans += [
+            os.path.join(folder, name)
+            for name in names
+            if _extension(name) in SIDECAR_EXTENSIONS
+            and (_stem(name).lower() in stems - left or _stem(name) in photos)
+        ]
+    return orphans
+
+
+def _extension(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+# ---- cleanup: the deed
+
+
+def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator[Deleted | Kept]:
+    """Delete what the plan says, each file only after a proof; yields one result a path."""
+    for copy in plan.delete:
+        path = copy.original.path
+
+        def prove(place: str, copy: SavedCopy = copy) -> str | None:
+            return judge.reason_to_keep(copy, place, surely_matches)
+
+        def record(path: str = path) -> None:
+            append_lines(log_file, [f"Deleted file: {to_line(path)}"])
+
+        try:
+            freed = _bytes_freed(path)
+            reason = judge.reason_to_keep(copy, path, probably_matches)
+            reason = reason or remove(path, prove, record)
+        except OSError as error:
+            reason = error.strerror or str(error)
+        if reason:
+            append_lines(log_file, [f"Kept file: {to_line(path)}: {reason}"])
+            yield Kept(path, reason)
+        else:
+            yield Deleted(path, freed)
+
+
+def _bytes_freed(path: str) -> int:
+    status = os.lstat(path)
+    return status.st_size if status.st_nlink == 1 else 0
+
+
+def unlink(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
+    """Delete a file for good: set it aside, prove it there, record it, and unlink or put it back.
+
+    Returns the reason to keep it, or None when it is gone. No other safety checks are made here.
+    """
+    aside = aside_path(path)
+    if os.path.lexists(aside):
+        return f"{to_line(aside)} is in the way"
+    os.rename(path, aside)
+    try:
+        reason = prove(aside)
+        if reason is None:
+            record()
+            os.unlink(aside)
+    finally:
+        if os.path.lexists(aside):
+            _put_back(aside, path)
+    return reason
+
+
+def trash(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
+    """Send a file to the desktop's trash; returns the reason to keep it, or None when it is gone.
+
+    No other safety checks are made here.
+    """
+    from send2trash import send2trash
+
+    if reason := prove(path):
+        return reason
+    record()
+    try:
+        send2trash(path)
+    except OSError as error:
+        return f"there is no trash for it ({error.strerror or error}); see --delete-mode permanent"
+    return "the trash did not take it" if os.path.lexists(path) else None
+
+
+def aside_path(path: str) -> str:
+    """Where a file waits, in its own folder, while it is proven."""
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return os.path.join(os.path.dirname(path), f".{name}{ASIDE_SUFFIX}")
+
+
+def _put_back(aside: str, path: str) -> None:
+    """Give a file its name again, unless another file has taken it meanwhile (OSError)."""
+    taken = f"another file took its place; it is kept as {to_line(aside)}"
+    try:
+        os.link(aside, path, follow_symlinks=False)
+    except FileExistsError:
+        raise OSError(taken) from None
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise OSError(taken) from None
+        os.rename(aside, path)
+    else:
+        os.unlink(aside)
+
+
+def restore_set_aside(manifest: Manifest) -> Iterator[str | Kept]:
+    """Put back what an interrupted cleanup has set aside; yields the paths that came back."""
+    for original in (c.original.path for c in manifest.copies):
+        aside = aside_path(original)
+        if not os.path.lexists(aside) or not _below(original, manifest.input_dirs):
+            continue
+        if os.path.lexists(original) and os.path.samestat(os.lstat(aside), os.lstat(original)):
+            os.unlink(aside)  # interrupted between its two names
+            continue
+        try:
+            _put_back(aside, original)
+            yield original
+        except OSError as error:
+            yield Kept(original, error.strerror or str(error))

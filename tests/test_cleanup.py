@@ -1,0 +1,423 @@
+"""Every reason to keep an original, and how one is deleted when there is none."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import cleanup
+from cleanup import Deleted, Judge, Kept, Plan, Review
+from config import Exit, UserError
+from finder import ImageFile, digest_file
+from storage import Manifest, SavedCopy
+
+
+class Case:
+    """Originals a, b and c of one group, and d and e of another; the copies of b and c are gone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.photos, self.output = folder / "photos", folder / "output"
+        self.log = folder / "log.txt"
+        self.copies: dict[str, SavedCopy] = {}
+        self.input_dirs: tuple[str, ...] = (str(self.photos),)
+        self.photos.mkdir()
+        for name, group in (("a", 1), ("b", 1), ("c", 1), ("d", 2), ("e", 2)):
+            path = self.photos / f"{name}.jpg"
+            path.write_text(f"the photo {name}")
+            copy = self.output / str(group) / f"photos_{name}.jpg"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+            status = path.stat()
+            original = ImageFile(str(path), status.st_size, status.st_mtime_ns)
+            self.copies[name] = SavedCopy(original, str(copy), group, digest_file(str(path)))
+        self.delete_copies("b", "c")
+
+    def photo(self, name: str) -> Path:
+        return self.photos / f"{name}.jpg"
+
+    def delete_copies(self, *names: str) -> None:
+        for name in names:
+            os.unlink(self.copies[name].copy)
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest(self.input_dirs, tuple(self.copies.values()), ())
+
+    @property
+    def culled(self) -> Review:
+        return cleanup.review(self.manifest, str(self.output))
+
+    def paths(self, names: str) -> list[str]:
+        return [str(self.photo(name)) for name in names]
+
+    def judge(self, listed: str = "bc", *, whole_groups: bool = False) -> Judge:
+        paths = frozenset(self.paths(listed))
+        return Judge(self.manifest, paths, self.culled, whole_groups=whole_groups)
+
+    def reason(
+        self,
+        name: str = "b",
+        *,
+        listed: str = "bc",
+        whole_groups: bool = False,
+        matches: cleanup.Matches = cleanup.surely_matches,
+    ) -> str | None:
+        judge = self.judge(listed, whole_groups=whole_groups)
+        return judge.reason_to_keep(self.copies[name], str(self.photo(name)), matches)
+
+    def execute(self, remove: cleanup.Remove, listed: str = "bc") -> list[Deleted | Kept]:
+        plan = Plan(tuple(self.copies[name] for name in listed), (), ())
+        return list(cleanup.execute(plan, self.judge(listed), str(self.log), remove))
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(Path(os.path.realpath(tmp_path)))
+
+
+def same_size_and_time(path: Path) -> None:
+    status = path.stat()
+    path.write_bytes(bytes(reversed(path.read_bytes())))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+# ---- The reasons
+
+
+def test_an_original_whose_copy_is_deleted_may_go_if_another_stays(case: Case) -> None:
+    assert case.reason("b") is None
+    assert case.reason("c") is None
+
+
+def test_an_original_outside_the_input_folders_is_kept(case: Case) -> None:
+    case.input_dirs = (str(case.photos / "sub"), str(case.photos) + "x")
+    assert case.reason() == "it lies outside the input folders"
+
+
+def test_an_original_reached_through_a_link_is_kept(case: Case) -> None:
+    case.photos.rename(case.photos.with_name("real"))
+    case.photos.symlink_to("real")
+    assert case.reason() == "it is reached through a symbolic link"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_regular_file_is_kept(case: Case, make: Callable[[Path], None]) -> None:
+    case.photo("b").unlink()
+    make(case.photo("b"))
+    assert case.reason() == "it is not a regular file"
+
+
+def test_an_original_whose_copy_moved_is_kept(case: Case) -> None:
+    (case.output / "BEST.jpg").write_bytes(case.photo("b").read_bytes())
+    assert case.reason("b") == "its copy was only moved, renamed or edited"
+    assert case.reason("c") is None
+
+
+def test_an_original_whose_copy_is_there_is_kept(case: Case) -> None:
+    assert case.reason("d", listed="d") == "its copy is still there"
+
+
+def test_a_copy_that_comes_back_after_the_review_keeps_its_original(case: Case) -> None:
+    judge = case.judge()
+    Path(case.copies["b"].copy).write_text("undeleted")
+    reason = judge.reason_to_keep(case.copies["b"], str(case.photo("b")), cleanup.surely_matches)
+    assert reason == "its copy is still there"
+
+
+def test_originals_of_a_group_without_copies_are_kept(case: Case) -> None:
+    case.delete_copies("d", "e")
+    expected = "all copies of its group are gone (see --allow-whole-groups)"
+    assert case.reason("d", listed="d") == expected
+    assert case.reason("d", listed="de") == expected
+    assert case.reason("d", listed="d", whole_groups=True) is None
+    assert case.reason("d", listed="de", whole_groups=True) is None
+
+
+def test_a_changed_original_is_kept(case: Case) -> None:
+    case.photo("b").write_text("another photo")
+    assert case.reason() == "it changed since find"
+    assert case.reason(matches=cleanup.probably_matches) == "it changed since find"
+
+
+def test_a_secret_change_is_seen_by_reading(case: Case) -> None:
+    same_size_and_time(case.photo("b"))
+    assert case.reason(matches=cleanup.probably_matches) is None
+    assert case.reason() == "it changed since find"
+
+
+def test_a_file_that_was_only_touched_may_go(case: Case) -> None:
+    os.utime(case.photo("b"))
+    os.utime(case.photo("a"))
+    assert case.reason() is None
+    assert case.reason(matches=cleanup.probably_matches) is None
+
+
+ALONE = "no other original of its group would remain"
+
+
+def link_to_the_doomed(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("b.jpg")
+
+
+@pytest.mark.parametrize("change", [Path.unlink, same_size_and_time, link_to_the_doomed])
+def test_without_a_survivor_an_original_is_kept(case: Case, change: Callable[[Path], None]) -> None:
+    change(case.photo("a"))
+    assert case.reason() == ALONE
+
+
+def test_an_original_that_is_listed_too_is_no_survivor(case: Case) -> None:
+    assert case.reason(listed="abc") == ALONE
+    assert case.reason(listed="abc", whole_groups=True) == ALONE  # the copy of a is there
+
+
+def test_an_original_taken_off_the_list_is_a_survivor(case: Case) -> None:
+    case.photo("a").unlink()
+    assert case.reason("b", listed="b") is None
+
+
+def test_another_path_of_the_same_file_is_no_survivor(case: Case) -> None:
+    case.photo("a").unlink()
+    os.link(case.photo("b"), case.photo("a"))
+    twin = case.copies["b"]
+    a = case.copies["a"]
+    case.copies["a"] = SavedCopy(
+        ImageFile(a.original.path, twin.original.size, twin.original.mtime_ns),
+        a.copy,
+        a.group,
+        twin.digest,
+    )
+    assert case.reason() == ALONE
+
+
+def test_an_original_of_another_group_is_no_survivor(case: Case) -> None:
+    case.photo("a").unlink()
+    assert case.photo("d").exists()
+    assert case.reason() == ALONE
+
+
+# ---- The plan
+
+
+def test_the_plan_tells_what_goes_what_stays_and_what_is_gone(case: Case) -> None:
+    case.photo("c").unlink()
+    plan = cleanup.plan_deletions(case.paths("bcd"), case.manifest, case.culled)
+    assert plan.delete == (case.copies["b"],)
+    assert plan.refused == (Kept(str(case.photo("d")), "its copy is still there"),)
+    assert plan.gone == (str(case.photo("c")),)
+
+
+def test_the_plan_refuses_a_path_that_find_did_not_copy(case: Case) -> None:
+    with pytest.raises(UserError, match=r"/etc/passwd, which find did not copy") as refusal:
+        cleanup.plan_deletions([*case.paths("b"), "/etc/passwd"], case.manifest, case.culled)
+    assert refusal.value.code == Exit.STATE
+
+
+# ---- The deed
+
+
+def test_originals_go_and_the_log_says_so(case: Case) -> None:
+    results = case.execute(cleanup.unlink)
+    sizes = [case.copies[name].original.size for name in "bc"]
+    paths = case.paths("bc")
+    assert results == [Deleted(path, size) for path, size in zip(paths, sizes, strict=True)]
+    assert sorted(os.listdir(case.photos)) == ["a.jpg", "d.jpg", "e.jpg"]
+    assert case.log.read_text() == "".join(f"Deleted file: {path}\n" for path in paths)
+
+
+def test_a_file_with_another_name_frees_nothing(case: Case) -> None:
+    os.link(case.photo("b"), case.photos / "kept.txt")
+    assert case.execute(cleanup.unlink, "b") == [Deleted(str(case.photo("b")), 0)]
+
+
+def test_the_line_is_in_the_log_when_the_file_goes(case: Case) -> None:
+    seen = []
+
+    def remove(path: str, prove: cleanup.Prove, record: Callable[[], None]) -> str | None:
+        assert prove(path) is None
+        assert os.path.exists(path)
+        record()
+        seen.append(case.log.read_text().splitlines()[-1])
+        return None
+
+    case.execute(remove)
+    assert seen == [f"Deleted file: {path}" for path in case.paths("bc")]
+
+
+def test_a_removal_that_fails_is_reported_and_the_rest_goes_on(case: Case) -> None:
+    def remove(path: str, prove: cleanup.Prove, record: Callable[[], None]) -> str | None:
+        if path == str(case.photo("b")):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return cleanup.unlink(path, prove, record)
+
+    first, second = case.execute(remove)
+    assert first == Kept(str(case.photo("b")), "Permission denied")
+    assert isinstance(second, Deleted)
+    assert case.log.read_text().splitlines()[0] == (
+        f"Kept file: {case.photo('b')}: Permission denied"
+    )
+
+
+def test_what_changes_after_the_plan_is_kept(case: Case) -> None:
+    plan = cleanup.plan_deletions(case.paths("bc"), case.manifest, case.culled)
+    judge = case.judge()
+    same_size_and_time(case.photo("b"))
+    case.photo("a").unlink()
+    results = list(cleanup.execute(plan, judge, str(case.log), cleanup.unlink))
+    assert [result.path for result in results if isinstance(result, Kept)] == case.paths("bc")
+    assert sorted(os.listdir(case.photos)) == ["b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+
+
+def test_the_file_itself_is_proven_not_one_put_in_its_place(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.rename
+
+    def rename(source: str, target: str) -> None:
+        if source == str(case.photo("b")):
+            Path(source).write_text("saved by an editor at the last moment")
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    assert case.execute(cleanup.unlink, "b") == [
+        Kept(str(case.photo("b")), "it changed since find")
+    ]
+    assert case.photo("b").read_text() == "saved by an editor at the last moment"
+
+
+def no_hard_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.parametrize("hard_links", [True, False])
+def test_a_file_that_fails_its_proof_is_put_back(
+    case: Case, monkeypatch: pytest.MonkeyPatch, hard_links: bool
+) -> None:
+    if not hard_links:
+        no_hard_links(monkeypatch)
+    path = str(case.photo("b"))
+    assert cleanup.unlink(path, lambda _: "no", lambda: None) == "no"
+    assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+    assert case.photo("b").read_text() == "the photo b"
+
+
+@pytest.mark.parametrize("hard_links", [True, False])
+def test_a_new_file_in_its_place_is_not_overwritten_when_one_is_put_back(
+    case: Case, monkeypatch: pytest.MonkeyPatch, hard_links: bool
+) -> None:
+    if not hard_links:
+        no_hard_links(monkeypatch)
+
+    def prove(_: str) -> str:
+        case.photo("b").write_text("new")
+        return "no"
+
+    with pytest.raises(OSError, match="another file took its place; it is kept as"):
+        cleanup.unlink(str(case.photo("b")), prove, lambda: None)
+    assert case.photo("b").read_text() == "new"
+    aside = Path(cleanup.aside_path(str(case.photo("b"))))
+    assert aside.read_text() == "the photo b"
+
+
+def test_a_log_that_can_not_be_written_keeps_the_file(case: Case) -> None:
+    def record() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        cleanup.unlink(str(case.photo("b")), lambda _: None, record)
+    assert case.photo("b").read_text() == "the photo b"
+
+
+def test_a_file_in_the_way_of_setting_aside_is_not_overwritten(case: Case) -> None:
+    aside = Path(cleanup.aside_path(str(case.photo("b"))))
+    aside.write_text("something else")
+    (kept,) = case.execute(cleanup.unlink, "b")
+    assert kept == Kept(str(case.photo("b")), f"{aside} is in the way")
+    assert aside.read_text() == "something else"
+    assert case.photo("b").read_text() == "the photo b"
+
+
+@pytest.mark.parametrize("hard_links", [True, False])
+def test_what_was_set_aside_is_put_back(
+    case: Case, monkeypatch: pytest.MonkeyPatch, hard_links: bool
+) -> None:
+    if not hard_links:
+        no_hard_links(monkeypatch)
+    case.photo("b").rename(cleanup.aside_path(str(case.photo("b"))))
+    assert list(cleanup.restore_set_aside(case.manifest)) == case.paths("b")
+    assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+
+
+# ---- The trash
+
+
+def test_the_trash_gets_only_what_is_proven(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+
+    def take(path: str) -> None:
+        taken.append(path)
+        os.unlink(path)
+
+    monkeypatch.setattr("send2trash.send2trash", take)
+    same_size_and_time(case.photo("c"))
+    results = case.execute(cleanup.trash)
+    assert taken == case.paths("b")
+    assert [type(result) for result in results] == [Deleted, Kept]
+
+
+def test_without_a_trash_nothing_is_deleted(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr("send2trash.send2trash", fail)
+    for result in case.execute(cleanup.trash):
+        assert isinstance(result, Kept)
+        assert result.reason == (
+            "there is no trash for it (Permission denied); see --delete-mode permanent"
+        )
+    assert case.photo("b").exists()
+    assert case.photo("c").exists()
+    assert case.log.read_text().splitlines()[-1].startswith(f"Kept file: {case.photo('c')}: ")
+
+
+def test_a_trash_that_does_nothing_is_noticed(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("send2trash.send2trash", lambda _: None)
+    assert case.execute(cleanup.trash, "b") == [
+        Kept(str(case.photo("b")), "the trash did not take it")
+    ]
+
+
+# ---- Sidecars
+
+
+@pytest.mark.parametrize(
+    ("files", "deleted", "orphans"),
+    [
+        ("a.jpg a.xmp a.jpg.xmp", "a.jpg", "a.jpg.xmp a.xmp"),
+        ("a.jpg a.AAE a.MOV a.mp4", "a.jpg", "a.AAE a.MOV a.mp4"),
+        ("a.jpg a.cr2 a.dng a.nef b.cr2", "a.jpg", "a.cr2 a.dng a.nef"),
+        ("A.JPG a.xmp", "A.JPG", "a.xmp"),
+        ("a.jpg a.heic a.mov", "a.jpg", ""),
+        ("a.jpg a.png a.xmp a.jpg.xmp", "a.jpg", "a.jpg.xmp"),
+        ("a.jpg a.png a.xmp", "a.jpg a.png", "a.xmp"),
+        ("a.jpg ab.xmp a.txt a", "a.jpg", ""),
+        ("a.xmp", "a.jpg", "a.xmp"),
+    ],
+)
+def test_sidecars_left_without_their_photo_are_named(
+    tmp_path: Path, files: str, deleted: str, orphans: str
+) -> None:
+    for name in files.split():
+        (tmp_path / name).touch()
+    found = cleanup.orphaned_sidecars(str(tmp_path / name) for name in deleted.split())
+    assert [os.path.basename(path) for path in found] == orphans.split()
+    assert sorted(os.listdir(tmp_path)) == sorted(files.split())
+
+
+def test_sidecars_in_a_folder_that_is_gone_are_none(tmp_path: Path) -> None:
+    assert cleanup.orphaned_sidecars([str(tmp_path / "gone" / "a.jpg")]) == []
