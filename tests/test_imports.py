@@ -1,0 +1,114 @@
+"""The map of the modules: who may import whom, and what a quick action must not load."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Library
+
+MAY_IMPORT = {
+    "config": set[str](),
+    "grouping": set[str](),
+    "finder": {"config"},
+    "storage": {"config", "finder"},
+    "cleanup": {"config", "finder", "storage"},
+    "main": {"config", "grouping", "finder", "storage", "cleanup"},
+}
+MODULES = sorted(path.stem for path in ROOT.glob("*.py"))
+SLOW = {"PIL", "imagehash", "numpy", "pywt", "scipy"}
+MOST_LINES = 50
+
+
+def syntax(module: str) -> ast.Module:
+    return ast.parse((ROOT / f"{module}.py").read_text("utf-8"))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The first names of all modules that are imported anywhere in some code."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            assert node.module
+            yield node.module.partition(".")[0]
+
+
+def test_every_module_has_its_place() -> None:
+    assert sorted(MAY_IMPORT) == MODULES
+
+
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_a_module_imports_only_those_below_it(module: str) -> None:
+    ours = set(imported(syntax(module))) & {*MODULES, "extras"}
+    if module == "main":
+        ours -= {"extras"}
+    assert ours <= MAY_IMPORT[module]
+
+
+def test_extras_are_loaded_only_where_main_uses_them() -> None:
+    for module in MODULES:
+        tree = syntax(module)
+        within = [
+            n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        on_demand = {name for function in within for name in imported(function)}
+        for function in within:
+            function.body = [ast.Pass()]
+        assert "extras" not in set(imported(tree)), module
+        assert module == "main" or "extras" not in on_demand, module
+
+
+def functions_of(path: Path) -> Iterator[tuple[str, int]]:
+    """Every function with its number of lines, without its docstring."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno
+            lines = node.end_lineno - node.lineno + 1
+            if ast.get_docstring(node) is not None:
+                docstring = node.body[0]
+                assert docstring.end_lineno
+                lines -= docstring.end_lineno - docstring.lineno + 1
+            yield f"{path.stem}.{node.name}", lines
+
+
+def test_functions_are_short() -> None:
+    found = [function for module in MODULES for function in functions_of(ROOT / f"{module}.py")]
+    assert len(found) > 50
+    assert [function for function in found if function[1] > MOST_LINES] == []
+
+
+# ---- A quick start
+
+
+def loaded(arguments: list[str]) -> set[str]:
+    """The first names of all modules that a successful run of the program loads."""
+    command = [sys.executable, "-X", "importtime", str(ROOT / "main.py"), *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    lines = [line for line in ran.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+def test_help_and_version_load_nothing_slow() -> None:
+    for flag in ("--help", "--version"):
+        modules = loaded([flag])
+        assert "argparse" in modules
+        assert not modules & SLOW
+
+
+def test_check_deleted_and_cleanup_load_nothing_slow(found: Library) -> None:
+    found.delete_copies("vacation1_old.jpg")
+    for action in ("check-deleted", "cleanup"):
+        modules = loaded(found.arguments(action, "--yes"))
+        assert "cleanup" in modules
+        assert not modules & SLOW
+    assert not (found.photos / "vacation1_old.jpg").exists()
+
+
+def test_find_loads_what_the_others_need_not(found: Library) -> None:
+    """Otherwise the tests above would look for the wrong names."""
+    assert {"numpy"} <= loaded(found.arguments("find", "--dry-run"))
