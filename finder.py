@@ -145,7 +145,7 @@ def hash_files(
     pool = ProcessPool(max_workers=workers, context=context, initializer=_start_worker)
     try:
         with _ctrl_c_waits():
-            assert pool.active  # asking starts the workers
+            _ = pool.active  # asking starts the workers
         while True:
             while in_flight < workers * IN_FLIGHT_PER_WORKER and (file := next(waiting, None)):
                 future = pool.schedule(hash_file, args=(file, hash_size))
@@ -333,7 +333,7 @@ def _fork_server() -> "ForkServerContext":
     resource_tracker.ensure_running()  # when it starts, it lets Ctrl-C through
     with _ctrl_c_waits():
         forkserver.ensure_running()
-    first = context.Process(target=os.getpid)
+    first = context.Process(target=os.getpid)  # waits for the server; Ctrl-C may end that
     first.start()
     first.join()
     return context
@@ -350,10 +350,8 @@ def _ctrl_c_waits() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and keep the decoders' own messages off the terminal."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
+    """Keep the decoders' own messages off the terminal."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _report_done(

@@ -1,5 +1,6 @@
 """Which photos are found in a folder tree, and that each of them gets a result."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ from typing import Any
 
 import pictures
 import pytest
-from conftest import ROOT, Library, collect, picture
+from conftest import ROOT, Library, Ran, collect, picture
 from pictures import CAT, COFFEE, SINGLES, encoded, photo
 
 import config
@@ -83,7 +84,7 @@ def test_file_names_may_be_any_bytes(tmp_path: Path) -> None:
 def test_a_very_deep_tree_is_walked_to_its_end_or_to_what_the_system_can_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    depth = 2500  # from here on, paths are longer than the system takes
+    depth = 2100  # from here on, paths are longer than the system takes
     monkeypatch.chdir(tmp_path)
     try:
         for level in range(depth):
@@ -395,31 +396,60 @@ def many_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def interrupted(photos: Path, output: Path, seconds: float, **environment: str) -> Ran:
+    """Start find, press Ctrl-C some seconds after its beginning, and see it end in time."""
+    command = [sys.executable, str(ROOT / "main.py"), "--action", "find", "--workers", "2"]
+    command += ["--input-dir", str(photos), "--output-dir", str(output)]
+    said = output.with_suffix(".out"), output.with_suffix(".err")
+    with said[0].open("wb") as out, said[1].open("wb") as err:
+        # In a session of its own, so that the signal goes to all its processes, as in a terminal.
+        process = subprocess.Popen(
+            command, stdout=out, stderr=err, start_new_session=True, env=os.environ | environment
+        )
+    lock = output.with_name(f".{output.name}.lock")
+    while not lock.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(seconds)
+    start = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=30)
+    assert time.monotonic() - start < 3
+    assert not lock.exists()
+    time.sleep(0.5)  # for what its workers may still have to say
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return Ran(process.returncode, said[0].read_text(), said[1].read_text())
+
+
+INTERRUPTED = Ran(130, "", "Interrupted. Run the same command again to go on.\n")
+
+
 @pytest.mark.parametrize("seconds", [0, 0.4, 1.5])
 def test_ctrl_c_ends_find_at_once_with_one_line(
     seconds: float, many_photos: Path, tmp_path: Path
 ) -> None:
     """While the workers are started, or while they hash."""
-    output, lock = tmp_path / "output", tmp_path / ".output.lock"
-    command = [sys.executable, str(ROOT / "main.py"), "--action", "find", "--workers", "2"]
-    command += ["--input-dir", str(many_photos), "--output-dir", str(output)]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # so that the signal goes to all its processes, as from a terminal
-    )
-    while not lock.exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGINT)
-    start = time.monotonic()
-    process.wait(timeout=30)
-    took = time.monotonic() - start
-    ran = collect(process)  # ends when none of its processes is left to write
-    assert took < 3
-    assert (ran.code, ran.out) == (130, "")
-    assert ran.err == "Interrupted. Run the same command again to go on.\n"
-    assert list(tmp_path.iterdir()) == []
+    assert interrupted(many_photos, tmp_path / "output", seconds) == INTERRUPTED
+    assert sorted(os.listdir(tmp_path)) == ["output.err", "output.out"]
+
+
+def test_ctrl_c_does_not_wait_until_a_slow_computer_has_started_the_workers(
+    many_photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "imagehash.py").write_text("import time\ntime.sleep(8)\n")
+    ran = interrupted(many_photos, tmp_path / "output", 1, PYTHONPATH=str(tmp_path))
+    assert ran == INTERRUPTED
+
+
+@pytest.mark.parametrize("odd", ["broken EXIF data", "a broken TIFF"])
+def test_the_messages_of_decoders_stay_off_the_terminal(odd: str, library: Library) -> None:
+    if odd == "broken EXIF data":  # of which Pillow warns
+        data = encoded(photo(CAT), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    else:  # of which its library in C complains
+        data = encoded(photo(CAT), "TIFF", compression="tiff_lzw")
+        data = data[:3000] + b"\xff" * (len(data) - 6000) + data[-3000:]
+    (library.photos / "odd.jpg").write_bytes(data)
+    ran = collect(library.start("find"))
+    assert ran.err == ""
+    assert ("Unreadable files (1):" in ran.out) == (odd == "a broken TIFF")
