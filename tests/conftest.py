@@ -80,6 +80,7 @@ class Library:
         self.photos = folder / "photos"
         self.output = folder / "output"
         self.photos.mkdir()
+        self.processes: list[subprocess.Popen[str]] = []
         self._capsys = capsys
 
     def add(self, name: str, sample: str = "2024/cat.jpg", quality: int = 0) -> Path:
@@ -110,7 +111,9 @@ class Library:
         """Start an action as a process of its own."""
         command = [sys.executable, str(ROOT / "main.py"), *self.arguments(action, *flags)]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, text=True, **{**pipes, **options})
+        process = subprocess.Popen(command, text=True, **{**pipes, **options})
+        self.processes.append(process)
+        return process
 
     def find(self, *flags: str) -> Ran:
         ran = self.run("find", *flags)
@@ -223,7 +226,12 @@ def bare_library(shelf: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Li
     """No photos yet. Always the same path, as results hold absolute paths."""
     folder = shelf / "home"
     folder.mkdir()
-    yield Library(folder, capsys)
+    library = Library(folder, capsys)
+    yield library
+    for process in library.processes:
+        if process.returncode is None:  # the test failed before it was collected
+            process.kill()
+            process.communicate()
     shutil.rmtree(folder)
 
 
