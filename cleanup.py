@@ -1,5 +1,6 @@
 """Which originals the deleted copies mean, and how exactly those are deleted."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -8,8 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from config import Exit, UserError
-from finder import PHOTO_EXTENSIONS, digest_file
+from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file
 from storage import (
+    MANIFEST,
     TRASH_FOLDERS,
     Manifest,
     SavedCopy,
@@ -20,7 +22,8 @@ from storage import (
     to_line,
 )
 
-ASIDE_SUFFIX = ".being-deleted"
+# What file managers leave where somebody has looked.
+LITTER = frozenset({".ds_store", ".directory", "desktop.ini", "ehthumbs.db", "thumbs.db"})
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
 SIDECAR_EXTENSIONS = frozenset(
     ".xmp .aae .mov .mp4 .3fr .arw .cr2 .cr3 .dng .erf .iiq .mef .mos .mrw .nef .nrw .orf .pef "
@@ -36,11 +39,15 @@ Remove = Callable[[str, Prove, Callable[[], None]], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What the person's culling means: copies deleted, still there elsewhere, or whole groups."""
+    """What the person's culling means: copies deleted, still there elsewhere, or whole groups.
+
+    `strangers` are files outside the groups' folders that may be copies that were edited.
+    """
 
     deleted: tuple[SavedCopy, ...]
     moved: tuple[SavedCopy, ...]
     whole_groups: tuple[SavedCopy, ...]
+    strangers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,47 +79,61 @@ class Plan:
 def review(manifest: Manifest, output_dir: str) -> Review:
     """Tell deleted copies from renamed, moved and edited ones. Changes nothing on disk.
 
-    A copy is deleted when its file is gone, its content lies in no unclaimed file of the output
-    folder, and no unclaimed file in its group's folder carries its name.
+    A copy is deleted when its file is gone and no file in the output folder may be what became
+    of it: none has its content, or its name, or lies unaccounted for in its group's folder.
     """
     missing = [c for c in manifest.copies if not os.path.lexists(c.copy)]
-    elsewhere = _elsewhere(manifest, output_dir, missing) if missing else frozenset()
-    deleted = [c for c in missing if c not in elsewhere]
+    elsewhere, strangers = _elsewhere(manifest, output_dir, missing) if missing else ([], [])
+    moved = frozenset(elsewhere)
+    deleted = [c for c in missing if c not in moved]
     members = Counter(c.group for c in manifest.copies)
     lost = Counter(c.group for c in deleted)
     return Review(
         deleted=tuple(c for c in deleted if lost[c.group] < members[c.group]),
-        moved=tuple(c for c in missing if c in elsewhere),
+        moved=tuple(c for c in missing if c in moved),
         whole_groups=tuple(c for c in deleted if lost[c.group] == members[c.group]),
+        strangers=tuple(strangers),
     )
 
 
 def _elsewhere(
     manifest: Manifest, output_dir: str, missing: Sequence[SavedCopy]
-) -> frozenset[SavedCopy]:
-    """The missing copies whose content or name lives on in another file."""
+) -> tuple[list[SavedCopy], list[str]]:
+    """The missing copies that may lie elsewhere, and files that may be any of them."""
+    recorded = {c.copy: c for c in manifest.copies}
     times: dict[int, set[int]] = defaultdict(set)  # by size
+    by_digest: dict[str, list[SavedCopy]] = defaultdict(list)
+    by_stem: dict[str, list[SavedCopy]] = defaultdict(list)
+    by_folder: dict[str, list[SavedCopy]] = {os.path.dirname(c.copy): [] for c in manifest.copies}
     for copy in missing:
         times[copy.original.size].add(copy.original.mtime_ns)
-    recorded = {c.copy: c for c in manifest.copies}
-    by_folder: dict[str, list[SavedCopy]] = defaultdict(list)
-    for copy in missing:
+        by_digest[copy.digest].append(copy)
+        by_stem[_stem(copy.copy)].append(copy)
         by_folder[os.path.dirname(copy.copy)].append(copy)
-    contents: set[str] = set()
-    found: set[SavedCopy] = set()
+    found: list[SavedCopy] = []
+    strangers: list[str] = []
     for path in files_in(output_dir):
-        if _in_trash(path, output_dir):
-            continue
         folder, name = os.path.split(path)
-        if path not in recorded and not name.lower().endswith(".xmp"):
-            found.update(c for c in by_folder.get(folder, ()) if _stem(c.copy) in name)
-        contents.update(_unclaimed_content(path, recorded.get(path), times))
-    return frozenset(found.union(c for c in missing if c.digest in contents))
+        if _in_trash(path, output_dir) or _is_litter(path, manifest, output_dir):
+            continue
+        content = _unclaimed_content(path, recorded.get(path), times)
+        if content in by_digest:
+            found += by_digest[content]
+        elif path in recorded:
+            continue
+        elif folder in by_folder:  # it carries a name, or may be any copy that is missing here
+            here = by_folder[folder]
+            found += [c for c in here if _stem(c.copy) in name] or here
+        elif _stem(path) in by_stem:
+            found += by_stem[_stem(path)]
+        else:
+            strangers.append(path)
+    return found, strangers
 
 
 def _unclaimed_content(
     path: str, claim: SavedCopy | None, times: Mapping[int, Collection[int]]
-) -> Iterator[str]:
+) -> str | None:
     """The digest of a file of one of the sizes, unless it is the copy that belongs there.
 
     That is seen by its time, unless a file of that size and time is missing.
@@ -120,14 +141,19 @@ def _unclaimed_content(
     try:
         status = os.lstat(path)
         own = claim and is_untouched(path, claim)
-        if status.st_size in times and not (
-            own and status.st_mtime_ns not in times[status.st_size]
-        ):
-            digest = digest_file(path)
-            if claim is None or digest != claim.digest:
-                yield digest
+        if status.st_size not in times or (own and status.st_mtime_ns not in times[status.st_size]):
+            return None
+        digest = digest_file(path)
     except OSError:
-        return
+        return None
+    return None if claim and digest == claim.digest else digest
+
+
+def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
+    """Whether a file is ours, a file manager's, or a sidecar of a photo."""
+    folder, name = os.path.split(path)
+    ours = folder == output_dir and name in (MANIFEST, *manifest.own_files)
+    return ours or name.lower() in LITTER or _extension(name) in SIDECAR_EXTENSIONS
 
 
 def _stem(path: str) -> str:
@@ -297,8 +323,12 @@ def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator
             reason = reason or remove(path, prove, record)
         except OSError as error:
             reason = error.strerror or str(error)
+        except KeyboardInterrupt:
+            append_lines(log_file, [f"Kept file: {to_line(path)}: interrupted"])
+            raise
         if reason:
-            append_lines(log_file, [f"Kept file: {to_line(path)}: {reason}"])
+            with contextlib.suppress(OSError):  # the log's disk may be full; the summary says it
+                append_lines(log_file, [f"Kept file: {to_line(path)}: {reason}"])
             yield Kept(path, reason)
         else:
             yield Deleted(path, freed)
@@ -342,14 +372,17 @@ def trash(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
     try:
         send2trash(path)
     except OSError as error:
-        return f"there is no trash for it ({error.strerror or error}); see --delete-mode permanent"
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        return f"it can't be sent to a trash ({cause}); see --delete-mode permanent"
     return "the trash did not take it" if os.path.lexists(path) else None
 
 
 def aside_path(path: str) -> str:
-    """Where a file waits, in its own folder, while it is proven."""
-    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return os.path.join(os.path.dirname(path), f".{name}{ASIDE_SUFFIX}")
+    """Where a file waits, in its own folder and named after it, while it is proven."""
+    folder, name = os.path.split(path)
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    start = os.fsdecode(os.fsencode(name)[:200])
+    return os.path.join(folder, f".{start}.{digest}{ASIDE_SUFFIX}")
 
 
 def _put_back(aside: str, path: str) -> None:

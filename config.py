@@ -14,11 +14,17 @@ TO_DELETE_FILE = "to_delete.txt"
 # ... and what was found and deleted. This one may also be an absolute path elsewhere.
 LOG_FILE = "log.txt"
 
-# How different two pictures may be, in bits of their hash: 0 finds only the same
-# picture, 40 (of 256) finds resized, recompressed and lightly edited copies.
-THRESHOLD = 40
+# What counts as similar:
+# "copies"  resized, recompressed, converted, retouched, turned and mirrored copies; the quickest
+# "similar" also framed, cropped a little, tilted, overlaid, screenshots, shots of one burst
+# "crops"   also parts of pictures; slow, for up to about 20,000 photos
+PRESET = "similar"
 
-# The hash has HASH_SIZE x HASH_SIZE bits. With another size, choose another THRESHOLD.
+# None, or how many bits of the hash may differ and nothing else: 0 finds only the same picture,
+# 40 (of 256) also finds edited copies. With a number here PRESET doesn't count.
+THRESHOLD = None
+
+# The hash has HASH_SIZE x HASH_SIZE bits. Another size than 16 needs a THRESHOLD.
 HASH_SIZE = 16
 
 # How many pictures are read at the same time; 0 means one for each processor core.
@@ -57,7 +63,17 @@ from enum import IntEnum  # noqa: E402
 __version__ = "0.1.0"
 
 DELETE_MODES = ("trash", "permanent")
+PRESETS = ("copies", "similar", "crops")
+PRESET_HASH_SIZE = 16
 MAX_HASH_SIZE = 64
+INTERNAL = (
+    "DELETE_MODES",
+    "INTERNAL",
+    "MAX_HASH_SIZE",
+    "PRESETS",
+    "PRESET_HASH_SIZE",
+    "RESULT_MARKER",
+)
 # A folder that holds this file is a result of ours: its copies are not photos to compare.
 RESULT_MARKER = "image-similarity-search.json"
 
@@ -90,7 +106,8 @@ class Settings:
     info_file: str
     to_delete_file: str
     log_file: str
-    threshold: int
+    preset: str
+    threshold: int | None
     hash_size: int
     workers: int
     exclude: tuple[str, ...]
@@ -100,7 +117,7 @@ class Settings:
 def constants(module: Mapping[str, object]) -> dict[str, object]:
     """The values of an edited config.py; an unknown or missing name is a `UserError`."""
     known = [field.upper().replace("INPUT_DIRS", "INPUT_DIR") for field in Settings.__slots__]
-    for name in sorted(module.keys() - {*known, "DELETE_MODES", "MAX_HASH_SIZE", "RESULT_MARKER"}):
+    for name in sorted(module.keys() - {*known, *INTERNAL}):
         likeness = 0.6 if name.isupper() else 0.85  # other names may be the user's own
         near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=likeness)
         is_value = not name.startswith("_") and isinstance(module[name], (str, int, list, tuple))
@@ -133,7 +150,8 @@ def settings_from(values: Mapping[str, object], base: str) -> Settings:
         info_file=files["INFO_FILE"],
         to_delete_file=files["TO_DELETE_FILE"],
         log_file=files["LOG_FILE"],
-        threshold=_whole_number(values, "THRESHOLD", 0, hash_size**2 - 1),
+        preset=_preset(values, hash_size),
+        threshold=_threshold(values, hash_size),
         hash_size=hash_size,
         workers=_whole_number(values, "WORKERS", 0, 1024) or os.cpu_count() or 1,
         exclude=_patterns(values["EXCLUDE"]),
@@ -174,6 +192,23 @@ def _whole_number(values: Mapping[str, object], name: str, least: int, most: int
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise UserError(f"{name} is {value!r}; use a whole number from {least} to {most}.")
     return value
+
+
+def _threshold(values: Mapping[str, object], hash_size: int) -> int | None:
+    if values["THRESHOLD"] is None:
+        return None
+    return _whole_number(values, "THRESHOLD", 0, hash_size**2 - 1)
+
+
+def _preset(values: Mapping[str, object], hash_size: int) -> str:
+    preset = values["PRESET"]
+    if preset not in PRESETS:
+        raise UserError(f"PRESET is {preset!r}; use one of {', '.join(PRESETS)}.")
+    if values["THRESHOLD"] is None and hash_size != PRESET_HASH_SIZE:
+        raise UserError(
+            f"HASH_SIZE is {hash_size}; presets need {PRESET_HASH_SIZE}, so set a THRESHOLD."
+        )
+    return str(preset)
 
 
 def _path(value: object, name: str, base: str) -> str:

@@ -11,50 +11,30 @@ import queue
 import re
 import signal
 import stat
-import struct
-import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
+from config import UserError
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from multiprocessing.context import ForkServerContext
 
-    from numpy.typing import NDArray
     from pebble import ProcessFuture
-    from PIL import Image
+
+    from views import Look
 
     Hashing = ProcessFuture["HashedImage | Unreadable"]
 
 PHOTO_EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .bmp .gif .tif .tiff .webp .avif".split())
-# Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
-FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
-STANDARD_SIZE = (1024, 1024)
 MAX_FILE_BYTES = 1 << 30
-MAX_PIXELS = 178_956_970  # Pillow's own limit, as RGB half a gigabyte
-MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
-BLANK_DEVIATION = 2.0
-BLANK_LEVELS = 4
 IN_FLIGHT_PER_WORKER = 8
-
-# What Pillow's decoders raise on broken files, as seen by fuzzing them.
-DECODE_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
+MOST_POOLS = 3
+LEAST_SECONDS = 15.0
+MOST_SECONDS = 60.0
+ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +46,11 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class HashedImage:
-    """A picture's content digest, and its hash unless only identical files may match it."""
+    """A picture's content digest, and its look unless only identical files may match it."""
 
     file: ImageFile
     digest: str
-    hash: bytes | None
+    look: "Look | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +67,19 @@ class HardLink:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """An original that a cleanup of some result has set aside, and was killed."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SkippedFolder:
     path: str
     reason: str
 
 
-Found = ImageFile | Unreadable | HardLink | SkippedFolder
+Found = ImageFile | Unreadable | HardLink | SetAside | SkippedFolder
 
 
 def walk(
@@ -126,60 +113,108 @@ def walk(
                 continue
             for path in photos:
                 yield _photo(path, inodes)
+            yield from (SetAside(e.path) for e in entries if e.name.endswith(ASIDE_SUFFIX))
             stack.extend(path for path in reversed(below) if not excluded(path))
 
 
 def hash_files(
-    files: Iterable[ImageFile], hash_size: int, workers: int
+    files: Iterable[ImageFile], hash_size: int, workers: int, *, parts: bool = False
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash photos in worker processes; yields one result a file, as they are done.
 
-    A picture that kills its worker becomes an `Unreadable`, and the run goes on.
+    A picture that kills its worker twice, or takes too long, becomes an `Unreadable`, and the
+    run goes on. Raises UserError if the workers are killed again and again.
     """
+    waiting = _Waiting(files)
+    for _ in range(MOST_POOLS):
+        yield from _hash_in_pool(waiting, hash_size, workers, parts)
+        if waiting.is_empty():
+            return
+    raise UserError("the worker processes were killed; free some memory and run it again.")
+
+
+class _Waiting:
+    """The files that wait to be hashed; those whose worker was killed wait once more."""
+
+    def __init__(self, files: Iterable[ImageFile]) -> None:
+        self._files = iter(files)
+        self._again: deque[ImageFile] = deque()
+        self._killers: set[str] = set()
+
+    def next(self) -> ImageFile | None:
+        return self._again.popleft() if self._again else next(self._files, None)
+
+    def put_back(self, file: ImageFile) -> None:
+        self._again.append(file)
+
+    def may_try_again(self, file: ImageFile) -> bool:
+        """Whether a file has not killed a worker before; the first one may have been another's."""
+        first = file.path not in self._killers
+        self._killers.add(file.path)
+        return first
+
+    def is_empty(self) -> bool:
+        if (file := self.next()) is not None:
+            self._again.appendleft(file)
+        return not self._again
+
+
+def _hash_in_pool(
+    waiting: _Waiting, hash_size: int, workers: int, parts: bool
+) -> Iterator[HashedImage | Unreadable]:
+    """Hash what waits until all is done or the pool breaks down; then the rest waits again."""
     from pebble import ProcessPool
 
-    context = _fork_server()
     done: queue.SimpleQueue[tuple[ImageFile, Hashing]] = queue.SimpleQueue()
-    waiting = iter(files)
     in_flight = 0
-    pool = ProcessPool(max_workers=workers, context=context, initializer=_start_worker)
+    pool = ProcessPool(max_workers=workers, context=_fork_server(), initializer=_start_worker)
     try:
         with _ctrl_c_waits():
-            _ = pool.active  # asking starts the workers
+            running = pool.active  # asking starts the workers
         while True:
-            while in_flight < workers * IN_FLIGHT_PER_WORKER and (file := next(waiting, None)):
-                future = pool.schedule(hash_file, args=(file, hash_size))
+            while running and in_flight < workers * IN_FLIGHT_PER_WORKER:
+                if (file := waiting.next()) is None:
+                    break
+                try:
+                    arguments = (file, hash_size, parts)
+                    future = pool.schedule(hash_file, args=arguments, timeout=_seconds(file))
+                except RuntimeError:  # how a broken pool refuses
+                    waiting.put_back(file)
+                    running = False
+                    break
                 future.add_done_callback(functools.partial(_report_done, done, file))
                 in_flight += 1
             if not in_flight:
                 return
             file, future = done.get()
             in_flight -= 1
-            yield _outcome(file, future)
+            outcome = _outcome(file, future, waiting)
+            if outcome is not None:
+                yield outcome
     finally:
         pool.stop()
         pool.join()
 
 
-def hash_file(file: ImageFile, hash_size: int) -> HashedImage | Unreadable:
-    """Read a photo once, for its digest and for its hash.
+def _seconds(file: ImageFile) -> float:
+    """How long a picture may take: far more than a real one needs."""
+    return min(LEAST_SECONDS + file.size / 1e6, MOST_SECONDS)
 
-    The hash is None where only identical files may match: a picture without content, or a
-    file of several pages or frames.
+
+def hash_file(file: ImageFile, hash_size: int, parts: bool = False) -> HashedImage | Unreadable:
+    """Read a photo once, for its digest and for its look.
+
+    The look is None where only identical files may match: a picture without content, or a file
+    of several pages or frames. With `parts` the look serves to compare parts of the picture.
     """
-    import imagehash
-    import numpy as np
+    import views
 
     try:
         file, data = read_file(file.path)
-        gray = standard_gray(data)
-    except DECODE_ERRORS as error:
+        look = views.look_at(data, hash_size, parts=parts)
+    except views.DECODE_ERRORS as error:
         return Unreadable(file, _reason(error))
-    digest = hashlib.sha256(data).hexdigest()
-    if gray is None or is_blank(gray):
-        return HashedImage(file, digest, None)
-    bits = imagehash.phash(gray, hash_size=hash_size).hash
-    return HashedImage(file, digest, np.packbits(bits).tobytes())
+    return HashedImage(file, hashlib.sha256(data).hexdigest(), look)
 
 
 def read_file(path: str) -> tuple[ImageFile, bytes]:
@@ -208,118 +243,6 @@ def digest_file(path: str) -> str:
     """The SHA-256 of a regular file's content, in hex; OSError if it can't be read."""
     with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def standard_gray(data: bytes) -> "Image.Image | None":
-    """Decode an image file to the 1024x1024 gray that is hashed; None for several frames.
-
-    Upright by its EXIF orientation, on white where it is transparent, in its full range.
-    Raises one of `DECODE_ERRORS` for what can't be decoded.
-    """
-    from PIL import ExifTags, Image, ImageOps
-
-    Image.MAX_IMAGE_PIXELS = None  # judged below, by format
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
-    budget = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
-    if image.width * image.height > budget:
-        raise ValueError(f"{image.width}x{image.height} pixels are more than can be decoded")
-    # An MPO is a photo with previews or a second lens, not a document.
-    if image.format != "MPO" and getattr(image, "is_animated", False):
-        return None
-    image.draft("L", STANDARD_SIZE)
-    image.load()
-    gray = _gray(image)
-    # Turning the square picture costs less than turning the full one, and is the same.
-    gray.info.clear()  # its EXIF data may be broken
-    gray.getexif()[ExifTags.Base.Orientation] = _orientation(image)
-    return ImageOps.exif_transpose(gray)
-
-
-def is_blank(gray: "Image.Image") -> bool:
-    """Whether a gray picture shows nothing to compare: a blank scan, a lens cap, one colour."""
-    from PIL import ImageStat
-
-    levels = sum(1 for count in gray.histogram() if count)
-    return levels < BLANK_LEVELS or ImageStat.Stat(gray).stddev[0] < BLANK_DEVIATION
-
-
-def _gray(image: "Image.Image") -> "Image.Image":
-    """What a person sees of a decoded picture, as gray of the standard size."""
-    if image.mode == "LAB":
-        return _standard(_from_lab(image).convert("L"))
-    if image.mode == "F" or image.mode.startswith("I"):
-        return _standard(_stretched(image))
-    if image.mode == "La":  # has no direct way to gray or RGBA
-        image = image.convert("LA")
-    if image.has_transparency_data or image.mode == "RGBa":
-        return _on_white(image.convert("RGBA"))
-    if image.mode == "HSV":  # has no direct way to gray
-        image = image.convert("RGB")
-    return _standard(image.convert("L"))
-
-
-def _standard(image: "Image.Image") -> "Image.Image":
-    from PIL import Image
-
-    return image.resize(STANDARD_SIZE, Image.Resampling.LANCZOS)
-
-
-def _on_white(image: "Image.Image") -> "Image.Image":
-    """Compose on white, or take the alpha channel where that leaves nothing to see."""
-    from PIL import Image
-
-    small = _standard(image)
-    white = Image.new("RGBA", small.size, "white")
-    gray = Image.alpha_composite(white, small).convert("L")
-    alpha = small.getchannel("A")
-    return alpha if is_blank(gray) and not is_blank(alpha) else gray
-
-
-def _stretched(image: "Image.Image") -> "Image.Image":
-    """Scale 16-bit, 32-bit and float pixels from their own range to 0..255; NaN is 0.
-
-    A 16-bit picture is stretched over four gray levels at the least, so that the noise of
-    a blank scan doesn't become a picture.
-    """
-    import numpy as np
-    from PIL import Image
-
-    pixels: NDArray[np.float64] = np.asarray(image).astype(np.float64)
-    np.nan_to_num(pixels, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(pixels.min()), float(pixels.max())
-    if image.mode.startswith("I;16"):
-        high = max(high, low + BLANK_LEVELS * 257)
-    if image.format == "TIFF" and _white_is_zero(image):
-        low, high = high, low
-    scale = 255.0 / (high - low) if high != low else 0.0
-    pixels -= low  # in place: a large scan's floats fill half a gigabyte
-    pixels *= scale
-    return Image.fromarray(np.rint(pixels, out=pixels).clip(0, 255, out=pixels).astype(np.uint8))
-
-
-def _white_is_zero(image: "Image.Image") -> bool:
-    """Whether a TIFF counts from white to black, which Pillow inverts in 8 bits only."""
-    photometric = 262
-    return bool(image.tag_v2.get(photometric) == 0)  # type: ignore[attr-defined]
-
-
-def _from_lab(image: "Image.Image") -> "Image.Image":
-    from PIL import ImageCms
-
-    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    rgb = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-    assert rgb is not None
-    return rgb
-
-
-def _orientation(image: "Image.Image") -> int:
-    """The EXIF orientation; a picture with broken EXIF data is still a picture."""
-    from PIL import ExifTags
-
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except DECODE_ERRORS:
-        return 1
 
 
 @functools.cache
@@ -360,13 +283,26 @@ def _report_done(
     done.put((file, future))
 
 
-def _outcome(file: ImageFile, future: "Hashing") -> HashedImage | Unreadable:
+def _outcome(
+    file: ImageFile, future: "Hashing", waiting: _Waiting
+) -> HashedImage | Unreadable | None:
+    """What came of a file; None if it waits to be hashed once more."""
+    from concurrent.futures import TimeoutError
+    from concurrent.futures.process import BrokenProcessPool
+
     from pebble import ProcessExpired
 
     try:
         return future.result()
+    except TimeoutError:
+        return Unreadable(file, f"it takes longer than {_seconds(file):.0f} seconds to decode")
     except ProcessExpired as error:
-        return Unreadable(file, f"it crashed the decoder (exit code {error.exitcode})")
+        if not waiting.may_try_again(file):
+            return Unreadable(file, f"it crashed the decoder (exit code {error.exitcode})")
+    except BrokenProcessPool:
+        pass
+    waiting.put_back(file)
+    return None
 
 
 def _is_photo(entry: "os.DirEntry[str]") -> bool:

@@ -1,6 +1,8 @@
 """Cluster hashes by Hamming distance: close pairs, then union-find. Plain values in and out."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,8 @@ from numpy.typing import NDArray
 # Rows and columns compared at once: small enough that a block stays in a processor's cache.
 BLOCK_ROWS = 256
 BLOCK_COLUMNS = 2048
+# The share of a cluster's members that must match another cluster before the two merge.
+SUPPORT = 0.15
 
 
 class UnionFind:
@@ -72,32 +76,41 @@ def pack(hashes: Iterable[bytes]) -> NDArray[np.uint64]:
 
 
 def close_pairs(
-    hashes: NDArray[np.uint64], threshold: int
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield all pairs of rows i < j that differ in at most `threshold` bits, block by block.
+    left: NDArray[np.uint64],
+    threshold: int,
+    right: NDArray[np.uint64] | None = None,
+    *,
+    both_ways: bool = False,
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]]:
+    """Yield all rows i of `left` and j of `right` that differ in at most `threshold` bits.
 
-    Exact, by comparing everything with everything; memory is a block, whatever the number of rows.
+    With them come their distances, block by block. Only pairs i < j are yielded, unless they are
+    wanted `both_ways`; without `right`, rows of `left` are compared with each other. Exact;
+    memory is a block, whatever the number of rows.
 
-    >>> [(i.tolist(), j.tolist()) for i, j in close_pairs(pack([b"a", b"c", b"a"]), 0)]
+    >>> [(i.tolist(), j.tolist()) for i, j, _ in close_pairs(pack([b"a", b"c", b"a"]), 0)]
     [([0], [2])]
     """
-    columns = np.ascontiguousarray(hashes.T)
-    for top in range(0, len(hashes), BLOCK_ROWS):
-        for left in range(top, len(hashes), BLOCK_COLUMNS):
-            rows = slice(top, top + BLOCK_ROWS)
-            i, j = np.nonzero(_distances(columns, rows, left) <= threshold)
-            i, j = i + top, j + left
-            if (ahead := i < j).any():
-                yield i[ahead], j[ahead]
+    rows = np.ascontiguousarray(left.T)
+    columns = rows if right is None else np.ascontiguousarray(right.T)
+    for top in range(0, rows.shape[1], BLOCK_ROWS):
+        for start in range(0 if both_ways else top, columns.shape[1], BLOCK_COLUMNS):
+            distances = _distances(
+                rows[:, top : top + BLOCK_ROWS], columns[:, start : start + BLOCK_COLUMNS]
+            )
+            i, j = np.nonzero(distances <= threshold)
+            if not both_ways:
+                ahead = i + top < j + start
+                i, j = i[ahead], j[ahead]
+            if len(i):
+                yield i + top, j + start, distances[i, j].astype(np.int64)
 
 
-def _distances(columns: NDArray[np.uint64], rows: slice, left: int) -> NDArray[np.uint16]:
-    """Hamming distances of some rows from a block of columns; 16 bits, as 256 overflows a byte."""
-    total: NDArray[np.uint16] | None = None
-    for word in columns:
-        bits = np.bitwise_count(word[rows, None] ^ word[None, left : left + BLOCK_COLUMNS])
-        total = bits.astype(np.uint16) if total is None else np.add(total, bits, out=total)
-    assert total is not None
+def _distances(rows: NDArray[np.uint64], columns: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """Hamming distances of all rows from all columns; 16 bits, as 256 overflows a byte."""
+    total = np.zeros((rows.shape[1], columns.shape[1]), np.uint16)
+    for one, other in zip(rows, columns, strict=True):
+        total += np.bitwise_count(one[:, None] ^ other[None, :])
     return total
 
 
@@ -121,6 +134,71 @@ def cluster(
         if bits is not None:
             sets.union(first_hash.setdefault(bits, position), position)
     positions = np.fromiter(first_hash.values(), dtype=np.intp, count=len(first_hash))
-    for i, j in close_pairs(pack(first_hash), threshold):
+    for i, j, _ in close_pairs(pack(first_hash), threshold):
         sets.union_all(positions[i], positions[j])
     return sets.groups()
+
+
+# ---- Clusters that are held together by more than one thread
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Two pictures, by position, that show the same: how alike they are and by which view."""
+
+    left: int
+    right: int
+    distance: int
+    correlation: float
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Pictures that belong together, and the matches that joined them, the weakest last."""
+
+    members: list[int]
+    links: list[Match]
+
+
+def supported_clusters(
+    size: int, matches: Iterable[Match], is_certain: Callable[[Match], bool] = lambda _: False
+) -> list[Cluster]:
+    """Cluster pictures by their matches, the most alike first, without chains of strangers.
+
+    Two clusters of three or more pictures merge only by a match that is certain, or when at
+    least two, and `SUPPORT` of the smaller one's members, match a member of the larger one.
+
+    >>> near = [Match(0, 1, 4, 0.9, "whole"), Match(1, 2, 30, 0.6, "whole")]
+    >>> [cluster.members for cluster in supported_clusters(4, near)]
+    [[0, 1, 2]]
+    """
+    sets = UnionFind(size)
+    ordered = sorted(matches, key=lambda m: (-m.correlation, m.distance, m.left, m.right))
+    friends: dict[int, set[int]] = defaultdict(set)
+    for match in ordered:
+        friends[match.left].add(match.right)
+        friends[match.right].add(match.left)
+    members = {item: [item] for item in range(size)}
+    joining: list[Match] = []
+    for match in ordered:
+        a, b = sets.find(match.left), sets.find(match.right)
+        if a == b:
+            continue
+        small, large = sorted((a, b), key=lambda root: (len(members[root]), root))
+        if is_certain(match) or _supported(members[small], members[large], friends):
+            sets.union(a, b)
+            members[sets.find(a)] = members.pop(a) + members.pop(b)
+            joining.append(match)
+    links: dict[int, list[Match]] = defaultdict(list)
+    for match in joining:
+        links[sets.find(match.left)].append(match)
+    return [Cluster(group, links[sets.find(group[0])]) for group in sets.groups()]
+
+
+def _supported(small: Sequence[int], large: Sequence[int], friends: Mapping[int, set[int]]) -> bool:
+    if len(small) < 3:
+        return True
+    needed = max(2, SUPPORT * len(small))
+    inside = set(large)
+    return sum(not friends[member].isdisjoint(inside) for member in small) >= needed

@@ -2,19 +2,37 @@
 
 import argparse
 import contextlib
+import dataclasses
+import importlib.util
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+if sys.version_info < (3, 11):  # noqa: UP036 - say it to older ones
+    raise SystemExit("error: this needs Python 3.11 or newer.")
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main can say it in one line
+
+MISTAKES = (  # what people make of config.py
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 try:
     import config
-except (NameError, SyntaxError, TypeError, ValueError) as error:  # people edit config.py
-    mistake = f"config.py: {error}; put paths and words in quotes."
+except MISTAKES as error:
+    mistake = f"config.py: {type(error).__name__}: {error}; put paths and words in quotes."
     print(f"error: {mistake}", file=sys.stderr)
     if "--json" in sys.argv:
         print(json.dumps({"schema": 1, "exit": 2, "error": mistake}))
@@ -25,6 +43,9 @@ import finder
 import storage
 from config import Exit, Settings, UserError
 from storage import to_line
+
+if TYPE_CHECKING:
+    from grouping import Cluster, Match
 
 T = TypeVar("T")
 SCHEMA = 1
@@ -37,7 +58,8 @@ VALUE_FLAGS: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
     ("--info-file", "INFO_FILE", str, "the file in OUTPUT_DIR that maps originals to copies"),
     ("--to-delete-file", "TO_DELETE_FILE", str, "the file in OUTPUT_DIR that check-deleted writes"),
     ("--log-file", "LOG_FILE", str, "what was found and deleted, in OUTPUT_DIR or elsewhere"),
-    ("--threshold", "THRESHOLD", int, "how different pictures of a group may be, in bits"),
+    ("--preset", "PRESET", str, "what counts as similar: copies, similar or crops"),
+    ("--threshold", "THRESHOLD", int, "instead of a preset: how far hashes may be apart, in bits"),
     ("--hash-size", "HASH_SIZE", int, "the side of the hash; it has as many bits as its square"),
     ("--workers", "WORKERS", int, "pictures read at the same time; 0 is one for each core"),
     ("--exclude", "EXCLUDE", str, "one more pattern of folders to pass over; may be repeated"),
@@ -54,7 +76,9 @@ class Report:
     code: Exit = Exit.DONE
 
     def say(self, line: str = "") -> None:
-        print(line, file=sys.stderr if self.json else sys.stdout, flush=True)
+        # Nobody may be reading any more; what was begun goes on.
+        with contextlib.suppress(BrokenPipeError):
+            print(line, file=sys.stderr if self.json else sys.stdout, flush=True)
 
     def list_some(self, title: str, lines: Sequence[str], *, everything: bool = False) -> None:
         """Name a few of what was kept, skipped or failed; it makes the exit code 1."""
@@ -66,7 +90,7 @@ class Report:
         for line in shown:
             self.say(f"  {line}")
         if len(shown) < len(lines):
-            self.say(f"  ... and {len(lines) - len(shown):,} more, see the log or --verbose")
+            self.say(f"  ... and {len(lines) - len(shown):,} more, see --verbose")
 
     def fail(self, message: str, code: Exit) -> None:
         """End with one line, whatever characters a path in it has."""
@@ -87,8 +111,18 @@ def parser(defaults: Mapping[str, object]) -> Parser:
         "--action",
         required=True,
         choices=ACTIONS,
-        help="what to do; in this order, with your look at the folders after find",
+        help="what to do: the first three in this order, with your look at the folders after find",
     )
+    parser.add_argument("photos", nargs="*", metavar="PHOTO", help="explain: two photos")
+    for flag, text in (("--like", "one group"), ("--unlike", "different groups or none")):
+        parser.add_argument(
+            flag,
+            nargs=2,
+            action="append",
+            default=[],
+            metavar="PHOTO",
+            help=f"explain: two photos that belong in {text}, to suggest a setting; repeatable",
+        )
     for flag, name, convert, text in VALUE_FLAGS:
         repeatable = "append" if name in ("INPUT_DIR", "EXCLUDE") else "store"
         value = defaults[name]
@@ -118,12 +152,16 @@ def parser(defaults: Mapping[str, object]) -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if stream is not None:
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     wants_json = "--json" in (sys.argv if argv is None else argv)
     report = Report(wants_json)
     try:
         values = config.constants(vars(config))
-        arguments = parser(values).parse_args(argv)
+        arguments = parser(values).parse_intermixed_args(argv)
+        check_photos(arguments)
         settings = settings_of(arguments, values)
         report.facts["action"] = arguments.action
         ACTIONS[arguments.action](settings, arguments, report)
@@ -132,6 +170,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         report.fail(f"{place}{error.strerror or error}; mend that and run it again.", Exit.USAGE)
+    except ImportError as error:
+        report.fail(f"{error}; run pip install -r requirements.txt first.", Exit.USAGE)
     except KeyboardInterrupt:
         report.code = Exit.INTERRUPTED
         report.facts["error"] = "interrupted"
@@ -140,6 +180,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         facts = {"schema": SCHEMA, "exit": int(report.code), **report.facts}
         print(json.dumps(facts, indent=1))  # ASCII, so that any terminal or pipe can hold it
     return int(report.code)
+
+
+def check_photos(arguments: argparse.Namespace) -> None:
+    """Only explain takes photos, either two or example pairs."""
+    photos, examples = arguments.photos, arguments.like + arguments.unlike
+    if arguments.action != "explain":
+        if photos or examples:
+            stray = "--like and --unlike" if examples else f"the photo {photos[0]}"
+            raise UserError(f"{stray}: only for --action explain; see --help.")
+    elif len(photos) != (0 if examples else 2):
+        raise UserError(
+            "--action explain takes either two photos, or pairs of them with --like and --unlike."
+        )
 
 
 def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> Settings:
@@ -151,12 +204,16 @@ def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> 
         if given is None:
             continue
         if name == "INPUT_DIR":
-            given = [os.path.abspath(os.path.expanduser(folder)) for folder in given if folder]
+            given = [f and os.path.abspath(os.path.expanduser(f)) for f in given]
         elif name == "OUTPUT_DIR" and given:
             given = os.path.abspath(os.path.expanduser(given))
         elif name == "EXCLUDE":
             given = [*values[name], *given]  # type: ignore[misc]
         merged[name] = given
+    if arguments.PRESET is not None:
+        if arguments.THRESHOLD is not None:
+            raise UserError("--preset and --threshold exclude each other; give one of them.")
+        merged["THRESHOLD"] = None
     return config.settings_from(merged, base)
 
 
@@ -175,12 +232,11 @@ def bar(
 
 def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     config.check_input(settings)
-    if arguments.dry_run:
-        find_groups(settings, arguments, report)
-        report.say("Dry run: nothing was copied.")
-        return
-    with storage.locked(settings.output_dir):
-        recover(settings, report)
+    storage.check_log(settings.log_file)
+    with contextlib.ExitStack() as stack:
+        if not arguments.dry_run:
+            stack.enter_context(storage.locked(settings.output_dir))
+            recover(settings, report)
         storage.check_replaceable(
             settings,
             discard_review=arguments.discard_review,
@@ -188,77 +244,114 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         )
         copies, log = find_groups(settings, arguments, report)
         storage.check_space(copies, settings.output_dir)
+        if arguments.dry_run:
+            report.say("Dry run: nothing was copied.")
+            return
         try:
             with storage.staging(settings, copies):
                 results, kept = save(settings, copies, log)
         except OSError as error:
             message = f"can't write {error.filename or settings.output_dir}: {error.strerror}"
-            raise UserError(f"{message}; the result before this run still stands.") from error
+            old = "the result before this run still stands; " if copies_stand(settings) else ""
+            raise UserError(f"{message}; {old}make room or choose another place.") from error
         report_saved(settings, results, kept, report, arguments)
+
+
+def copies_stand(settings: Settings) -> bool:
+    """Whether there is a result of an earlier find. Changes nothing on disk."""
+    return os.path.lexists(os.path.join(settings.output_dir, storage.MANIFEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What there is in the input folders."""
+
+    found: int
+    hashed: list[finder.HashedImage]
+    unreadable: list[finder.Unreadable]
+    skipped: list[finder.SkippedFolder]
+    links: list[str]
+    set_aside: list[str]
 
 
 def find_groups(
     settings: Settings, arguments: argparse.Namespace, report: Report
 ) -> tuple[tuple[storage.SavedCopy, ...], list[str]]:
     """Walk, hash and cluster; returns the copies to make and the lines for the log."""
-    import grouping
+    walk = walk_and_hash(settings)
+    groups, matched = group(walk.hashed, settings)
+    pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
+    copies = storage.plan_copies(pictures, settings.output_dir)
+    log = report_found(report, arguments, walk)
+    log += report_groups(report, arguments, walk.hashed, groups, matched)
+    return copies, log
 
+
+def walk_through(settings: Settings) -> list[finder.Found]:
     leave_out = [settings.output_dir, storage.staging_dir(settings.output_dir)]
     leave_out.append(storage.replaced_dir(settings.output_dir))
-    walked = list(bar(finder.walk(settings.input_dirs, settings.exclude, leave_out), "Looking"))
+    return list(bar(finder.walk(settings.input_dirs, settings.exclude, leave_out), "Looking"))
+
+
+def walk_and_hash(settings: Settings) -> Walk:
+    walked = walk_through(settings)
     files = [found for found in walked if isinstance(found, finder.ImageFile)]
-    results = list(
-        bar(
-            finder.hash_files(files, settings.hash_size, settings.workers),
-            "Hashing",
-            total=len(files),
-        )
-    )
+    parts = settings.threshold is None and settings.preset == "crops"
+    hashing = finder.hash_files(files, settings.hash_size, settings.workers, parts=parts)
     # Workers finish in any order; the order of the walk is the one that counts.
-    by_path = {result.file.path: result for result in results}
+    by_path = {result.file.path: result for result in bar(hashing, "Hashing", len(files))}
     ordered = [by_path[file.path] for file in files]
-    hashed = [result for result in ordered if isinstance(result, finder.HashedImage)]
-    groups = grouping.cluster(
-        [image.digest for image in hashed], [image.hash for image in hashed], settings.threshold
+    return Walk(
+        found=len(files) + sum(isinstance(found, finder.Unreadable) for found in walked),
+        hashed=[result for result in ordered if isinstance(result, finder.HashedImage)],
+        unreadable=[r for r in (*walked, *ordered) if isinstance(r, finder.Unreadable)],
+        skipped=[found for found in walked if isinstance(found, finder.SkippedFolder)],
+        links=[found.path for found in walked if isinstance(found, finder.HardLink)],
+        set_aside=[found.path for found in walked if isinstance(found, finder.SetAside)],
     )
-    pictures = [[hashed[position] for position in group] for group in groups]
-    copies = storage.plan_copies(pictures, settings.output_dir)
-    unreadable = [r for r in (*walked, *ordered) if isinstance(r, finder.Unreadable)]
-    skipped = [found for found in walked if isinstance(found, finder.SkippedFolder)]
-    links = [found.path for found in walked if isinstance(found, finder.HardLink)]
-    log = report_found(report, arguments, hashed, unreadable, skipped, links)
-    report_groups(report, arguments, pictures)
-    return copies, log
+
+
+def group(
+    hashed: Sequence[finder.HashedImage], settings: Settings
+) -> tuple[list["Cluster"], Mapping[str, int]]:
+    """The groups, and how many pairs matched by which view: by a preset, or by a threshold."""
+    import grouping
+    import matching
+
+    digests, looks = [image.digest for image in hashed], [image.look for image in hashed]
+    if settings.threshold is None:
+        return matching.group(digests, looks, matching.PRESETS[settings.preset])
+    hashes = [look.views[0].hash if look else None for look in looks]
+    members = grouping.cluster(digests, hashes, settings.threshold)
+    return [grouping.Cluster(group, []) for group in members], {}
 
 
 def report_found(
     report: Report,
     arguments: argparse.Namespace,
-    hashed: Sequence[finder.HashedImage],
-    unreadable: Sequence[finder.Unreadable],
-    skipped: Sequence[finder.SkippedFolder],
-    links: Sequence[str],
+    walk: Walk,
 ) -> list[str]:
-    found = len(hashed) + len(unreadable)
-    exact = sum(image.hash is None for image in hashed)
-    summary = (
-        f"Found {counted(found, 'photo')}: {len(hashed):,} hashed, {len(unreadable):,} unreadable."
-    )
+    exact = sum(image.look is None for image in walk.hashed)
+    counts = f"{len(walk.hashed):,} hashed, {len(walk.unreadable):,} unreadable"
+    summary = f"Found {counted(walk.found, 'photo')}: {counts}."
     report.say(summary)
     if exact:
         report.say(f"{exact:,} without detail or with several pages match identical files only.")
-    if links:
-        report.say(f"{len(links):,} more paths lead to the same files (hard links).")
-    unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in unreadable]
-    skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in skipped]
+    if walk.links:
+        report.say(f"{len(walk.links):,} more paths lead to the same files (hard links).")
+    unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in walk.unreadable]
+    skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in walk.skipped]
     report.list_some("Unreadable files", unreadable_lines, everything=arguments.verbose)
     report.list_some("Unreadable folders", skipped_lines, everything=arguments.verbose)
+    set_aside = [to_line(path) for path in walk.set_aside]
+    title = "Originals that an interrupted cleanup of another result has set aside; rename them"
+    report.list_some(title, set_aside, everything=True)
     report.facts.update(
-        found=found,
-        hashed=len(hashed),
-        unreadable=[{"path": item.file.path, "reason": item.reason} for item in unreadable],
-        skipped_folders=[{"path": item.path, "reason": item.reason} for item in skipped],
-        hard_links=list(links),
+        found=walk.found,
+        hashed=len(walk.hashed),
+        unreadable=[{"path": item.file.path, "reason": item.reason} for item in walk.unreadable],
+        skipped_folders=[{"path": item.path, "reason": item.reason} for item in walk.skipped],
+        hard_links=walk.links,
     )
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     return [
@@ -269,15 +362,71 @@ def report_found(
 
 
 def report_groups(
-    report: Report, arguments: argparse.Namespace, groups: Sequence[Sequence[finder.HashedImage]]
-) -> None:
-    pictures = sum(map(len, groups))
+    report: Report,
+    arguments: argparse.Namespace,
+    hashed: Sequence[finder.HashedImage],
+    groups: Sequence["Cluster"],
+    matched: Mapping[str, int],
+) -> list[str]:
+    """Say what was grouped and why; returns a line for the log for each group."""
+    pictures = sum(len(cluster.members) for cluster in groups)
     report.say(f"{counted(len(groups), 'group')} of similar pictures: {pictures:,} of them.")
-    for number, group in enumerate(groups, 1) if arguments.verbose else ():
-        report.say(f"  {number}:")
-        for image in group:
-            report.say(f"    {to_line(image.file.path)}")
-    report.facts["groups"] = [[image.file.path for image in group] for group in groups]
+    if matched:
+        views = ", ".join(f"{number:,} {view}" for view, number in sorted(matched.items()))
+        report.say(f"Matched pairs, by what was compared: {views}.")
+    if colours := [c for c in groups if any(only_colour_differs(hashed, m) for m in c.links)]:
+        counts = counted(len(colours), "group")
+        report.say(f"Colour is not compared: in {counts} pictures differ only in it.")
+    lines = []
+    for number, cluster in enumerate(groups, 1):
+        lines.append(f"Group {number}: {counted(len(cluster.members), 'picture')}{why(cluster)}")
+        if arguments.verbose:
+            report.say(lines[-1])
+        for position in cluster.members if arguments.verbose else ():
+            report.say(f"  {to_line(hashed[position].file.path)}")
+    paths = [[hashed[position].file.path for position in cluster.members] for cluster in groups]
+    report.facts.update(
+        groups=paths,
+        matched=dict(sorted(matched.items())),
+        weakest_links=[link_facts(hashed, cluster) for cluster in groups],
+        colour_only=[paths[groups.index(cluster)] for cluster in colours],
+    )
+    return lines
+
+
+def why(cluster: "Cluster") -> str:
+    """What holds a group together: its weakest link, and whether it is a burst."""
+    if not cluster.links:
+        return ""
+    weakest = cluster.links[-1]
+    burst = "; a burst" if any(match.view == "burst" for match in cluster.links) else ""
+    return (
+        f"; weakest link {weakest.view}, {weakest.distance} bits apart, "
+        f"correlation {weakest.correlation:.2f}{burst}"
+    )
+
+
+def link_facts(
+    hashed: Sequence[finder.HashedImage], cluster: "Cluster"
+) -> dict[str, object] | None:
+    if not cluster.links:
+        return None
+    weakest = cluster.links[-1]
+    return {
+        "left": hashed[weakest.left].file.path,
+        "right": hashed[weakest.right].file.path,
+        "view": weakest.view,
+        "distance": weakest.distance,
+        "correlation": round(weakest.correlation, 3),
+        "burst": any(match.view == "burst" for match in cluster.links),
+    }
+
+
+def only_colour_differs(hashed: Sequence[finder.HashedImage], match: "Match") -> bool:
+    import matching
+
+    one, other = hashed[match.left].look, hashed[match.right].look
+    return bool(one and other and matching.differ_in_colour(one, other, match))
 
 
 def save(
@@ -314,7 +463,8 @@ def report_saved(
     if saved:
         size = sum(copy.original.size for copy in saved)
         report.say(
-            f"Copied to {settings.output_dir}: {counted(len(saved), 'picture')}, {megabytes(size)}."
+            f"Copied to {to_line(settings.output_dir)}: {counted(len(saved), 'picture')}, "
+            f"{megabytes(size)}."
         )
         report.say("Look there, delete the copies you don't want, then run --action check-deleted.")
 
@@ -366,17 +516,24 @@ def opened(settings: Settings, report: Report) -> Iterator[storage.Manifest]:
 def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     with opened(settings, report) as manifest:
         culled = cleanup.review(manifest, settings.output_dir)
-        listed = [*culled.deleted, *(culled.whole_groups if arguments.allow_whole_groups else ())]
-        originals = [c.original.path for c in manifest.copies if c in set(listed)]
+        listed = {*culled.deleted, *(culled.whole_groups if arguments.allow_whole_groups else ())}
+        originals = [c.original.path for c in manifest.copies if c in listed]
         present = [path for path in originals if os.path.lexists(path)]
-        storage.write_to_delete(settings.to_delete_file, present)
-    report.say(f"Listed in {settings.to_delete_file}: {counted(len(present), 'original')}.")
+        storage.write_to_delete(settings, manifest, present)
+    place = to_line(settings.to_delete_file)
+    report.say(f"Listed in {place}: {counted(len(present), 'original')}.")
     if len(present) < len(originals):
         report.say(f"Gone already: {counted(len(originals) - len(present), 'original')}.")
     if culled.moved:
         report.say(f"Moved, renamed or edited, so they stay: {counted(len(culled.moved), 'copy')}.")
+    for copy in culled.moved if arguments.verbose else ():
+        report.say(f"  {to_line(copy.original.path)}")
+    strangers = [to_line(path) for path in culled.strangers]
+    title = "Files that may be edited copies; if so, move them back to their group and run it again"
+    report.list_some(title, strangers, everything=True)
     if present:
-        report.say("Look at the list, then run --action cleanup.")
+        again = " --allow-whole-groups" if arguments.allow_whole_groups else ""
+        report.say(f"Look at the list, then run --action cleanup{again}.")
     if culled.whole_groups and not arguments.allow_whole_groups:
         numbers = sorted({c.group for c in culled.whole_groups})
         title = "Groups of which every copy is gone; their originals stay (--allow-whole-groups)"
@@ -384,6 +541,7 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
     report.facts.update(
         to_delete=present,
         moved=[c.original.path for c in culled.moved],
+        strangers=list(culled.strangers),
         whole_groups=sorted({c.group for c in culled.whole_groups}),
     )
 
@@ -393,6 +551,7 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
 
 def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     whole = arguments.allow_whole_groups
+    storage.check_log(settings.log_file)
     with opened(settings, report) as manifest:
         listed = storage.read_to_delete(settings.to_delete_file)
         culled = cleanup.review(manifest, settings.output_dir)
@@ -408,10 +567,15 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
         # The person may have looked at the folders again before answering.
         culled = cleanup.review(manifest, settings.output_dir)
         judge = cleanup.Judge(manifest, frozenset(listed), culled, whole_groups=whole)
+        refused = [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
+        storage.append_lines(settings.log_file, refused)
         remove = cleanup.trash if settings.delete_mode == "trash" else cleanup.unlink
         done = cleanup.execute(plan, judge, settings.log_file, remove)
-        results = list(bar(done, "Deleting", total=len(plan.delete)))
-    report_deleted(report, results)
+        results: list[cleanup.Deleted | cleanup.Kept] = []
+        try:
+            results.extend(bar(done, "Deleting", total=len(plan.delete)))
+        finally:  # whatever stops it, say what was done
+            report_deleted(report, results, settings)
 
 
 def report_plan(report: Report, plan: cleanup.Plan, settings: Settings) -> None:
@@ -438,27 +602,78 @@ def report_plan(report: Report, plan: cleanup.Plan, settings: Settings) -> None:
 
 def confirmed(count: int) -> bool:
     """Ask on a terminal; a script that runs cleanup has been asked by who wrote it."""
+    if sys.stdin is None:
+        return False
     if not sys.stdin.isatty():
         return True
     print(f"Delete {counted(count, 'original')}? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def report_deleted(report: Report, results: Sequence[cleanup.Deleted | cleanup.Kept]) -> None:
+def report_deleted(
+    report: Report, results: Sequence[cleanup.Deleted | cleanup.Kept], settings: Settings
+) -> None:
     deleted = [result for result in results if isinstance(result, cleanup.Deleted)]
     kept = [result for result in results if isinstance(result, cleanup.Kept)]
     freed = sum(result.freed for result in deleted)
-    report.say(f"Deleted: {counted(len(deleted), 'original')}, {megabytes(freed)} freed.")
+    trash = settings.delete_mode == "trash"
+    how, gain = ("Sent to the trash", "") if trash else ("Deleted", f", {megabytes(freed)} freed")
+    report.say(f"{how}: {counted(len(deleted), 'original')}{gain}.")
     lines = [f"{to_line(item.path)}: {item.reason}" for item in kept]
     report.list_some("Kept after all", lines, everything=True)
     report.facts.update(deleted=[item.path for item in deleted], freed=freed)
     report.facts["kept"] += [{"path": item.path, "reason": item.reason} for item in kept]
 
 
+# ---- explain
+
+
+def explain(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
+    """Say why two photos match or don't, or which setting fits examples. Changes nothing."""
+    if importlib.util.find_spec("extras") is None:
+        raise UserError("--action explain needs the folder extras/ beside main.py; restore it.")
+    if arguments.photos:
+        explain_two(settings, arguments, report)
+    else:
+        suggest_setting(settings, arguments, report)
+
+
+def explain_two(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
+    from extras import explain
+
+    paths = [os.path.realpath(path) for path in arguments.photos]
+    one, other = explain.hashed(paths, settings.hash_size, settings.workers)
+    try:
+        manifest = storage.load_manifest(settings.output_dir)
+    except storage.BROKEN_MANIFEST:
+        manifest = None
+    explanation = explain.explain(one, other, settings, manifest)
+    for line in explain.explained(explanation, everything=arguments.verbose):
+        report.say(line)
+    report.facts.update(dataclasses.asdict(explanation))
+
+
+def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
+    from extras import explain
+
+    config.check_input(settings)
+    pairs = [(pair, True) for pair in arguments.like] + [(pair, False) for pair in arguments.unlike]
+    paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]
+    # The presets need this size, and a threshold is suggested for it.
+    images = iter(explain.hashed(paths, config.PRESET_HASH_SIZE, settings.workers))
+    examples = [explain.Example(next(images), next(images), like) for _, like in pairs]
+    photos = sum(isinstance(found, finder.ImageFile) for found in walk_through(settings))
+    attempts = explain.suggest(examples, photos)
+    for line in explain.suggested(attempts, photos):
+        report.say(line)
+    report.facts.update(explain.facts_of(attempts), photos=photos)
+
+
 ACTIONS: dict[str, Callable[[Settings, argparse.Namespace, Report], None]] = {
     "find": find,
     "check-deleted": check_deleted,
     "cleanup": clean_up,
+    "explain": explain,
 }
 
 if __name__ == "__main__":

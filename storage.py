@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 import unicodedata
 from collections import Counter
@@ -25,7 +26,7 @@ from finder import (
 MANIFEST = RESULT_MARKER
 MANIFEST_SCHEMA = 1
 PARTIAL = ".partial-copy"
-TEMPORARY_SUFFIX = ".new"
+TEMPORARY_SUFFIX = ".being-written"
 STAGING_SUFFIX = ".find-new"  # beside OUTPUT_DIR: the result that is being built
 REPLACED_SUFFIX = ".find-old"  # beside OUTPUT_DIR: the result that was replaced
 MAX_NAME_BYTES = 200
@@ -74,7 +75,8 @@ class Manifest:
     def run(self) -> str:
         """The id of this result; the same pictures in the same groups have the same id."""
         rows = [(c.group, c.original.path, c.digest) for c in self.copies]
-        return hashlib.sha256(json.dumps([self.input_dirs, rows]).encode()).hexdigest()[:16]
+        facts = json.dumps([self.input_dirs, self.own_files, rows])
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ def locked(output_dir: str) -> Iterator[None]:
     try:
         os.makedirs(parent, exist_ok=True)
         descriptor = _take_lock(path)
+        if os.fstat(descriptor).st_size:
+            os.close(descriptor)
+            raise UserError(f"{path} is in the way and not ours; move it elsewhere.")
     except BlockingIOError:
         message = f"another run is using {output_dir}; wait until it has ended."
         raise UserError(message, Exit.LOCKED) from None
@@ -133,8 +138,10 @@ def _take_lock(path: str) -> int:
 
 def write_file(path: str, text: str) -> None:
     """Write a file beside its place, flush it to the disk, and rename it into place."""
-    temporary = path + TEMPORARY_SUFFIX
-    with open(temporary, "w", encoding="utf-8", newline="\n") as stream:
+    temporary = temporary_path(path)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)  # left by a run that was killed
+    with open(temporary, "x", encoding="utf-8", newline="\n") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
@@ -142,16 +149,45 @@ def write_file(path: str, text: str) -> None:
     sync_folder(os.path.dirname(path))
 
 
+def temporary_path(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}{TEMPORARY_SUFFIX}")
+
+
 def append_lines(path: str, lines: Iterable[str]) -> None:
-    """Append lines to a log, on disk when this returns."""
-    data = "".join(line + "\n" for line in lines).encode()
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Append lines to a log, on disk when this returns; UserError if it is no text file."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o644)
     try:
+        _check_text(descriptor, path)
+        data = "".join(line + "\n" for line in lines).encode()
+        if (size := os.fstat(descriptor).st_size) and os.pread(descriptor, 1, size - 1) != b"\n":
+            data = b"\n" + data  # a full disk has cut the last line
         while data:
             data = data[os.write(descriptor, data) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def check_log(path: str) -> None:
+    """Refuse a LOG_FILE that is something else, such as a photo. Changes nothing on disk."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"LOG_FILE {path} can't be read: {error.strerror}.") from error
+    try:
+        _check_text(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def _check_text(descriptor: int, path: str) -> None:
+    regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    if not regular or b"\0" in os.pread(descriptor, 1 << 16, 0):
+        raise UserError(f"LOG_FILE {path} is not a text file; choose another name.")
 
 
 def sync_folder(folder: str) -> None:
@@ -191,7 +227,11 @@ def from_line(line: str) -> str:
     return path
 
 
-def write_to_delete(path: str, originals: Iterable[str]) -> None:
+def write_to_delete(settings: Settings, manifest: Manifest, originals: Iterable[str]) -> None:
+    """Write to_delete.txt; UserError if a file of another kind has its name."""
+    path = settings.to_delete_file
+    if os.path.lexists(path) and os.path.basename(path) not in manifest.own_files[1:2]:
+        raise UserError(f"TO_DELETE_FILE {path} is not ours; choose the name that find had.")
     write_file(path, "".join(to_line(original) + "\n" for original in originals))
 
 
@@ -201,11 +241,15 @@ def read_to_delete(path: str) -> list[str]:
     Raises UserError if there is no such file, or if it holds a line that can't be read.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="\n") as stream:
-            lines = [line.strip() for line in stream.read().split("\n")]
+        with open_regular(path) as stream:
+            text = stream.read().decode("utf-8-sig")
+        lines = [line.strip() for line in text.split("\n")]
     except FileNotFoundError:
         message = f"{path} does not exist; run --action check-deleted first."
         raise UserError(message, Exit.STATE) from None
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror}; run check-deleted again."
+        raise UserError(message, Exit.STATE) from error
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path} is not UTF-8 text; run check-deleted again.", Exit.STATE
@@ -377,16 +421,36 @@ def inspect(
     ours = _own_paths(folder, manifest) | {os.path.dirname(path) for path in copies}
     present = list(files_in(folder))
     to_read = [path for path in present if path in copies]
+    edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
+    if not _has_own_info(folder, manifest):
+        edited.append(os.path.join(folder, manifest.own_files[0]))
     return Contents(
         foreign=tuple(path for path in present if path not in copies and path not in ours),
-        edited=tuple(p for p in watch(to_read) if not has_digest(p, copies[p].digest)),
+        edited=tuple(edited),
         missing=tuple(c for c in manifest.copies if not os.path.lexists(c.copy)),
     )
 
 
 def _own_paths(folder: str, manifest: Manifest) -> set[str]:
-    names = {MANIFEST, PARTIAL, *manifest.own_files}
-    return {os.path.join(folder, n) for name in names for n in (name, name + TEMPORARY_SUFFIX)}
+    """The files of ours that a finished result may hold beside its copies."""
+    return {os.path.join(folder, name) for name in (MANIFEST, *manifest.own_files)}
+
+
+def _unfinished_paths(folder: str, names: Iterable[str]) -> set[str]:
+    """The files that a run leaves where it is killed while it writes."""
+    temporary = {temporary_path(os.path.join(folder, name)) for name in (MANIFEST, *names)}
+    return {os.path.join(folder, PARTIAL), *temporary}
+
+
+def _has_own_info(folder: str, manifest: Manifest) -> bool:
+    """Whether info.txt is as find wrote it, or gone."""
+    try:
+        with open_regular(os.path.join(folder, manifest.own_files[0])) as stream:
+            return stream.read() == dump_json(info_of(manifest.copies)).encode()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def has_digest(path: str, digest: str) -> bool:
@@ -434,8 +498,8 @@ def check_replaceable(
     contents = inspect(folder, manifest, watch)
     if contents.foreign or contents.edited:
         raise UserError(
-            f"OUTPUT_DIR {folder} holds {len(contents.foreign)} files that are not ours and "
-            f"{len(contents.edited)} edited copies ({_some(contents.foreign + contents.edited)}); "
+            f"OUTPUT_DIR {folder} holds files that are not ours ({len(contents.foreign)}) or were "
+            f"edited ({len(contents.edited)}): {_some(contents.foreign + contents.edited)}; "
             "move them elsewhere, or choose another OUTPUT_DIR."
         )
     pending = [c for c in contents.missing if os.path.lexists(c.original.path)]
@@ -480,10 +544,13 @@ def plan_copies(groups: Sequence[Sequence[HashedImage]], output_dir: str) -> tup
 def check_space(copies: Sequence[SavedCopy], output_dir: str) -> None:
     """Raise UserError unless the copies fit on the output folder's disk. Changes nothing."""
     needed = sum(c.original.size for c in copies)
-    free = shutil.disk_usage(os.path.dirname(output_dir)).free
+    parent = os.path.dirname(output_dir)
+    while not os.path.isdir(parent):  # in a dry run it may not be there yet
+        parent = os.path.dirname(parent)
+    free = shutil.disk_usage(parent).free
     if needed > free:
         raise UserError(
-            f"the copies need {needed:,} bytes and {os.path.dirname(output_dir)} has {free:,} "
+            f"the copies need {needed:,} bytes and {parent} has {free:,} "
             "bytes free; make room, or choose another OUTPUT_DIR."
         )
 
@@ -496,6 +563,9 @@ def staging(settings: Settings, copies: Sequence[SavedCopy]) -> Iterator[None]:
     """
     try:
         os.mkdir(staging_dir(settings.output_dir))
+        if os.path.isdir(settings.output_dir):
+            mode = stat.S_IMODE(os.stat(settings.output_dir).st_mode)
+            os.chmod(staging_dir(settings.output_dir), mode)
         write_manifest(staging_dir(settings.output_dir), _manifest(settings, copies))
         yield
     finally:
@@ -528,6 +598,7 @@ def copy_file(original: ImageFile, target: str, digest: str, partial: str) -> No
             if not _reflink(source.fileno(), stream.fileno()):
                 shutil.copyfileobj(source, stream, 1 << 20)
             stream.flush()
+            os.fchmod(stream.fileno(), stat.S_IMODE(os.fstat(source.fileno()).st_mode) & 0o777)
             os.fsync(stream.fileno())
         if digest_file(partial) != digest:
             raise OSError("the original changed while find was running")
@@ -616,7 +687,8 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     # The manifest goes last: while it is there, an interrupted removal can be resumed.
     # info.txt goes first: without it, nobody takes what is left for a cull.
     last = os.path.join(folder, MANIFEST)
-    for path in sorted(_own_paths(folder, manifest) - {last}):
+    unfinished = _unfinished_paths(folder, manifest.own_files) if unread else set[str]()
+    for path in sorted((_own_paths(folder, manifest) | unfinished) - {last}):
         _try(os.unlink, path)
     _try(sync_folder, folder)
     for copy in manifest.copies:
@@ -664,13 +736,17 @@ def recover(output_dir: str) -> None:
     """
     roll_back(output_dir)
     _remove_leftover(replaced_dir(output_dir), unread=False)
+    with contextlib.suppress(*BROKEN_MANIFEST):
+        for path in _unfinished_paths(output_dir, load_manifest(output_dir).own_files):
+            _try(os.unlink, path)
 
 
 def _remove_leftover(folder: str, *, unread: bool) -> None:
     if not os.path.lexists(folder):
         return
-    if os.listdir(folder) == [MANIFEST + TEMPORARY_SUFFIX]:  # killed in its first moment
-        os.unlink(os.path.join(folder, MANIFEST + TEMPORARY_SUFFIX))
+    temporary = temporary_path(os.path.join(folder, MANIFEST))
+    if os.listdir(folder) == [os.path.basename(temporary)]:  # killed in its first moment
+        os.unlink(temporary)
     if not os.listdir(folder):
         os.rmdir(folder)
     elif kept := remove_result(folder, unread=unread):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import signal
 import struct
 from collections.abc import Callable
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw, ImageOps
 
 import finder
+import views
 
 SAMPLES = Path(__file__).parent / "samples"
 CAT, COFFEE, LAUNCH = "2024/cat.jpg", "2024/coffee.jpg", "2023/launch.jpg"
@@ -19,7 +21,7 @@ PORTRAIT, STARS = "2023/portrait.jpg", "2023/stars.jpg"
 SINGLES = (CAT, COFFEE, LAUNCH, PORTRAIT, STARS)
 PHOTOMETRIC, EXTRA_SAMPLES = 262, 338
 WHITE_IS_ZERO, PREMULTIPLIED = 0, 1
-ORIENTATION = 0x0112
+ORIENTATION, MAKE, DETAILS, TIME_TAKEN, FRACTION_TAKEN = 0x0112, 0x010F, 0x8769, 0x9003, 0x9291
 # How a camera's pixels lie in the file, for the orientation that turns them upright.
 STORED_AS = {
     1: None,
@@ -212,7 +214,132 @@ def turned(image: Image.Image, orientation: int, file_format: str) -> bytes:
     return encoded(stored, file_format, exif=exif, **options)
 
 
+# ---- What people and messengers make of a photo
+
+Box = tuple[int, int, int, int]
+Framed = tuple[Image.Image, Box]  # where in it the photo lies
+
+
+def bordered(image: Image.Image, border: Box, colour: object) -> Framed:
+    framed = ImageOps.expand(image, border, colour)  # type: ignore[arg-type]
+    left, upper, _, _ = border
+    return framed, (left, upper, left + image.width, upper + image.height)
+
+
+def on_phone(image: Image.Image) -> Framed:
+    """A screenshot of a chat that shows the photo from edge to edge."""
+    screen = Image.new("RGB", (1080, 2200), "white")
+    draw = ImageDraw.Draw(screen)
+    draw.text((60, 40), "12:34", "black", font_size=40)
+    draw.text((900, 40), "85%", "black", font_size=40)
+    draw.text((200, 150), "Anna", "black", font_size=60)
+    draw.line((0, 260, 1080, 260), (220, 220, 220), 3)
+    height = round(1080 * image.height / image.width)
+    screen.paste(image.resize((1080, height)), (0, 500))
+    draw.text((60, 560 + height), "nice!", "black", font_size=48)
+    return screen, (0, 500, 1080, 500 + height)
+
+
+def on_desktop(image: Image.Image) -> Framed:
+    """A screenshot of a viewer with a menu above the photo."""
+    screen = Image.new("RGB", (1920, 1080), (40, 44, 52))
+    draw = ImageDraw.Draw(screen)
+    draw.rectangle((0, 0, 1920, 40), (25, 25, 28))
+    draw.text((20, 8), "File  Edit  View", "white", font_size=20)
+    width = round(900 * image.width / image.height)
+    left = (1920 - width) // 2
+    screen.paste(image.resize((width, 900)), (left, 90))
+    return screen, (left, 90, left + width, 990)
+
+
+FRAMES: dict[str, Callable[[Image.Image], Framed]] = {
+    "white border": lambda image: bordered(image, (40, 40, 40, 40), "white"),
+    "black border": lambda image: bordered(image, (60, 60, 60, 60), "black"),
+    "uneven border": lambda image: bordered(image, (20, 60, 90, 10), (30, 90, 160)),
+    "letterbox": lambda image: bordered(image, (0, 90, 0, 90), "black"),
+    "polaroid": lambda image: bordered(image, (30, 30, 30, 130), "white"),
+    "phone": on_phone,
+    "desktop": on_desktop,
+}
+
+
+def toned(image: Image.Image) -> Image.Image:
+    return image.point(lambda level: min(255, int(level * 1.2 + 15)))
+
+
+def cropped(image: Image.Image, side: float, left: float = 0.5, upper: float = 0.5) -> Image.Image:
+    """A part with `side` of the width and height; where it lies is a share of what is left."""
+    width, height = round(image.width * side), round(image.height * side)
+    x, y = round((image.width - width) * left), round((image.height - height) * upper)
+    return image.crop((x, y, x + width, y + height))
+
+
+def squared(image: Image.Image) -> Image.Image:
+    return ImageOps.fit(image, (min(image.size),) * 2)
+
+
+def tilted(image: Image.Image, degrees: float) -> Image.Image:
+    return cropped(image.rotate(degrees, Image.Resampling.BICUBIC), 0.92)
+
+
+def captioned(image: Image.Image, text: str = "HELLO WORLD") -> Image.Image:
+    """With large white letters across it."""
+    image = image.copy()
+    place, size = (image.width // 10, image.height * 8 // 10), image.height // 9
+    ImageDraw.Draw(image).text(
+        place, text, "white", font_size=size, stroke_width=2, stroke_fill="black"
+    )
+    return image
+
+
+def text_page(seed: int, size: tuple[int, int] = (620, 877), paper: int = 250) -> Image.Image:
+    """A page of lines of random words."""
+    rng = random.Random(seed)
+    page = Image.new("L", size, paper)
+    draw = ImageDraw.Draw(page)
+    margin, step = size[0] // 10, 24
+    for y in range(margin, size[1] - margin, step):
+        if rng.random() < 0.12:
+            continue  # a new paragraph
+        line, end = (
+            "",
+            size[0] - margin - (rng.randrange(size[0] // 2) if rng.random() < 0.2 else 0),
+        )
+        while margin + draw.textlength(line, font_size=15) < end - 40:
+            line += "".join(rng.choices("etaoinshrdlu", k=rng.randint(2, 9))) + " "
+        draw.text((margin, y), line, 20, font_size=15)
+    return page
+
+
+def sky(seed: int = 0) -> Image.Image:
+    """A smooth fall of light with the grain of a camera."""
+    down = np.linspace(235, 150, 800)[:, None] + np.linspace(0, 12, 1200)[None]
+    grain = np.random.default_rng(seed).normal(0, 4, down.shape)
+    return Image.fromarray((down + grain).clip(0, 255).astype(np.uint8))
+
+
+def with_exif(
+    image: Image.Image, when: str, fraction: str = "", camera: str = "Canon", **options: object
+) -> bytes:
+    """A JPEG as a camera writes it."""
+    exif = Image.Exif()
+    exif[MAKE] = camera
+    details = exif.get_ifd(DETAILS)
+    details[TIME_TAKEN] = when
+    if fraction:
+        details[FRACTION_TAKEN] = fraction
+    return encoded(image, "JPEG", exif=exif, **{"quality": 92, **options})
+
+
 # ---- Hashing
+
+
+def look_of(data: bytes | Image.Image, hash_size: int = 16, *, parts: bool = False) -> views.Look:
+    """The look of a picture that must have one."""
+    data = data if isinstance(data, bytes) else png(data)
+    look = views.look_at(data, hash_size, parts=parts)
+    assert look is not None
+    return look
 
 
 def hash_data(data: bytes, folder: Path) -> finder.HashedImage | finder.Unreadable:
@@ -225,8 +352,8 @@ def hash_of(data: bytes, folder: Path) -> bytes:
     """The hash of a picture that must have one."""
     hashed = hash_data(data, folder)
     assert isinstance(hashed, finder.HashedImage), hashed
-    assert hashed.hash is not None
-    return hashed.hash
+    assert hashed.look is not None
+    return hashed.look.views[0].hash
 
 
 def distance(a: bytes, b: bytes) -> int:
@@ -234,11 +361,13 @@ def distance(a: bytes, b: bytes) -> int:
     return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
 
 
-def hash_or_die(file: finder.ImageFile, hash_size: int) -> finder.HashedImage | finder.Unreadable:
+def hash_or_die(
+    file: finder.ImageFile, hash_size: int, parts: bool
+) -> finder.HashedImage | finder.Unreadable:
     """Hash a photo in a worker, as if a decoder crashed on the names that say so."""
     name = os.path.basename(file.path)
     if name.startswith("exit"):
         os._exit(3)
     if name.startswith("segfault"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return finder.hash_file(file, hash_size)
+    return finder.hash_file(file, hash_size, parts)

@@ -378,7 +378,7 @@ def test_without_a_trash_nothing_is_deleted(case: Case, monkeypatch: pytest.Monk
     for result in case.execute(cleanup.trash):
         assert isinstance(result, Kept)
         assert result.reason == (
-            "there is no trash for it (Permission denied); see --delete-mode permanent"
+            "it can't be sent to a trash (Permission denied); see --delete-mode permanent"
         )
     assert case.photo("b").exists()
     assert case.photo("c").exists()

@@ -36,7 +36,8 @@ def refusal(base: Path, **values: object) -> str:
 @pytest.mark.parametrize(
     ("name", "values", "remedy"),
     [
-        ("THRESHOLD", [-1, 256, 40.0, "40", None, True, [40]], "use a whole number from 0 to 255"),
+        ("THRESHOLD", [-1, 256, 40.0, "40", True, [40]], "use a whole number from 0 to 255"),
+        ("PRESET", ["Similar", "", None, 40, ["similar"]], "use one of copies, similar, crops"),
         ("HASH_SIZE", [1, 65, 0, "16", 16.0], "use a whole number from 2 to 64"),
         ("WORKERS", [-1, 1025, "4", None, False], "use a whole number from 0 to 1024"),
         ("DELETE_MODE", ["Trash", "", None, ["trash"], 1], 'use "trash" or "permanent"'),
@@ -71,6 +72,13 @@ def test_a_wrong_value_in_a_list_is_named(tmp_path: Path) -> None:
 def test_the_threshold_must_fit_the_size_of_the_hash(tmp_path: Path) -> None:
     assert "from 0 to 63" in refusal(tmp_path, HASH_SIZE=8, THRESHOLD=64)
     assert settings(tmp_path, HASH_SIZE=8, THRESHOLD=63).threshold == 63
+
+
+def test_another_size_of_the_hash_needs_a_threshold(tmp_path: Path) -> None:
+    for size in (8, 32):
+        message = refusal(tmp_path, HASH_SIZE=size)
+        assert message == f"HASH_SIZE is {size}; presets need 16, so set a THRESHOLD."
+        assert settings(tmp_path, HASH_SIZE=size, THRESHOLD=10).hash_size == size
 
 
 def test_the_three_files_must_differ_also_where_case_does_not_count(tmp_path: Path) -> None:
@@ -143,10 +151,10 @@ def test_an_edited_config_py_is_checked_by_the_program(tmp_path: Path) -> None:
         shutil.copy(module, tmp_path)
     text = (tmp_path / "config.py").read_text()
     for line, edited, said in (
-        ("THRESHOLD = 40", "THRESHOLD = 999", "error: THRESHOLD is 999; use a whole number"),
-        ("THRESHOLD = 40", "TRESHOLD = 40", "error: config.py: unknown name TRESHOLD; did you"),
+        ("THRESHOLD = None", "THRESHOLD = 999", "error: THRESHOLD is 999; use a whole number"),
+        ("THRESHOLD = None", "TRESHOLD = None", "error: config.py: unknown name TRESHOLD; did you"),
         ("WORKERS = 0", "", "error: config.py: WORKERS is missing; add a line WORKERS = ..."),
-        ('"output"', "output", "error: config.py: name 'output' is not defined; put paths"),
+        ('"output"', "output", "error: config.py: NameError: name 'output' is not defined; put"),
         ('"output"', '"output', "error: config.py: "),
     ):
         assert text.count(line) == 1
@@ -170,7 +178,8 @@ def test_out_of_the_box_the_sample_photos_are_compared() -> None:
     assert given.info_file == str(ROOT / "output" / "info.txt")
     assert given.to_delete_file == str(ROOT / "output" / "to_delete.txt")
     assert given.log_file == str(ROOT / "output" / "log.txt")
-    assert (given.threshold, given.hash_size, given.delete_mode) == (40, 16, "trash")
+    assert (given.preset, given.threshold, given.hash_size) == ("similar", None, 16)
+    assert given.delete_mode == "trash"
     assert given.workers == os.cpu_count()
 
 
@@ -271,7 +280,10 @@ def test_input_in_output_is_refused_where_only_the_file_system_knows(
     [
         (["--threshold", "256"], "THRESHOLD is 256; use a whole number from 0 to 255."),
         (["--threshold", "many"], "--threshold: invalid int value: 'many'"),
-        (["--thresh", "3"], "unrecognized arguments: --thresh 3"),
+        (["--thresh", "3"], "unrecognized arguments: --thresh"),
+        (["--preset", "strict"], "PRESET is 'strict'; use one of copies, similar, crops."),
+        (["--preset", "copies", "--threshold", "40"], "exclude each other; give one of them."),
+        (["--hash-size", "8"], "HASH_SIZE is 8; presets need 16, so set a THRESHOLD."),
         (["--hash-size", "1"], "HASH_SIZE is 1"),
         (["--delete-mode", "burn"], "DELETE_MODE is 'burn'"),
         (["--info-file", "sub/info.txt"], "INFO_FILE is 'sub/info.txt'"),

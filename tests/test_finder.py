@@ -351,6 +351,16 @@ def test_workers_find_what_this_process_finds(tmp_path: Path) -> None:
         assert finder.hash_file(result.file, 16) == result
 
 
+def test_workers_keep_what_parts_are_cut_from_if_they_are_to(tmp_path: Path) -> None:
+    place(tmp_path, "a.jpg")
+    files = [file for file in walked(tmp_path) if isinstance(file, ImageFile)]
+    for parts in (False, True):
+        (result,) = finder.hash_files(files, 16, 1, parts=parts)
+        assert isinstance(result, HashedImage)
+        assert result.look is not None
+        assert (result.look.large is not None) == parts
+
+
 def test_no_photos_are_no_results(tmp_path: Path) -> None:
     assert hashed(tmp_path, 2) == {}
 

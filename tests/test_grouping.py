@@ -24,7 +24,7 @@ Make = Callable[[np.random.Generator, int, int], list[bytes]]
 
 def pairs_of(hashes: Sequence[bytes], threshold: int) -> Pairs:
     found: Pairs = set()
-    for left, right in close_pairs(pack(hashes), threshold):
+    for left, right, _ in close_pairs(pack(hashes), threshold):
         pairs = list(zip(left.tolist(), right.tolist(), strict=True))
         assert len({*pairs} - found) == len(pairs), "a pair came twice"
         found.update(pairs)
@@ -114,7 +114,7 @@ def test_no_pair_is_lost_between_the_blocks(make: Make) -> None:
     distances = (256 - signs @ signs.T) / 2
     for threshold in (10, 100):
         left, right = np.nonzero(np.triu(distances <= threshold, 1))
-        found = [np.stack(block) for block in close_pairs(pack(hashes), threshold)]
+        found = [np.stack(block[:2]) for block in close_pairs(pack(hashes), threshold)]
         both = np.concatenate(found, axis=1) if found else np.empty((2, 0), int)
         order = np.lexsort(both[::-1])
         assert np.array_equal(both[:, order], np.stack([left, right]))
@@ -130,6 +130,49 @@ def test_pictures_256_bits_apart_match_at_no_threshold_below() -> None:
         for threshold in (0, 1, 40, 254, 255):
             assert pairs_of(hashes, threshold) == set()
     assert pairs_of([b"\0" * 32, b"\xff" * 32], 256) == {(0, 1)}
+
+
+def triples(
+    left: list[bytes], right: list[bytes], threshold: int, *, both_ways: bool
+) -> set[tuple[int, int, int]]:
+    found: list[tuple[int, int, int]] = []
+    for block in close_pairs(pack(left), threshold, pack(right), both_ways=both_ways):
+        found += zip(*(values.tolist() for values in block), strict=True)
+    assert len(found) == len(set(found)), "a pair came twice"
+    return set(found)
+
+
+HASHES_OF_256_BITS = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=20)
+
+
+@given(HASHES_OF_256_BITS, HASHES_OF_256_BITS, st.sampled_from([0, 60, 127, 255]))
+@example([b"\0" * 32, b"\x0f" * 32], [b"\0" * 32, b"\x0f" * 32, b"\xff" * 32], 127)
+def test_two_sets_of_hashes_are_compared_with_each_other(
+    left: list[bytes], right: list[bytes], threshold: int
+) -> None:
+    """All pairs with their distances, or only those in which the left one comes first."""
+    distances = {
+        (i, j, (int.from_bytes(one) ^ int.from_bytes(other)).bit_count())
+        for i, one in enumerate(left)
+        for j, other in enumerate(right)
+    }
+    close = {triple for triple in distances if triple[2] <= threshold}
+    assert triples(left, right, threshold, both_ways=True) == close
+    ahead = {(i, j, distance) for i, j, distance in close if i < j}
+    assert triples(left, right, threshold, both_ways=False) == ahead
+
+
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_no_pair_of_two_sets_is_lost_between_the_blocks(both_ways: bool) -> None:
+    rng = np.random.default_rng(9)
+    left, right = (pack(clustered_hashes(rng, count, 8)) for count in (700, 5000))
+    distances = np.bitwise_count(left[:, None, 0] ^ right[None, :, 0])
+    close = distances <= 20 if both_ways else np.triu(distances <= 20, 1)
+    blocks = list(close_pairs(left, 20, right, both_ways=both_ways))
+    assert sum(len(i) for i, _, _ in blocks) == close.sum() > 1000
+    for i, j, distance in blocks:
+        assert close[i, j].all()
+        assert np.array_equal(distances[i, j], distance)
 
 
 def test_the_threshold_itself_is_close_and_one_more_is_not() -> None:

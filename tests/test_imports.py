@@ -1,6 +1,7 @@
 """The map of the modules: who may import whom, and what a quick action must not load."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ from conftest import ROOT, Library
 MAY_IMPORT = {
     "config": set[str](),
     "grouping": set[str](),
-    "finder": {"config"},
+    "views": set[str](),
+    "finder": {"config", "views"},
+    "matching": {"grouping", "views"},
     "storage": {"config", "finder"},
     "cleanup": {"config", "finder", "storage"},
-    "main": {"config", "grouping", "finder", "storage", "cleanup"},
+    "main": {"config", "grouping", "views", "finder", "matching", "storage", "cleanup", "extras"},
 }
 MODULES = sorted(path.stem for path in ROOT.glob("*.py"))
+EXTRAS = sorted((ROOT / "extras").glob("*.py"))
 SLOW = {"PIL", "imagehash", "numpy", "pywt", "scipy"}
 MOST_LINES = 50
 
@@ -44,9 +48,14 @@ def test_every_module_has_its_place() -> None:
 @pytest.mark.parametrize("module", MAY_IMPORT)
 def test_a_module_imports_only_those_below_it(module: str) -> None:
     ours = set(imported(syntax(module))) & {*MODULES, "extras"}
-    if module == "main":
-        ours -= {"extras"}
     assert ours <= MAY_IMPORT[module]
+
+
+def test_extras_import_the_core_and_not_the_command_line() -> None:
+    assert len(EXTRAS) > 1
+    for path in EXTRAS:
+        ours = set(imported(ast.parse(path.read_text("utf-8")))) & {*MODULES, "extras"}
+        assert ours <= {*MODULES} - {"main"}, path
 
 
 def test_extras_are_loaded_only_where_main_uses_them() -> None:
@@ -60,6 +69,21 @@ def test_extras_are_loaded_only_where_main_uses_them() -> None:
             function.body = [ast.Pass()]
         assert "extras" not in set(imported(tree)), module
         assert module == "main" or "extras" not in on_demand, module
+
+
+def test_the_core_works_without_extras(library: Library, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    core.mkdir()
+    for module in MODULES:
+        shutil.copy(ROOT / f"{module}.py", core)
+    for action, code in (("find", 0), ("check-deleted", 0), ("cleanup", 0), ("explain", 2)):
+        photos = list(map(str, library.photos.iterdir()))[:2] if action == "explain" else []
+        command = [sys.executable, "main.py", *library.arguments(action), *photos]
+        ran = subprocess.run(command, cwd=core, capture_output=True, text=True, timeout=60)
+        assert ran.returncode == code, ran.stderr
+    assert ran.stderr.splitlines() == [
+        "error: --action explain needs the folder extras/ beside main.py; restore it."
+    ]
 
 
 def functions_of(path: Path) -> Iterator[tuple[str, int]]:
@@ -76,7 +100,8 @@ def functions_of(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def test_functions_are_short() -> None:
-    found = [function for module in MODULES for function in functions_of(ROOT / f"{module}.py")]
+    paths = [*(ROOT / f"{module}.py" for module in MODULES), *EXTRAS]
+    found = [function for path in paths for function in functions_of(path)]
     assert len(found) > 50
     assert [function for function in found if function[1] > MOST_LINES] == []
 

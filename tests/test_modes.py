@@ -145,8 +145,8 @@ def test_a_hash_has_as_many_bits_as_it_should(tmp_path: Path) -> None:
     for size, length in ((2, 1), (3, 2), (8, 8), (16, 32), (64, 512)):
         hashed = finder.hash_file(finder.ImageFile(str(path), 0, 0), size)
         assert isinstance(hashed, finder.HashedImage)
-        assert hashed.hash is not None
-        assert len(hashed.hash) == length
+        assert hashed.look is not None
+        assert [len(view.hash) for view in hashed.look.views] == [length]
 
 
 def test_a_hash_comes_with_the_digest_size_and_time_of_what_was_read(tmp_path: Path) -> None:
@@ -177,7 +177,6 @@ BLANK = {
     "white": encoded(Image.new("RGB", (600, 400), "white"), "JPEG"),
     "one pixel": png(Image.new("RGB", (1, 1), "white")),
     "two neighbouring grays": png(two_tone((600, 400), 127, 128)),
-    "two grays": png(two_tone((1024, 1024), 60, 200)),
     "a blank scan": png(Image.fromarray(speckled(240, 1).astype(np.uint8))),
     "a lens cap": encoded(Image.fromarray(speckled(3, 1).astype(np.uint8)), "JPEG"),
     "a 16-bit blank scan": png(Image.fromarray(speckled(240, 0.02, 257).astype(np.uint16))),
@@ -191,10 +190,10 @@ BLANK = {
 
 
 @pytest.mark.parametrize("what", BLANK)
-def test_a_picture_without_content_has_no_hash(what: str, tmp_path: Path) -> None:
+def test_a_picture_without_content_has_no_look(what: str, tmp_path: Path) -> None:
     hashed = hash_data(BLANK[what], tmp_path)
     assert isinstance(hashed, finder.HashedImage)
-    assert hashed.hash is None
+    assert hashed.look is None
     assert hashed.digest == hashlib.sha256(BLANK[what]).hexdigest()
 
 
@@ -204,14 +203,14 @@ def test_a_faint_picture_still_has_one(tmp_path: Path, twins: dict[str, bytes]) 
 
 
 @pytest.mark.parametrize("file_format", ["TIFF", "GIF", "WEBP", "PNG", "AVIF"])
-def test_several_pages_or_frames_have_no_hash(
+def test_several_pages_or_frames_have_no_look(
     file_format: str, tmp_path: Path, twins: dict[str, bytes]
 ) -> None:
     cover = photo(CAT)
     pages = [photo(name).resize(cover.size) for name in (COFFEE, LAUNCH)]
     several = hash_data(encoded(cover, file_format, save_all=True, append_images=pages), tmp_path)
     assert isinstance(several, finder.HashedImage)
-    assert several.hash is None
+    assert several.look is None
     single = hash_of(encoded(cover, file_format, save_all=True), tmp_path)
     assert distance(single, twins[CAT]) <= NEAR
 

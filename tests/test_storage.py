@@ -160,7 +160,7 @@ def test_any_path_is_one_line_and_comes_back(path: str) -> None:
 def test_a_list_of_any_paths_comes_back(originals: list[str], tmp_path_factory: Any) -> None:
     assume(not any("\0" in path for path in originals))
     file = str(tmp_path_factory.getbasetemp() / "to_delete.txt")
-    storage.write_to_delete(file, originals)
+    storage.write_file(file, "".join(storage.to_line(o) + "\n" for o in originals))
     assert storage.read_to_delete(file) == originals
     assert Path(file).read_bytes().count(b"\n") == len(originals)
 

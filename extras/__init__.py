@@ -1,0 +1,1 @@
+"""What only some people need; the core works without it."""

@@ -1,0 +1,487 @@
+"""Why two pictures share a group or don't, and which setting fits pairs that a person gives.
+
+Changes nothing on disk.
+"""
+
+import math
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import finder
+import matching
+import views
+from config import PRESET_HASH_SIZE, Settings, UserError
+from finder import HashedImage, ImageFile, Unreadable
+from grouping import Match, close_pairs, cluster, pack
+from matching import PRESETS, Pairs, Rules, Table
+from storage import Manifest, SavedCopy, to_line
+
+BITS = PRESET_HASH_SIZE**2
+# No limits, to see how far apart two pictures are in every way.
+EVERYTHING = replace(
+    PRESETS["crops"], whole=BITS, framed=BITS, both_framed=BITS, turned=BITS, page=BITS
+)
+# Unrelated photographs, measured by the benchmark: bits apart, on average, and the deviation.
+UNRELATED_MEAN = 127.0
+UNRELATED_DEVIATION = 8.3
+# Pairs of different pictures that each preset takes for the same, at most (95 % sure): the
+# benchmark saw none in the 4.4 million pairs of its test half.
+FALSE_PAIRS_PER_MILLION = {"copies": 0.7, "similar": 0.7, "crops": 0.7}
+LARGEST_GROUP = 200  # of larger ones it isn't looked up what joins two pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One way to compare two pictures: what came of it, and what was asked for.
+
+    The distance and its limit are in bits of the hash, the agreement is a share of the blocks.
+    What doesn't count is None.
+    """
+
+    view: str
+    matches: bool
+    alike: bool  # whatever their hashes
+    reason: str
+    distance: int | None = None
+    limit: int | None = None
+    correlation: float | None = None
+    agreement: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastFind:
+    """The groups of two pictures in the last result, and what has changed since.
+
+    `through` are the pictures that join the two, if they share a group without matching.
+    """
+
+    groups: tuple[int | None, int | None]
+    shared: bool
+    only_through_others: bool
+    through: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Whether two pictures match by a setting, and why; the way that says most comes first."""
+
+    files: tuple[str, str]
+    setting: str
+    alike: bool
+    comparisons: tuple[Comparison, ...]
+    colour_only: bool
+    other_presets: tuple[str, ...]  # that would match two pictures which this setting doesn't
+    last_find: LastFind | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Two pictures that a person wants in one group, or in none together."""
+
+    one: HashedImage
+    other: HashedImage
+    like: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A setting, the examples that it gets wrong, and how many false pairs to expect from it."""
+
+    setting: str
+    wrong: tuple[Example, ...]
+    false_pairs: float
+
+
+# ---- Two pictures
+
+
+def hashed(paths: Sequence[str], hash_size: int, workers: int) -> list[HashedImage]:
+    """Hash photos with their parts, in the given order; UserError for one that can't be read."""
+    images = {}
+    files = [ImageFile(path, 0, 0) for path in dict.fromkeys(paths)]
+    for result in finder.hash_files(files, hash_size, min(workers, len(files)), parts=True):
+        path = result.file.path
+        if isinstance(result, Unreadable):
+            raise UserError(f"{path} can't be read: {result.reason}; name a photo that can.")
+        images[path] = result
+    return [images[path] for path in paths]
+
+
+def explain(
+    one: HashedImage, other: HashedImage, settings: Settings, manifest: Manifest | None
+) -> Explanation:
+    """Why two pictures match by the settings or don't, and what the last find made of them."""
+    rule = rule_of(settings)
+    comparisons = compare(one, other, rule)
+    best = comparisons[0]
+    presets: tuple[str, ...] = ()
+    if not best.matches and settings.hash_size == PRESET_HASH_SIZE:
+        looks = [one.look, other.look]
+        presets = tuple(p for p in PRESETS if any(matching.find_matches(looks, PRESETS[p])))
+    return Explanation(
+        files=(one.file.path, other.file.path),
+        setting=setting_of(settings),
+        alike=best.matches,
+        comparisons=comparisons,
+        colour_only=_colour_only(one, other, best),
+        other_presets=presets,
+        last_find=last_find(manifest, (one, other), best.matches, settings) if manifest else None,
+    )
+
+
+def rule_of(settings: Settings) -> Rules | int:
+    """What decides: the rules of a preset or, in the classic mode, a number of bits."""
+    return PRESETS[settings.preset] if settings.threshold is None else settings.threshold
+
+
+def setting_of(settings: Settings) -> str:
+    if settings.threshold is None:
+        return f"--preset {settings.preset}"
+    return f"--threshold {settings.threshold}"
+
+
+def compare(one: HashedImage, other: HashedImage, rule: Rules | int) -> tuple[Comparison, ...]:
+    """Compare two pictures in every way that a rule knows; the way that says most comes first."""
+    if one.digest == other.digest:
+        return (Comparison("identical files", True, True, "the files have the same content"),)
+    if not one.look or not other.look:
+        names = " and ".join(to_line(i.file.path) for i in (one, other) if not i.look)
+        reason = f"only identical files match {names}, without detail or with several pages"
+        return (Comparison("identical files", False, False, reason),)
+    if isinstance(rule, int):
+        return (_plain_comparison(one.look, other.look, rule),)
+    looks = [one.look, other.look]
+    table = matching.table_of(looks)
+    best: dict[str, Comparison] = {}
+    for comparison in _comparisons(table, looks, rule):
+        known = best.setdefault(comparison.view, comparison)
+        best[comparison.view] = max(known, comparison, key=_weight)
+    return tuple(sorted(best.values(), key=_weight, reverse=True))
+
+
+def _comparisons(
+    table: Table, looks: Sequence[views.Look | None], rules: Rules
+) -> Iterator[Comparison]:
+    for pairs in matching.candidates(table, EVERYTHING):
+        limits = matching.limits(table, pairs, rules).tolist()
+        for number, limit in enumerate(limits):
+            pair = pairs.where(slice(number, number + 1))
+            yield _comparison(table, looks, pair, limit, rules)
+    for match in matching.bursts(table, looks, rules):
+        reason = "shots of one camera, seconds apart"
+        yield Comparison("burst", True, True, reason, match.distance, None, match.correlation)
+    if rules.crops is not None:
+        yield _crop_comparison(table, looks, rules.crops)
+
+
+def _comparison(
+    table: Table, looks: Sequence[views.Look | None], pair: Pairs, limit: int, rules: Rules
+) -> Comparison:
+    left, right = views.turned(table.gray[pair.left], pair.turn), table.gray[pair.right]
+    alike = any(matching.look_alikes(table, looks, pair))
+    close = len(matching.within_limits(table, pair, rules).left) > 0
+    pages = bool(table.page[pair.left[0]] and table.page[pair.right[0]])
+    if pages:
+        owners = table.owner[[pair.left[0], pair.right[0]]]
+        likeness = matching.page_correlation(looks, owners, pair.turn)
+    else:
+        likeness = float(matching.correlation(left, right)[0])
+    compared = Comparison(
+        view=matching.view_of(table, pair, 0),
+        matches=alike and close,
+        alike=alike,
+        reason="",
+        distance=int(pair.distance[0]),
+        limit=limit if limit >= 0 else None,
+        correlation=likeness,
+        agreement=float(matching.agreement(left, right)[0]),
+    )
+    return replace(compared, reason=_closer(compared, pages) if close else _too_far(compared))
+
+
+def _too_far(compared: Comparison) -> str:
+    if compared.limit is None:
+        far = "this preset doesn't compare it"
+    elif compared.distance is not None and compared.distance <= compared.limit:
+        far = "inside their frames they differ"
+    else:
+        far = "their hashes differ too much"
+    return f"they look alike ({compared.view}), but {far}" if compared.alike else far
+
+
+def _closer(compared: Comparison, pages: bool) -> str:
+    if compared.alike:
+        return f"they look alike ({compared.view})"
+    if pages:
+        least = matching.PAGE_CORRELATION
+        return f"pages must correlate by {least:.2f} at {views.PAGE_SIDE} pixels"
+    return (
+        "seen closer they differ; "
+        f"needed is a correlation of {matching.CLOSE_CORRELATION:.2f} at up to "
+        f"{matching.CLOSE} bits, or {matching.LEAST_AGREEMENT:.0%} of the blocks"
+    )
+
+
+def _crop_comparison(table: Table, looks: Sequence[views.Look | None], limit: int) -> Comparison:
+    nearest = min(matching.crops(table, looks, BITS), key=lambda m: m.distance, default=None)
+    if nearest is None:
+        reason = "no part of one looks like the other"
+        return Comparison("crop", False, False, reason, limit=limit)
+    matches = nearest.distance <= limit
+    reason = "a part of one looks like the other" + ("" if matches else ", but the hashes differ")
+    return Comparison("crop", matches, True, reason, nearest.distance, limit, nearest.correlation)
+
+
+def _plain_comparison(one: views.Look, other: views.Look, threshold: int) -> Comparison:
+    """Compare by the hashes of the whole pictures and nothing else."""
+    bits = [int.from_bytes(look.views[0].hash) for look in (one, other)]
+    distance = (bits[0] ^ bits[1]).bit_count()
+    near = distance <= threshold
+    reason = "their hashes are close" if near else "their hashes differ too much"
+    return Comparison("whole", near, near, reason, distance, threshold)
+
+
+def _weight(comparison: Comparison) -> tuple[bool, bool, bool, bool, float]:
+    """What says most: what matches, then what nearly does, then the pictures as they are."""
+    near = comparison.distance is not None and comparison.distance <= (comparison.limit or 0)
+    whole = comparison.view == "whole"
+    return comparison.matches, comparison.alike, near, whole, comparison.correlation or 0.0
+
+
+def _colour_only(one: HashedImage, other: HashedImage, best: Comparison) -> bool:
+    if not one.look or not other.look or not best.matches or best.view != "whole":
+        return False
+    if best.distance is None or best.correlation is None:
+        return False
+    match = Match(0, 1, best.distance, best.correlation, best.view)
+    return matching.differ_in_colour(one.look, other.look, match)
+
+
+# ---- The last find
+
+
+def last_find(
+    manifest: Manifest, pair: tuple[HashedImage, HashedImage], alike: bool, settings: Settings
+) -> LastFind:
+    """In which groups of a result two pictures are, each given by its original or its copy."""
+    rows = [_row(manifest, image) for image in pair]
+    groups = (rows[0].group if rows[0] else None, rows[1].group if rows[1] else None)
+    shared = groups[0] is not None and groups[0] == groups[1]
+    through: tuple[str, ...] = ()
+    if shared and not alike:
+        members = [copy for copy in manifest.copies if copy.group == groups[0]]
+        others = [copy for copy in members if copy not in rows]
+        through = joined_through((*pair, *_hashed_again(others, settings)), rule_of(settings))
+    return LastFind(
+        groups=groups,
+        shared=shared,
+        only_through_others=shared and not alike,
+        through=through,
+        changed=tuple(
+            image.file.path
+            for row, image in zip(rows, pair, strict=True)
+            if row and row.digest != image.digest
+        ),
+    )
+
+
+def _row(manifest: Manifest, image: HashedImage) -> SavedCopy | None:
+    path = image.file.path
+    return next((c for c in manifest.copies if path in (c.original.path, c.copy)), None)
+
+
+def _hashed_again(copies: Sequence[SavedCopy], settings: Settings) -> list[HashedImage]:
+    """Hash the originals that are still there."""
+    if len(copies) > LARGEST_GROUP:
+        return []
+    files = [copy.original for copy in copies]
+    results = finder.hash_files(files, settings.hash_size, settings.workers, parts=True)
+    images = [result for result in results if isinstance(result, HashedImage)]
+    return sorted(images, key=lambda image: image.file.path)
+
+
+def joined_through(images: Sequence[HashedImage], rule: Rules | int) -> tuple[str, ...]:
+    """The pictures between the first two, of which each matches the next; none if there are none.
+
+    The way with the fewest pictures is taken.
+    """
+    friends: dict[int, set[int]] = defaultdict(set)
+    for one, other in _direct_matches(images, rule):
+        friends[one].add(other)
+        friends[other].add(one)
+    before = {0: 0}
+    waiting = deque([0])
+    while waiting and 1 not in before:
+        here = waiting.popleft()
+        for friend in sorted(friends[here] - before.keys()):
+            before[friend] = here
+            waiting.append(friend)
+    way = []
+    step = before.get(1, 0)
+    while step:
+        way.append(images[step].file.path)
+        step = before[step]
+    return tuple(reversed(way))
+
+
+def _direct_matches(images: Sequence[HashedImage], rule: Rules | int) -> Iterator[tuple[int, int]]:
+    first_with: dict[str, int] = {}
+    for position, image in enumerate(images):
+        yield first_with.setdefault(image.digest, position), position
+    if isinstance(rule, Rules):
+        for match in matching.find_matches([image.look for image in images], rule):
+            yield match.left, match.right
+        return
+    positions = [position for position, image in enumerate(images) if image.look]
+    hashes = pack(image.look.views[0].hash for image in images if image.look)
+    for i, j, _ in close_pairs(hashes, rule):
+        yield from ((positions[a], positions[b]) for a, b in zip(i, j, strict=True))
+
+
+# ---- Examples
+
+
+def suggest(examples: Sequence[Example], photos: int) -> list[Attempt]:
+    """Try the presets, then a threshold, up to the first that gets no example wrong.
+
+    The examples are grouped as find groups them. If the last attempt gets some wrong, all do.
+    """
+    images = list({e.file.path: e for pair in examples for e in (pair.one, pair.other)}.values())
+    digests, looks = [image.digest for image in images], [image.look for image in images]
+    attempts: list[Attempt] = []
+    for preset, rules in PRESETS.items():
+        clusters, _ = matching.group(digests, looks, rules)
+        wrong = _wrong(examples, images, [found.members for found in clusters])
+        attempts.append(Attempt(f"--preset {preset}", wrong, false_pairs(preset, photos)))
+        if not wrong:
+            return attempts
+    return [*attempts, _threshold(examples, images, photos)]
+
+
+def _threshold(examples: Sequence[Example], images: Sequence[HashedImage], photos: int) -> Attempt:
+    """The least threshold that joins what is to be joined, or the greatest there is."""
+    digests = [image.digest for image in images]
+    hashes = [image.look.views[0].hash if image.look else None for image in images]
+    for bits in range(BITS):
+        wrong = _wrong(examples, images, cluster(digests, hashes, bits))
+        if not any(example.like for example in wrong):
+            break
+    return Attempt(f"--threshold {bits}", wrong, false_pairs(bits, photos))
+
+
+def _wrong(
+    examples: Sequence[Example], images: Sequence[HashedImage], groups: Sequence[Sequence[int]]
+) -> tuple[Example, ...]:
+    """The examples that some groups of the pictures, by position, get wrong."""
+    group_of = {image.file.path: -1 - position for position, image in enumerate(images)}
+    for number, members in enumerate(groups):
+        group_of.update((images[position].file.path, number) for position in members)
+    return tuple(
+        e for e in examples if (group_of[e.one.file.path] == group_of[e.other.file.path]) != e.like
+    )
+
+
+def false_pairs(setting: str | int, photos: int) -> float:
+    """How many pairs of different photographs a preset or a threshold joins, on average."""
+    pairs = photos * (photos - 1) / 2
+    if isinstance(setting, str):
+        return pairs * FALSE_PAIRS_PER_MILLION[setting] / 1e6
+    deviations = (UNRELATED_MEAN - setting) / UNRELATED_DEVIATION
+    return pairs * math.erfc(deviations / math.sqrt(2)) / 2
+
+
+# ---- In words
+
+
+def explained(explanation: Explanation, *, everything: bool = False) -> Iterator[str]:
+    """What an explanation says, as lines."""
+    best = explanation.comparisons[0]
+    does = "groups them" if explanation.alike else "keeps them apart"
+    yield from map(to_line, explanation.files)
+    yield f"{explanation.setting} {does}: {best.reason}."
+    for comparison in explanation.comparisons:
+        if everything or comparison is best or comparison.matches:
+            yield from _numbers(comparison)
+    if explanation.colour_only:
+        yield "They differ only in colour, which is not compared."
+    if explanation.other_presets:
+        yield f"It would match with --preset {' or '.join(explanation.other_presets)}."
+    if explanation.last_find:
+        yield from _found_last(explanation, explanation.last_find)
+
+
+def _numbers(comparison: Comparison) -> Iterator[str]:
+    """The numbers of a comparison, if it has any, as a line."""
+    c = comparison
+    numbers = []
+    if c.distance is not None:
+        limit = f" (up to {c.limit} may)" if c.limit is not None else ""
+        numbers.append(f"{c.distance} bits of the hash differ{limit}")
+    if c.correlation is not None:
+        numbers.append(f"correlation {c.correlation:.2f}")
+    if c.agreement is not None:
+        numbers.append(f"{c.agreement:.0%} of the blocks agree")
+    if numbers:
+        yield f"  {c.view}: {', '.join(numbers)}"
+
+
+def _found_last(explanation: Explanation, found: LastFind) -> Iterator[str]:
+    one, other = found.groups
+    if found.only_through_others:
+        through = ", ".join(map(to_line, found.through)) or "found with other settings than now"
+        yield f"The last find has both in group {one}, joined only through others: {through}."
+    elif found.shared:
+        yield f"The last find has both in group {one}."
+    elif one is not None and other is not None:
+        yield f"The last find has them in groups {one} and {other}."
+        if explanation.alike:
+            yield "That find had other settings, or too few of the groups' other pictures match."
+    else:
+        places = ["in no group" if g is None else f"in group {g}" for g in found.groups]
+        yield f"The last find has the first {places[0]} and the second {places[1]}."
+    for path in found.changed:
+        yield f"Changed since the last find: {to_line(path)}"
+
+
+def suggested(attempts: Sequence[Attempt], photos: int) -> Iterator[str]:
+    """What a suggestion says, as lines."""
+    for attempt in attempts:
+        for example in attempt.wrong:
+            does = "keeps apart" if example.like else "joins"
+            pair = f"{to_line(example.one.file.path)} and {to_line(example.other.file.path)}"
+            yield f"{attempt.setting} {does} {pair}."
+    last = attempts[-1]
+    if last.wrong:
+        yield "No preset and no threshold fits these examples."
+        return
+    yield f"Use {last.setting}: it fits all examples."
+    most = "at most" if last.setting.startswith("--preset") else "about"
+    number = "fewer than 0.01" if last.false_pairs < 0.01 else f"{most} {last.false_pairs:,.2f}"
+    yield (
+        f"Among {photos:,} unrelated photographs, as many as there are here, "
+        f"expect {number} false pairs."
+    )
+
+
+def facts_of(attempts: Sequence[Attempt]) -> dict[str, object]:
+    """What a suggestion says, for --json."""
+    last = attempts[-1]
+    return {
+        "suggestion": None if last.wrong else last.setting,
+        "false_pairs": None if last.wrong else last.false_pairs,
+        "misfits": [
+            {
+                "setting": attempt.setting,
+                "keeps_apart": [_paths(e) for e in attempt.wrong if e.like],
+                "joins": [_paths(e) for e in attempt.wrong if not e.like],
+            }
+            for attempt in attempts
+            if attempt.wrong
+        ],
+    }
+
+
+def _paths(example: Example) -> list[str]:
+    return [example.one.file.path, example.other.file.path]

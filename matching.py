@@ -1,0 +1,427 @@
+"""Which pictures show the same: candidates by hash, then a look at the pictures themselves."""
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy import fft
+from numpy.typing import NDArray
+
+import views
+from grouping import Cluster, Match, UnionFind, close_pairs, pack, supported_clusters
+from views import Gray, Look, Stack, View
+
+REACH = 10 / 64  # how far two pictures may be shifted, as a share of their side
+BLOCKS = 4  # blocks a side
+BLOCK_CORRELATION = 0.4
+BLOCK_TOLERANCE = 1.6
+BLOCK_ENERGY = 50.0
+BATCH = 256  # pairs that are looked at together
+# Chosen on the half of the benchmark's photos that is for choosing; see its README.
+CLOSE = 40
+CLOSE_CORRELATION = 0.5
+LEAST_CORRELATION = 0.25
+LEAST_AGREEMENT = 0.9
+PAGE_CORRELATION = 0.85
+BURST_CORRELATION = 0.45
+# Two pictures that are surely the same stand for each other.
+CERTAIN_DISTANCE = 12
+CERTAIN_CORRELATION = 0.9
+# Two pictures of the same gray, in which chroma differs by so much on average.
+SAME_CORRELATION = 0.95
+COLOUR_LEVELS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How many bits two hashes may differ, by the views that are compared, and what else counts.
+
+    Candidates of up to `CLOSE` bits must correlate, those beyond must also agree block by block.
+    """
+
+    whole: int  # both pictures as they are
+    framed: int  # one without its frame, the other as it is
+    both_framed: int  # both without their frames
+    turned: int  # both as they are, one turned or mirrored
+    page: int  # documents, looked at again at 256 pixels
+    burst_seconds: float = 0.0  # shots of one camera so close in time need only look alike
+    crops: int | None = None  # a part of one picture, the other as it is
+
+
+PRESETS = {
+    "copies": Rules(whole=31, framed=-1, both_framed=-1, turned=31, page=31),
+    "similar": Rules(whole=92, framed=80, both_framed=60, turned=48, page=31, burst_seconds=3.0),
+}
+PRESETS["crops"] = replace(PRESETS["similar"], crops=76)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All views of all pictures, a row each."""
+
+    owner: NDArray[np.intp]
+    framed: NDArray[np.bool_]
+    page: NDArray[np.bool_]
+    inside: NDArray[np.intp]  # of a whole picture, the row of what is inside its frame, or -1
+    gray: Gray
+    hashes: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Rows of a table that may match, a turn of the left ones, and their distances."""
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    distance: NDArray[np.int64]
+    turn: str
+
+    def where(self, keep: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Pairs":
+        return Pairs(self.left[keep], self.right[keep], self.distance[keep], self.turn)
+
+
+def group(
+    digests: Sequence[str], looks: Sequence[Look | None], rules: Rules
+) -> tuple[list[Cluster], Counter[str]]:
+    """Group pictures, by position, that are identical files or show the same.
+
+    With the groups comes how many pairs matched by which view. Groups and members come in the
+    order of the input.
+    """
+    identical: dict[str, list[int]] = {}
+    for position, digest in enumerate(digests):
+        identical.setdefault(digest, []).append(position)
+    files = list(identical.values())  # one picture stands for all its identical files
+    matches = list(find_matches([looks[positions[0]] for positions in files], rules))
+    clusters = supported_clusters(len(files), matches, is_certain)
+    clustered = {number for cluster in clusters for number in cluster.members}
+    clusters += [Cluster([number], []) for number in range(len(files)) if number not in clustered]
+    groups = [
+        Cluster(
+            sorted(position for number in cluster.members for position in files[number]),
+            [replace(m, left=files[m.left][0], right=files[m.right][0]) for m in cluster.links],
+        )
+        for cluster in clusters
+    ]
+    found = [group for group in groups if len(group.members) > 1]
+    strongest = {(m.left, m.right): m for m in sorted(matches, key=lambda m: m.correlation)}
+    counts = Counter(match.view for match in strongest.values())
+    return sorted(found, key=lambda group: group.members), counts
+
+
+def is_certain(match: Match) -> bool:
+    """Whether two pictures are surely the same, so that either stands for the other."""
+    return match.distance <= CERTAIN_DISTANCE and match.correlation >= CERTAIN_CORRELATION
+
+
+def differ_in_colour(one: Look, other: Look, match: Match) -> bool:
+    """Whether two pictures are the same but for their colour."""
+    if match.correlation < SAME_CORRELATION or match.distance > CERTAIN_DISTANCE:
+        return False
+    chroma = [np.frombuffer(look.colour, np.uint8).astype(int) for look in (one, other)]
+    return bool(np.abs(chroma[0] - chroma[1]).mean() >= COLOUR_LEVELS)
+
+
+def find_matches(looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
+    """Yield the pairs of pictures that show the same, by position; certain ones not all.
+
+    Of pictures that are surely the same, enough pairs are yielded to connect them.
+    """
+    table = table_of(looks)
+    if not len(table.owner):
+        return
+    certain = UnionFind(len(looks))
+    for pairs in candidates(table, rules):
+        yield from _verified(table, looks, pairs, certain)
+    if rules.crops is not None:
+        yield from crops(table, looks, rules.crops)
+    yield from bursts(table, looks, rules)
+
+
+def table_of(looks: Sequence[Look | None]) -> Table:
+    rows = [(n, view) for n, look in enumerate(looks) if look for view in look.views]
+    gray = np.frombuffer(b"".join(view.gray for _, view in rows), np.uint8)
+    owner = np.array([number for number, _ in rows], np.intp)
+    return Table(
+        owner=owner,
+        framed=np.array([view.framed for _, view in rows], np.bool_),
+        page=np.array([_is_page(looks[n]) and not view.framed for n, view in rows], np.bool_),
+        inside=np.array([_row_inside(rows, row) for row in range(len(rows))], np.intp),
+        gray=gray.reshape(-1, views.GRAY_SIDE, views.GRAY_SIDE),
+        hashes=pack([view.hash for _, view in rows]),
+    )
+
+
+def _row_inside(rows: Sequence[tuple[int, View]], row: int) -> int:
+    number, view = rows[row]
+    framed_next = row + 1 < len(rows) and rows[row + 1][0] == number
+    return row + 1 if framed_next and not view.framed else -1
+
+
+def _is_page(look: Look | None) -> bool:
+    return look is not None and look.page is not None
+
+
+def candidates(table: Table, rules: Rules) -> Iterator[Pairs]:
+    """Yield the pairs of views whose hashes are close enough, the upright ones first."""
+    most = max(rules.whole, rules.framed, rules.both_framed)
+    for left, right, distance in close_pairs(table.hashes, most):
+        yield within_limits(table, Pairs(left, right, distance, "upright"), rules)
+    whole = np.flatnonzero(~table.framed)
+    spectra = views.spectrum(table.gray[whole], _hash_size(table))
+    for turn in views.TURNS[1:]:
+        hashes = pack(views.turned_hashes(spectra, turn))
+        # A turn that undoes itself finds each pair from both sides; the others undo each other,
+        # so the pairs i < j of all turns are all pairs.
+        for i, j, distance in close_pairs(hashes, rules.turned, table.hashes[whole]):
+            yield within_limits(table, Pairs(whole[i], whole[j], distance, turn), rules)
+
+
+def within_limits(table: Table, pairs: Pairs, rules: Rules) -> Pairs:
+    different = table.owner[pairs.left] != table.owner[pairs.right]
+    close = pairs.distance <= limits(table, pairs, rules)
+    return pairs.where(different & close & ~_only_frames_alike(table, pairs, rules))
+
+
+def _only_frames_alike(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
+    """Whether each pair is not close as it is, and far apart inside its frames."""
+    left, right = table.inside[pairs.left], table.inside[pairs.right]
+    unsure = (pairs.distance > CLOSE) & (left >= 0) & (right >= 0)
+    differing = np.bitwise_count(table.hashes[left] ^ table.hashes[right]).sum(axis=1, dtype=int)
+    apart: NDArray[np.bool_] = unsure & (differing > rules.whole)
+    return apart
+
+
+def limits(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.int64]:
+    """How many bits each pair may differ, by the views that are compared."""
+    frames = table.framed[pairs.left].astype(int) + table.framed[pairs.right]
+    by_frames = np.array([rules.whole, rules.framed, rules.both_framed])
+    limit = by_frames[frames] if pairs.turn == "upright" else np.full(len(frames), rules.turned)
+    page = table.page[pairs.left] | table.page[pairs.right]
+    return np.where(page, np.minimum(limit, rules.page), limit)
+
+
+def _verified(
+    table: Table, looks: Sequence[Look | None], pairs: Pairs, certain: UnionFind
+) -> Iterator[Match]:
+    """Look at candidate pairs, the closest first, and yield those that match."""
+    pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
+    while len(pairs.left):
+        batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
+        joined = False
+        for match in look_alikes(table, looks, batch):
+            yield match
+            if is_certain(match):
+                certain.union(match.left, match.right)
+                joined = True
+        if joined:
+            roots = certain.roots()
+            apart = roots[table.owner[pairs.left]] != roots[table.owner[pairs.right]]
+            pairs = pairs.where(apart)
+
+
+def look_alikes(table: Table, looks: Sequence[Look | None], pairs: Pairs) -> Iterator[Match]:
+    """The pairs that look alike; pages are looked at again, in more detail."""
+    left = views.turned(table.gray[pairs.left], pairs.turn)
+    right = table.gray[pairs.right]
+    likeness, alike = _alike(left, right, pairs.distance)
+    for number in np.flatnonzero(alike).tolist():
+        rows = int(pairs.left[number]), int(pairs.right[number])
+        one, other = sorted(int(table.owner[row]) for row in rows)
+        view = view_of(table, pairs, number)
+        match = Match(one, other, int(pairs.distance[number]), float(likeness[number]), view)
+        if table.page[rows[0]] and table.page[rows[1]]:
+            alike_pages = page_correlation(looks, table.owner[list(rows)], pairs.turn)
+            if alike_pages < PAGE_CORRELATION:
+                continue
+            match = replace(match, correlation=alike_pages)
+        yield match
+
+
+def view_of(table: Table, pairs: Pairs, number: int) -> str:
+    """What is compared in a pair, in words."""
+    if table.framed[pairs.left[number]] or table.framed[pairs.right[number]]:
+        return "inside a frame"
+    return "whole" if pairs.turn == "upright" else pairs.turn
+
+
+def _alike(
+    left: Gray | Stack, right: Gray | Stack, distance: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The correlation of each pair, and whether the two look the same."""
+    likeness = correlation(left, right)
+    alike = (distance <= CLOSE) & (likeness >= CLOSE_CORRELATION)
+    unsure = np.flatnonzero(~alike & (likeness >= LEAST_CORRELATION))
+    if len(unsure):
+        alike[unsure] = agreement(left[unsure], right[unsure]) >= LEAST_AGREEMENT
+    return likeness, alike
+
+
+def page_correlation(looks: Sequence[Look | None], owners: NDArray[np.intp], turn: str) -> float:
+    """The correlation of two pages at 256 pixels."""
+    one, other = (_unpacked(looks[owner])[None] for owner in owners.tolist())
+    return float(correlation(views.turned(one, turn), other)[0])
+
+
+def _unpacked(look: Look | None) -> Gray:
+    assert look and look.page
+    side = views.PAGE_SIDE
+    return np.frombuffer(zlib.decompress(look.page), np.uint8).reshape(side, side)
+
+
+def bursts(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
+    """Yield shots of one camera, seconds apart, that look alike: the second shot of a scene."""
+    if not rules.burst_seconds:
+        return
+    first_row = {int(owner): row for row, owner in reversed(list(enumerate(table.owner)))}
+    shots = sorted(
+        (look.taken.camera, look.taken.seconds, number)
+        for number, look in enumerate(looks)
+        if look and look.taken and not look.page
+    )
+    for (camera, seconds, one), (next_camera, later, other) in pairwise(shots):
+        if camera != next_camera or later - seconds > rules.burst_seconds:
+            continue
+        rows = first_row[one], first_row[other]
+        likeness = float(correlation(table.gray[[rows[0]]], table.gray[[rows[1]]])[0])
+        if likeness >= BURST_CORRELATION:
+            differing = np.bitwise_count(table.hashes[rows[0]] ^ table.hashes[rows[1]])
+            distance = int(differing.sum(dtype=np.int64))
+            yield Match(min(one, other), max(one, other), distance, likeness, "burst")
+
+
+def crops(table: Table, looks: Sequence[Look | None], limit: int) -> Iterator[Match]:
+    """Yield the pictures that look like a part of another one.
+
+    Every part of every picture is compared with every picture, so the cost is quadratic and
+    some 70 times that of the plain search.
+    """
+    whole = np.flatnonzero(~table.framed & ~table.page)
+    if not len(whole):
+        return
+    owner, gray, hashes = table.owner[whole], table.gray[whole], table.hashes[whole]
+    large = b"".join(look.large for n in owner.tolist() if (look := looks[n]) and look.large)
+    pictures = np.frombuffer(large, np.uint8).reshape(-1, views.LARGE_SIDE, views.LARGE_SIDE)
+    for window in views.windows():
+        parts = views.cut_out(pictures, window, views.GRAY_SIDE)
+        part_hashes = pack(views.hashes_of(parts, _hash_size(table)))
+        for i, j, distance in close_pairs(part_hashes, limit, hashes, both_ways=True):
+            for start in range(0, len(i), BATCH):
+                batch = slice(start, start + BATCH)
+                likeness, alike = _alike(parts[i[batch]], gray[j[batch]], distance[batch])
+                for n in np.flatnonzero(alike & (i[batch] != j[batch])).tolist():
+                    one, other = sorted((int(owner[i[start + n]]), int(owner[j[start + n]])))
+                    yield Match(one, other, int(distance[start + n]), float(likeness[n]), "crop")
+
+
+def _hash_size(table: Table) -> int:
+    return math.isqrt(table.hashes.shape[1] * 64)
+
+
+# ---- The look at two pictures
+
+
+def correlation(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
+    """How alike pictures are, pair by pair: 1 for the same, about 0.2 for different ones.
+
+    `left` and `right` are stacks of square gray pictures. Each is reduced to its band of middle
+    sizes and divided by its local contrast, so that exposure, tone and soft shadows don't count
+    (`flattened`). The value is the greatest normalised cross-correlation
+
+        c(s) = sum p(x) q(x + s) / sqrt(sum p(x)^2  sum q(x + s)^2)
+
+    over all shifts s of up to `REACH` in both directions, each sum over the overlap only. The
+    numerators of all shifts come from one Fourier transform, the denominators from tables of
+    summed squares (J. P. Lewis, Fast Normalized Cross-Correlation, 1995).
+    """
+    side = left.shape[1]
+    reach = round(side * REACH)
+    size = (-(-(side + reach) // 16) * 16,) * 2  # a number of small factors is quick
+    p, q = flattened(left), flattened(right)
+    product = fft.rfft2(p, size) * np.conj(fft.rfft2(q, size))
+    shifts = np.arange(-reach, reach + 1)
+    sums = fft.irfft2(product, size)[:, shifts[:, None], shifts[None, :]]
+    energy = _overlap_energy(p, shifts) * _overlap_energy(q, -shifts)
+    best: NDArray[np.float64] = (sums / np.sqrt(energy + 1e-6)).max(axis=(1, 2))
+    return best
+
+
+def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
+    """The share of each picture's blocks that lie where one affine map of the other puts them.
+
+    Cropping, tilting and stretching move the parts of a picture by amounts that change steadily
+    across it; another subject before the same background, or another picture in the same frame,
+    leaves parts that are nowhere to be found. Each of 4 x 4 blocks of the left picture is looked
+    for in the right one, shifted by up to `REACH`, by normalised cross-correlation. A plane is
+    fitted to the shifts (weighted by the correlation's fourth power, outliers dropped); a block
+    agrees if it correlates by `BLOCK_CORRELATION` within `BLOCK_TOLERANCE` pixels of the plane.
+    Blocks with little in them are left out; with fewer than half of the blocks left it is 0.
+    """
+    likeness, shifts, energy = _block_shifts(flattened(left), flattened(right))
+    detailed = energy > BLOCK_ENERGY
+    strength = np.where(detailed, np.maximum(likeness, 0) ** 4, 0)
+    weights, tolerance = strength, 3 * BLOCK_TOLERANCE
+    for _ in range(4):
+        off = _off_plane(shifts, weights)
+        weights, tolerance = strength * (off <= tolerance), BLOCK_TOLERANCE
+    agrees = detailed & (likeness >= BLOCK_CORRELATION) & (off <= BLOCK_TOLERANCE)
+    counted = detailed.sum(axis=1)
+    enough = counted * 2 >= BLOCKS * BLOCKS
+    return np.where(enough, agrees.sum(axis=1) / np.maximum(counted, 1), 0.0)
+
+
+def _block_shifts(
+    left: Stack, right: Stack
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """How well each block is found, at which shift (rows, columns), and its sum of squares."""
+    side = left.shape[1]
+    block, reach = side // BLOCKS, round(side * REACH)
+    size = (block + 2 * reach,) * 2
+    room = np.pad(right, ((0, 0), (reach, reach), (reach, reach)))
+    corners = [(y, x) for y in range(0, side, block) for x in range(0, side, block)]
+    parts = np.stack([left[:, y : y + block, x : x + block] for y, x in corners], axis=1)
+    rooms = np.stack([room[:, y : y + size[0], x : x + size[0]] for y, x in corners], axis=1)
+    places = 2 * reach + 1
+    product = np.conj(fft.rfft2(parts, size)) * fft.rfft2(rooms, size)
+    sums = fft.irfft2(product, size)[..., :places, :places]
+    table = np.zeros((*rooms.shape[:2], size[0] + 1, size[0] + 1))
+    table[..., 1:, 1:] = (rooms.astype(np.float64) ** 2).cumsum(axis=2).cumsum(axis=3)
+    below = table[..., block:, :] - table[..., :-block, :]
+    there = below[..., block:] - below[..., :-block]
+    energy = (parts.astype(np.float64) ** 2).sum(axis=(2, 3))
+    found = (sums / np.sqrt(energy[..., None, None] * there + 1e-3)).reshape(*energy.shape, -1)
+    best = found.argmax(axis=2)
+    shifts = np.stack([best // places - reach, best % places - reach], axis=2)
+    return found.max(axis=2), shifts.astype(np.float64), energy
+
+
+def _off_plane(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each block's shift is from the plane that fits them best, in pixels."""
+    steps = np.arange(BLOCKS) - (BLOCKS - 1) / 2
+    plane = np.stack([np.ones(BLOCKS**2), np.repeat(steps, BLOCKS), np.tile(steps, BLOCKS)], axis=1)
+    weighted = plane[None] * weights[..., None]
+    normal = weighted.transpose(0, 2, 1) @ plane + 1e-6 * np.eye(3)
+    fit = np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ shifts)
+    off: NDArray[np.float64] = np.abs(plane @ fit - shifts).max(axis=2)
+    return off
+
+
+def flattened(pictures: Gray | Stack) -> Stack:
+    """The band of middle sizes of each picture, over its local contrast."""
+    band = views.band(pictures)
+    return band / (views.local_deviation(band) + np.float32(views.NOISE_LEVELS))
+
+
+def _overlap_energy(pictures: Stack, shifts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The sum of squares of each picture where it overlaps another one, for all shifts."""
+    side = pictures.shape[1]
+    squares = np.zeros((len(pictures), side + 1, side + 1))
+    squares[:, 1:, 1:] = (pictures.astype(np.float64) ** 2).cumsum(axis=1).cumsum(axis=2)
+    first, last = np.maximum(0, shifts), np.minimum(side, side + shifts)
+    high, low = squares[:, last], squares[:, first]
+    energy: NDArray[np.float64] = high[:, :, last] - low[:, :, last]
+    return energy - high[:, :, first] + low[:, :, first]

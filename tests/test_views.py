@@ -1,0 +1,383 @@
+"""What is compared of a picture: small gray pictures that stand for all of it or a part."""
+
+import io
+
+import imagehash
+import numpy as np
+import pictures
+import pytest
+from pictures import (
+    CAT,
+    COFFEE,
+    FRAMES,
+    LAUNCH,
+    PORTRAIT,
+    SINGLES,
+    STARS,
+    Box,
+    distance,
+    encoded,
+    look_of,
+    photo,
+    png,
+    sky,
+    text_page,
+    with_exif,
+)
+from PIL import Image, ImageOps
+
+import views
+
+CLEAR = (CAT, COFFEE, PORTRAIT)  # with edges that differ from a frame's
+LANCZOS = Image.Resampling.LANCZOS
+# How Pillow makes each turn, which counts degrees against the clock.
+TRANSPOSES = {
+    "mirrored": Image.Transpose.FLIP_LEFT_RIGHT,
+    "flipped": Image.Transpose.FLIP_TOP_BOTTOM,
+    "turned by 180": Image.Transpose.ROTATE_180,
+    "transposed": Image.Transpose.TRANSPOSE,
+    "turned by 90": Image.Transpose.ROTATE_270,
+    "turned by 270": Image.Transpose.ROTATE_90,
+    "transversed": Image.Transpose.TRANSVERSE,
+}
+
+
+def plain_hash(image: Image.Image, size: int) -> bytes:
+    gray = image.convert("L").resize((1024, 1024), LANCZOS)
+    return np.packbits(imagehash.phash(gray, hash_size=size).hash).tobytes()
+
+
+def small(name: str = COFFEE, side: int = 64) -> np.ndarray:
+    return np.asarray(photo(name).convert("L").resize((side, side), LANCZOS))
+
+
+# ---- The picture that is hashed
+
+
+@pytest.mark.parametrize("target", [64, 1024])
+@pytest.mark.parametrize("source", [(1, 2), (5, 64), (64, 63), (300, 451), (1024, 1500)])
+def test_the_matrices_resample_as_pillow_does(source: tuple[int, int], target: int) -> None:
+    levels = np.random.default_rng(4).uniform(0, 255, source).astype(np.float32)
+    expected = np.asarray(Image.fromarray(levels).resize((target, target), LANCZOS))
+    rows, columns = (views.lanczos_matrix(length, target) for length in source)
+    found = rows @ (columns @ levels.T).T
+    assert np.abs(found - expected).max() < 0.01
+
+
+def test_a_mean_stays_a_mean_whatever_the_sizes() -> None:
+    for source, target in ((1, 1), (7, 7), (2, 9), (4000, 64), (13, 1024), (1024, 32)):
+        matrix = views.lanczos_matrix(source, target)
+        assert matrix.shape == (target, source)
+        assert np.allclose(matrix @ np.full(source, 93.0), 93)
+
+
+@pytest.mark.parametrize("side", [32, 64, 128])
+def test_one_step_reduces_a_photo_as_the_two_steps_do(side: int) -> None:
+    for name in SINGLES:
+        gray = photo(name).convert("L")
+        twice = gray.resize((1024, 1024), LANCZOS).resize((side, side), LANCZOS)
+        once = views.small_gray(np.asarray(gray), side)
+        off = np.abs(once.astype(int) - np.asarray(twice).astype(int))
+        assert (off > 1).mean() < 0.02  # where the standard picture is clipped to black or white
+        assert off.mean() < 0.3
+
+
+@pytest.mark.parametrize(("size", "bits"), [(8, 2), (16, 6), (32, 24)])
+def test_a_hash_of_any_size_is_that_of_the_plain_pipeline(size: int, bits: int) -> None:
+    for name in SINGLES:
+        look = look_of(png(photo(name)), size)
+        assert all(len(view.hash) == size * size // 8 for view in look.views)
+        assert distance(look.views[0].hash, plain_hash(photo(name), size)) <= bits, name
+
+
+def test_a_look_has_the_gray_that_its_hash_is_of() -> None:
+    for name in SINGLES:
+        view = look_of(png(photo(name))).views[0]
+        gray = np.frombuffer(view.gray, np.uint8).reshape(1, 64, 64)
+        assert distance(views.hashes_of(gray, 16)[0], view.hash) <= 2
+        assert not view.framed
+
+
+def test_only_what_is_asked_for_is_kept() -> None:
+    assert look_of(png(photo())).large is None
+    large = look_of(png(photo()), parts=True).large
+    assert large is not None
+    off = np.frombuffer(large, np.uint8).reshape(128, 128) - small(COFFEE, 128).astype(int)
+    assert np.abs(off).mean() < 4
+
+
+# ---- What has no look
+
+
+def shaded(down: float, across: float) -> Image.Image:
+    levels = np.linspace(20, 20 + down, 600)[:, None] + np.linspace(0, across, 800)[None]
+    return Image.fromarray(levels.astype(np.uint8))
+
+
+def noise(deviation: float) -> Image.Image:
+    levels = np.random.default_rng(6).normal(128, deviation, (800, 1200))
+    return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+
+
+WITHOUT_DETAIL = {
+    "white": Image.new("L", (600, 400), 255),
+    "a gradient": shaded(220, 0),
+    "a slanted gradient": shaded(90, 120),
+    "a sky": sky(),
+    "a vignette": ImageOps.invert(Image.radial_gradient("L")).point(lambda v: 100 + v // 3),
+    "the noise of a sensor": noise(10),
+    "strong noise": noise(30),
+}
+
+
+@pytest.mark.parametrize("what", WITHOUT_DETAIL)
+def test_a_picture_without_detail_has_no_look(what: str) -> None:
+    assert views.look_at(png(WITHOUT_DETAIL[what]), 16) is None
+
+
+def test_pages_of_two_tones_have_one() -> None:
+    for seed in range(3):
+        page = text_page(seed, (1240, 1754)).convert("1", dither=Image.Dither.NONE)
+        look = look_of(png(page))
+        assert look.page is not None
+        assert (
+            distance(look.views[0].hash, look_of(text_page(seed, (1240, 1754))).views[0].hash) <= 32
+        )
+
+
+def test_all_photos_have_one() -> None:
+    for path in pictures.sample_paths():
+        assert views.look_at(path.read_bytes(), 16) is not None, path.name
+
+
+def test_several_pages_or_frames_have_none() -> None:
+    pages = [text_page(1), text_page(2)]
+    for file_format in ("TIFF", "GIF", "WEBP"):
+        data = encoded(pages[0], file_format, save_all=True, append_images=pages[1:])
+        assert views.look_at(data, 16) is None
+        assert views.look_at(encoded(pages[0], file_format), 16) is not None
+
+
+# ---- Frames
+
+
+def sampled_box(image: Image.Image) -> Box | None:
+    return views.content_box(
+        np.asarray(image.convert("L").resize((256, 256), Image.Resampling.BOX))
+    )
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_the_picture_inside_a_frame_is_found(frame: str) -> None:
+    for name in CLEAR:
+        framed, box = FRAMES[frame](photo(name))
+        found = sampled_box(framed)
+        assert found is not None, name
+        expected = [
+            edge * 256 / length
+            for edge, length in zip(box, (*framed.size, *framed.size), strict=True)
+        ]
+        assert np.abs(np.array(found) - expected).max() <= 4, (name, found, expected)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_framed_picture_has_a_second_view_like_the_bare_one(frame: str) -> None:
+    for name in CLEAR:
+        whole, inside = look_of(png(FRAMES[frame](photo(name))[0])).views
+        assert (whole.framed, inside.framed) == (False, True)
+        bare = look_of(png(photo(name))).views[0].hash
+        assert distance(inside.hash, bare) <= 14
+        assert distance(whole.hash, bare) > 40
+
+
+def test_a_plain_photo_has_no_frame() -> None:
+    for path in pictures.sample_paths():
+        if "launch" not in path.name:  # its sky has a flat strip
+            with Image.open(path) as image:
+                assert sampled_box(image) is None, path.name
+            assert len(look_of(path.read_bytes()).views) == 1
+
+
+def test_what_is_flat_or_has_a_sliver_in_it_has_no_frame() -> None:
+    assert views.content_box(np.full((256, 256), 200, np.uint8)) is None
+    for box in ((100, 0, 120, 256), (0, 100, 256, 120), (100, 100, 110, 110)):
+        sliver = np.full((256, 256), 255, np.uint8)
+        left, upper, right, lower = box
+        sliver[upper:lower, left:right] = small(CAT, 256)[upper:lower, left:right]
+        assert views.content_box(sliver) is None, box
+
+
+def test_a_frame_around_nothing_or_around_a_page_is_no_second_view() -> None:
+    for inside in (Image.new("L", (600, 400), 180), text_page(1), text_page(2)):
+        assert len(look_of(png(ImageOps.expand(inside, 60, 0))).views) == 1
+
+
+# ---- Pages
+
+
+def receipt() -> Image.Image:
+    """A narrow slip of grayish paper, lit from one side."""
+    slip = text_page(5, (380, 1200), paper=225)
+    light = Image.linear_gradient("L").rotate(90).resize(slip.size).point(lambda v: 235 + v // 16)
+    return Image.fromarray((np.asarray(slip) * (np.asarray(light) / 255)).astype(np.uint8))
+
+
+def test_pages_and_receipts_are_pages_and_photos_are_not() -> None:
+    for image in (text_page(1), text_page(2, (877, 620)), receipt(), pictures.on_phone(photo())[0]):
+        assert look_of(png(image)).page is not None
+    for path in pictures.sample_paths():
+        assert look_of(path.read_bytes()).page is None, path.name
+    dark = ImageOps.invert(text_page(1))
+    assert look_of(png(dark)).page is None  # nothing to tell it from a photo of the night
+
+
+# ---- Turned and mirrored pictures
+
+
+@pytest.mark.parametrize("turn", views.TURNS)
+def test_turns_are_those_of_pillow(turn: str) -> None:
+    stack = np.stack([small(name) for name in SINGLES])
+    for before, after in zip(stack, views.turned(stack, turn), strict=True):
+        image = Image.fromarray(before)
+        expected = image.transpose(TRANSPOSES[turn]) if turn != "upright" else image
+        assert np.array_equal(after, np.asarray(expected))
+
+
+@pytest.mark.parametrize("turn", views.TURNS)
+def test_the_hash_of_a_turned_picture_comes_without_turning_it(turn: str) -> None:
+    stack = np.stack([small(name) for name in SINGLES])
+    found = views.turned_hashes(views.spectrum(stack, 16), turn)
+    for name, bits, gray in zip(SINGLES, found, views.turned(stack, turn), strict=True):
+        turned = imagehash.phash(Image.fromarray(gray), hash_size=16).hash
+        assert distance(bits, np.packbits(turned).tobytes()) <= 2, name
+        if turn != "upright":
+            photographed = photo(name).transpose(TRANSPOSES[turn])
+            assert distance(bits, plain_hash(photographed, 16)) <= 6, name
+
+
+def test_all_of_a_look_is_upright_whatever_way_the_picture_is_stored() -> None:
+    for image in (FRAMES["polaroid"](photo(COFFEE))[0], text_page(3).convert("RGB")):
+        upright = look_of(pictures.turned(image, 1, "PNG"), parts=True)
+        for orientation in (2, 3, 5, 6, 8):
+            same = look_of(pictures.turned(image, orientation, "PNG"), parts=True)
+            assert (same.page is None) == (upright.page is None)
+            for one, other in zip(upright.views, same.views, strict=True):
+                assert distance(one.hash, other.hash) <= 6
+                assert levels_apart(one.gray, other.gray) < 2
+            assert levels_apart(upright.large, same.large) < 3
+            assert levels_apart(upright.colour, same.colour) < 3
+
+
+def levels_apart(one: bytes | None, other: bytes | None) -> float:
+    """The mean difference of two pictures."""
+    assert one is not None and other is not None
+    levels = [np.frombuffer(gray, np.uint8).astype(int) for gray in (one, other)]
+    return float(np.abs(levels[0] - levels[1]).mean())
+
+
+# ---- Parts
+
+
+def test_a_part_is_cut_out_as_by_cropping_and_resizing() -> None:
+    stack = np.stack([small(name, 128) for name in SINGLES])
+    for top, left, height, width in ((0, 0, 1, 1), (0.25, 0.125, 0.5, 0.75), (0.5, 0, 0.5, 0.25)):
+        found = views.cut_out(stack, (top, left, height, width), 64)
+        assert found.shape == (len(SINGLES), 64, 64)
+        box = [round(128 * edge) for edge in (left, top, left + width, top + height)]
+        for gray, part in zip(stack, found, strict=True):
+            expected = Image.fromarray(gray).crop(tuple(box)).resize((64, 64), LANCZOS)
+            off = np.abs(part.clip(0, 255) - np.asarray(expected))
+            assert (off > 2).mean() < 0.01  # where Pillow clips between its two steps
+            assert off.mean() < 0.5
+
+
+def test_the_parts_that_are_looked_at_lie_inside_the_picture_and_cover_it() -> None:
+    seen = np.zeros((128, 128), int)
+    assert len(set(views.windows())) == len(views.windows())
+    for top, left, height, width in views.windows():
+        assert min(top, left) >= 0
+        assert max(top + height, left + width) <= 1 + 1e-9
+        assert 0.3 <= height * width < 0.9
+        rows, columns = (
+            np.round(128 * np.array(s)).astype(int)
+            for s in ((top, top + height), (left, left + width))
+        )
+        seen[rows[0] : rows[1], columns[0] : columns[1]] += 1
+    assert seen.min() > 5
+
+
+# ---- When it was taken, and colour
+
+
+def taken(when: str = "2024:05:01 10:00:00", fraction: str = "", camera: str = "Canon") -> object:
+    return look_of(with_exif(photo(CAT), when, fraction, camera)).taken
+
+
+def test_shots_are_as_far_apart_as_their_exif_times() -> None:
+    first = taken()
+    assert isinstance(first, views.Taken)
+    for when, fraction, seconds in (
+        ("2024:05:01 10:00:00", "", 0),
+        ("2024:05:01 10:00:02", "", 2),
+        ("2024:05:01 10:00:00", "25", 0.25),
+        ("2024:05:01 10:00:00", "007", 0.007),
+        ("2024:05:01 10:00:01", "5 ", 1.5),
+        ("2024:05:02 00:00:00", "", 14 * 3600),
+        ("2024:05:01 10:00:01", "many", 1),
+        ("2024:05:01 10:00:01+02:00", "", 1),
+    ):
+        shot = taken(when, fraction)
+        assert isinstance(shot, views.Taken)
+        assert shot.seconds - first.seconds == pytest.approx(seconds, abs=1e-4)
+        assert shot.camera == first.camera
+    other = taken(camera="Nikon")
+    assert isinstance(other, views.Taken)
+    assert other.camera != first.camera
+
+
+def test_a_photo_of_unknown_time_or_camera_has_none() -> None:
+    assert look_of(png(photo(CAT))).taken is None
+    assert taken(camera="") is None
+    for when in (
+        "",
+        "    :  :     :  :  ",
+        "0000:00:00 00:00:00",
+        "yesterday",
+        "2024:13:01 10:00:00",
+    ):
+        assert taken(when) is None, when
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_photo_of_which_the_exif_data_is_broken_still_has_a_look() -> None:
+    data = with_exif(photo(CAT), "2024:05:01 10:00:00")
+    start = data.index(b"Exif\0\0") + 6
+    for place in range(start, start + 60, 7):
+        broken = data[:place] + b"\xff" * 9 + data[place + 9 :]
+        look = look_of(broken)
+        assert distance(look.views[0].hash, look_of(data).views[0].hash) <= 4 or look.taken is None
+
+
+def test_the_colour_tells_a_gray_copy_from_a_colour_one() -> None:
+    for name in (COFFEE, CAT, LAUNCH, PORTRAIT):
+        coloured, gray = look_of(png(photo(name))), look_of(png(photo(name).convert("L")))
+        again = look_of(encoded(photo(name), "JPEG", quality=50))
+        assert len(coloured.colour) == 2 * 4 * 4
+        assert levels_apart(gray.colour, bytes([128] * 32)) <= 1
+        assert levels_apart(coloured.colour, again.colour) < 3
+        assert levels_apart(coloured.colour, gray.colour) > 6, name
+
+
+@pytest.mark.parametrize("mode", pictures.MODES)
+def test_every_mode_has_a_colour(mode: str) -> None:
+    for name in (COFFEE, STARS):
+        assert len(look_of(pictures.MODES[mode](photo(name))).colour) == 32
+
+
+def test_a_large_jpeg_is_decoded_at_a_reduced_scale_that_covers_the_sample() -> None:
+    data = encoded(photo(CAT).resize((4000, 3000)), "JPEG")
+    image = views.open_image(data)
+    assert image is not None
+    assert 512 <= min(image.size) < 1024
+    with Image.open(io.BytesIO(data)) as full:
+        assert full.size == (4000, 3000)

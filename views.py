@@ -1,0 +1,528 @@
+"""From an image file's bytes to what is compared of it: small gray pictures and their hashes."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms, ImageOps
+from scipy.sparse import csr_array
+
+Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
+Stack = NDArray[np.float32]  # pictures x rows x columns
+Turn = Callable[[Image.Image], Image.Image]
+
+STANDARD_SIDE = 1024
+GRAY_SIDE = 64  # ImageHash's reduction of the standard picture, at a hash size of 16
+PAGE_SIDE = 256
+LARGE_SIDE = 128  # what parts are cut out of
+COLOUR_SIDE = 4
+BLANK_DEVIATION = 2.0
+BLANK_LEVELS = 4
+FINE = 0.7  # the band of sizes that is compared, as deviations of Gaussians in pixels
+COARSE = 4.0
+NOISE_LEVELS = 2.0  # gray levels of contrast that count for little
+DETAIL_SHARE = 0.15
+PAGE_TONE = 150
+PAGE_TOLERANCE = 12
+FRAME_TOLERANCE = 4
+FRAME_SHARE = 0.9
+FRAME_GAP = 3
+LEAST_CONTENT_SIDE = 0.15
+MOST_CONTENT = 0.95
+
+# Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
+FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
+DECODED_SIZE = (512, 512)  # a JPEG is decoded at the least scale that covers this
+MAX_PIXELS = 178_956_970  # Pillow's own limit, as RGB half a gigabyte
+MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
+# What Pillow's decoders raise on broken files, as seen by fuzzing them.
+DECODE_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A way to look at a picture: all of it, or what is inside its frame.
+
+    `hash` has HASH_SIZE x HASH_SIZE bits, `gray` is 64x64 pixels.
+    """
+
+    hash: bytes
+    gray: bytes
+    framed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """When and with what a photo was taken, by its EXIF data; seconds since some day."""
+
+    camera: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is compared of a picture.
+
+    `views` are all of it and, if it has a frame, what is inside. `page` is the picture at 256x256
+    pixels, compressed, if it is a page: pages look alike at 64 pixels. `large` is the picture at
+    128x128 pixels, if parts of it are to be compared.
+    """
+
+    views: tuple[View, ...]
+    page: bytes | None
+    large: bytes | None
+    taken: Taken | None
+    colour: bytes  # the chroma (Cb, Cr) of 4 x 4 parts, which only tells colour copies apart
+
+
+# ---- Decoding
+
+
+def open_image(data: bytes) -> Image.Image | None:
+    """Decode an image file, a JPEG at a reduced scale; None for several pages or frames.
+
+    Raises one of `DECODE_ERRORS` for what can't be decoded.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # judged below, by format
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    budget = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
+    if image.width * image.height > budget:
+        raise ValueError(f"{image.width}x{image.height} pixels are more than can be decoded")
+    # An MPO is a photo with previews or a second lens, not a document.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        return None
+    image.draft("YCbCr", DECODED_SIZE)
+    image.load()
+    return image
+
+
+def look_at(data: bytes, hash_size: int, *, parts: bool = False) -> Look | None:
+    """What is compared of an image file, with its parts or without.
+
+    None where only identical files may match: a picture without content, or a file of several
+    pages or frames. Raises one of `DECODE_ERRORS` for what can't be decoded.
+    """
+    image = open_image(data)
+    if image is None:
+        return None
+    gray = to_gray(image)
+    if (factor := min(gray.size) // STANDARD_SIDE) > 1:
+        gray = gray.reduce(factor)
+    turn = _turn(image)
+    whole = turn(Image.fromarray(small_gray(np.asarray(gray), 4 * hash_size)))
+    if not has_content(np.asarray(whole)):
+        return None
+    found = [_view(whole, hash_size, framed=False)]
+    if inside := _inside_frame(gray, whole.size, turn):
+        found.append(_view(inside, hash_size, framed=True))
+    return Look(
+        views=tuple(found),
+        page=zlib.compress(_large(gray, turn, PAGE_SIDE), 1)
+        if is_page(np.asarray(whole))
+        else None,
+        large=_large(gray, turn, LARGE_SIDE) if parts else None,
+        taken=_taken(image),
+        colour=_colour(image, turn),
+    )
+
+
+def _inside_frame(gray: Image.Image, size: tuple[int, int], turn: Turn) -> Image.Image | None:
+    """What is inside a picture's frame, if it has one and that is no page."""
+    sample = gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.NEAREST)
+    box = content_box(np.asarray(sample))
+    if box is None:
+        return None
+    across, down = gray.width / PAGE_SIDE, gray.height / PAGE_SIDE
+    scaled = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+    inside = turn(gray.resize(size, Image.Resampling.LANCZOS, box=scaled))
+    content = has_content(np.asarray(inside)) and not is_page(np.asarray(inside))
+    return inside if content else None
+
+
+def _large(gray: Image.Image, turn: Turn, side: int) -> bytes:
+    return turn(gray.resize((side, side), Image.Resampling.BOX)).tobytes()
+
+
+def _colour(image: Image.Image, turn: Turn) -> bytes:
+    sample = image.resize((GRAY_SIDE, GRAY_SIDE), Image.Resampling.NEAREST)
+    if sample.mode == "La":  # has no direct way to RGB
+        sample = sample.convert("LA")
+    if sample.mode != "YCbCr":
+        sample.info.clear()  # its transparency doesn't count
+        sample = sample.convert("RGB").convert("YCbCr")
+    parts = turn(sample.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX))
+    return parts.getchannel("Cb").tobytes() + parts.getchannel("Cr").tobytes()
+
+
+def _view(gray: Image.Image, hash_size: int, *, framed: bool) -> View:
+    bits = imagehash.phash(gray, hash_size=hash_size).hash
+    small = gray.resize((GRAY_SIDE, GRAY_SIDE))
+    return View(np.packbits(bits).tobytes(), small.tobytes(), framed)
+
+
+def to_gray(image: Image.Image) -> Image.Image:
+    """What a person sees of a decoded picture, as gray in its full range, on white."""
+    if image.mode == "LAB":
+        return _from_lab(image).convert("L")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _stretched(image)
+    if image.mode == "La":  # has no direct way to gray or RGBA
+        image = image.convert("LA")
+    if image.has_transparency_data or image.mode == "RGBa":
+        return _on_white(image.convert("RGBA"))
+    if image.mode == "HSV":  # has no direct way to gray
+        image = image.convert("RGB")
+    return image.getchannel("Y") if image.mode == "YCbCr" else image.convert("L")
+
+
+def _turn(image: Image.Image) -> Turn:
+    """How to turn a square picture upright, which costs less than turning the full one first."""
+    orientation = _orientation(image)
+
+    def turn(square: Image.Image) -> Image.Image:
+        square.info.clear()  # its EXIF data may be broken
+        square.getexif()[ExifTags.Base.Orientation] = orientation
+        return ImageOps.exif_transpose(square)
+
+    return turn
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Compose on white, or take the alpha channel where that leaves nothing to see."""
+    if (factor := min(image.size) // STANDARD_SIDE) > 1:
+        image = image.reduce(factor)
+    white = Image.new("RGBA", image.size, "white")
+    gray = Image.alpha_composite(white, image).convert("L")
+    alpha = image.getchannel("A")
+    spread = [np.asarray(channel).std() for channel in (gray, alpha)]
+    return alpha if spread[0] < BLANK_DEVIATION <= spread[1] else gray
+
+
+def _stretched(image: Image.Image) -> Image.Image:
+    """Scale 16-bit, 32-bit and float pixels from their own range to 0..255; NaN is 0.
+
+    A 16-bit picture is stretched over four gray levels at the least, so that the noise of
+    a blank scan doesn't become a picture.
+    """
+    pixels: NDArray[np.float64] = np.asarray(image).astype(np.float64)
+    np.nan_to_num(pixels, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(pixels.min()), float(pixels.max())
+    if image.mode.startswith("I;16"):
+        high = max(high, low + BLANK_LEVELS * 257)
+    if image.format == "TIFF" and _white_is_zero(image):
+        low, high = high, low
+    scale = 255.0 / (high - low) if high != low else 0.0
+    pixels -= low  # in place: a large scan's floats fill half a gigabyte
+    pixels *= scale
+    return Image.fromarray(np.rint(pixels, out=pixels).clip(0, 255, out=pixels).astype(np.uint8))
+
+
+def _white_is_zero(image: Image.Image) -> bool:
+    """Whether a TIFF counts from white to black, which Pillow inverts in 8 bits only."""
+    photometric = 262
+    return bool(image.tag_v2.get(photometric) == 0)  # type: ignore[attr-defined]
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    rgb = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    assert rgb is not None
+    return rgb
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; a picture with broken EXIF data is still a picture."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except DECODE_ERRORS:
+        return 1
+
+
+def _taken(image: Image.Image) -> Taken | None:
+    """The camera and the time in the EXIF data; None where either is missing or broken."""
+    try:
+        exif = image.getexif()
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+        text = str(details.get(ExifTags.Base.DateTimeOriginal, ""))
+        fraction = str(details.get(ExifTags.Base.SubsecTimeOriginal, "")).strip()
+        when = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")
+        maker, model = exif.get(ExifTags.Base.Make), exif.get(ExifTags.Base.Model)
+    except DECODE_ERRORS:
+        return None
+    if not (maker or model):
+        return None
+    seconds = (when - datetime(1970, 1, 1)).total_seconds()
+    return Taken(
+        f"{maker} {model}", seconds + (float(f"0.{fraction}") if fraction.isdigit() else 0)
+    )
+
+
+# ---- The picture that is hashed
+
+
+def small_gray(gray: Gray, side: int) -> Gray:
+    """The standard 1024x1024 gray of a picture, reduced to side x side, in one step.
+
+    ImageHash reduces the standard picture S = A G B' (A and B resample the columns and rows of
+    the gray picture G to 1024 with Lanczos' kernel) once more, to R S R', before its cosine
+    transform. Both steps are linear and separable, so R S R' = (R A) G (R B)', and the matrices
+    R A and R B are small. What is left out is the rounding of S to whole gray levels.
+    """
+    rows, columns = _resampling(gray.shape[0], side), _resampling(gray.shape[1], side)
+    small: Stack = rows @ gray.astype(np.float32) @ columns.T
+    return np.rint(small).clip(0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _resampling(length: int, side: int) -> NDArray[np.float32]:
+    """The matrix that resamples `length` pixels to 1024 and those to `side`."""
+    both = lanczos_matrix(STANDARD_SIDE, side) @ lanczos_matrix(length, STANDARD_SIDE)
+    dense: NDArray[np.float32] = both.toarray().astype(np.float32)
+    return dense
+
+
+@lru_cache(maxsize=16)
+def lanczos_matrix(source: int, target: int) -> csr_array:
+    """The target x source matrix of Pillow's LANCZOS resize along one axis, a sparse one.
+
+    Each output pixel is a weighted mean of the input pixels within three (scaled) pixels of its
+    centre, by the kernel sinc(x) sinc(x / 3).
+    """
+    scale = source / target
+    width = max(scale, 1.0)
+    centres = (np.arange(target) + 0.5) * scale
+    first = np.maximum((centres - 3 * width + 0.5).astype(int), 0)
+    last = np.minimum((centres + 3 * width + 0.5).astype(int), source)
+    inputs = first[:, None] + np.arange((last - first).max())
+    distance = (inputs + 0.5 - centres[:, None]) / width
+    weights = np.sinc(distance) * np.sinc(distance / 3)
+    weights[inputs >= last[:, None]] = 0
+    weights /= weights.sum(axis=1, keepdims=True)
+    starts = np.arange(target + 1) * inputs.shape[1]
+    places = np.minimum(inputs, source - 1).ravel()  # those beyond weigh nothing
+    return csr_array((weights.ravel(), places, starts), shape=(target, source))
+
+
+# ---- What is in a picture
+
+
+def has_content(gray: Gray) -> bool:
+    """Whether a small gray picture shows something to compare: no blank scan, no plain sky."""
+    plain = gray.std() < BLANK_DEVIATION or len(np.unique(gray)) < BLANK_LEVELS
+    return not plain and has_detail(gray)
+
+
+def is_page(gray: Gray) -> bool:
+    """Whether most of a picture is one light tone: a document, a receipt, a drawing, a chat."""
+    counts = np.bincount(gray.ravel(), minlength=256)
+    near = np.convolve(counts, np.ones(2 * PAGE_TOLERANCE + 1), "same")
+    return bool(near.argmax() >= PAGE_TONE and near.max() > gray.size / 2)
+
+
+def content_box(gray: Gray) -> tuple[int, int, int, int] | None:
+    """The left, upper, right and lower edge of a picture inside a frame, bars or a screenshot.
+
+    A row belongs to the frame if most of it has the tone of its first or last pixel. The longest
+    run of other rows is the content's height; then its width among those, twice. None where the
+    content is all of the picture, or a sliver.
+    """
+    signed = gray.astype(np.int16)
+    left, upper, right, lower = 0, 0, gray.shape[1], gray.shape[0]
+    for _ in range(2):
+        first, last = _longest_run(_busy_rows(signed[upper:lower, left:right]))
+        upper, lower = upper + first, upper + last
+        if upper == lower:
+            return None
+        first, last = _longest_run(_busy_rows(signed[upper:lower, left:right].T))
+        left, right = left + first, left + last
+        if min(right - left, lower - upper) < min(gray.shape) * LEAST_CONTENT_SIDE:
+            return None
+    whole = (right - left) * (lower - upper) > gray.size * MOST_CONTENT
+    return None if whole else (left, upper, right, lower)
+
+
+def _busy_rows(gray: NDArray[np.int16]) -> NDArray[np.bool_]:
+    like_first = np.abs(gray - gray[:, :1]) <= FRAME_TOLERANCE
+    like_last = np.abs(gray - gray[:, -1:]) <= FRAME_TOLERANCE
+    share = np.maximum(like_first.mean(axis=1), like_last.mean(axis=1))
+    return np.asarray(share < FRAME_SHARE)
+
+
+def _longest_run(busy: NDArray[np.bool_]) -> tuple[int, int]:
+    """The longest run of true values, which may have short gaps in it."""
+    places = busy.nonzero()[0]
+    if not len(places):
+        return 0, 0
+    gaps = np.flatnonzero(np.diff(places) > FRAME_GAP)
+    starts, ends = places[np.r_[0, gaps + 1]], places[np.r_[gaps, len(places) - 1]] + 1
+    longest = (ends - starts).argmax()
+    return int(starts[longest]), int(ends[longest])
+
+
+# ---- The band of sizes that is compared
+
+
+def has_detail(picture: Gray) -> bool:
+    """Whether some part of a picture has contrast in the band that is compared.
+
+    Skies, gradients and blank pages have none; their hashes are noise.
+    """
+    contrast = local_deviation(band(_without_slope(picture)[None]))
+    return bool((contrast > NOISE_LEVELS).mean() >= DETAIL_SHARE)
+
+
+def _without_slope(picture: Gray) -> Stack:
+    """A picture less the plane that fits it best, which would show as contrast at the edges."""
+    down, across = (np.arange(side, dtype=np.float32) - (side - 1) / 2 for side in picture.shape)
+    levels: Stack = picture - np.float32(picture.mean())
+    levels -= (down @ levels.mean(axis=1) / (down @ down) * down)[:, None]
+    levels -= across @ levels.mean(axis=0) / (across @ across) * across
+    return levels
+
+
+def band(pictures: Gray | Stack) -> Stack:
+    levels = pictures.astype(np.float32)
+    return _blur(levels, FINE) - _blur(levels, COARSE)
+
+
+def local_deviation(band: Stack) -> Stack:
+    # Rounding can leave a trace below zero where there is nothing.
+    deviation: Stack = np.sqrt(np.maximum(_blur(band * band, COARSE), 0))
+    return deviation
+
+
+def _blur(pictures: Stack, deviation: float) -> Stack:
+    kernel = _gaussian(pictures.shape[1], deviation)
+    blurred: Stack = (kernel @ pictures @ kernel.T).astype(np.float32, copy=False)
+    return blurred
+
+
+@lru_cache(maxsize=8)
+def _gaussian(side: int, deviation: float) -> NDArray[np.float32]:
+    """The matrix that blurs `side` pixels; beyond the edges the picture is as at the edge."""
+    reach = int(4 * deviation + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    weights /= weights.sum()
+    matrix = np.zeros((side, side), np.float32)
+    for offset, weight in zip(range(-reach, reach + 1), weights, strict=True):
+        inputs = np.clip(np.arange(side) + offset, 0, side - 1)
+        np.add.at(matrix, (np.arange(side), inputs), weight)
+    return matrix
+
+
+# ---- Turned and mirrored pictures
+
+
+TURNS = (
+    "upright",
+    "mirrored",
+    "flipped",
+    "turned by 180",
+    "transposed",
+    "turned by 90",
+    "turned by 270",
+    "transversed",
+)
+
+
+def turned(pictures: NDArray[np.uint8], turn: str) -> NDArray[np.uint8]:
+    """A stack of pictures, turned or mirrored."""
+    number = TURNS.index(turn)
+    if number >= 4:
+        pictures = pictures.swapaxes(1, 2)
+    if number in (1, 3, 5, 7):
+        pictures = pictures[:, :, ::-1]
+    if number in (2, 3, 6, 7):
+        pictures = pictures[:, ::-1]
+    return pictures
+
+
+def spectrum(pictures: Gray | Stack, size: int) -> Stack:
+    """The size x size lowest frequencies of each picture, as ImageHash's phash takes them."""
+    side = pictures.shape[1]
+    waves = np.cos(np.pi * np.arange(size)[:, None] * (2 * np.arange(side) + 1) / (2 * side))
+    waves = waves.astype(np.float32)
+    spectra: Stack = waves @ pictures.astype(np.float32) @ waves.T
+    return spectra
+
+
+def hashes_of(pictures: Gray | Stack, size: int) -> list[bytes]:
+    """ImageHash's phash of each picture of a stack, size x size bits."""
+    return turned_hashes(spectrum(pictures, size), "upright")
+
+
+def turned_hashes(spectra: Stack, turn: str) -> list[bytes]:
+    """The hashes that pictures would have if they were turned.
+
+    Mirroring a picture changes the sign of its odd frequencies, transposing it transposes them.
+    """
+    number = TURNS.index(turn)
+    if number >= 4:
+        spectra = spectra.swapaxes(1, 2)
+    odd = np.where(np.arange(spectra.shape[1]) % 2, np.float32(-1), np.float32(1))
+    if number in (1, 3, 5, 7):
+        spectra = spectra * odd[None, None, :]
+    if number in (2, 3, 6, 7):
+        spectra = spectra * odd[None, :, None]
+    flat = spectra.reshape(len(spectra), -1)
+    bits = np.packbits(flat > np.median(flat, axis=1)[:, None], axis=1)
+    return [row.tobytes() for row in bits]
+
+
+# ---- Parts of pictures
+
+
+@lru_cache(maxsize=1)
+def windows() -> tuple[tuple[float, float, float, float], ...]:
+    """The parts of a picture that crops are likely to be: top, left, height, width as shares.
+
+    Crops that keep the proportions, down to 36 % of the area, and crops to other proportions;
+    placed so that any other crop of about these sizes is near one of them.
+    """
+    steps = {0.85: 3, 0.72: 4, 0.6: 5}
+    same = [(side, side, n, n) for side, n in steps.items()]
+    narrow = [(1.0, side, 1, n) for side, n in steps.items()]
+    flat = [(width, height, m, n) for height, width, n, m in narrow]
+    return tuple(
+        (float(top), float(left), height, width)
+        for height, width, rows, columns in (*same, *narrow, *flat)
+        for top in np.linspace(0, 1 - height, rows)
+        for left in np.linspace(0, 1 - width, columns)
+    )
+
+
+def cut_out(pictures: Gray, window: tuple[float, float, float, float], side: int) -> Stack:
+    """A part of each picture, resampled to side x side."""
+    top, left, height, width = window
+    rows = _cut(pictures.shape[1], top, height, side)
+    columns = _cut(pictures.shape[2], left, width, side)
+    return rows @ pictures.astype(np.float32) @ columns.T
+
+
+@lru_cache(maxsize=64)
+def _cut(length: int, start: float, share: float, side: int) -> NDArray[np.float32]:
+    first, last = round(length * start), round(length * (start + share))
+    matrix = np.zeros((side, length), np.float32)
+    matrix[:, first:last] = lanczos_matrix(last - first, side).toarray()
+    return matrix
