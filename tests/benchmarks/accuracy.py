@@ -1,0 +1,315 @@
+"""Measure which copies the finder finds, and what it puts together wrongly, on real photographs.
+
+Builds a labelled set of files out of a folder of photos, runs the product and, if asked, other
+tools on it, and prints tables in Markdown. README.md beside this file says what the figures mean.
+"""
+
+import argparse
+import ctypes
+import itertools
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import peers
+from labelled import CLASSES, KINDS, SPLITS, Item, build, photos_in, planned
+
+HERE = Path(__file__).resolve().parent
+PRODUCT = HERE.parents[1] / "main.py"
+PR_SET_CHILD_SUBREAPER = 36
+
+
+# ---- running a tool
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a tool made of the set, and what it cost."""
+
+    tool: str
+    groups: list[list[str]]
+    wall: float
+    cpu: float
+
+
+def product(mode: str, folder: Path, work: Path, workers: int) -> list[str]:
+    """The command line of a mode: a number is a threshold, a word is a preset."""
+    flags = ["--threshold", mode] if mode.isdigit() else ["--preset", mode]
+    command = [sys.executable, str(PRODUCT), "--action", "find", "--dry-run", "--json"]
+    command += ["--input-dir", str(folder), "--output-dir", str(work / "output")]
+    return [*command, "--workers", str(workers), *flags]
+
+
+def timed(tool: str, command: Sequence[str]) -> Run | str:
+    """Run a tool that prints a JSON object with `groups`; the reason if it doesn't."""
+    before, start = cpu_of_children(), time.perf_counter()
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "XDG_CACHE_HOME": cache}  # nothing from an earlier run
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    wall = time.perf_counter() - start
+    reap_orphans()
+    try:
+        return Run(tool, json.loads(done.stdout)["groups"], wall, cpu_of_children() - before)
+    except (ValueError, KeyError):
+        return f"{tool}: {peers.last_line(done.stderr)} (exit code {done.returncode})"
+
+
+def cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def adopt_orphans() -> None:
+    """Make worker processes that outlive their tool ours, so that their CPU time counts."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap_orphans(patience: float = 3) -> None:
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        try:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(0.02)
+        except ChildProcessError:
+            return
+
+
+def peer_run(
+    tool: str, recipe: str, folder: Path, work: Path, again: bool, pythons: Sequence[str]
+) -> Run | str:
+    """A peer's run, from an earlier time if the set is the same."""
+    stored = work / "runs" / f"{folder.name}-{tool.replace(' ', '-')}.json"
+    if stored.exists() and not again:
+        facts = json.loads(stored.read_text("utf-8"))
+        if facts.pop("recipe") == recipe:
+            return Run(**facts)
+    command = peers.command(tool, folder, work / "venvs", pythons)
+    run = command if isinstance(command, str) else timed(tool, command)
+    if isinstance(run, Run):
+        stored.parent.mkdir(exist_ok=True)
+        stored.write_text(json.dumps({"recipe": recipe, **asdict(run)}), "utf-8")
+    return run
+
+
+# ---- scoring
+
+
+@dataclass(frozen=True)
+class Score:
+    run: Run
+    false_pairs: int
+    precision: float
+    recall: float
+    copies: float
+    by_class: dict[str, tuple[int, int]]
+    by_kind: dict[str, tuple[int, int]]
+    impure: int
+    strangers: int
+    largest: int
+    shots: tuple[int, int]
+    mixed: Counter[str]
+    details: dict[str, Any]
+
+    @property
+    def f1(self) -> float:
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+
+def pairs(counts: Iterable[int]) -> int:
+    return sum(count * (count - 1) // 2 for count in counts)
+
+
+def joined(groups: Iterable[Sequence[str]], known: dict[str, Item]) -> list[list[Item]]:
+    """Groups of items; groups that share a file are one."""
+    lead: dict[str, str] = {}
+
+    def leader(path: str) -> str:
+        while lead.setdefault(path, path) != path:
+            lead[path] = path = lead[lead[path]]
+        return path
+
+    for group in groups:
+        inside = [path for path in group if path in known]
+        for path in inside[1:]:
+            lead[leader(path)] = leader(inside[0])
+    members: dict[str, list[Item]] = defaultdict(list)
+    for path in list(lead):
+        members[leader(path)].append(known[path])
+    return [group for group in members.values() if len(group) > 1]
+
+
+def share(found: int, of: int) -> float:
+    return found / of if of else 1.0
+
+
+def scored(run: Run, items: Sequence[Item], folder: Path) -> Score:
+    known = {os.path.realpath(folder / item.path): item for item in items}
+    real = ([os.path.realpath(path) for path in group] for group in run.groups)
+    groups = joined(real, known)
+    number = {item.path: place for place, group in enumerate(groups) for item in group}
+    right = sum(pairs(Counter(item.source for item in group).values()) for group in groups)
+    scenes = [Counter(item.scene for item in group) for group in groups]
+    wrong = sum(pairs([c.total()]) - pairs(c.values()) for c in scenes)
+    wanted = pairs(Counter(item.source for item in items).values())
+    copies = copies_found(items, number)
+    impure = [group for group, c in zip(groups, scenes, strict=True) if len(c) > 1]
+    return Score(
+        run,
+        wrong,
+        precision=share(right, right + wrong),
+        recall=share(right, wanted),
+        copies=share(sum(copies.values()), len(copies)),
+        by_class=tally((item.group, found) for item, found in copies.items()),
+        by_kind=tally((item.kind, found) for item, found in copies.items()),
+        impure=len(impure),
+        strangers=max((c.total() - max(c.values()) for c in scenes), default=0),
+        largest=max(map(len, groups), default=0),
+        shots=second_shots(items, number),
+        mixed=Counter(subject(item) for group in impure for item in group),
+        details={
+            "impure": [sorted(item.path for item in group) for group in impure],
+            "missed": [item.path for item, found in copies.items() if not found],
+        },
+    )
+
+
+def copies_found(items: Sequence[Item], number: dict[str, int]) -> dict[Item, bool]:
+    """For every edited copy: is it in one group with what it was made of?"""
+    home = {item.source: number.get(item.path, -1) for item in items if item.role != "edit"}
+    edited = (item for item in items if item.role == "edit")
+    return {item: number.get(item.path, -2) == home[item.source] for item in edited}
+
+
+def subject(item: Item) -> str:
+    """What a file shows: the kind of hard negative, or a photo."""
+    return item.negative or "photo"
+
+
+def tally(found: Iterable[tuple[str, bool]]) -> dict[str, tuple[int, int]]:
+    counts: dict[str, Counter[bool]] = defaultdict(Counter)
+    for name, is_found in found:
+        counts[name][is_found] += 1
+    return {name: (count[True], count.total()) for name, count in counts.items()}
+
+
+def second_shots(items: Sequence[Item], number: dict[str, int]) -> tuple[int, int]:
+    """Pairs of unedited photos of one scene: how many are together, of how many."""
+    scenes: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        if item.role in ("original", "shot"):
+            scenes[item.scene].append(item)
+    together = [
+        number.get(one.path, -1) == number.get(other.path, -2)
+        for members in scenes.values()
+        for one, other in itertools.combinations(members, 2)
+    ]
+    return sum(together), len(together)
+
+
+# ---- tables
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def tools_table(scores: Sequence[Score]) -> str:
+    head = "tool,precision,recall,F1,copies found,false pairs,impure groups,most strangers"
+    head += ",largest group,second shots,seconds,CPU seconds"
+    rows = [
+        (
+            score.run.tool,
+            *(f"{x:.3f}" for x in (score.precision, score.recall, score.f1, score.copies)),
+            *(f"{x:,}" for x in (score.false_pairs, score.impure, score.strangers, score.largest)),
+            f"{share(*score.shots):.2f}" if score.shots[1] else "-",
+            *(f"{x:.0f}" for x in (score.run.wall, score.run.cpu)),
+        )
+        for score in scores
+    ]
+    return table(head.split(","), rows)
+
+
+def recall_table(scores: Sequence[Score], part: str, names: Sequence[str]) -> str:
+    """Copies found, by class or kind of edit, with the tools side by side."""
+    rows = []
+    for name in names:
+        found = [getattr(score, part).get(name, (0, 0)) for score in scores]
+        if found[0][1]:
+            rows.append((name, str(found[0][1]), *(f"{share(*x):.2f}" for x in found)))
+    return table(["copies found", "files", *(score.run.tool for score in scores)], rows)
+
+
+def mixed_table(scores: Sequence[Score], items: Sequence[Item]) -> str:
+    """Files in impure groups, by what they show."""
+    rows = [
+        (name, str(files), *(str(score.mixed[name]) for score in scores))
+        for name, files in Counter(map(subject, items)).items()
+    ]
+    return table(["together with others", "files", *(score.run.tool for score in scores)], rows)
+
+
+def report(scores: Sequence[Score], items: Sequence[Item], split: str, kinds: bool) -> str:
+    roles = Counter(item.role for item in items)
+    counts = ", ".join(f"{count:,} {role}s" for role, count in roles.items())
+    text = f"Split `{split}`: {len(items):,} files ({counts}).\n\n{tools_table(scores)}\n"
+    text += recall_table(scores, "by_class", CLASSES) + "\n"
+    text += mixed_table(scores, items)
+    if kinds:
+        text += "\n" + recall_table(scores, "by_kind", KINDS)
+    return text
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--photos", type=Path, required=True, help="a folder of photographs")
+    parser.add_argument("--work", type=Path, required=True, help="where the set is built")
+    parser.add_argument("--lists", type=Path, default=HERE, help="has distinct.txt, series.txt")
+    parser.add_argument("--split", choices=(*SPLITS, "all"), default="test")
+    parser.add_argument("--edits-per-photo", type=int, default=8)
+    parser.add_argument("--presets", nargs="*", default=["40", "80"], help="thresholds, presets")
+    parser.add_argument("--peers", nargs="*", default=[], choices=peers.NAMES)
+    parser.add_argument("--again", action="store_true", help="run peers whose result is stored")
+    parser.add_argument("--python", action="append", default=[], help="one more, for peers")
+    parser.add_argument("--workers", type=int, default=0, help="the product's; 0: all cores")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="for building the set")
+    parser.add_argument("--kinds", action="store_true", help="recall by kind of edit, too")
+    arguments = parser.parse_args(argv)
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    adopt_orphans()
+    work = arguments.work.resolve()
+    distinct, series = photos_in(arguments.photos, arguments.lists)
+    items = planned(distinct, series, arguments.edits_per_photo)
+    recipe = build(arguments.photos, work, items, arguments.jobs)
+    folder = work / "set"
+    inputs = folder if arguments.split == "all" else folder / arguments.split
+    items = [item for item in items if arguments.split in (item.split, "all")]
+    runs: list[Run | str] = []
+    for mode in arguments.presets:
+        name = f"threshold {mode}" if mode.isdigit() else mode
+        runs.append(timed(name, product(mode, inputs, work, arguments.workers)))
+    for name in arguments.peers:
+        again, pythons = arguments.again, arguments.python
+        runs.append(peer_run(name, recipe, inputs, work, again, pythons))
+    scores = [scored(run, items, folder) for run in runs if isinstance(run, Run)]
+    details = {score.run.tool: score.details for score in scores}
+    (work / f"errors-{arguments.split}.json").write_text(json.dumps(details, indent=1) + "\n")
+    print(report(scores, items, arguments.split, arguments.kinds) if scores else "No result.")
+    failures = [run for run in runs if isinstance(run, str)]
+    print("\n".join(f"- not measured: {reason}" for reason in failures))
+    return 0 if scores else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
