@@ -338,6 +338,14 @@ def test_a_folder_without_a_good_manifest_is_not_replaced(found: Library, damage
     assert tree(found.folder) == before
 
 
+def test_a_manifest_that_points_at_an_original_gets_nothing_deleted(found: Library) -> None:
+    found.delete_copies("vacation1_copy.jpg")
+    change_copy(copy="../photos/vacation1_copy.jpg")(found)
+    before = tree(found.folder)
+    assert found.run("find", "--discard-review").code == 2
+    assert tree(found.folder) == before
+
+
 # ---- Files of the user's in the way
 
 
