@@ -33,17 +33,8 @@ LEAST = {
         "framed": 0.7,
         "screenshot": 0.7,
     },
-    "crops": {
-        **dict.fromkeys(ALWAYS, 1.0),
-        "document": 1.0,
-        "toned": 0.97,
-        "chain": 0.8,
-        "overlay": 0.8,
-        "framed": 0.7,
-        "screenshot": 0.7,
-        "cropped": 0.65,
-    },
 }
+LEAST["crops"] = {**LEAST["similar"], "cropped": 0.65}
 
 
 def chosen(items: Sequence[Item]) -> list[Item]:
