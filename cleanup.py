@@ -344,37 +344,52 @@ def unlink(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
 
     Returns the reason to keep it, or None when it is gone. No other safety checks are made here.
     """
-    aside = aside_path(path)
-    if os.path.lexists(aside):
-        return f"{to_line(aside)} is in the way"
-    os.rename(path, aside)
-    try:
-        reason = prove(aside)
-        if reason is None:
+    with _set_aside(path) as aside:
+        if (reason := prove(aside)) is None:
             record()
             os.unlink(aside)
-    finally:
-        if os.path.lexists(aside):
-            _put_back(aside, path)
     return reason
 
 
 def trash(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
     """Send a file to the desktop's trash; returns the reason to keep it, or None when it is gone.
 
-    No other safety checks are made here.
+    It is proven and recorded where it is set aside, and goes under its own name, so that the
+    trash can give it back. What takes its place in between is seen, but for the last moment, and
+    would lie in the trash. No other safety checks are made here.
     """
     from send2trash import send2trash
 
-    if reason := prove(path):
-        return reason
-    record()
+    with _set_aside(path) as aside:
+        if reason := prove(aside):
+            return reason
+        record()
+        proven = os.lstat(aside)
     try:
+        if not os.path.samestat(os.lstat(path), proven):
+            return "another file took its place"
         send2trash(path)
     except OSError as error:
         cause = os.strerror(error.errno) if error.errno else str(error)
         return f"it can't be sent to a trash ({cause}); see --delete-mode permanent"
     return "the trash did not take it" if os.path.lexists(path) else None
+
+
+@contextlib.contextmanager
+def _set_aside(path: str) -> Iterator[str]:
+    """Give a file another name, and its own one back if it is still there in the end.
+
+    Raises OSError if a name is taken.
+    """
+    aside = aside_path(path)
+    if os.path.lexists(aside):
+        raise OSError(f"{to_line(aside)} is in the way")
+    os.rename(path, aside)
+    try:
+        yield aside
+    finally:
+        if os.path.lexists(aside):
+            _put_back(aside, path)
 
 
 def aside_path(path: str) -> str:

@@ -1,6 +1,7 @@
 """The output folder: its lock, its files, the copies in it, and how a new result replaces it."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -166,6 +167,8 @@ def append_lines(path: str, lines: Iterable[str]) -> None:
         while data:
             data = data[os.write(descriptor, data) :]
         os.fsync(descriptor)
+        if not size:
+            sync_folder(os.path.dirname(path))  # the file's name must be on disk, too
     finally:
         os.close(descriptor)
 
@@ -191,9 +194,13 @@ def _check_text(descriptor: int, path: str) -> None:
 
 
 def sync_folder(folder: str) -> None:
+    """Have the names in a folder on disk, where the file system can promise that for folders."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF):  # how some network disks refuse
+            raise
     finally:
         os.close(descriptor)
 
@@ -603,6 +610,8 @@ def copy_file(original: ImageFile, target: str, digest: str, partial: str) -> No
         if digest_file(partial) != digest:
             raise OSError("the original changed while find was running")
         os.utime(partial, ns=(original.mtime_ns, original.mtime_ns))
+        if os.path.lexists(target):  # a file system that takes more names for one than we know
+            raise OSError("another copy has its name in this file system")
         os.rename(partial, target)
     except OSError:
         _try(os.unlink, partial)
@@ -638,8 +647,17 @@ def commit(settings: Settings, copies: Sequence[SavedCopy], log: Iterable[str]) 
     if os.path.isdir(settings.output_dir) and os.listdir(settings.output_dir):
         os.rename(settings.output_dir, replaced)
     os.rename(new, settings.output_dir)
-    _try(sync_folder, os.path.dirname(settings.output_dir))
+    _sync_swap(settings.output_dir)
     return remove_result(replaced) if os.path.lexists(replaced) else []
+
+
+def _sync_swap(output_dir: str) -> None:
+    """Have the new result on disk before the old one is removed, or keep both."""
+    try:
+        sync_folder(os.path.dirname(output_dir))
+    except OSError as error:
+        message = f"the new result is in {output_dir}, but may not be on disk: {error.strerror}"
+        raise UserError(f"{message}; check the disk and run find again.") from error
 
 
 def _stage_log(settings: Settings, log: Iterable[str]) -> None:

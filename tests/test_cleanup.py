@@ -392,6 +392,44 @@ def test_a_trash_that_does_nothing_is_noticed(case: Case, monkeypatch: pytest.Mo
     ]
 
 
+def test_the_trash_gets_a_file_under_its_own_name_after_it_was_proven_under_another(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proven: list[str] = []
+    taken: list[str] = []
+    monkeypatch.setattr("send2trash.send2trash", lambda path: (taken.append(path), os.unlink(path)))
+    path = str(case.photo("b"))
+    assert cleanup.trash(path, lambda place: proven.append(place), lambda: None) is None
+    assert proven == [cleanup.aside_path(path)]
+    assert taken == [path]
+
+
+def test_what_takes_the_place_of_a_file_before_the_trash_gets_it_is_kept(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr("send2trash.send2trash", taken.append)
+    put_back = cleanup._put_back
+
+    def replace(aside: str, path: str) -> None:
+        put_back(aside, path)
+        (case.photos / "new").write_text("saved by an editor at the last moment")
+        os.replace(case.photos / "new", path)
+
+    monkeypatch.setattr(cleanup, "_put_back", replace)
+    assert case.execute(cleanup.trash, "b") == [
+        Kept(str(case.photo("b")), "another file took its place")
+    ]
+    assert taken == []
+    assert case.photo("b").read_text() == "saved by an editor at the last moment"
+
+
+def test_what_fails_its_proof_is_not_sent_to_the_trash_and_has_its_name(case: Case) -> None:
+    path = str(case.photo("b"))
+    assert cleanup.trash(path, lambda _: "no", lambda: None) == "no"
+    assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+
+
 # ---- Sidecars
 
 

@@ -1,5 +1,6 @@
 """The output folder: names of copies, its files, its lock, and how results replace each other."""
 
+import errno
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from finder import PHOTO_EXTENSIONS
+from finder import PHOTO_EXTENSIONS, ImageFile, digest_file
 
 MANIFEST = "image-similarity-search.json"
 
@@ -406,6 +407,61 @@ def test_what_is_edited_in_the_old_result_while_find_runs_is_set_aside(
     assert (aside / "1" / edited.name).read_bytes() == b"edited"
     aside.rename(found.folder / "saved")
     assert found.run("check-deleted").code == 0
+
+
+def test_a_copy_never_takes_the_place_of_another(tmp_path: Path) -> None:
+    """Some file system may take two names for one that we tell apart."""
+    original, target = tmp_path / "a.jpg", tmp_path / "1.jpg"
+    original.write_text("a")
+    target.write_text("another copy")
+    image = ImageFile(str(original), 1, 0)
+    with pytest.raises(OSError, match="another copy has its name"):
+        storage.copy_file(
+            image, str(target), digest_file(str(original)), str(tmp_path / ".partial")
+        )
+    assert target.read_text() == "another copy"
+    assert sorted(os.listdir(tmp_path)) == ["1.jpg", "a.jpg"]
+
+
+def failing_sync(monkeypatch: pytest.MonkeyPatch, number: int, folder: Path) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if os.path.samestat(os.fstat(descriptor), folder.stat()):
+            raise OSError(number, os.strerror(number))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_a_file_system_that_can_not_sync_folders_will_do(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_sync(monkeypatch, errno.EINVAL, library.folder)
+    library.find()
+
+
+def test_the_old_result_is_kept_until_the_new_one_is_on_disk(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_sync(monkeypatch, errno.EIO, found.folder)
+    ran = found.run("find")
+    assert ran.code == 2
+    assert "may not be on disk" in ran.err
+    assert (found.folder / "output.find-old" / "info.txt").exists()
+    monkeypatch.undo()
+    found.find()
+    assert sorted(os.listdir(found.folder)) == ["output", "photos"]
+
+
+def test_the_name_of_a_new_log_is_on_disk_with_its_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(storage, "sync_folder", synced.append)
+    for _ in range(2):
+        storage.append_lines(str(tmp_path / "log.txt"), ["Deleted file: a"])
+    assert synced == [str(tmp_path)]
 
 
 # ---- The lock
