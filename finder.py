@@ -34,6 +34,7 @@ IN_FLIGHT_PER_WORKER = 8
 MOST_POOLS = 3
 LEAST_SECONDS = 15.0
 MOST_SECONDS = 60.0
+MEMORY_BYTES = 700_000_000  # what a worker may need for one picture
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
 
 
@@ -46,11 +47,17 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class HashedImage:
-    """A picture's content digest, and its look unless only identical files may match it."""
+    """A picture's content digest, and its look unless only identical files may match it.
+
+    `damage` is what the file itself says is wrong with the picture, `warnings` what else the
+    decoder said; both are mostly empty.
+    """
 
     file: ImageFile
     digest: str
     look: "Look | None"
+    damage: str = ""
+    warnings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +218,29 @@ def hash_file(file: ImageFile, hash_size: int, parts: bool = False) -> HashedIma
 
     try:
         file, data = read_file(file.path)
-        look = views.look_at(data, hash_size, parts=parts)
+        damage = views.jpeg_damage(data)
+        with _messages_of_decoders() as messages:
+            look = views.look_at(data, hash_size, parts=parts)
     except views.DECODE_ERRORS as error:
         return Unreadable(file, _reason(error))
-    return HashedImage(file, hashlib.sha256(data).hexdigest(), look)
+    digest = hashlib.sha256(data).hexdigest()
+    return HashedImage(file, digest, look, damage, "; ".join(dict.fromkeys(messages)))
+
+
+@contextlib.contextmanager
+def _messages_of_decoders() -> Iterator[list[str]]:
+    """Collect what decoders say while a picture is decoded, in C or by Python's warnings."""
+    import warnings
+
+    messages: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield messages
+        finally:
+            messages += [" ".join(str(warning.message).split()) for warning in caught]
+            said = _read_all(_pipe_of_messages[0]) if _pipe_of_messages else b""
+            messages += " ".join(said.decode(errors="replace").split("\0")).splitlines()
 
 
 def read_file(path: str) -> tuple[ImageFile, bytes]:
@@ -272,9 +298,44 @@ def _ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
+# In a worker: where what its decoders write to the terminal goes.
+_pipe_of_messages: list[int] = []
+
+
 def _start_worker() -> None:
-    """Keep the decoders' own messages off the terminal."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    """Limit the memory of a worker, and keep its decoders' messages off the terminal."""
+    import numpy as np
+
+    side = np.ones((512, 512), np.float32)
+    side @ side  # OpenBLAS waits forever for its threads' memory if it is refused later
+    _limit_memory()
+    reader, writer = os.pipe()
+    for end in (reader, writer):  # when it is full, the rest is dropped
+        os.set_blocking(end, False)
+    os.dup2(writer, 2)
+    _pipe_of_messages.append(reader)
+
+
+def _limit_memory() -> None:
+    """Let a picture have `MEMORY_BYTES` more than a worker needs anyway; Linux only."""
+    import resource
+
+    try:
+        with open("/proc/self/status") as stream:
+            lines = dict(line.split(":", 1) for line in stream)
+    except OSError:
+        return
+    limit = int(lines["VmData"].split()[0]) * 1024 + MEMORY_BYTES
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def _read_all(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 1 << 16)
+    except BlockingIOError:
+        return b""
 
 
 def _report_done(
@@ -343,6 +404,8 @@ def _reason(error: BaseException) -> str:
     """One line that says what is wrong, without the path that stands beside it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, MemoryError):
+        return f"it needs more than {MEMORY_BYTES // 10**6} MB of memory to be decoded"
     text = " ".join(re.sub(r" <_io\.BytesIO object at \w+>", "", str(error)).split())
     return (
         text

@@ -337,6 +337,12 @@ def report_found(
     report.say(summary)
     if exact:
         report.say(f"{exact:,} without detail or with several pages match identical files only.")
+    damaged = {i.file.path: i.damage for i in walk.hashed if i.damage}
+    damaged_lines = [f"{to_line(path)}: {damage}" for path, damage in damaged.items()]
+    if damaged:
+        report.say(f"Damaged, by what the files say: {counted(len(damaged), 'photo')}.")
+    for line in damaged_lines if arguments.verbose else ():
+        report.say(f"  {line}")
     if walk.links:
         report.say(f"{len(walk.links):,} more paths lead to the same files (hard links).")
     unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in walk.unreadable]
@@ -351,6 +357,7 @@ def report_found(
         hashed=len(walk.hashed),
         unreadable=[{"path": item.file.path, "reason": item.reason} for item in walk.unreadable],
         skipped_folders=[{"path": item.path, "reason": item.reason} for item in walk.skipped],
+        damaged=[{"path": path, "reason": damage} for path, damage in damaged.items()],
         hard_links=walk.links,
     )
     now = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -358,6 +365,8 @@ def report_found(
         f"{now} find: {summary}",
         *(f"Unreadable file: {line}" for line in unreadable_lines),
         *(f"Unreadable folder: {line}" for line in skipped_lines),
+        *(f"Damaged file: {line}" for line in damaged_lines),
+        *(f"Decoder on {to_line(i.file.path)}: {i.warnings}" for i in walk.hashed if i.warnings),
     ]
 
 

@@ -47,12 +47,13 @@ RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IG
 
 @dataclass(frozen=True, slots=True)
 class SavedCopy:
-    """A copy in a numbered folder; `original` and `digest` are as find saw them."""
+    """A copy in a numbered folder; `original`, `digest` and `damage` are as find saw them."""
 
     original: ImageFile
     copy: str
     group: int
     digest: str
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +357,7 @@ def load_manifest(folder: str) -> Manifest:
             copy=os.path.join(folder, *_inside(str(row["copy"]))),
             group=int(row["group"]),
             digest=str(row["digest"]),
+            damage=str(row.get("damage", "")),
         )
         for row in data["copies"]
     )
@@ -386,6 +388,7 @@ def write_manifest(folder: str, manifest: Manifest) -> None:
             "size": c.original.size,
             "mtime_ns": c.original.mtime_ns,
             "digest": c.digest,
+            **({"damage": c.damage} if c.damage else {}),
         }
         for c in manifest.copies
     ]
@@ -542,6 +545,7 @@ def plan_copies(groups: Sequence[Sequence[HashedImage]], output_dir: str) -> tup
             copy=os.path.join(output_dir, str(number), names[image.file.path]),
             group=number,
             digest=image.digest,
+            damage=image.damage,
         )
         for number, group in enumerate(groups, 1)
         for image in group
@@ -708,7 +712,11 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     unfinished = _unfinished_paths(folder, manifest.own_files) if unread else set[str]()
     for path in sorted((_own_paths(folder, manifest) | unfinished) - {last}):
         _try(os.unlink, path)
-    _try(sync_folder, folder)
+    try:
+        sync_folder(folder)
+    except OSError as error:
+        message = f"the rest of an earlier result, {folder}, can't be removed: {error.strerror}"
+        raise UserError(f"{message}; check the disk and run it again.") from error
     for copy in manifest.copies:
         if (unread and is_untouched(copy.copy, copy)) or has_digest(copy.copy, copy.digest):
             _try(os.unlink, copy.copy)

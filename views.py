@@ -1,6 +1,7 @@
 """From an image file's bytes to what is compared of it: small gray pictures and their hashes."""
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from functools import lru_cache
 import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
 from scipy.sparse import csr_array
 
 Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
@@ -40,8 +41,23 @@ MOST_CONTENT = 0.95
 # Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
 DECODED_SIZE = (512, 512)  # a JPEG is decoded at the least scale that covers this
-MAX_PIXELS = 178_956_970  # Pillow's own limit, as RGB half a gigabyte
 MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
+MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
+REDUCED_FIRST = 50_000_000  # pixels: beyond them a picture is reduced before it is made gray
+MAX_JPEG_SCANS = 100  # each costs as much as the picture; encoders write a dozen
+MAX_JPEG_SEGMENTS = 10_000
+# Bytes that a pixel needs at worst, decoded and worked on, in pictures of which both sides are
+# reduced at once, and in narrow ones. Measured by mode and by format.
+BYTES_OF_MODE = {
+    **dict.fromkeys(("1", "L", "P"), (3, 8)),
+    **dict.fromkeys(("RGB", "RGBX", "YCbCr"), (6, 11)),
+    **dict.fromkeys(("CMYK", "LAB", "HSV"), (9, 12)),
+    **dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), (10, 10)),
+}
+BYTES_OF_NUMBERS = (14, 14)
+BYTES_OF_TRANSPARENCY = (10, 16)
+BYTES_OF_FORMAT = {"WEBP": 12, "AVIF": 8, "GIF": 1}
+PLAIN_BYTES = {"L": 1, "RGB": 4, "CMYK": 4}  # of pictures that are reduced first
 # What Pillow's decoders raise on broken files, as seen by fuzzing them.
 DECODE_ERRORS = (
     ArithmeticError,
@@ -58,6 +74,9 @@ DECODE_ERRORS = (
     struct.error,
     zlib.error,
 )
+# A marker; and one that ends a scan: no stuffed byte, no restart.
+JPEG_MARKER = re.compile(rb"\xff[^\x00\xff]")
+JPEG_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +123,124 @@ def open_image(data: bytes) -> Image.Image | None:
 
     Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
-    Image.MAX_IMAGE_PIXELS = None  # judged below, by format
+    Image.MAX_IMAGE_PIXELS = None  # judged below, by format and mode
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 26
+    _judge_webp(data)
     image = Image.open(io.BytesIO(data), formats=FORMATS)
-    budget = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
-    if image.width * image.height > budget:
-        raise ValueError(f"{image.width}x{image.height} pixels are more than can be decoded")
+    _judge_size(image, len(data))
     # An MPO is a photo with previews or a second lens, not a document.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         return None
     image.draft("YCbCr", DECODED_SIZE)
     image.load()
     return image
+
+
+def _judge_size(image: Image.Image, file_bytes: int) -> None:
+    """Raise ValueError for a picture that needs too much memory, by what its header says."""
+    pixels = image.width * image.height
+    if image.format in ("JPEG", "MPO"):
+        needed, most = file_bytes + pixels * _jpeg_bytes(image), MAX_JPEG_PIXELS
+    else:
+        needed, most = file_bytes + pixels * _bytes_of_pixel(image), MAX_DECODED_BYTES
+    if pixels > most or needed > MAX_DECODED_BYTES:
+        raise _too_large(image.width, image.height, needed)
+
+
+def _judge_webp(data: bytes) -> None:
+    """Judge a WebP, too: its decoder takes the memory when it is opened. By RFC 9649."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        return
+    kind, size = data[12:16], data[20:30]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(size[n : n + 3], "little") + 1 for n in (4, 7))
+    elif kind == b"VP8L":
+        bits = int.from_bytes(size[1:5], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (int.from_bytes(size[n : n + 2], "little") & 0x3FFF for n in (6, 8))
+    needed = width * height * (BYTES_OF_MODE["RGB"][0] + BYTES_OF_FORMAT["WEBP"])
+    if needed > MAX_DECODED_BYTES:
+        raise _too_large(width, height, needed)
+
+
+def _too_large(width: int, height: int, needed: float) -> ValueError:
+    return ValueError(
+        f"{width}x{height} pixels need {needed / 1e6:,.0f} MB to be decoded, "
+        f"{MAX_DECODED_BYTES / 1e6:,.0f} MB are the most"
+    )
+
+
+def _jpeg_bytes(image: Image.Image) -> float:
+    """A JPEG of one scan is decoded line by line; one of several is kept as coefficients."""
+    if "progression" not in image.info:
+        return 0
+    samples = [across * down for _, across, down, _ in image.layer]  # type: ignore[attr-defined]
+    return float(2 * sum(samples) / max(samples))
+
+
+def _bytes_of_pixel(image: Image.Image) -> float:
+    extra = BYTES_OF_FORMAT.get(image.format or "", 0) + _bytes_of_strips(image)
+    if _is_reduced_first(image):
+        return PLAIN_BYTES[image.mode] + extra
+    wide, narrow = BYTES_OF_MODE.get(image.mode, BYTES_OF_NUMBERS)
+    if image.has_transparency_data or image.mode in ("La", "RGBa"):
+        wide, narrow = BYTES_OF_TRANSPARENCY
+    return (wide if _is_wide(image) else narrow) + extra
+
+
+def _bytes_of_strips(image: Image.Image) -> float:
+    """A TIFF is decoded a strip at a time, of which there may be only one."""
+    if image.format != "TIFF" or image.info.get("compression") == "raw":
+        return 0
+    rows = image.tag_v2.get(278, image.height)  # type: ignore[attr-defined]
+    return float(4 * min(rows, image.height) / image.height)
+
+
+def _is_wide(image: Image.Image) -> bool:
+    return min(image.size) >= 2 * STANDARD_SIDE
+
+
+def _is_reduced_first(image: Image.Image) -> bool:
+    large = image.width * image.height > REDUCED_FIRST
+    plain = image.mode in PLAIN_BYTES and not image.has_transparency_data
+    return large and plain and _is_wide(image)
+
+
+def jpeg_damage(data: bytes) -> str:
+    """What a JPEG's own structure says is wrong with it; "" for nothing, or for another format.
+
+    Raises ValueError for one that no encoder writes, and that would take minutes to decode.
+    Other pictures and videos in the same file (MPO, motion photos) are no damage.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        return ""
+    place, scans, pattern = 2, 0, JPEG_MARKER
+    for _ in range(MAX_JPEG_SEGMENTS):
+        marker = pattern.search(data, place)
+        if marker is None:
+            break
+        place, pattern = marker.end(), JPEG_MARKER
+        code = data[place - 1]
+        if code == 0xD9:
+            return _jpeg_trailer(data[place:])
+        if code == 0xDA:
+            scans, pattern = scans + 1, JPEG_END_OF_SCAN
+            if scans > MAX_JPEG_SCANS:
+                raise ValueError(f"it has more than {MAX_JPEG_SCANS} scans")
+        if code != 0x01 and not 0xD0 <= code <= 0xD8:
+            place += int.from_bytes(data[place : place + 2], "big")
+    else:
+        raise ValueError(f"it has more than {MAX_JPEG_SEGMENTS:,} segments")
+    if not scans:  # the decoder would look for one byte by byte, for minutes
+        raise ValueError("it ends before the picture begins")
+    return "it has no end marker"
+
+
+def _jpeg_trailer(rest: bytes) -> str:
+    rest = rest.strip(b"\0")
+    known = rest.startswith(b"\xff\xd8") or b"ftyp" in rest[:64] or rest.endswith(b"SEFT")
+    return "" if known or not rest else f"{len(rest):,} bytes stand after the picture"
 
 
 def look_at(data: bytes, hash_size: int, *, parts: bool = False) -> Look | None:
@@ -126,10 +252,12 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False) -> Look | None:
     image = open_image(data)
     if image is None:
         return None
+    turn, taken = _turn(image), _taken(image)
+    if _is_reduced_first(image):
+        image = image.reduce(min(image.size) // STANDARD_SIDE)
     gray = to_gray(image)
     if (factor := min(gray.size) // STANDARD_SIDE) > 1:
         gray = gray.reduce(factor)
-    turn = _turn(image)
     whole = turn(Image.fromarray(small_gray(np.asarray(gray), 4 * hash_size)))
     if not has_content(np.asarray(whole)):
         return None
@@ -142,7 +270,7 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False) -> Look | None:
         if is_page(np.asarray(whole))
         else None,
         large=_large(gray, turn, LARGE_SIDE) if parts else None,
-        taken=_taken(image),
+        taken=taken,
         colour=_colour(image, turn),
     )
 
@@ -190,7 +318,7 @@ def to_gray(image: Image.Image) -> Image.Image:
     if image.mode == "La":  # has no direct way to gray or RGBA
         image = image.convert("LA")
     if image.has_transparency_data or image.mode == "RGBa":
-        return _on_white(image.convert("RGBA"))
+        return _on_white(image if image.mode == "RGBA" else image.convert("RGBA"))
     if image.mode == "HSV":  # has no direct way to gray
         image = image.convert("RGB")
     return image.getchannel("Y") if image.mode == "YCbCr" else image.convert("L")
@@ -215,7 +343,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     white = Image.new("RGBA", image.size, "white")
     gray = Image.alpha_composite(white, image).convert("L")
     alpha = image.getchannel("A")
-    spread = [np.asarray(channel).std() for channel in (gray, alpha)]
+    spread = [ImageStat.Stat(channel).stddev[0] for channel in (gray, alpha)]
     return alpha if spread[0] < BLANK_DEVIATION <= spread[1] else gray
 
 
@@ -225,7 +353,7 @@ def _stretched(image: Image.Image) -> Image.Image:
     A 16-bit picture is stretched over four gray levels at the least, so that the noise of
     a blank scan doesn't become a picture.
     """
-    pixels: NDArray[np.float64] = np.asarray(image).astype(np.float64)
+    pixels: Stack = np.asarray(image).astype(np.float32)
     np.nan_to_num(pixels, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(pixels.min()), float(pixels.max())
     if image.mode.startswith("I;16"):
@@ -233,7 +361,7 @@ def _stretched(image: Image.Image) -> Image.Image:
     if image.format == "TIFF" and _white_is_zero(image):
         low, high = high, low
     scale = 255.0 / (high - low) if high != low else 0.0
-    pixels -= low  # in place: a large scan's floats fill half a gigabyte
+    pixels -= low  # in place: a large scan's floats fill a quarter of a gigabyte
     pixels *= scale
     return Image.fromarray(np.rint(pixels, out=pixels).clip(0, 255, out=pixels).astype(np.uint8))
 

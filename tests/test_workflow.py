@@ -894,9 +894,13 @@ def children(process_id: int) -> list[int]:
 
 def is_hashing(process: "subprocess.Popen[str]") -> bool:
     """Whether a worker (a child of the fork server) has taken up its work, silently."""
+
+    def stderr_of(process_id: int) -> str:
+        return os.readlink(f"/proc/{process_id}/fd/2")
+
     try:
         workers = [worker for server in children(process.pid) for worker in children(server)]
-        return any(os.readlink(f"/proc/{worker}/fd/2") == os.devnull for worker in workers)
+        return any(stderr_of(worker) != stderr_of(process.pid) for worker in workers)
     except (FileNotFoundError, ProcessLookupError):  # a process that came and went
         return False
 

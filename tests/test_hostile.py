@@ -1,0 +1,150 @@
+"""Pictures that are made to cost much, and damaged ones that decode all the same."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import hostile
+import pytest
+from conftest import ROOT, Library, collect
+from hostile import cat, encoded
+
+import views
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
+MEMORY_MB = 700
+
+
+@needs_linux
+@pytest.mark.parametrize("name", [*hostile.HOSTILE, *hostile.SPARSE])
+def test_a_hostile_picture_costs_little_and_is_unreadable(name: str, tmp_path: Path) -> None:
+    cost = hostile.cost(hostile.write(tmp_path, name))
+    assert cost.seconds < 15
+    assert cost.megabytes < MEMORY_MB
+    assert cost.reason or name == "a progressive JPEG with 90 scans"
+    assert not cost.reason.startswith("killed")
+
+
+@needs_linux
+@pytest.mark.parametrize("name", list(hostile.REAL)[:2])  # the others take long to make
+def test_a_large_photo_is_hashed(name: str, tmp_path: Path) -> None:
+    cost = hostile.cost(hostile.write(tmp_path, name))
+    assert cost.reason == ""
+    assert cost.megabytes < (120 if name.startswith("a phone") else MEMORY_MB)
+    assert cost.seconds < 5  # for a busy machine; tests/hostile.py shows what it is
+
+
+@needs_linux
+def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_hashed(
+    tmp_path: Path,
+) -> None:
+    """What the header doesn't tell, the limit of the worker stops."""
+    data = encoded(cat(size=(9_000, 6_000)), "PNG", compress_level=1)
+    (tmp_path / "a.png").write_bytes(data)
+    (tmp_path / "b.jpg").write_bytes(encoded(cat(), "JPEG"))
+    program = (
+        "import sys, finder, views\n"
+        "views.MAX_DECODED_BYTES, finder.MEMORY_BYTES = 10**12, 150_000_000\n"
+        "finder._start_worker()\n"
+        "for path in sys.argv[1:]:\n"
+        "    result = finder.hash_file(finder.ImageFile(path, 0, 0), 16)\n"
+        "    print(getattr(result, 'reason', 'hashed'))\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "a.png"), str(tmp_path / "b.jpg")]
+    ran = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert ran.stdout == "it needs more than 150 MB of memory to be decoded\nhashed\n"
+
+
+def test_a_picture_that_is_reduced_first_has_the_look_of_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for mode in ("L", "RGB", "CMYK"):
+        data = encoded(cat(mode, (2600, 2100)), "TIFF")
+        usual = views.look_at(data, 16)
+        monkeypatch.setattr(views, "REDUCED_FIRST", 0)
+        reduced = views.look_at(data, 16)
+        monkeypatch.undo()
+        assert usual
+        assert reduced
+        one, other = (int.from_bytes(look.views[0].hash) for look in (usual, reduced))
+        assert (one ^ other).bit_count() <= 2
+
+
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [((17, 9), {}), ((300, 200), {"lossless": True}), ((40, 50), {"exif": b"Exif\0\0"})],
+)
+def test_the_size_of_a_webp_is_read_from_its_header(
+    size: tuple[int, int], options: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(cat(size=size), "WEBP", **options)
+    monkeypatch.setattr(views, "MAX_DECODED_BYTES", 0)
+    with pytest.raises(ValueError, match=f"^{size[0]}x{size[1]} pixels"):
+        views.open_image(data)
+
+
+# ---- Damage
+
+
+JPEG = encoded(cat(), "JPEG")
+CUT = JPEG[: len(JPEG) // 2]
+
+
+@pytest.mark.parametrize(
+    ("data", "damage"),
+    [
+        (JPEG, ""),
+        (encoded(cat(), "JPEG", progressive=True), ""),
+        (encoded(cat(), "JPEG", restart_marker_blocks=3), ""),
+        (encoded(cat(), "PNG")[:-5], ""),
+        (CUT + bytes(20_000), "it has no end marker"),
+        (JPEG + b"a stranger's bytes", "18 bytes stand after the picture"),
+        (JPEG + bytes(100), ""),  # padding
+        (encoded(cat(), "MPO", save_all=True, append_images=[cat("L")]), ""),
+        (JPEG + b"\0\0\0\x18ftypmp42" + b"a film", ""),  # a motion photo
+        (JPEG + b"a film" + b"SEFT", ""),  # Samsung's
+    ],
+)
+def test_a_jpeg_says_what_is_wrong_with_it(data: bytes, damage: str) -> None:
+    assert views.jpeg_damage(data) == damage
+
+
+def test_damage_is_recorded_with_the_copy_and_told(library: Library) -> None:
+    path = library.photos / "vacation1_copy.jpg"
+    path.write_bytes(path.read_bytes() + b"a stranger's bytes")
+    ran = library.find("--verbose")
+    line = f"{path}: 18 bytes stand after the picture"
+    assert "Damaged, by what the files say: 1 photo." in ran.out
+    assert f"  {line}" in ran.out
+    assert f"Damaged file: {line}" in library.log()
+    manifest = (library.output / "image-similarity-search.json").read_text("utf-8")
+    assert manifest.count('"damage": "18 bytes stand after the picture"') == 1
+    assert library.check().code == 0
+
+
+def test_what_decoders_say_goes_to_the_log_with_the_name_of_the_file(library: Library) -> None:
+    odd = library.photos / "odd.jpg"
+    odd.write_bytes(encoded(cat(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))
+    ran = collect(library.start("find"))
+    assert (ran.code, ran.err) == (0, "")
+    log = library.log()
+    assert any(line.startswith(f"Decoder on {odd}: Corrupt EXIF data") for line in log)
+
+
+def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None:
+    program = (
+        "import os, finder\n"
+        "finder._start_worker()\n"
+        "for _ in range(2):\n"
+        "    with finder._messages_of_decoders() as messages:\n"
+        "        for _ in range(20_000): \n"
+        "            try: os.write(2, b'tiff: odd\\n')\n"
+        "            except BlockingIOError: pass\n"
+        "    print(len(messages) > 1000, messages[0])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout, ran.stderr) == ("True tiff: odd\nTrue tiff: odd\n", "")
