@@ -1,0 +1,140 @@
+"""Remove each guard of storage.py and cleanup.py in turn; at least one test must fail each time.
+
+    python tests/guards.py             all of them; exit code 1 if fewer than 95 % are noticed
+    python tests/guards.py --every 9   a sample
+    python tests/guards.py --list      what would be removed
+
+A guard is a condition that keeps, refuses or ends something; a wait for the disk; a flag that
+opens a file safely; an error that is raised. They are found in the syntax tree: each `if` that
+raises, returns, yields, continues or breaks, each part of a condition joined by `and` or `or`,
+each `except`, each call for its effect on safety.
+"""
+
+import argparse
+import ast
+import copy
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = ("cleanup.py", "storage.py")
+# In the order in which they are likely to notice; the first that fails ends it.
+TESTS = (
+    "test_cleanup.py",
+    "test_storage.py",
+    "test_not_ours.py",
+    "test_workflow.py",
+)
+SAFETY_CALLS = ("fsync", "sync_folder", "_sync_swap", "flock", "fchmod", "chmod", "utime", "record")
+# No guards: words of a message.
+WORDS = ("error.strerror", "str(error)", "'photo'")
+SAFETY_FLAGS = ("O_NOFOLLOW", "O_NONBLOCK", "O_APPEND", "LOCK_NB")
+ENDS = (ast.Raise, ast.Return, ast.Continue, ast.Break)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A guard and its module without it."""
+
+    module: str
+    line: int
+    what: str
+    without: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}: {self.what}"
+
+
+def guards(module: str) -> Iterator[Guard]:
+    source = (ROOT / module).read_text("utf-8")
+    count = sum(1 for _ in _removals(ast.parse(source)))
+    for number in range(count):
+        tree = ast.parse(source)
+        node, what, remove = list(_removals(tree))[number]
+        remove()
+        yield Guard(module, node.lineno, what, ast.unparse(ast.fix_missing_locations(tree)))
+
+
+def _removals(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str, Callable[[], None]]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and any(isinstance(stmt, ENDS) for stmt in node.body):
+            yield node, f"if {ast.unparse(node.test)}", _set(node, "test", ast.Constant(False))
+        if isinstance(node, ast.BoolOp):
+            for number, part in enumerate(node.values):
+                without = copy.copy(node.values)
+                del without[number]
+                what = f"{ast.unparse(part)} in {ast.unparse(node)}"
+                if ast.unparse(part) in WORDS or ast.unparse(without[0]) in WORDS:
+                    continue
+                yield part, what, _set(node, "values", [*without, without[0]])
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and _name(node.value) in SAFETY_CALLS
+        ):
+            yield node, ast.unparse(node), _set(node, "value", ast.Constant(None))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            right = ast.unparse(node.right)
+            if right.rpartition(".")[2] in SAFETY_FLAGS:
+                yield node.right, right, _set(node, "right", ast.Constant(0))
+
+
+def _set(node: ast.AST, field: str, value: object) -> Callable[[], None]:
+    return lambda: setattr(node, field, value)
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+def is_noticed(guard: Guard, folder: Path) -> bool:
+    """Whether a test fails where the guard is missing."""
+    place = folder / guard.module
+    whole = place.read_text("utf-8")
+    place.write_text(guard.without, "utf-8")
+    tests = [f"tests/{name}" for name in TESTS if (folder / "tests" / name).exists()]
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+            cwd=folder,
+            capture_output=True,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_MAX_EXAMPLES": "20"},
+            timeout=900,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        place.write_text(whole, "utf-8")
+    return ran.returncode != 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--every", type=int, default=1, help="try each n-th guard (default: 1)")
+    parser.add_argument("--list", action="store_true", help="name the guards and end")
+    arguments = parser.parse_args()
+    chosen = [guard for module in MODULES for guard in guards(module)][:: arguments.every]
+    if arguments.list:
+        print("\n".join(map(str, chosen)))
+        return 0
+    noticed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder) / "copy"
+        shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".*venv*", ".git"))
+        for number, guard in enumerate(chosen, 1):
+            seen = is_noticed(guard, copied)
+            noticed += seen
+            print(f"{number}/{len(chosen)} {'noticed' if seen else 'SURVIVED'} {guard}", flush=True)
+    print(f"{noticed} of {len(chosen)} noticed: {noticed / len(chosen):.1%}")
+    return noticed < 0.95 * len(chosen)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+"""A library and its owner, who does anything in any order: whatever they do, nothing is lost.
+
+10,000 runs instead of a sample: python tests/test_stateful.py
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import stand_in
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from kill_points import Home
+
+import cleanup
+import config
+import finder
+from storage import to_line
+
+EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "500"))
+# They meet each other when case or Unicode form is folded, or break a line, or are not UTF-8.
+NAMES = (
+    "a.jpg",
+    "A.jpg",
+    "a b.JPG",
+    "\xe9.jpg",
+    unicodedata.normalize("NFD", "\xe9.jpg"),
+    "line\nbreak.jpg",
+    ' "quoted".jpg ',
+    os.fsdecode(b"\xff\xfe.jpg"),
+    "\xdf/ss.jpg",
+    "ss/\xdf.jpg",
+)
+PHOTO_NAMES = [name if name.lower().endswith(".jpg") else name.strip() for name in NAMES]
+SHOWN = (b"A", b"\xf0" * 32)
+
+
+class Crash(BaseException):
+    """The process is dead."""
+
+
+class Owner(RuleBasedStateMachine):
+    """What is on disk, and for each photo whether its owner may find it missing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(os.path.realpath(tempfile.mkdtemp()))
+        self.home = Home(self.folder / "home")
+        self.home.photos.mkdir(parents=True)
+        self.wanted: dict[Path, bytes] = {}  # what must be there
+        self.allowed: dict[Path, bytes] = {}  # of these, what cleanup may take
+        self.culled: dict[Path, tuple[Path, bytes]] = {}  # copy -> its original, its content
+        self.serial = 0
+        self.ever: set[Path] = set()
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder)
+
+    # ---- What the owner does
+
+    @initialize()
+    def begins(self) -> None:
+        for name, shows in zip(PHOTO_NAMES[:5], (0, 0, 0, 1, 1), strict=True):
+            self.adds(name, shows)
+
+    @rule(name=st.sampled_from(PHOTO_NAMES), shows=st.sampled_from((0, 1)))
+    def adds(self, name: str, shows: int) -> None:
+        """A new photo, or another one in the place of an old one, of the same size and time."""
+        self.serial += 1
+        path = self.home.photos / name
+        path.parent.mkdir(exist_ok=True)
+        old = path.stat() if path.exists() else None
+        path.write_bytes(stand_in.photo(SHOWN[shows], b"%06d" % self.serial))
+        if old:
+            os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+        self.wanted[path] = path.read_bytes()
+        self.ever.add(path)
+        self.allowed.pop(path, None)
+
+    @rule()
+    def finds(self) -> None:
+        self.run("find")
+
+    @rule()
+    def finds_anew(self) -> None:
+        self.run("find", "--discard-review")
+
+    @rule(flag=st.sampled_from(((), ("--allow-whole-groups",))))
+    def checks(self, flag: tuple[str, ...]) -> None:
+        self.run("check-deleted", *flag)
+
+    @rule(flag=st.sampled_from(((), ("--allow-whole-groups",))))
+    def cleans_up(self, flag: tuple[str, ...]) -> None:
+        self.run("cleanup", *flag)
+
+    @rule(action=st.sampled_from(("find", "check-deleted", "cleanup")), changes=st.integers(0, 60))
+    def is_killed_in(self, action: str, changes: int) -> None:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            left = [changes]
+
+            def deadly(change: Callable[..., Any]) -> Callable[..., Any]:
+                def changed(path: Any, *args: Any, **options: Any) -> Any:
+                    if str(path).startswith(str(self.home.folder)):
+                        left[0] -= 1
+                        if left[0] < 0:
+                            raise Crash
+                    return change(path, *args, **options)
+
+                return changed
+
+            for name in ("mkdir", "rename", "replace", "unlink", "rmdir", "link", "utime"):
+                monkeypatch.setattr(os, name, deadly(getattr(os, name)))
+            with contextlib.suppress(Crash):
+                self.home.run(action)
+        self.takes_note()
+
+    @precondition(lambda self: self.copies())
+    @rule(data=st.data())
+    def culls(self, data: st.DataObject) -> None:
+        copy, original = data.draw(st.sampled_from(self.copies()))
+        self.culled[copy] = (original, copy.read_bytes())
+        copy.unlink()
+        if original in self.wanted and self.wanted[original] == self.culled[copy][1]:
+            self.allowed[original] = self.wanted[original]
+
+    @precondition(lambda self: self.culled and self.home.output.is_dir())
+    @rule(data=st.data())
+    def restores(self, data: st.DataObject) -> None:
+        copy = data.draw(st.sampled_from(sorted(self.culled)))
+        original, content = self.culled.pop(copy)
+        if copy.parent.is_dir() and not copy.exists() and self.is_of_this_result(copy, original):
+            copy.write_bytes(content)
+            self.allowed.pop(original, None)
+
+    @precondition(lambda self: self.copies())
+    @rule(data=st.data(), how=st.sampled_from(("rename", "move", "edit")))
+    def works_on(self, data: st.DataObject, how: str) -> None:
+        copy, original = data.draw(st.sampled_from(self.copies()))
+        if how == "edit":
+            copy.write_bytes(copy.read_bytes() + b" edited")
+        elif how == "rename":
+            copy.rename(copy.with_name("BEST " + copy.name[-100:]))
+        else:
+            copy.rename(self.home.output / copy.name)
+        self.allowed.pop(original, None)
+
+    @precondition(lambda self: self.home.output.is_dir())
+    @rule()
+    def unmounts_and_runs(self) -> None:
+        """The output folder is not there for a while, and actions run nonetheless."""
+        away = self.folder / "away"
+        self.home.output.rename(away)
+        for action in ("check-deleted", "cleanup"):
+            self.home.run(action)
+        assert not self.home.output.exists()
+        away.rename(self.home.output)
+
+    @rule()
+    def unmounts_the_photos_and_runs(self) -> None:
+        away = self.folder / "away"
+        self.home.photos.rename(away)
+        for action in ("find", "check-deleted", "cleanup"):
+            self.home.run(action)
+        assert not self.home.photos.exists()
+        away.rename(self.home.photos)
+        self.takes_note()
+
+    @precondition(lambda self: self.home.output.is_dir())
+    @rule()
+    def empties_the_output_folder(self) -> None:
+        """They have seen enough, and move all of it away by hand."""
+        shutil.rmtree(self.home.output)
+        self.culled.clear()
+        self.allowed.clear()
+
+    # ---- What is seen of it
+
+    def run(self, action: str, *flags: str) -> None:
+        ended = self.home.run(action, *flags)
+        assert ended.code in (0, 1, 2, 3), ended
+        assert "Traceback" not in ended.text
+        twice = self.photos()
+        if action != "find":
+            self.home.run(action, *flags)
+            assert self.photos() == twice, "the second time did more"
+        self.takes_note(replaced=action == "find" and ended.code in (0, 1))
+
+    def takes_note(self, *, replaced: bool = False) -> None:
+        """Accept the deletions that are allowed; a new result ends the old cull."""
+        there = self.photos()
+        for path in [path for path in self.allowed if path not in there]:
+            assert f"Deleted file: {to_line(str(path))}" in self.home.log()
+            del self.wanted[path], self.allowed[path]
+        if replaced:
+            self.culled.clear()
+            self.allowed.clear()
+
+    def photos(self) -> dict[Path, bytes]:
+        """The photos that are there, those that are set aside under their own names."""
+        aside = {cleanup.aside_path(str(path)): path for path in self.ever}
+        return {
+            aside.get(str(path), path): path.read_bytes()
+            for path in self.home.photos.rglob("*")
+            if path.is_file()
+        }
+
+    def copies(self) -> list[tuple[Path, Path]]:
+        """The copies that lie in their places, with their originals."""
+        if not (self.home.output / "info.txt").exists():
+            return []
+        info = self.home.info()
+        return [(Path(c), Path(o)) for o, c in sorted(info.items()) if Path(c).exists()]
+
+    def is_of_this_result(self, copy: Path, original: Path) -> bool:
+        info = self.home.output / "info.txt"
+        return info.exists() and self.home.info().get(str(original)) == str(copy)
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        there = self.photos()
+        missing = self.wanted.keys() - there.keys()
+        assert missing <= self.allowed.keys(), missing
+        for path, content in there.items():
+            assert self.wanted.get(path) == content, path
+
+    @invariant()
+    def each_group_keeps_one(self) -> None:
+        """The map is one to one, and no copy has the name of another when it is folded."""
+        if not (self.home.output / "info.txt").exists():
+            return
+        copies = list(self.home.info().values())
+        folded = {unicodedata.normalize("NFKC", copy).casefold() for copy in copies}
+        assert len(folded) == len(copies)
+
+
+def run(examples: int) -> None:
+    """Run with what takes longest left out: hashing, waiting for the disk, judging config.py."""
+    constants = config.constants(vars(config))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(finder, "hash_files", finder.hash_files)  # the stand-in takes its place
+        monkeypatch.setattr(os, "fsync", lambda _: None)
+        monkeypatch.setattr(config, "constants", lambda _: constants)
+        run_machine(examples)
+
+
+def run_machine(examples: int) -> None:
+    hypothesis.stateful.run_state_machine_as_test(
+        Owner,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        ),
+    )
+
+
+def test_whatever_the_owner_does_nothing_is_lost() -> None:
+    run(EXAMPLES)
+
+
+if __name__ == "__main__":
+    run(int(os.environ.get("STATEFUL_EXAMPLES", "10000")))
+    print("no loss")
