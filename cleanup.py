@@ -9,15 +9,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from config import Exit, UserError
-from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file
+from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, TRASH_FOLDERS, digest_file
 from storage import (
     MANIFEST,
-    TRASH_FOLDERS,
     Manifest,
     SavedCopy,
     append_lines,
     files_in,
     has_digest,
+    is_gone,
     is_untouched,
     to_line,
 )
@@ -82,7 +82,7 @@ def review(manifest: Manifest, output_dir: str) -> Review:
     A copy is deleted when its file is gone and no file in the output folder may be what became
     of it: none has its content, or its name, or lies unaccounted for in its group's folder.
     """
-    missing = [c for c in manifest.copies if not os.path.lexists(c.copy)]
+    missing = [c for c in manifest.copies if is_gone(c.copy)]
     elsewhere, strangers = _elsewhere(manifest, output_dir, missing) if missing else ([], [])
     moved = frozenset(elsewhere)
     deleted = [c for c in missing if c not in moved]
@@ -121,13 +121,13 @@ def _elsewhere(
             found += by_digest[content]
         elif path in recorded:
             continue
-        elif folder in by_folder:  # it carries a name, or may be any copy that is missing here
-            here = by_folder[folder]
-            found += [c for c in here if _stem(c.copy) in name] or here
-        elif _stem(path) in by_stem:
-            found += by_stem[_stem(path)]
-        else:
-            strangers.append(path)
+        elif named := by_stem.get(_stem(path)) or [c for c in missing if _stem(c.copy) in name]:
+            found += named
+        else:  # it may be any copy that is missing here, or one of another group
+            here = by_folder.get(folder, [])
+            found += here
+            if len(here) < len(missing):
+                strangers.append(path)
     return found, strangers
 
 
@@ -150,8 +150,10 @@ def _unclaimed_content(
 
 
 def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
-    """Whether a file is ours, a file manager's, or a sidecar of a photo."""
+    """Whether a path is ours, a file manager's, an empty folder or a sidecar of a photo."""
     folder, name = os.path.split(path)
+    if os.path.isdir(path) and not os.path.islink(path):
+        return True
     ours = folder == output_dir and name in (MANIFEST, *manifest.own_files)
     return ours or name.lower() in LITTER or _extension(name) in SIDECAR_EXTENSIONS
 
@@ -187,7 +189,7 @@ def plan_deletions(
     gone: list[str] = []
     for path in listed:
         copy = known[path]
-        if not os.path.lexists(path):
+        if is_gone(path):
             gone.append(path)
         elif reason := judge.reason_to_keep(copy, path, probably_matches):
             refused.append(Kept(path, reason))
@@ -218,7 +220,9 @@ class Judge:
         self._needs_no_survivor = {
             number
             for number, group in self._groups.items()
-            if whole_groups and all(c in self._deleted and c.original.path in listed for c in group)
+            if whole_groups
+            and all(c in self._deleted for c in group)
+            and all(c.original.path in listed or is_gone(c.original.path) for c in group)
         }
 
     def reason_to_keep(self, copy: SavedCopy, path: str, matches: Matches) -> str | None:
@@ -231,7 +235,7 @@ class Judge:
             return "it is not a regular file"
         if copy in self._moved:
             return "its copy was only moved, renamed or edited"
-        if os.path.lexists(copy.copy):
+        if not is_gone(copy.copy):
             return "its copy is still there"
         if copy not in self._deleted:
             return "all copies of its group are gone (see --allow-whole-groups)"
@@ -318,7 +322,7 @@ def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator
             append_lines(log_file, [f"Deleted file: {to_line(path)}"])
 
         try:
-            freed = _bytes_freed(path)
+            freed = bytes_freed(path)
             reason = judge.reason_to_keep(copy, path, probably_matches)
             reason = reason or remove(path, prove, record)
         except OSError as error:
@@ -334,7 +338,8 @@ def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator
             yield Deleted(path, freed)
 
 
-def _bytes_freed(path: str) -> int:
+def bytes_freed(path: str) -> int:
+    """How much room deleting a file makes: none while it has another hard link."""
     status = os.lstat(path)
     return status.st_size if status.st_nlink == 1 else 0
 

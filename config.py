@@ -38,7 +38,11 @@ EXCLUDE = [
     "#recycle",
     "@Recycle*",
     "@eaDir",
+    ".@__thumb",
     ".thumbnails",
+    "#snapshot",
+    ".snapshot*",
+    ".zfs",
     ".cache",
     ".git",
     ".stversions",
@@ -67,6 +71,7 @@ PRESETS = ("copies", "similar", "crops")
 PRESET_HASH_SIZE = 16
 MAX_HASH_SIZE = 64
 INTERNAL = (
+    "BUILDING_SUFFIXES",
     "DELETE_MODES",
     "INTERNAL",
     "MAX_HASH_SIZE",
@@ -76,6 +81,8 @@ INTERNAL = (
 )
 # A folder that holds this file is a result of ours: its copies are not photos to compare.
 RESULT_MARKER = "image-similarity-search.json"
+# Beside OUTPUT_DIR: the result that find is building, and the one that it has replaced.
+BUILDING_SUFFIXES = (".find-new", ".find-old")
 
 
 class Exit(IntEnum):
@@ -137,6 +144,8 @@ def settings_from(values: Mapping[str, object], base: str) -> Settings:
     """
     hash_size = _whole_number(values, "HASH_SIZE", 2, MAX_HASH_SIZE)
     output_dir = os.path.realpath(_path(values["OUTPUT_DIR"], "OUTPUT_DIR", base))
+    if output_dir.endswith(BUILDING_SUFFIXES):
+        raise UserError(f"OUTPUT_DIR {output_dir} has a name that find uses; choose another.")
     files = {name: _file_in(output_dir, values, name) for name in ("INFO_FILE", "TO_DELETE_FILE")}
     files["LOG_FILE"] = _file_in(output_dir, values, "LOG_FILE", elsewhere=True)
     if len({path.casefold() for path in files.values()}) < len(files):

@@ -35,6 +35,10 @@ MOST_POOLS = 3
 LEAST_SECONDS = 15.0
 MOST_SECONDS = 60.0
 MEMORY_BYTES = 700_000_000  # what a worker may need for one picture
+TRASH_FOLDERS = re.compile(
+    r"\.?Trash(es|-\d+)?|\.dtrash|\$RECYCLE\.BIN|[#@]Recycle.*", re.IGNORECASE
+)
+TRASHED_FILE = ".trashed-"  # how Android names what it will delete
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
 
 
@@ -94,8 +98,8 @@ def walk(
 ) -> Iterator[Found]:
     """Yield the photos below some folders in sorted order. Changes nothing on disk.
 
-    Symbolic links and special files are passed over, and so are the folders that match
-    `exclude`, the paths in `leave_out` and results of earlier runs.
+    Symbolic links and special files are passed over, and so are trash folders, the folders that
+    match `exclude`, the paths in `leave_out` and results of earlier runs.
     """
     excluded = _matcher(exclude)
     left_out = frozenset(leave_out)
@@ -367,11 +371,11 @@ def _outcome(
 
 
 def _is_photo(entry: "os.DirEntry[str]") -> bool:
-    """Whether an entry is a regular file with a photo's extension ("._x.jpg" is macOS's)."""
+    """Whether an entry is a photo by its extension ("._x.jpg" is macOS's), a regular file."""
     extension = os.path.splitext(entry.name)[1].lower()
     return (
         extension in PHOTO_EXTENSIONS
-        and not entry.name.startswith("._")
+        and not entry.name.startswith(("._", TRASHED_FILE))
         and entry.is_file(follow_symlinks=False)
     )
 
@@ -389,15 +393,21 @@ def _photo(path: str, inodes: set[tuple[int, int]]) -> ImageFile | Unreadable | 
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A test of folder paths: patterns with a slash see the path's end, the others the name."""
+    """A test of folder paths: patterns with a slash see the path's end, the others the name.
+
+    What lies in a trash folder is as good as deleted: it must not be a picture's last copy.
+    """
     patterns = [pattern.rstrip("/") for pattern in patterns]
     by_path = _any_of([os.path.join("*", pattern) for pattern in patterns if "/" in pattern])
     by_name = _any_of([pattern for pattern in patterns if "/" not in pattern])
-    return lambda path: bool(by_path(path) or by_name(os.path.basename(path)))
+    return lambda path: bool(
+        by_path(path) or by_name(name := os.path.basename(path)) or TRASH_FOLDERS.fullmatch(name)
+    )
 
 
 def _any_of(patterns: Sequence[str]) -> Callable[[str], re.Match[str] | None]:
-    return re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)").match
+    expression = "|".join(map(fnmatch.translate, patterns)) or r"(?!)"
+    return re.compile(expression, re.IGNORECASE).match
 
 
 def _reason(error: BaseException) -> str:

@@ -249,7 +249,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             return
         try:
             with storage.staging(settings, copies):
-                results, kept = save(settings, copies, log)
+                results, kept = save(settings, arguments, copies, log)
         except OSError as error:
             message = f"can't write {error.filename or settings.output_dir}: {error.strerror}"
             old = "the result before this run still stands; " if copies_stand(settings) else ""
@@ -344,7 +344,7 @@ def report_found(
     for line in damaged_lines if arguments.verbose else ():
         report.say(f"  {line}")
     if walk.links:
-        report.say(f"{len(walk.links):,} more paths lead to the same files (hard links).")
+        report.say(f"Hard links to the same files, left out: {len(walk.links):,}.")
     unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in walk.unreadable]
     skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in walk.skipped]
     report.list_some("Unreadable files", unreadable_lines, everything=arguments.verbose)
@@ -439,10 +439,15 @@ def only_colour_differs(hashed: Sequence[finder.HashedImage], match: "Match") ->
 
 
 def save(
-    settings: Settings, copies: Sequence[storage.SavedCopy], log: Sequence[str]
+    settings: Settings,
+    arguments: argparse.Namespace,
+    copies: Sequence[storage.SavedCopy],
+    log: Sequence[str],
 ) -> tuple[list[storage.SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result."""
     results = list(bar(storage.copy_all(settings, copies), "Copying", total=len(copies)))
+    if not arguments.discard_review:
+        storage.check_still_replaceable(settings)
     saved = [result for result in results if isinstance(result, storage.SavedCopy)]
     log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
     return results, storage.commit(settings, saved, log)
@@ -527,7 +532,7 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
         culled = cleanup.review(manifest, settings.output_dir)
         listed = {*culled.deleted, *(culled.whole_groups if arguments.allow_whole_groups else ())}
         originals = [c.original.path for c in manifest.copies if c in listed]
-        present = [path for path in originals if os.path.lexists(path)]
+        present = [path for path in originals if not storage.is_gone(path)]
         storage.write_to_delete(settings, manifest, present)
     place = to_line(settings.to_delete_file)
     report.say(f"Listed in {place}: {counted(len(present), 'original')}.")
@@ -588,7 +593,7 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
 
 
 def report_plan(report: Report, plan: cleanup.Plan, settings: Settings) -> None:
-    size = sum(copy.original.size for copy in plan.delete)
+    size = sum(cleanup.bytes_freed(copy.original.path) for copy in plan.delete)
     how = "send to the trash" if settings.delete_mode == "trash" else "delete for good"
     report.say(f"To {how}: {counted(len(plan.delete), 'original')}, {megabytes(size)}.")
     if plan.gone:

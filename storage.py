@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from config import Exit, Settings, UserError
+from config import BUILDING_SUFFIXES, Exit, Settings, UserError
 from finder import (
     RESULT_MARKER,
     HashedImage,
@@ -28,16 +28,13 @@ MANIFEST = RESULT_MARKER
 MANIFEST_SCHEMA = 1
 PARTIAL = ".partial-copy"
 TEMPORARY_SUFFIX = ".being-written"
-STAGING_SUFFIX = ".find-new"  # beside OUTPUT_DIR: the result that is being built
-REPLACED_SUFFIX = ".find-old"  # beside OUTPUT_DIR: the result that was replaced
+STAGING_SUFFIX, REPLACED_SUFFIX = BUILDING_SUFFIXES
 MAX_NAME_BYTES = 200
 FICLONE = 0x40049409  # Linux's request to share a file's blocks, from linux/fs.h
-TRASH_FOLDERS = re.compile(
-    r"\.?Trash(es|-\d+)?|\.dtrash|\$RECYCLE\.BIN|[#@]Recycle.*", re.IGNORECASE
-)
-# Line ends as any editor might see them, edge blanks, and what UTF-8 can't hold.
+# Line ends as any editor might see them, what changes how a terminal shows the rest, edge blanks,
+# and what UTF-8 can't hold.
 UNSAFE_IN_A_LINE = re.compile(
-    r'[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]|^["\s]|\s$|^$', re.UNICODE
+    r'[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]|^["\s]|\s$|^$'
 )
 UNSAFE_IN_A_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 # What `load_manifest` raises on files that are missing, cut or edited.
@@ -236,9 +233,9 @@ def from_line(line: str) -> str:
 
 
 def write_to_delete(settings: Settings, manifest: Manifest, originals: Iterable[str]) -> None:
-    """Write to_delete.txt; UserError if a file of another kind has its name."""
+    """Write to_delete.txt; UserError if it isn't the file that find has recorded as ours."""
     path = settings.to_delete_file
-    if os.path.lexists(path) and os.path.basename(path) not in manifest.own_files[1:2]:
+    if os.path.basename(path) not in manifest.own_files[1:2]:
         raise UserError(f"TO_DELETE_FILE {path} is not ours; choose the name that find had.")
     write_file(path, "".join(to_line(original) + "\n" for original in originals))
 
@@ -331,8 +328,8 @@ def read_manifest(settings: Settings) -> Manifest:
     path = os.path.join(settings.output_dir, MANIFEST)
     try:
         manifest = load_manifest(settings.output_dir)
-        with open(settings.info_file, encoding="utf-8") as stream:
-            info = json.load(stream)
+        with open_regular(settings.info_file) as stream:
+            info = json.loads(stream.read().decode())
     except FileNotFoundError as error:
         message = f"{error.filename} is missing; mount OUTPUT_DIR, or run --action find first."
         raise UserError(message, Exit.STATE) from None
@@ -428,7 +425,8 @@ def inspect(
     `watch` may wrap the paths that are read, to show progress.
     """
     copies = {c.copy: c for c in manifest.copies}
-    ours = _own_paths(folder, manifest) | {os.path.dirname(path) for path in copies}
+    groups = {os.path.dirname(path) for path in copies}
+    ours = _own_paths(folder, manifest) | {path for path in groups if not os.path.islink(path)}
     present = list(files_in(folder))
     to_read = [path for path in present if path in copies]
     edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
@@ -437,7 +435,7 @@ def inspect(
     return Contents(
         foreign=tuple(path for path in present if path not in copies and path not in ours),
         edited=tuple(edited),
-        missing=tuple(c for c in manifest.copies if not os.path.lexists(c.copy)),
+        missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
     )
 
 
@@ -468,6 +466,15 @@ def has_digest(path: str, digest: str) -> bool:
         return digest_file(path) == digest
     except OSError:
         return False
+
+
+def is_gone(path: str) -> bool:
+    """Whether nothing lies at a path; OSError where that can't be seen, as on a failing disk."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False
 
 
 def is_untouched(path: str, copy: SavedCopy) -> bool:
@@ -512,11 +519,25 @@ def check_replaceable(
             f"edited ({len(contents.edited)}): {_some(contents.foreign + contents.edited)}; "
             "move them elsewhere, or choose another OUTPUT_DIR."
         )
-    pending = [c for c in contents.missing if os.path.lexists(c.original.path)]
-    if pending and not discard_review:
+    if not discard_review:
+        _check_culled(folder, contents.missing)
+
+
+def check_still_replaceable(settings: Settings) -> None:
+    """Refuse to replace a result that was culled while find was running. Changes nothing."""
+    try:
+        copies = load_manifest(settings.output_dir).copies
+    except BROKEN_MANIFEST:
+        return  # there was no result, or only an empty folder
+    _check_culled(settings.output_dir, [c for c in copies if is_gone(c.copy)])
+
+
+def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
+    pending = [c for c in missing if not is_gone(c.original.path)]
+    if pending:
         raise UserError(
-            f"{len(pending)} copies were deleted from {folder} and their originals are still "
-            "there; run check-deleted and cleanup, or find with --discard-review."
+            f"deleted copies in {folder} of originals that are still there: {len(pending)}; "
+            "run check-deleted and cleanup, or find with --discard-review."
         )
 
 
@@ -718,6 +739,8 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
         message = f"the rest of an earlier result, {folder}, can't be removed: {error.strerror}"
         raise UserError(f"{message}; check the disk and run it again.") from error
     for copy in manifest.copies:
+        if os.path.islink(os.path.dirname(copy.copy)):
+            continue  # what it leads to isn't ours
         if (unread and is_untouched(copy.copy, copy)) or has_digest(copy.copy, copy.digest):
             _try(os.unlink, copy.copy)
     for group in {os.path.dirname(copy.copy) for copy in manifest.copies}:
@@ -770,6 +793,8 @@ def recover(output_dir: str) -> None:
 def _remove_leftover(folder: str, *, unread: bool) -> None:
     if not os.path.lexists(folder):
         return
+    if os.path.islink(folder):
+        raise UserError(f"{folder} is in the way and not ours; move it elsewhere.")
     temporary = temporary_path(os.path.join(folder, MANIFEST))
     if os.listdir(folder) == [os.path.basename(temporary)]:  # killed in its first moment
         os.unlink(temporary)

@@ -4,8 +4,10 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import Library
 
 import cleanup
 from cleanup import Deleted, Judge, Kept, Plan, Review
@@ -459,3 +461,79 @@ def test_sidecars_left_without_their_photo_are_named(
 
 def test_sidecars_in_a_folder_that_is_gone_are_none(tmp_path: Path) -> None:
     assert cleanup.orphaned_sidecars([str(tmp_path / "gone" / "a.jpg")]) == []
+
+
+# ---- Copies that went to another group
+
+
+def test_an_edited_copy_in_another_group_is_known_by_its_name(found: Library) -> None:
+    copy = found.copy("vacation1_old.jpg")
+    moved = found.copy("z_coffee.jpg").parent / copy.name
+    copy.rename(moved)
+    moved.write_bytes(moved.read_bytes() + b"turned")
+    assert found.check().code == 0
+    assert found.listed() == []
+    converted = moved.with_suffix(".png")
+    moved.rename(converted)
+    assert found.check().code == 0
+    assert found.listed() == []
+
+
+def test_a_file_in_another_group_that_may_be_an_edited_copy_is_named(found: Library) -> None:
+    copy = found.copy("vacation1_old.jpg")
+    best = found.copy("z_coffee.jpg").parent / "BEST.jpg"
+    copy.rename(best)
+    best.write_bytes(best.read_bytes() + b"turned")
+    checked = found.check()
+    assert checked.code == 1
+    assert str(best) in checked.out
+
+
+def test_an_empty_group_folder_is_no_file_that_may_be_a_copy(found: Library) -> None:
+    found.delete_copies("z_coffee.jpg", "z_coffee_bw.jpg")
+    checked = found.check("--allow-whole-groups")
+    assert checked.code == 0, checked
+    assert found.listed() == ["z_coffee.jpg", "z_coffee_bw.jpg"]
+
+
+# ---- Where a folder can't be looked into, nothing is gone
+
+
+def test_a_copy_that_cannot_be_seen_is_not_deleted(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = str(found.copy("vacation1.jpg").parent)
+    look = os.lstat
+
+    def lstat(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        if os.path.dirname(str(path)) == blind:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return look(path, *args, **options)
+
+    before = found.names()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "lstat", lstat)
+        checked = found.check("--allow-whole-groups")
+        assert checked.code == 2
+        assert blind in checked.err
+    assert not found.list_file.exists()
+    assert found.names() == before
+
+
+def test_the_rest_of_a_group_goes_when_one_original_is_gone_already(found: Library) -> None:
+    found.delete_copies("z_coffee.jpg", "z_coffee_bw.jpg")
+    (found.photos / "z_coffee.jpg").unlink()
+    assert found.check("--allow-whole-groups").code == 0
+    assert found.cleanup("--allow-whole-groups", "--yes").code == 0
+    assert not {"z_coffee.jpg", "z_coffee_bw.jpg"} & set(found.names())
+
+
+def test_the_plan_counts_no_bytes_for_a_file_with_another_link(culled: Library) -> None:
+    os.link(culled.photos / "vacation1_old.jpg", culled.folder / "link.jpg")
+    planned = culled.cleanup("--dry-run", "--json").facts
+    assert planned["bytes"] == (culled.photos / "vacation1_copy.jpg").stat().st_size
+
+
+def test_another_list_than_the_one_find_recorded_is_not_written(found: Library) -> None:
+    assert found.check("--to-delete-file", "other.txt").code == 2
+    assert not (found.output / "other.txt").exists()

@@ -463,3 +463,23 @@ def test_the_messages_of_decoders_stay_off_the_terminal(odd: str, library: Libra
     ran = collect(library.start("find"))
     assert ran.err == ""
     assert ("Unreadable files (1):" in ran.out) == (odd == "a broken TIFF")
+
+
+@pytest.mark.parametrize("trash", ["Trash", ".Trash-1000", "$Recycle.Bin", "#recycle", "Trashes"])
+def test_what_lies_in_a_trash_is_no_photo_whatever_is_excluded(
+    bare_library: Library, trash: str
+) -> None:
+    bare_library.add("a.jpg")
+    bare_library.add(f"share/{trash}/files/b.jpg")
+    bare_library.add(".trashed-1700000000-c.jpg")
+    found = [f.path for f in finder.walk([str(bare_library.photos)]) if isinstance(f, ImageFile)]
+    assert found == [str(bare_library.photos / "a.jpg")]
+
+
+def test_patterns_match_whatever_the_case(bare_library: Library) -> None:
+    bare_library.add("a.jpg")
+    bare_library.add("@EADIR/b.jpg")
+    walked = finder.walk([str(bare_library.photos)], ["@eaDir"])
+    assert [f.path for f in walked if isinstance(f, ImageFile)] == [
+        str(bare_library.photos / "a.jpg")
+    ]

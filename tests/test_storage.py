@@ -491,3 +491,54 @@ def test_a_lock_file_is_not_followed_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(UserError), storage.locked(str(tmp_path / "output")):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+# ---- Links and names in the way
+
+
+def test_a_link_in_a_group_folders_place_leads_to_nothing_that_is_removed(
+    found: Library,
+) -> None:
+    group = found.copy("vacation1.jpg").parent
+    kept = found.folder / "kept"
+    group.rename(kept)
+    group.symlink_to(kept)
+    before = tree(found.folder)
+    assert found.run("find").code == 2
+    assert tree(found.folder) == before
+
+
+@pytest.mark.parametrize("suffix", [".find-new", ".find-old"])
+def test_a_link_beside_the_output_leads_to_nothing_that_is_removed(
+    found: Library, suffix: str
+) -> None:
+    elsewhere = found.folder / "elsewhere"
+    assert found.run("find", "--output-dir", str(elsewhere)).code == 0
+    found.output.with_name(found.output.name + suffix).symlink_to(elsewhere)
+    before = tree(found.folder)
+    assert found.run("find").code == 2
+    assert tree(found.folder) == before
+
+
+@pytest.mark.parametrize("suffix", [".find-new", ".find-old"])
+def test_an_output_folder_is_not_named_like_what_find_builds(library: Library, suffix: str) -> None:
+    named = str(library.output) + suffix
+    assert library.run("find", "--output-dir", named).code == 2
+    assert not os.path.exists(named)
+
+
+def test_a_cull_while_find_is_running_is_not_discarded(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_all = storage.copy_all
+
+    def culling(*arguments: Any) -> Any:
+        yield from copy_all(*arguments)
+        found.delete_copies("vacation1_old.jpg")
+
+    monkeypatch.setattr(storage, "copy_all", culling)
+    ran = found.run("find")
+    assert ran.code == 2
+    assert "deleted copies" in ran.err
+    assert found.check().code == 0
+    assert found.listed() == ["vacation1_old.jpg"]
