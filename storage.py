@@ -535,8 +535,9 @@ def check_still_replaceable(settings: Settings) -> None:
 def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
     pending = [c for c in missing if not is_gone(c.original.path)]
     if pending:
+        deleted = "1 copy was" if len(pending) == 1 else f"{len(pending)} copies were"
         raise UserError(
-            f"deleted copies in {folder} of originals that are still there: {len(pending)}; "
+            f"{deleted} deleted from {folder} and the originals are still there; "
             "run check-deleted and cleanup, or find with --discard-review."
         )
 
