@@ -12,7 +12,15 @@ from numpy import fft
 from numpy.typing import NDArray
 
 import views
-from grouping import Cluster, Match, UnionFind, close_pairs, pack, supported_clusters
+from grouping import (
+    Cluster,
+    Match,
+    UnionFind,
+    close_pairs,
+    close_turned_pairs,
+    pack,
+    supported_clusters,
+)
 from views import Gray, Look, Stack, View
 
 REACH = 10 / 64  # how far two pictures may be shifted, as a share of their side
@@ -172,13 +180,12 @@ def candidates(table: Table, rules: Rules) -> Iterator[Pairs]:
     for left, right, distance in close_pairs(table.hashes, most):
         yield within_limits(table, Pairs(left, right, distance, "upright"), rules)
     whole = np.flatnonzero(~table.framed)
-    spectra = views.spectrum(table.gray[whole], _hash_size(table))
-    for turn in views.TURNS[1:]:
-        hashes = pack(views.turned_hashes(spectra, turn))
-        # A turn that undoes itself finds each pair from both sides; the others undo each other,
-        # so the pairs i < j of all turns are all pairs.
-        for i, j, distance in close_pairs(hashes, rules.turned, table.hashes[whole]):
-            yield within_limits(table, Pairs(whole[i], whole[j], distance, turn), rules)
+    signs, transposed = views.signs(table.gray[whole])
+    # A turn that undoes itself finds each pair from both sides; the others undo each other,
+    # so the pairs i < j of all turns are all pairs.
+    for number, (i, j, distance) in close_turned_pairs(signs, transposed, rules.turned):
+        found = Pairs(whole[i], whole[j], distance, views.TURNS[number])
+        yield within_limits(table, found, rules)
 
 
 def within_limits(table: Table, pairs: Pairs, rules: Rules) -> Pairs:

@@ -21,6 +21,7 @@ Turn = Callable[[Image.Image], Image.Image]
 
 STANDARD_SIDE = 1024
 GRAY_SIDE = 64  # ImageHash's reduction of the standard picture, at a hash size of 16
+SIGNS_SIDE = 16  # so that a word has as many bits as a quarter of the frequencies
 PAGE_SIDE = 256
 LARGE_SIDE = 128  # what parts are cut out of
 COLOUR_SIDE = 4
@@ -597,25 +598,26 @@ def spectrum(pictures: Gray | Stack, size: int) -> Stack:
 
 def hashes_of(pictures: Gray | Stack, size: int) -> list[bytes]:
     """ImageHash's phash of each picture of a stack, size x size bits."""
-    return turned_hashes(spectrum(pictures, size), "upright")
-
-
-def turned_hashes(spectra: Stack, turn: str) -> list[bytes]:
-    """The hashes that pictures would have if they were turned.
-
-    Mirroring a picture changes the sign of its odd frequencies, transposing it transposes them.
-    """
-    number = TURNS.index(turn)
-    if number >= 4:
-        spectra = spectra.swapaxes(1, 2)
-    odd = np.where(np.arange(spectra.shape[1]) % 2, np.float32(-1), np.float32(1))
-    if number in (1, 3, 5, 7):
-        spectra = spectra * odd[None, None, :]
-    if number in (2, 3, 6, 7):
-        spectra = spectra * odd[None, :, None]
-    flat = spectra.reshape(len(spectra), -1)
+    flat = spectrum(pictures, size).reshape(len(pictures), -1)
     bits = np.packbits(flat > np.median(flat, axis=1)[:, None], axis=1)
     return [row.tobytes() for row in bits]
+
+
+def signs(pictures: Gray | Stack) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The signs of each picture's 16 x 16 lowest frequencies, and those of it transposed.
+
+    A row has a 64-bit word for each parity of row and column: even-even, even-odd, odd-even and
+    odd-odd. Mirroring a picture changes the sign of its odd frequencies, so it complements two
+    of the words; transposing the picture transposes the frequencies.
+    """
+    spectra = spectrum(pictures, SIGNS_SIDE)
+    return _packed_signs(spectra), _packed_signs(spectra.swapaxes(1, 2))
+
+
+def _packed_signs(spectra: Stack) -> NDArray[np.uint64]:
+    quarters = [spectra[:, row::2, column::2] > 0 for row in (0, 1) for column in (0, 1)]
+    words = [np.packbits(quarter.reshape(-1, 64), axis=1).view(np.uint64) for quarter in quarters]
+    return np.concatenate(words, axis=1)
 
 
 # ---- Parts of pictures

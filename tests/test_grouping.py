@@ -15,7 +15,8 @@ from conftest import ROOT
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from grouping import UnionFind, close_pairs, cluster, pack
+import grouping
+from grouping import UnionFind, close_pairs, close_turned_pairs, cluster, pack
 
 Pairs = set[tuple[int, int]]
 WIDTHS = (1, 2, 5, 8, 9, 32, 33, 128, 512)  # in bytes; 64-bit words are compared
@@ -118,6 +119,88 @@ def test_no_pair_is_lost_between_the_blocks(make: Make) -> None:
         both = np.concatenate(found, axis=1) if found else np.empty((2, 0), int)
         order = np.lexsort(both[::-1])
         assert np.array_equal(both[:, order], np.stack([left, right]))
+
+
+SEARCHES = {"bands": lambda *_: True, "blocks": lambda *_: False}
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("make", [random_hashes, clustered_hashes, skewed_hashes])
+def test_the_searches_find_the_same_pairs(
+    make: Make, search: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "_bands_pay", SEARCHES[search])
+    monkeypatch.setattr(grouping, "CHUNK", 1000)
+    for count, width in ((400, 32), (60, 8), (300, 16), (200, 64)):
+        rng = np.random.default_rng(count)
+        left, right = make(rng, count, width), clustered_hashes(rng, count // 2, width)
+        right += left[: count // 2]
+        for threshold in (0, width // 2 - 1, width // 2, width // 2 + 3, width - 1):
+            pairs = pairs_by_counting(left, threshold)
+            assert pairs_of(left, threshold) == pairs
+            wanted = {
+                (i, j, (int.from_bytes(one) ^ int.from_bytes(other)).bit_count())
+                for i, one in enumerate(left)
+                for j, other in enumerate(right)
+            }
+            near = {pair for pair in wanted if pair[2] <= threshold}
+            assert triples(left, right, threshold, both_ways=True) == near
+            ahead = {pair for pair in near if pair[0] < pair[1]}
+            assert triples(left, right, threshold, both_ways=False) == ahead
+
+
+def test_many_hashes_and_a_small_threshold_are_searched_by_bands() -> None:
+    rng = np.random.default_rng(5)
+    spread, crowd = (pack(make(rng, 3000, 32)) for make in (random_hashes, skewed_hashes))
+    assert grouping._bands_pay(spread, 31, None)
+    assert not grouping._bands_pay(spread, 32, None), "bands find pairs up to 31 bits apart"
+    assert not grouping._bands_pay(crowd, 31, None), "most pairs would be candidates"
+    assert not grouping._bands_pay(spread[:100], 31, None)
+
+
+def turned_signs(signs: np.ndarray, number: int) -> np.ndarray:
+    """What the signs of 16 x 16 frequencies become: by their definition, bit by bit."""
+    if number >= 4:
+        signs = signs.swapaxes(1, 2)
+    odd = np.arange(16) % 2 == 1
+    columns, rows = number in (1, 3, 5, 7), number in (2, 3, 6, 7)
+    return signs ^ (columns * odd)[None, None, :] ^ (rows * odd)[None, :, None]
+
+
+def words_of(signs: np.ndarray) -> np.ndarray:
+    quarters = [signs[:, row::2, column::2].reshape(-1, 64) for row in (0, 1) for column in (0, 1)]
+    return np.packbits(np.concatenate(quarters, axis=1), axis=1).view(np.uint64)
+
+
+@pytest.mark.parametrize(
+    ("search", "threshold"),
+    [*(("bands", bits) for bits in (0, 20, 31)), *(("blocks", bits) for bits in (0, 31, 48, 130))],
+)
+def test_turned_pairs_are_those_that_turning_finds(
+    search: str, threshold: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "_bands_pay", SEARCHES[search])
+    rng = np.random.default_rng(threshold)
+    signs = rng.random((40, 16, 16)) < 0.5
+    for copy in range(20, 40):  # of another one, turned, with some bits changed
+        signs[copy] = turned_signs(signs[[copy - 20]], copy % 8)[0]
+        signs[copy] ^= rng.random((16, 16)) < 0.04 * (copy % 3)
+    wanted = set()
+    for number in range(1, 8):
+        differing = words_of(turned_signs(signs, number))[:, None] ^ words_of(signs)[None]
+        distances = np.bitwise_count(differing).sum(axis=2, dtype=int)
+        for i, j in zip(*np.nonzero(np.triu(distances <= threshold, 1)), strict=True):
+            wanted.add((number, int(i), int(j), int(distances[i, j])))
+    assert wanted
+    found = [
+        (number, *pair)
+        for number, pairs in close_turned_pairs(
+            words_of(signs), words_of(signs.swapaxes(1, 2)), threshold
+        )
+        for pair in zip(*(values.tolist() for values in pairs), strict=True)
+    ]
+    assert len(found) == len(set(found)), "a pair came twice"
+    assert set(found) == wanted
 
 
 def test_pictures_256_bits_apart_match_at_no_threshold_below() -> None:
