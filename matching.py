@@ -3,7 +3,7 @@
 import math
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -95,15 +95,16 @@ class Pairs:
 def group(
     digests: Sequence[str], looks: Sequence[Look | None], rules: Rules
 ) -> tuple[list[Cluster], Counter[str]]:
-    """Group pictures, by position, that are identical files or show the same.
+    """Group pictures, by position, that are identical or show the same.
 
     With the groups comes how many pairs matched by which view. Groups and members come in the
     order of the input.
     """
-    identical: dict[str, list[int]] = {}
-    for position, digest in enumerate(digests):
-        identical.setdefault(digest, []).append(position)
-    files = list(identical.values())  # one picture stands for all its identical files
+    identical: dict[Hashable, list[int]] = {}
+    for position, (digest, look) in enumerate(zip(digests, looks, strict=True)):
+        shown = (look.views, look.page, look.colour) if look else digest
+        identical.setdefault(shown, []).append(position)
+    files = list(identical.values())  # one picture stands for all that are identical to it
     matches = list(find_matches([looks[positions[0]] for positions in files], rules))
     clusters = supported_clusters(len(files), matches, is_certain)
     clustered = {number for cluster in clusters for number in cluster.members}
@@ -143,7 +144,7 @@ def find_matches(looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
     if not len(table.owner):
         return
     certain = UnionFind(len(looks))
-    for pairs in candidates(table, rules):
+    for pairs in in_batches(candidates(table, rules)):
         yield from _verified(table, looks, pairs, certain)
     if rules.crops is not None:
         yield from crops(table, looks, rules.crops)
@@ -180,12 +181,19 @@ def candidates(table: Table, rules: Rules) -> Iterator[Pairs]:
     for left, right, distance in close_pairs(table.hashes, most):
         yield within_limits(table, Pairs(left, right, distance, "upright"), rules)
     whole = np.flatnonzero(~table.framed)
-    signs, transposed = views.signs(table.gray[whole])
+    signs, transposed = _signs(table.gray, whole)
     # A turn that undoes itself finds each pair from both sides; the others undo each other,
     # so the pairs i < j of all turns are all pairs.
     for number, (i, j, distance) in close_turned_pairs(signs, transposed, rules.turned):
         found = Pairs(whole[i], whole[j], distance, views.TURNS[number])
         yield within_limits(table, found, rules)
+
+
+def _signs(gray: Gray, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The signs of some pictures' frequencies, a few pictures at a time as these fill memory."""
+    parts = [views.signs(gray[rows[n : n + BATCH]]) for n in range(0, len(rows), BATCH)]
+    upright, transposed = zip(*parts, strict=True)
+    return np.concatenate(upright), np.concatenate(transposed)
 
 
 def within_limits(table: Table, pairs: Pairs, rules: Rules) -> Pairs:
@@ -212,23 +220,43 @@ def limits(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.int64]:
     return np.where(page, np.minimum(limit, rules.page), limit)
 
 
+def in_batches(found: Iterable[Pairs]) -> Iterator[Pairs]:
+    """The same pairs, more of them at a time, as looking at one costs as much as at several."""
+    waiting: dict[str, list[Pairs]] = {}
+    count: Counter[str] = Counter()
+    for pairs in found:
+        if len(pairs.left):
+            waiting.setdefault(pairs.turn, []).append(pairs)
+            count[pairs.turn] += len(pairs.left)
+        if count[pairs.turn] >= 4 * BATCH:
+            yield _joined(waiting.pop(pairs.turn))
+            del count[pairs.turn]
+    yield from map(_joined, waiting.values())
+
+
+def _joined(parts: Sequence[Pairs]) -> Pairs:
+    left, right, distance = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("left", "right", "distance")
+    )
+    return Pairs(left, right, distance, parts[0].turn)
+
+
 def _verified(
     table: Table, looks: Sequence[Look | None], pairs: Pairs, certain: UnionFind
 ) -> Iterator[Match]:
     """Look at candidate pairs, the closest first, and yield those that match."""
     pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
-    while len(pairs.left):
+    while True:
+        left, right = (certain.roots_of(table.owner[side]) for side in (pairs.left, pairs.right))
+        pairs = pairs.where(left != right)
+        if not len(pairs.left):
+            return
         batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
-        joined = False
         for match in look_alikes(table, looks, batch):
             yield match
             if is_certain(match):
                 certain.union(match.left, match.right)
-                joined = True
-        if joined:
-            roots = certain.roots()
-            apart = roots[table.owner[pairs.left]] != roots[table.owner[pairs.right]]
-            pairs = pairs.where(apart)
 
 
 def look_alikes(table: Table, looks: Sequence[Look | None], pairs: Pairs) -> Iterator[Match]:

@@ -461,14 +461,14 @@ def crowd(size: int, noise: float) -> list[Look]:
 def test_a_crowd_of_look_alikes_costs_little() -> None:
     looks = crowd(3000, 1.0)
     assert len({look.views[0].gray for look in looks}) == 3000
-    start = time.perf_counter()
+    start = time.process_time()
     tracemalloc.start()
     try:
         groups, matched = matching.group(list(map(str, range(3000))), looks, PRESETS["similar"])
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     assert peak < 250e6
     assert matched.total() < 30_000  # of four and a half million pairs
     assert [cluster.members for cluster in groups] == [list(range(3000))]
