@@ -19,6 +19,7 @@ from storage import (
     has_digest,
     is_gone,
     is_untouched,
+    report_of,
     to_line,
 )
 
@@ -155,6 +156,7 @@ def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
     if os.path.isdir(path) and not os.path.islink(path):
         return True
     ours = folder == output_dir and name in (MANIFEST, *manifest.own_files)
+    ours = ours or path in report_of(output_dir, manifest)
     return ours or name.lower() in LITTER or _extension(name) in SIDECAR_EXTENSIONS
 
 

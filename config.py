@@ -55,6 +55,9 @@ EXCLUDE = [
 # "trash" sends originals to the desktop's trash; "permanent" deletes them for good.
 DELETE_MODE = "trash"
 
+# Folders whose pictures review and suggest rather keep, the best first: ["/home/me/Pictures"].
+PREFER: list[str] = []
+
 
 # ---- Nothing below here needs editing. ----
 
@@ -77,12 +80,14 @@ INTERNAL = (
     "MAX_HASH_SIZE",
     "PRESETS",
     "PRESET_HASH_SIZE",
+    "REPORT",
     "RESULT_MARKER",
 )
 # A folder that holds this file is a result of ours: its copies are not photos to compare.
 RESULT_MARKER = "image-similarity-search.json"
 # Beside OUTPUT_DIR: the result that find is building, and the one that it has replaced.
 BUILDING_SUFFIXES = (".find-new", ".find-old")
+REPORT = "report.html"  # the contact sheet that find writes into OUTPUT_DIR
 
 
 class Exit(IntEnum):
@@ -119,6 +124,7 @@ class Settings:
     workers: int
     exclude: tuple[str, ...]
     delete_mode: str
+    prefer: tuple[str, ...] = ()
 
 
 def constants(module: Mapping[str, object]) -> dict[str, object]:
@@ -165,6 +171,7 @@ def settings_from(values: Mapping[str, object], base: str) -> Settings:
         workers=_whole_number(values, "WORKERS", 0, 1024) or os.cpu_count() or 1,
         exclude=_patterns(values["EXCLUDE"]),
         delete_mode=str(delete_mode),
+        prefer=_folders(values["PREFER"], base, "PREFER") if values["PREFER"] else (),
     )
 
 
@@ -226,11 +233,11 @@ def _path(value: object, name: str, base: str) -> str:
     return os.path.join(base, os.path.expanduser(os.fspath(value)))
 
 
-def _folders(value: object, base: str) -> tuple[str, ...]:
+def _folders(value: object, base: str, name: str = "INPUT_DIR") -> tuple[str, ...]:
     several = value if isinstance(value, (list, tuple)) else [value]
     if not several:
         raise UserError("INPUT_DIR is an empty list; name at least one folder.")
-    real = (os.path.realpath(_path(folder, "INPUT_DIR", base)) for folder in several)
+    real = (os.path.realpath(_path(folder, name, base)) for folder in several)
     return tuple(dict.fromkeys(real))
 
 
@@ -241,7 +248,7 @@ def _file_in(
     path = os.path.abspath(_path(values[name], name, output_dir))
     folder, file_name = os.path.split(path)
     folder = os.path.realpath(folder)
-    ours = file_name.isdigit() or file_name.casefold() == RESULT_MARKER
+    ours = file_name.isdigit() or file_name.casefold() in (RESULT_MARKER, REPORT)
     if folder == output_dir and not ours:
         return os.path.join(output_dir, file_name)
     if elsewhere and not _contains_by_name(output_dir, folder):

@@ -64,6 +64,7 @@ VALUE_FLAGS: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
     ("--workers", "WORKERS", int, "pictures read at the same time; 0 is one for each core"),
     ("--exclude", "EXCLUDE", str, "one more pattern of folders to pass over; may be repeated"),
     ("--delete-mode", "DELETE_MODE", str, "trash or permanent: where cleanup sends originals"),
+    ("--prefer", "PREFER", str, "review, suggest: a folder to keep pictures of; may be repeated"),
 )
 
 
@@ -124,7 +125,7 @@ def parser(defaults: Mapping[str, object]) -> Parser:
             help=f"explain: two photos that belong in {text}, to suggest a setting; repeatable",
         )
     for flag, name, convert, text in VALUE_FLAGS:
-        repeatable = "append" if name in ("INPUT_DIR", "EXCLUDE") else "store"
+        repeatable = "append" if name in ("INPUT_DIR", "EXCLUDE", "PREFER") else "store"
         value = defaults[name]
         shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
         parser.add_argument(
@@ -136,16 +137,20 @@ def parser(defaults: Mapping[str, object]) -> Parser:
             metavar=name,
         )
     switches = {
-        "--dry-run": "find, cleanup: show what would be done, and do nothing",
+        "--dry-run": "find, cleanup, suggest: show what would be done, and do nothing",
         "--yes": "cleanup: delete without asking",
         "--discard-review": "find: replace a result whose deleted copies were not cleaned up",
         "--allow-whole-groups": "check-deleted, cleanup: also delete where all copies of a group"
         " are gone, so that no picture of it remains",
+        "--no-browser": "review: print the page's address and open no browser",
         "--json": "print one JSON object on stdout, messages on stderr",
         "--verbose": "name every file",
     }
     for flag, text in switches.items():
         parser.add_argument(flag, action="store_true", help=text)
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="review: the page's port (default: any)"
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {config.__version__}")
     return parser
 
@@ -203,7 +208,7 @@ def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> 
         given = getattr(arguments, name)
         if given is None:
             continue
-        if name == "INPUT_DIR":
+        if name in ("INPUT_DIR", "PREFER"):
             given = [f and os.path.abspath(os.path.expanduser(f)) for f in given]
         elif name == "OUTPUT_DIR" and given:
             given = os.path.abspath(os.path.expanduser(given))
@@ -242,14 +247,14 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             discard_review=arguments.discard_review,
             watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
         )
-        copies, log = find_groups(settings, arguments, report)
+        copies, links, log = find_groups(settings, arguments, report)
         storage.check_space(copies, settings.output_dir)
         if arguments.dry_run:
             report.say("Dry run: nothing was copied.")
             return
         try:
             with storage.staging(settings, copies):
-                results, kept = save(settings, arguments, copies, log)
+                results, kept = save(settings, arguments, copies, links, log)
         except OSError as error:
             message = f"can't write {error.filename or settings.output_dir}: {error.strerror}"
             old = "the result before this run still stands; " if copies_stand(settings) else ""
@@ -276,15 +281,15 @@ class Walk:
 
 def find_groups(
     settings: Settings, arguments: argparse.Namespace, report: Report
-) -> tuple[tuple[storage.SavedCopy, ...], list[str]]:
-    """Walk, hash and cluster; returns the copies to make and the lines for the log."""
+) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str]]:
+    """Walk, hash and cluster; returns the copies to make, their links and lines for the log."""
     walk = walk_and_hash(settings)
     groups, matched = group(walk.hashed, settings)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)
     log = report_found(report, arguments, walk)
     log += report_groups(report, arguments, walk.hashed, groups, matched)
-    return copies, log
+    return copies, links_between(walk.hashed, groups), log
 
 
 def walk_through(settings: Settings) -> list[finder.Found]:
@@ -431,6 +436,23 @@ def link_facts(
     }
 
 
+def links_between(
+    hashed: Sequence[finder.HashedImage], groups: Sequence["Cluster"]
+) -> list[storage.Link]:
+    """What joined the pictures of each group, the weakest last, to look at in a review."""
+    return [
+        storage.Link(
+            left=hashed[match.left].file.path,
+            right=hashed[match.right].file.path,
+            view=match.view,
+            distance=match.distance,
+            correlation=round(match.correlation, 3),
+        )
+        for cluster in groups
+        for match in cluster.links
+    ]
+
+
 def only_colour_differs(hashed: Sequence[finder.HashedImage], match: "Match") -> bool:
     import matching
 
@@ -442,6 +464,7 @@ def save(
     settings: Settings,
     arguments: argparse.Namespace,
     copies: Sequence[storage.SavedCopy],
+    links: Sequence[storage.Link],
     log: Sequence[str],
 ) -> tuple[list[storage.SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result."""
@@ -450,7 +473,9 @@ def save(
         storage.check_still_replaceable(settings)
     saved = [result for result in results if isinstance(result, storage.SavedCopy)]
     log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
-    return results, storage.commit(settings, saved, log)
+    paths = {copy.original.path for copy in saved}
+    links = [link for link in links if link.left in paths and link.right in paths]
+    return results, storage.commit(settings, saved, log, links)
 
 
 def failures(results: Iterable[storage.SavedCopy | storage.FailedCopy]) -> list[str]:
@@ -644,8 +669,7 @@ def report_deleted(
 
 def explain(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Say why two photos match or don't, or which setting fits examples. Changes nothing."""
-    if importlib.util.find_spec("extras") is None:
-        raise UserError("--action explain needs the folder extras/ beside main.py; restore it.")
+    need_extras(arguments.action)
     if arguments.photos:
         explain_two(settings, arguments, report)
     else:
@@ -683,11 +707,62 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
     report.facts.update(explain.facts_of(attempts), photos=photos)
 
 
+# ---- suggest
+
+
+def need_extras(action: str) -> None:
+    if importlib.util.find_spec("extras") is None:
+        raise UserError(f"--action {action} needs the folder extras/ beside main.py; restore it.")
+
+
+def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
+    """Remove the copies that the rules give up, as a person would; originals stay."""
+    need_extras(arguments.action)
+    from extras.review import told
+    from extras.review.desk import Desk
+    from extras.review.facts import Examiner
+
+    with opened(settings, report) as manifest:
+        examiner = Examiner(settings.workers)
+        try:
+            desk = Desk(settings, manifest, examiner)
+            looking = bar(desk.groups, "Judging", unit=" groups")
+            suggestions = [desk.suggestion(group) for group in looking]
+            doomed = [removal for s in suggestions for removal in desk.doomed(s)]
+            everything = arguments.verbose or arguments.dry_run
+            for line in told.lines(manifest, suggestions, doomed, everything=everything):
+                report.say(line)
+            report.facts.update(told.facts(manifest, suggestions, doomed))
+            if arguments.dry_run:
+                report.say("Dry run: nothing was removed.")
+                return
+            results = bar(desk.give_up(doomed), "Removing", len(doomed), unit=" copies")
+            report_removed(report, list(results), arguments)
+        finally:
+            examiner.close()
+
+
+def report_removed(
+    report: Report, results: Sequence[cleanup.Deleted | cleanup.Kept], arguments: argparse.Namespace
+) -> None:
+    removed = [result.path for result in results if isinstance(result, cleanup.Deleted)]
+    kept = [result for result in results if isinstance(result, cleanup.Kept)]
+    report.say(f"Removed: {counted(len(removed), 'copy')}. Their originals stay.")
+    lines = [f"{to_line(item.path)}: {item.reason}" for item in kept]
+    report.list_some("Copies that stay", lines, everything=arguments.verbose)
+    if removed:
+        report.say("Look at the folders, then run --action check-deleted.")
+    report.facts.update(
+        removed=removed, kept=[{"path": item.path, "reason": item.reason} for item in kept]
+    )
+
+
 ACTIONS: dict[str, Callable[[Settings, argparse.Namespace, Report], None]] = {
     "find": find,
     "check-deleted": check_deleted,
     "cleanup": clean_up,
     "explain": explain,
+    "suggest": suggest,
 }
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from config import BUILDING_SUFFIXES, Exit, Settings, UserError
+from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
 from finder import (
     RESULT_MARKER,
     HashedImage,
@@ -60,15 +60,30 @@ class FailedCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Two originals that joined a group: how alike find saw them, and by which view."""
+
+    left: str
+    right: str
+    view: str
+    distance: int
+    correlation: float
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a find made: the record that check-deleted and cleanup trust.
 
     `own_files` are the names of info.txt, of to_delete.txt and, if it lies there, of the log.
+    `report` is the digest of report.html, or empty if find wrote none. `links` are for people
+    to look at; nothing is decided by them here.
     """
 
     input_dirs: tuple[str, ...]
     copies: tuple[SavedCopy, ...]
     own_files: tuple[str, ...]
+    report: str = ""
+    links: tuple[Link, ...] = ()
 
     @property
     def run(self) -> str:
@@ -358,7 +373,13 @@ def load_manifest(folder: str) -> Manifest:
         )
         for row in data["copies"]
     )
-    manifest = Manifest(tuple(data["input_dirs"]), copies, tuple(data["own_files"]))
+    manifest = Manifest(
+        input_dirs=tuple(data["input_dirs"]),
+        copies=copies,
+        own_files=tuple(data["own_files"]),
+        report=str(data.get("report", "")),
+        links=tuple(Link(**row) for row in data.get("links", ())),
+    )
     if any(os.path.basename(name) != name for name in manifest.own_files):
         raise ValueError("own_files must be plain names")
     if not all(os.path.isabs(c.original.path) for c in copies):
@@ -425,13 +446,15 @@ def inspect(
     `watch` may wrap the paths that are read, to show progress.
     """
     copies = {c.copy: c for c in manifest.copies}
-    groups = {os.path.dirname(path) for path in copies}
-    ours = _own_paths(folder, manifest) | {path for path in groups if not os.path.islink(path)}
+    report = report_of(folder, manifest)
+    groups = {os.path.dirname(path) for path in copies if not os.path.islink(os.path.dirname(path))}
+    ours = _own_paths(folder, manifest) | groups | {*report}
     present = list(files_in(folder))
     to_read = [path for path in present if path in copies]
     edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
     if not _has_own_info(folder, manifest):
         edited.append(os.path.join(folder, manifest.own_files[0]))
+    edited += [path for path in report if path in present and not has_digest(path, manifest.report)]
     return Contents(
         foreign=tuple(path for path in present if path not in copies and path not in ours),
         edited=tuple(edited),
@@ -444,9 +467,15 @@ def _own_paths(folder: str, manifest: Manifest) -> set[str]:
     return {os.path.join(folder, name) for name in (MANIFEST, *manifest.own_files)}
 
 
+def report_of(folder: str, manifest: Manifest) -> list[str]:
+    """The path of report.html if find wrote one; another file of that name is not ours."""
+    return [os.path.join(folder, REPORT)] if manifest.report else []
+
+
 def _unfinished_paths(folder: str, names: Iterable[str]) -> set[str]:
     """The files that a run leaves where it is killed while it writes."""
-    temporary = {temporary_path(os.path.join(folder, name)) for name in (MANIFEST, *names)}
+    names = (MANIFEST, REPORT, *names)
+    temporary = {temporary_path(os.path.join(folder, name)) for name in names}
     return {os.path.join(folder, PARTIAL), *temporary}
 
 
@@ -547,6 +576,66 @@ def _some(paths: Sequence[str]) -> str:
     return shown + ", ..." if len(paths) > 3 else shown
 
 
+# ---- Single copies: what a person does in a file manager, done under the lock
+
+
+def remove_copy(copy: SavedCopy) -> str | None:
+    """Delete a copy that can be made again; returns the reason to keep it, or None if it is gone.
+
+    Raises OSError where the disk refuses.
+    """
+    if not os.path.lexists(copy.copy):
+        return None
+    if os.path.realpath(copy.copy) != copy.copy:
+        return "it is reached through a symbolic link"
+    if not has_digest(copy.copy, copy.digest):
+        return "it was edited since find; delete it in a file manager"
+    place = copy.original.path
+    if not (is_untouched(place, copy) or has_digest(place, copy.digest)):
+        return "its original is gone or changed, so this may be the last one"
+    os.unlink(copy.copy)
+    return None
+
+
+def restore_copy(copy: SavedCopy, output_dir: str) -> str | None:
+    """Copy an original to its place again; returns the reason not to, or None if it is there.
+
+    Its content is proven, and no file is ever overwritten. Raises OSError where the disk refuses.
+    """
+    folder = os.path.dirname(copy.copy)
+    if os.path.realpath(folder) != folder:
+        return "its folder is reached through a symbolic link"
+    if os.path.lexists(copy.copy):
+        same = has_digest(copy.copy, copy.digest)
+        return None if same else "an edited copy or another file has its name"
+    if not os.path.lexists(copy.original.path):
+        return "its original is gone"
+    if not has_digest(copy.original.path, copy.digest):
+        return "its original changed since find"
+    os.makedirs(folder, exist_ok=True)
+    try:
+        partial = os.path.join(output_dir, PARTIAL)
+        copy_file(copy.original, copy.copy, copy.digest, partial, rename=_rename_to_new)
+    except FileExistsError:
+        return "another file has taken its name"
+    sync_folder(folder)
+    return None
+
+
+def _rename_to_new(path: str, target: str) -> None:
+    """Rename a file; FileExistsError if there is one of the new name."""
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(target) from None
+        os.rename(path, target)
+    else:
+        os.unlink(path)
+
+
 # ---- Building a result and putting it in place
 
 
@@ -619,7 +708,13 @@ def copy_all(settings: Settings, copies: Iterable[SavedCopy]) -> Iterator[SavedC
             yield copy
 
 
-def copy_file(original: ImageFile, target: str, digest: str, partial: str) -> None:
+def copy_file(
+    original: ImageFile,
+    target: str,
+    digest: str,
+    partial: str,
+    rename: Callable[[str, str], None] = os.rename,
+) -> None:
     """Copy a file under another name first; it gets its own when its content is proven.
 
     Raises OSError, also if the original's content is no longer the one that find saw.
@@ -634,11 +729,11 @@ def copy_file(original: ImageFile, target: str, digest: str, partial: str) -> No
             os.fchmod(stream.fileno(), stat.S_IMODE(os.fstat(source.fileno()).st_mode) & 0o777)
             os.fsync(stream.fileno())
         if digest_file(partial) != digest:
-            raise OSError("the original changed while find was running")
+            raise OSError("the original changed since find saw it")
         os.utime(partial, ns=(original.mtime_ns, original.mtime_ns))
         if os.path.lexists(target):  # a file system that takes more names for one than we know
             raise OSError("another copy has its name in this file system")
-        os.rename(partial, target)
+        rename(partial, target)
     except OSError:
         _try(os.unlink, partial)
         raise
@@ -655,15 +750,26 @@ def _reflink(source: int, target: int) -> bool:
     return True
 
 
-def commit(settings: Settings, copies: Sequence[SavedCopy], log: Iterable[str]) -> list[str]:
+def commit(
+    settings: Settings,
+    copies: Sequence[SavedCopy],
+    log: Iterable[str],
+    links: Iterable[Link] = (),
+    report: str = "",
+) -> list[str]:
     """Finish the staging folder and put it in the place of the old result.
 
-    Returns the paths of files in the old result that were not removed, as they changed
-    while find was running. Raises OSError while the old result still stands.
+    `report` is the text of report.html, if there is to be one. Returns the paths of files in the
+    old result that were not removed, as they changed while find was running. Raises OSError
+    while the old result still stands.
     """
     new, replaced = staging_dir(settings.output_dir), replaced_dir(settings.output_dir)
-    write_manifest(new, _manifest(settings, copies))
+    digest = hashlib.sha256(report.encode()).hexdigest() if report else ""
+    manifest = replace(_manifest(settings, copies), report=digest, links=tuple(links))
+    write_manifest(new, manifest)  # first, so that it names all that lies beside it
     write_file(_staged(settings, settings.info_file), dump_json(info_of(copies)))
+    for path in report_of(new, manifest):
+        write_file(path, report)
     _stage_log(settings, log)
     for folder in sorted(entry.path for entry in os.scandir(new) if entry.is_dir()):
         _try(os.rmdir, folder)  # a group of which every copy failed is empty
@@ -734,6 +840,9 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     unfinished = _unfinished_paths(folder, manifest.own_files) if unread else set[str]()
     for path in sorted((_own_paths(folder, manifest) | unfinished) - {last}):
         _try(os.unlink, path)
+    for path in report_of(folder, manifest):
+        if has_digest(path, manifest.report):
+            _try(os.unlink, path)
     try:
         sync_folder(folder)
     except OSError as error:

@@ -222,7 +222,7 @@ def test_an_original_that_changes_while_find_runs_is_not_copied(
     monkeypatch.setattr(os, "mkdir", mkdir)
     ran = library.run("find")
     assert ran.code == 1
-    assert f"{victim}: the original changed while find was running" in ran.out
+    assert f"{victim}: the original changed since find saw it" in ran.out
     assert str(victim) not in library.info()
 
 

@@ -1,0 +1,363 @@
+"""What is known of a picture, and small versions of it to show; each made in a worker process."""
+
+import functools
+import io
+import os
+import signal
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TooSlow
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from finder import read_file
+from storage import SavedCopy, is_untouched
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+T = TypeVar("T")
+
+SECONDS = 20.0  # that a picture may take; the slowest real ones take two
+MEMORY_BYTES = 4 << 30  # of address space, for a worker
+SHARPNESS_SIDE = 1024
+THUMB_SIDE = 320
+PREVIEW_SIDE = 1600
+FULL_PIXELS = 50_000_000  # what a browser is asked to hold of one picture
+FULL_SIDE = 12_000
+CACHE_BYTES = 192 << 20
+COLOURLESS = 4.0  # levels of chroma, on average
+# libjpeg's table for luminance at quality 50, in the order of the file.
+STANDARD_QUANTISERS = (
+    16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37,
+    29, 40, 58, 51, 61, 60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87,
+    95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a picture's file says of it; what it doesn't say is empty, zero or None.
+
+    `taken` is EXIF's local time (`2024-05-01 12:00:00.25`), `quality` JPEG's from 1 to 100.
+    `sharpness` is the deviation of the Laplacian of its gray at up to 1024 pixels: it compares
+    versions of one picture, not different ones.
+    """
+
+    width: int
+    height: int
+    format: str
+    size: int
+    taken: str = ""
+    camera: str = ""
+    gps: bool = False
+    rating: int = 0
+    lossless: bool = False
+    few_colours: bool = False
+    quality: int | None = None
+    sharpness: float = 0.0
+    colourless: bool = False
+    damage: str = ""
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+
+# ---- In a worker
+
+
+def examine(path: str) -> Facts:
+    """Read a picture's facts; raises one of `views.DECODE_ERRORS`. Changes nothing on disk."""
+    file, data = read_file(path)
+    image = _opened(data)
+    width, height = image.size
+    exif = _exif_of(image)
+    form = "JPEG" if image.format == "MPO" else str(image.format)
+    lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
+    lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
+    few_colours = form == "GIF" or image.mode == "P"
+    quality = _jpeg_quality(image) if form == "JPEG" else None
+    image.draft("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE))
+    image.load()
+    if exif.pop("sideways"):
+        width, height = height, width
+    sharpness, colourless = _looks(image)
+    return Facts(
+        width=width,
+        height=height,
+        format=form,
+        size=file.size,
+        quality=quality,
+        sharpness=sharpness,
+        colourless=colourless,
+        damage=_damage(data) if form == "JPEG" else "",
+        lossless=lossless,
+        few_colours=few_colours,
+        **exif,
+    )
+
+
+def render(path: str, kind: str) -> bytes:
+    """A picture as a JPEG to show, upright, on white and in sRGB: a `thumb`, `preview` or `full`.
+
+    Raises one of `views.DECODE_ERRORS`.
+    """
+    from PIL import Image, ImageOps
+
+    image = _opened(read_file(path)[1])
+    side = {"thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
+    if kind != "full" or image.width * image.height > FULL_PIXELS:
+        factor = (FULL_PIXELS / (image.width * image.height)) ** 0.5
+        side = min(side, int(max(image.size) * factor))
+        image.draft("RGB", (side, side))
+    image.load()
+    image = ImageOps.exif_transpose(_to_rgb(image))
+    if max(image.size) > side:
+        image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    stream = io.BytesIO()
+    if kind == "thumb":
+        image.save(stream, "JPEG", quality=80)
+    else:
+        image.save(stream, "JPEG", quality=95, subsampling=0)
+    return stream.getvalue()
+
+
+def _opened(data: bytes) -> "Image.Image":
+    """Read a picture's header and refuse what is too large to decode."""
+    from PIL import Image
+
+    import views
+
+    Image.MAX_IMAGE_PIXELS = None  # judged below, by format
+    image = Image.open(io.BytesIO(data), formats=views.FORMATS)
+    most = views.MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else views.MAX_PIXELS
+    if image.width * image.height > most:
+        raise ValueError(f"{image.width}x{image.height} pixels are more than can be decoded")
+    return image
+
+
+def _exif_of(image: "Image.Image") -> dict[str, Any]:
+    """What the EXIF data says; a picture with broken EXIF data is still a picture."""
+    from PIL import ExifTags
+
+    import views
+
+    tags = ExifTags.Base
+    found: dict[str, Any] = {"sideways": False}
+    try:
+        exif = image.getexif()
+        found["sideways"] = int(exif.get(tags.Orientation, 1)) in (5, 6, 7, 8)
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+        taken = _text(details.get(tags.DateTimeOriginal, ""))[:19].replace(":", "-", 2)
+        fraction = _text(details.get(tags.SubsecTimeOriginal, ""))
+        if len(taken) == 19 and taken[:4].isdigit() and taken[:4] != "0000":
+            found["taken"] = taken + (f".{fraction}" if fraction.isdigit() else "")
+        maker, model = _text(exif.get(tags.Make, "")), _text(exif.get(tags.Model, ""))
+        found["camera"] = model if model.startswith(maker) else f"{maker} {model}".strip()
+        found["gps"] = ExifTags.GPS.GPSLatitude in exif.get_ifd(ExifTags.IFD.GPSInfo)
+        found["rating"] = int(exif.get(tags.Rating, 0))
+    except views.DECODE_ERRORS:
+        pass
+    return found
+
+
+def _text(value: object) -> str:
+    return " ".join(str(value).replace("\0", " ").split())[:80]
+
+
+def _jpeg_quality(image: "Image.Image") -> int | None:
+    """The quality of libjpeg's scale whose luminance table is nearest in sum."""
+    table = getattr(image, "quantization", {}).get(0)
+    if table is None or len(table) != 64:
+        return None
+    return min(range(100, 0, -1), key=lambda quality: abs(_sum_at(quality) - sum(table)))
+
+
+@functools.cache
+def _sum_at(quality: int) -> int:
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return sum(min(255, max(1, (step * scale + 50) // 100)) for step in STANDARD_QUANTISERS)
+
+
+def _looks(image: "Image.Image") -> tuple[float, bool]:
+    """The sharpness of a decoded picture, and whether it is without colour."""
+    import numpy as np
+
+    small = image.copy() if image.mode == "YCbCr" else _to_rgb(image)
+    small.thumbnail((SHARPNESS_SIDE, SHARPNESS_SIDE))
+    levels = np.asarray(small.convert("YCbCr")).astype(np.float32)
+    y = levels[..., 0]
+    chroma = float(np.abs(levels[..., 1:] - 128).mean())
+    if min(y.shape) < 3:
+        return 0.0, chroma < COLOURLESS
+    ridge = y[1:-1, :-2] + y[1:-1, 2:] + y[:-2, 1:-1] + y[2:, 1:-1] - 4 * y[1:-1, 1:-1]
+    return round(float(ridge.std()), 1), chroma < COLOURLESS
+
+
+def _damage(data: bytes) -> str:
+    """What a JPEG file lacks that a decoder may not complain about."""
+    return "" if b"\xff\xd9" in data[data.rfind(b"\xff\xda") :] else "no end marker"
+
+
+def _to_rgb(image: "Image.Image") -> "Image.Image":
+    """A decoded picture in sRGB on white, whatever its mode; deep pixels in their full range."""
+    from PIL import Image
+
+    import views
+
+    exif = image.getexif().get(0x0112)
+    if image.mode in ("F", "LAB", "La", "RGBa", "HSV") or image.mode.startswith("I"):
+        rgb = views.to_gray(image).convert("RGB")
+    elif image.has_transparency_data:
+        layer = image.convert("RGBA")
+        rgb = Image.new("RGB", image.size, "white")
+        rgb.paste(layer, mask=layer.getchannel("A"))
+    else:
+        rgb = _in_srgb(image)
+    rgb.info = {}
+    if exif is not None:  # for the turn; nothing else of the file gets to a browser
+        rgb.getexif()[0x0112] = exif
+    return rgb
+
+
+def _in_srgb(image: "Image.Image") -> "Image.Image":
+    from PIL import ImageCms
+
+    import views
+
+    if profile := image.info.get("icc_profile"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            ready = image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
+            srgb = ImageCms.createProfile("sRGB")
+            turned = ImageCms.profileToProfile(ready, source, srgb, outputMode="RGB")
+            if turned is not None:
+                return turned
+        except (ImageCms.PyCMSError, *views.DECODE_ERRORS):
+            pass  # a broken profile; the plain colours are near enough
+    return image.convert("RGB")
+
+
+def _start_worker() -> None:
+    """Bound what a hostile picture can take, and keep the decoders' messages off the terminal."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+# ---- The pool
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Why nothing is known of a picture."""
+
+    reason: str
+
+
+Key = tuple[str, str, int, int]
+
+
+class Examiner:
+    """A pool of a few workers, and a bounded memory of what they made.
+
+    What is asked for twice is made once. It is used by several threads.
+    """
+
+    def __init__(self, workers: int, cache_bytes: int = CACHE_BYTES) -> None:
+        import multiprocessing
+        from multiprocessing import resource_tracker
+
+        from pebble import ProcessPool
+
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["views"])
+        self._pool = ProcessPool(max_workers=workers, context=context, initializer=_start_worker)
+        resource_tracker.ensure_running()  # when it starts, it lets Ctrl-C through
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the workers stay deaf to it
+        try:
+            assert self._pool.active  # asking starts them
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        self._lock = threading.Lock()
+        self._pending: dict[Key, Future[Any]] = {}
+        self._facts: dict[Key, Facts] = {}
+        self._pictures: OrderedDict[Key, bytes] = OrderedDict()
+        self._room = cache_bytes
+
+    def close(self) -> None:
+        self._pool.stop()
+        self._pool.join()
+
+    def facts(self, copy: SavedCopy) -> Facts | Unseen:
+        """The facts of an original or, if it is gone or changed, of its copy."""
+        whole = is_untouched(copy.original.path, copy)
+        key = _key(copy.original.path if whole else copy.copy, "facts")
+        if isinstance(key, Unseen):
+            return key
+        if (known := self._facts.get(key)) is None:
+            made = self._made(key, examine, (key[1],))
+            if isinstance(made, Unseen):
+                return made
+            known = self._facts[key] = made
+        return known
+
+    def picture(self, copy: SavedCopy, kind: str) -> bytes | Unseen:
+        """A JPEG of a copy or, if it is gone, of its original; `kind` as for `render`."""
+        shown = copy.copy if os.path.lexists(copy.copy) else copy.original.path
+        key = _key(shown, kind)
+        if isinstance(key, Unseen):
+            return key
+        with self._lock:
+            if (known := self._pictures.get(key)) is not None:
+                self._pictures.move_to_end(key)
+                return known
+        made = self._made(key, render, (key[1], kind))
+        if isinstance(made, bytes):
+            self._keep(key, made)
+        return made
+
+    def _keep(self, key: Key, data: bytes) -> None:
+        with self._lock:
+            if key not in self._pictures:
+                self._pictures[key] = data
+                self._room -= len(data)
+            while self._room < 0 and len(self._pictures) > 1:
+                _, dropped = self._pictures.popitem(last=False)
+                self._room += len(dropped)
+
+    def _made(self, key: Key, make: Callable[..., T], arguments: tuple[object, ...]) -> T | Unseen:
+        from pebble import ProcessExpired
+
+        import views
+
+        with self._lock:
+            future: Future[T] | None = self._pending.get(key)
+            if future is None:
+                future = self._pool.schedule(make, args=arguments, timeout=SECONDS)
+                self._pending[key] = future
+        try:
+            return future.result()
+        except TooSlow:
+            return Unseen(f"it takes longer than {SECONDS:.0f} seconds to decode")
+        except ProcessExpired:
+            return Unseen("it crashed the decoder")
+        except views.DECODE_ERRORS as error:
+            text = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
+            return Unseen(text[:200] or type(error).__name__)
+        finally:
+            with self._lock:
+                self._pending.pop(key, None)
+
+
+def _key(path: str, kind: str) -> Key | Unseen:
+    """What tells one content of a file from the next: its path, size and time."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return Unseen("its copy and its original are gone")
+    return kind, path, status.st_size, status.st_mtime_ns

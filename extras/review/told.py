@@ -1,0 +1,54 @@
+"""What the rules would do, told in lines and in facts. Changes nothing on disk."""
+
+from collections.abc import Iterator, Sequence
+
+from extras.review.rules import Removal, Suggestion
+from storage import Manifest, to_line
+
+
+def lines(
+    manifest: Manifest,
+    suggestions: Sequence[Suggestion],
+    doomed: Sequence[Removal],
+    *,
+    everything: bool,
+) -> Iterator[str]:
+    """How much would go, what only the doomed know and, with `everything`, each copy and group."""
+    copies = manifest.copies
+    undecided = [s for s in suggestions if s.keeper is None]
+    size = sum(copies[removal.number].original.size for removal in doomed)
+    yield f"To remove by the rules: {len(doomed):,}, {size / 1e6:,.1f} MB."
+    yield f"Groups left to you: {len(undecided):,}."
+    for suggestion in undecided if everything else ():
+        yield f"  {suggestion.group}: {suggestion.reason}"
+    for removal in doomed if everything else ():
+        path, keeper = (copies[n].original.path for n in (removal.number, removal.keeper))
+        yield f"  {to_line(path)}: {removal.reason} than {to_line(keeper)}"
+    knowing = [removal for removal in doomed if removal.loses]
+    if knowing:
+        yield f"These know something that what is kept doesn't ({len(knowing):,}):"
+    for removal in knowing:
+        path = copies[removal.number].original.path
+        yield f"  {to_line(path)}: {', '.join(removal.loses)}"
+
+
+def facts(
+    manifest: Manifest, suggestions: Sequence[Suggestion], doomed: Sequence[Removal]
+) -> dict[str, object]:
+    """The same for --json."""
+    copies = manifest.copies
+    return {
+        "suggested": [
+            {
+                "path": copies[removal.number].original.path,
+                "keeper": copies[removal.keeper].original.path,
+                "reason": removal.reason,
+                "loses": list(removal.loses),
+            }
+            for removal in doomed
+        ],
+        "undecided": [
+            {"group": s.group, "reason": s.reason} for s in suggestions if s.keeper is None
+        ],
+        "bytes": sum(copies[removal.number].original.size for removal in doomed),
+    }

@@ -1,0 +1,294 @@
+"""Which picture the rules keep, what they give up, and what they leave to a person."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Library, tree
+from pictures import CAT, LAUNCH, encoded, photo, with_exif
+from PIL import Image
+
+from extras.review import rules
+from extras.review.facts import Examiner, Facts, Unseen, examine, render
+from extras.review.rules import Picture, suggest
+from finder import ImageFile
+from storage import Link, SavedCopy
+
+PLAIN = Facts(width=4000, height=3000, format="JPEG", size=3_000_000, quality=90, sharpness=20)
+
+
+def picture(number: int, path: str = "", digest: str = "", **facts: object) -> Picture:
+    return Picture(
+        number, path or f"/p/{number}.jpg", digest or str(number), replace(PLAIN, **facts)
+    )
+
+
+def linked(view: str, left: int = 0, right: int = 1) -> Link:
+    return Link(f"/p/{left}.jpg", f"/p/{right}.jpg", view, 4, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("best", "other", "reason"),
+    [
+        ({}, {"damage": "no end marker", "width": 9000}, "intact"),
+        ({"width": 4001}, {"quality": 99}, "most pixels"),
+        ({"format": "PNG", "lossless": True, "quality": None}, {"gps": True}, "least compressed"),
+        ({"quality": 93}, {"gps": True}, "least compressed"),
+        ({}, {"few_colours": True, "quality": None, "lossless": True}, "least compressed"),
+        ({"quality": None, "size": 4_000_000}, {"quality": None}, "least compressed"),
+        ({"gps": True}, {"sharpness": 40}, "knows most (EXIF, GPS)"),
+        ({"taken": "2020-01-01 10:00:00"}, {"taken": "2021-01-01 10:00:00"}, "oldest"),
+        ({"sharpness": 30.0}, {}, "sharpest"),
+    ],
+)
+def test_the_first_rule_that_sees_a_difference_decides(
+    best: dict[str, object], other: dict[str, object], reason: str
+) -> None:
+    for pictures in ([picture(0, **best), picture(1, **other)],):
+        found = suggest(1, pictures, [])
+        assert (found.keeper, found.reason) == (0, reason)
+        assert [removal.number for removal in found.removals] == [1]
+
+
+@pytest.mark.parametrize("facts", [{"quality": 92}, {"sharpness": 21}, {"rating": 5}])
+def test_small_differences_decide_nothing(facts: dict[str, object]) -> None:
+    found = suggest(1, [picture(0), picture(1, **facts)], [])
+    assert found.keeper is None
+    assert found.reason.startswith("a tie")
+    assert found.removals == ()
+
+
+def test_a_preferred_folder_comes_before_a_shorter_path() -> None:
+    pictures = [picture(0, "/a.jpg"), picture(1, "/best/a.jpg"), picture(2, "/bestial/a.jpg")]
+    assert suggest(1, pictures, []).reason == "shortest path"
+    found = suggest(1, pictures, [], prefer=("/gone", "/best"))
+    assert (found.keeper, found.reason) == (1, "in a preferred folder")
+
+
+def test_a_rule_that_is_not_chosen_decides_nothing() -> None:
+    pictures = [picture(0), picture(1, width=5000)]
+    assert suggest(1, pictures, [], rules=rules.ALL_RULES - {"pixels"}).keeper is None
+
+
+def test_all_reasons_are_named_in_order_and_each_loser_has_its_own() -> None:
+    pictures = [picture(0, gps=True), picture(1), picture(2, width=100, damage="")]
+    found = suggest(1, pictures, [])
+    assert found.reason == "most pixels, knows most (EXIF, GPS)"
+    assert {r.number: r.reason for r in found.removals} == {1: "less EXIF", 2: "fewer pixels"}
+
+
+def test_what_only_the_doomed_file_knows_is_said() -> None:
+    doomed = {"gps": True, "rating": 4, "taken": "2020-01-01 10:00:00", "camera": "Canon"}
+    found = suggest(1, [picture(0, width=5000), picture(1, **doomed)], [])
+    assert found.removals[0].loses == ("GPS", "date taken", "camera", "rating")
+
+
+# ---- What rules leave alone
+
+
+@pytest.mark.parametrize("view", ["inside a frame", "crop", "burst"])
+def test_only_versions_of_one_picture_are_judged(view: str) -> None:
+    pictures = [picture(0, width=5000), picture(1), picture(2, width=10)]
+    found = suggest(1, pictures, [linked("turned by 90", 0, 2), linked(view)])
+    assert [removal.number for removal in found.removals] == [2]
+    assert suggest(1, pictures[:2], [linked(view)]).keeper is None
+
+
+@pytest.mark.parametrize("later", ["10:00:03", "10:00:00"])
+def test_shots_of_a_burst_are_never_given_up(later: str) -> None:
+    shots = [
+        picture(n, camera="Canon", taken=f"2020-01-01 {when}", sharpness=20.0 + 20 * n)
+        for n, when in enumerate(("10:00:00", later))
+    ]
+    found = suggest(1, shots, [linked("whole")])
+    assert found.burst
+    assert found.keeper is None
+    assert found.removals == ()
+
+
+def test_identical_files_of_a_burst_are_versions_of_one_shot() -> None:
+    camera = {"camera": "Canon", "taken": "2020-01-01 10:00:00"}
+    shots = [
+        picture(0, "/p/0.jpg", "same", **camera),
+        picture(1, "/p/1 copy.jpg", "same", **camera),
+        picture(2, **{**camera, "taken": "2020-01-01 10:00:01"}),
+    ]
+    found = suggest(1, shots, [linked("whole", 0, 2)])
+    assert [removal.number for removal in found.removals] == [1]
+    assert found.burst
+
+
+def test_a_smaller_copy_with_the_same_exif_data_is_no_burst() -> None:
+    camera = {"camera": "Canon", "taken": "2020-01-01 10:00:00"}
+    found = suggest(1, [picture(0, **camera), picture(1, width=800, **camera)], [linked("whole")])
+    assert not found.burst
+    assert found.keeper == 0
+
+
+def test_a_picture_without_colour_stays_beside_one_with_it() -> None:
+    pictures = [picture(0, width=5000), picture(1, colourless=True)]
+    for links in ([], [linked("whole")]):
+        assert suggest(1, pictures, links).keeper is None
+
+
+# ---- Facts
+
+
+def saved(path: Path) -> SavedCopy:
+    status = path.stat()
+    file = ImageFile(str(path), status.st_size, status.st_mtime_ns)
+    return SavedCopy(file, str(path), 1, "")
+
+
+def test_facts_are_read_from_the_file(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x4746], exif[0x0112] = "Canon", "Canon EOS 5D", 4, 6
+    exif.get_ifd(0x8769).update({0x9003: "2024:05:01 12:00:00", 0x9291: "25"})
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 0.0, 0.0)})
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded(photo(CAT), "JPEG", quality=87, exif=exif))
+    facts = examine(str(path))
+    width, height = photo(CAT).size
+    assert (facts.width, facts.height) == (height, width)  # it is shown upright
+    assert (facts.format, facts.quality, facts.lossless) == ("JPEG", 87, False)
+    assert (facts.taken, facts.camera) == ("2024-05-01 12:00:00.25", "Canon EOS 5D")
+    assert (facts.gps, facts.rating) == (True, 4)
+    assert facts.size == path.stat().st_size
+
+
+def test_what_is_less_sharp_has_a_lower_sharpness(tmp_path: Path) -> None:
+    sharp, soft = tmp_path / "sharp.png", tmp_path / "soft.png"
+    photo(LAUNCH).save(sharp)
+    photo(LAUNCH).reduce(3).resize(photo(LAUNCH).size).save(soft)
+    assert examine(str(sharp)).sharpness > 1.5 * examine(str(soft)).sharpness
+    assert examine(str(sharp)).lossless
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "TIFF", "WEBP", "AVIF", "BMP"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "1", "P", "CMYK", "I;16", "F", "HSV"])
+def test_every_kind_of_picture_can_be_shown(form: str, mode: str, tmp_path: Path) -> None:
+    image = photo(CAT).resize((400, 300)).convert("L" if mode == "I;16" else mode)
+    image = image.convert("I;16") if mode == "I;16" else image
+    path = tmp_path / f"a.{form.lower()}"
+    try:
+        image.save(path)
+    except (OSError, ValueError):
+        pytest.skip(f"{form} can't hold {mode}")
+    for kind, side in (("thumb", 320), ("preview", 400), ("full", 400)):
+        shown = tmp_path / "shown.jpg"
+        shown.write_bytes(render(str(path), kind))
+        with Image.open(shown) as made:
+            assert (made.format, made.mode, max(made.size)) == ("JPEG", "RGB", side)
+    assert examine(str(path)).pixels == 120_000
+
+
+def test_nothing_of_a_files_metadata_gets_to_the_browser(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(with_exif(photo(CAT), "2024:05:01 12:00:00", camera="SECRET", comment="MINE"))
+    for kind in ("thumb", "preview", "full"):
+        shown = render(str(path), kind)
+        assert b"SECRET" not in shown
+        assert b"MINE" not in shown
+
+
+def test_a_hostile_picture_costs_itself_only(tmp_path: Path) -> None:
+    """A decompression bomb, a cut file, a FIFO and no file: each is refused with a reason."""
+    bomb, cut, fine = tmp_path / "bomb.png", tmp_path / "cut.jpg", tmp_path / "fine.jpg"
+    Image.new("1", (20_000, 20_000)).save(bomb)
+    data = encoded(photo(CAT), "JPEG")
+    cut.write_bytes(data[: len(data) // 2])
+    fine.write_bytes(data)
+    gone = replace(saved(fine), original=ImageFile("/gone", 1, 1), copy="/gone")
+    examiner = Examiner(1)
+    try:
+        for copy in (saved(bomb), saved(cut), gone):
+            assert isinstance(examiner.facts(copy), Unseen)
+            assert isinstance(examiner.picture(copy, "thumb"), Unseen)
+        assert isinstance(examiner.facts(saved(fine)), Facts)
+        assert isinstance(examiner.picture(saved(fine), "thumb"), bytes)
+    finally:
+        examiner.close()
+
+
+def test_pictures_in_memory_are_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded(photo(CAT), "JPEG"))
+    examiner = Examiner(1, cache_bytes=50_000)
+    try:
+        for time in range(8):
+            file = ImageFile(str(path), 1, time)
+            os.utime(path, ns=(time, time))
+            examiner.picture(SavedCopy(file, str(path), 1, ""), "thumb")
+        kept = examiner._pictures
+        assert 0 < sum(map(len, kept.values())) <= 50_000
+    finally:
+        examiner.close()
+
+
+# ---- --action suggest
+
+
+def test_suggest_removes_the_copies_that_the_rules_give_up_and_no_original(found: Library) -> None:
+    names = found.names()
+    ran = found.run("suggest")
+    assert ran.code == 0, ran
+    assert "Removed: 2 copies. Their originals stay." in ran.out
+    assert found.names() == names
+    left = [name for name in names if found.info().get(str(found.photos / name))]
+    left = [name for name in left if found.copy(name).exists()]
+    assert left == ["vacation1.jpg", "z_coffee.jpg", "z_coffee_bw.jpg"]
+    assert [line for line in found.log() if line.startswith("Removed copy: ")] == [
+        f"Removed copy: {found.copy(name)}: more compressed"
+        for name in ("vacation1_copy.jpg", "vacation1_old.jpg")
+    ]
+    assert found.check().code == 0
+    assert found.listed() == ["vacation1_copy.jpg", "vacation1_old.jpg"]
+
+
+def test_suggest_in_a_dry_run_changes_nothing_and_names_all(found: Library) -> None:
+    before = tree(found.folder)
+    ran = found.run("suggest", "--dry-run")
+    assert ran.code == 0
+    assert tree(found.folder) == before
+    path = found.photos / "vacation1_old.jpg"
+    assert f"{path}: more compressed than {found.photos / 'vacation1.jpg'}" in ran.out
+    facts = found.run("suggest", "--dry-run", "--json").facts
+    assert [Path(one["path"]).name for one in facts["suggested"]] == [
+        "vacation1_copy.jpg",
+        "vacation1_old.jpg",
+    ]
+    assert len(facts["undecided"]) == 1  # one of two coffees is without colour
+
+
+def test_suggest_leaves_a_group_alone_whose_keeper_was_deleted(found: Library) -> None:
+    found.delete_copies("vacation1.jpg")
+    assert "To remove by the rules: 0" in found.run("suggest").out
+    assert found.copy("vacation1_old.jpg").exists()
+
+
+def test_suggest_leaves_edited_copies_alone(found: Library) -> None:
+    found.copy("vacation1_old.jpg").write_bytes(b"edited")
+    assert found.run("suggest").code == 0
+    assert found.copy("vacation1_old.jpg").read_bytes() == b"edited"
+    assert not found.copy("vacation1_copy.jpg").exists()
+
+
+def test_suggest_twice_is_as_once(found: Library) -> None:
+    found.run("suggest")
+    assert "Removed: 0 copies" in found.run("suggest").out
+
+
+def test_suggest_prefers_the_folders_that_the_flag_names(bare_library: Library) -> None:
+    bare_library.add("a/cat.jpg")
+    bare_library.add("b/longer/cat.jpg")
+    bare_library.find()
+    best = str(bare_library.photos / "b")
+    facts = bare_library.run("suggest", "--dry-run", "--json", "--prefer", best).facts
+    assert [Path(one["path"]).parent.name for one in facts["suggested"]] == ["a"]
+    facts = bare_library.run("suggest", "--dry-run", "--json").facts
+    assert [Path(one["path"]).parent.name for one in facts["suggested"]] == ["longer"]
+
+
+def test_suggest_without_a_result_says_so(library: Library) -> None:
+    assert library.run("suggest").code == 3
