@@ -7,8 +7,10 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import signal
 import sys
+import webbrowser
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -757,11 +759,66 @@ def report_removed(
     )
 
 
+# ---- review
+
+
+def review(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
+    """Serve the page to look and choose, until it is ended there or with Ctrl-C."""
+    need_extras(arguments.action)
+    if importlib.util.find_spec("flask") is None:
+        raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
+    from extras.review.desk import Desk
+    from extras.review.facts import Examiner
+    from extras.review.server import Server
+
+    with opened(settings, report) as manifest:
+        pass  # while somebody looks, the lock is free
+    examiner = Examiner(settings.workers)
+    try:
+        desk = Desk(settings, manifest, examiner)
+        server = Server(desk, arguments.port, next_command(settings, arguments))
+        report.say(f"Look and choose at {server.address}")
+        report.say("End it on the page or with Ctrl-C.")
+        if not arguments.no_browser:
+            open_browser(server.address)
+        server.serve()
+    finally:
+        examiner.close()
+    removed = sum(not os.path.lexists(copy.copy) for copy in manifest.copies)
+    report.say(f"Ended. Removed now: {counted(removed, 'copy')}.")
+    if removed:
+        report.say("Run --action check-deleted to list their originals.")
+    report.facts.update(removed=removed)
+
+
+def open_browser(address: str) -> None:
+    """Open the desktop's browser; without a desktop the printed address must do."""
+    shows = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if shows or sys.platform != "linux":
+        webbrowser.open(address)
+
+
+def next_command(settings: Settings, arguments: argparse.Namespace) -> str:
+    """The command that goes on from here, with the flags that name the result."""
+    command = ["python", "main.py", "--action", "check-deleted"]
+    files = {
+        "OUTPUT_DIR": settings.output_dir,
+        "INFO_FILE": settings.info_file,
+        "TO_DELETE_FILE": settings.to_delete_file,
+    }
+    for flag, name, _, _ in VALUE_FLAGS:
+        if name in files and getattr(arguments, name) is not None:
+            place = files[name]
+            command += [flag, place if name == "OUTPUT_DIR" else os.path.basename(place)]
+    return shlex.join(command)
+
+
 ACTIONS: dict[str, Callable[[Settings, argparse.Namespace, Report], None]] = {
     "find": find,
     "check-deleted": check_deleted,
     "cleanup": clean_up,
     "explain": explain,
+    "review": review,
     "suggest": suggest,
 }
 

@@ -1,0 +1,481 @@
+"""The review page's server: what it answers, and whom it refuses."""
+
+import contextlib
+import http.client
+import json
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Library, collect, picture, tree
+
+import config
+import main
+import storage
+from extras.review.desk import Desk
+from extras.review.facts import Examiner
+from extras.review.server import MOST_BODY_BYTES, MOST_NUMBERS, Server
+
+
+@dataclass
+class Page:
+    """A running server, and a client that has come in by its address."""
+
+    server: Server
+    library: Library
+    cookie: str = ""
+
+    @property
+    def host(self) -> str:
+        return self.server.gate.host
+
+    def ask(
+        self, method: str, path: str, body: Any = None, **changed: str | None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request as the page makes it, but for the headers that are changed or left out."""
+        headers: dict[str, str | None] = {"Host": self.host, "Cookie": self.cookie}
+        headers["Sec-Fetch-Site"] = "same-origin"
+        if method == "POST":
+            headers |= {"Origin": f"http://{self.host}", "Content-Type": "application/json"}
+        headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", int(self.host.split(":")[1]), 10)
+        with contextlib.closing(connection):
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                if value is not None:
+                    connection.putheader(name, value)
+            if data is not None:
+                connection.putheader("Content-Length", str(len(data)))
+            connection.endheaders(data)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
+    def get(self, path: str) -> Any:
+        status, _, body = self.ask("GET", path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def post(self, path: str, **body: Any) -> Any:
+        status, _, answer = self.ask("POST", path, body)
+        assert status == 200, answer
+        return json.loads(answer)
+
+    def number(self, name: str) -> int:
+        for group in self.get("/api/groups")["groups"]:
+            for number, path, *_ in group["copies"]:
+                if Path(path).name == name:
+                    return int(number)
+        raise LookupError(name)
+
+    def enter(self) -> tuple[int, str]:
+        token = self.server.address.partition("/?")[2]
+        status, headers, _ = self.ask("GET", f"/?{token}", Cookie=None, Sec_Fetch_Site=None)
+        return status, headers.get("Set-Cookie", "")
+
+
+@contextlib.contextmanager
+def serving(library: Library) -> Iterator[Page]:
+    values = config.constants(vars(config))
+    settings = main.settings_of(main.parser(values).parse_args(library.arguments("review")), values)
+    examiner = Examiner(1)
+    desk = Desk(settings, storage.read_manifest(settings), examiner)
+    server = Server(desk, command="python main.py --action check-deleted")
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield Page(server, library)
+    finally:
+        server._server.shutdown()
+        thread.join()
+        examiner.close()
+
+
+@pytest.fixture
+def outside(found: Library) -> Iterator[Page]:
+    """A page that nobody has opened yet."""
+    with serving(found) as page:
+        yield page
+
+
+@pytest.fixture
+def page(outside: Page) -> Page:
+    status, cookie = outside.enter()
+    assert status == 200
+    outside.cookie = cookie.partition(";")[0]
+    return outside
+
+
+# ---- What it is for
+
+
+def test_groups_are_served_with_their_links(page: Page) -> None:
+    answer = page.get("/api/groups")
+    assert [len(group["copies"]) for group in answer["groups"]] == [3, 2]
+    assert [len(group["links"]) for group in answer["groups"]] == [2, 1]
+    assert [name for name, _ in answer["rules"]][:2] == ["intact", "pixels"]
+
+
+def test_removing_deletes_the_copy_and_restoring_makes_it_again(page: Page) -> None:
+    library, before = page.library, tree(page.library.folder)
+    number = page.number("vacation1_old.jpg")
+    answer = page.post("/api/remove", copies=[number])
+    assert answer["done"] == [number]
+    assert answer["states"][number] == "g"
+    after = {
+        name: content
+        for name, content in before.items()
+        if not name.startswith("output/1/") or not name.endswith("vacation1_old.jpg")
+    }
+    assert tree(library.folder) == after
+    assert page.post("/api/restore", copies=[number])["states"] == "ttttt"
+    assert tree(library.folder) == before
+
+
+def test_culling_by_hand_and_on_the_page_is_the_same(page: Page) -> None:
+    page.library.delete_copies("vacation1_copy.jpg")
+    by_hand, on_page = page.number("vacation1_copy.jpg"), page.number("vacation1_old.jpg")
+    assert page.get("/api/state/0")["states"][by_hand] == "g"
+    page.post("/api/remove", copies=[on_page])
+    page.post("/api/restore", copies=[by_hand])
+    assert page.library.check().code == 0
+    assert page.library.listed() == ["vacation1_old.jpg"]
+
+
+def test_a_removal_that_empties_a_group_is_asked_for_twice(page: Page) -> None:
+    before = tree(page.library.folder)
+    coffees = [page.number("z_coffee.jpg"), page.number("z_coffee_bw.jpg")]
+    other = page.number("vacation1_old.jpg")
+    status, _, body = page.ask("POST", "/api/remove", {"copies": [*coffees, other]})
+    assert status == 409
+    assert json.loads(body)["would_empty"] == [2]
+    assert tree(page.library.folder) == before
+    page.library.delete_copies("z_coffee.jpg")
+    assert page.ask("POST", "/api/remove", {"copies": coffees[1:]})[0] == 409
+    assert page.post("/api/remove", copies=coffees, may_empty=True)["done"] == coffees
+
+
+def test_an_edited_copy_is_left_as_it_is(page: Page) -> None:
+    copy, number = page.library.copy("vacation1_old.jpg"), page.number("vacation1_old.jpg")
+    copy.write_bytes(b"edited")
+    assert page.get("/api/state/0")["states"][number] == "e"
+    for change in ("remove", "restore"):
+        answer = page.post(f"/api/{change}", copies=[number])
+        assert answer["done"] == []
+        assert "edited" in answer["refused"][0][1]
+    assert copy.read_bytes() == b"edited"
+
+
+def test_restoring_without_an_original_is_refused_with_the_reason(page: Page) -> None:
+    number = page.number("vacation1_old.jpg")
+    page.post("/api/remove", copies=[number])
+    (page.library.photos / "vacation1_old.jpg").unlink()
+    assert page.post("/api/restore", copies=[number])["refused"] == [
+        [number, "its original is gone"]
+    ]
+
+
+def test_facts_and_a_suggestion_are_given_with_their_reasons(page: Page) -> None:
+    answer = page.get("/api/facts/1")
+    best, worst = page.number("vacation1.jpg"), page.number("vacation1_old.jpg")
+    assert answer["suggestion"]["keeper"] == best
+    assert answer["suggestion"]["reason"] == "least compressed"
+    assert answer["facts"][str(worst)]["quality"] == 40
+    assert [removal[0] for removal in answer["suggestion"]["removals"]] == [
+        page.number("vacation1_copy.jpg"),
+        worst,
+    ]
+
+
+def test_all_groups_are_judged_in_the_background(page: Page) -> None:
+    deadline = time.monotonic() + 20
+    while not (state := page.get("/api/state/0"))["done"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [told["group"] for told in state["told"]] == [1, 2]
+    assert page.get("/api/state/1")["told"] == state["told"][1:]
+
+
+def test_a_batch_says_what_would_go_and_changes_nothing(page: Page) -> None:
+    before = tree(page.library.folder)
+    answer = page.post("/api/batch", rules=["pixels", "compression"], groups=[1, 2])
+    assert len(answer["removals"]) == 2
+    assert answer["left"] == 1
+    assert page.post("/api/batch", rules=[], groups=[1, 2])["removals"] == []
+    assert tree(page.library.folder) == before
+
+
+def test_the_last_screen_tells_what_check_deleted_would_list(page: Page) -> None:
+    page.library.delete_copies("vacation1_old.jpg", "z_coffee.jpg", "z_coffee_bw.jpg")
+    before = tree(page.library.folder)
+    plan = page.get("/api/plan")
+    assert [Path(path).name for path in plan["deleted"]] == ["vacation1_old.jpg"]
+    assert plan["whole_groups"] == [2]
+    assert plan["bytes"] == (page.library.photos / "vacation1_old.jpg").stat().st_size
+    assert plan["command"] == "python main.py --action check-deleted"
+    assert tree(page.library.folder) == before
+
+
+@pytest.mark.parametrize("kind", ["thumb", "preview", "full"])
+def test_pictures_are_encoded_anew(page: Page, kind: str) -> None:
+    number = page.number("vacation1.jpg")
+    status, headers, body = page.ask("GET", f"/{kind}/{number}")
+    assert (status, headers["Content-Type"]) == (200, "image/jpeg")
+    assert body[:2] == b"\xff\xd8"
+    assert body != picture("2024/cat.jpg")
+    page.library.delete_copies("vacation1.jpg")  # then its original is shown
+    assert page.ask("GET", f"/{kind}/{number}")[0] == 200
+
+
+def test_the_lock_is_held_only_while_something_changes(page: Page) -> None:
+    number = page.number("vacation1_old.jpg")
+    with storage.locked(str(page.library.output)):
+        status, _, body = page.ask("POST", "/api/remove", {"copies": [number]})
+        assert status == 423
+        assert "another run" in json.loads(body)["error"]
+        assert page.ask("GET", "/api/state/0")[0] == 200
+    assert page.library.copy("vacation1_old.jpg").exists()
+    assert page.library.check().code == 0
+    assert page.post("/api/remove", copies=[number])["done"] == [number]
+
+
+def test_after_another_find_nothing_is_changed(page: Page) -> None:
+    number = page.number("vacation1_old.jpg")
+    page.library.add("vacation1_new.jpg", quality=60)
+    page.library.find()
+    before = tree(page.library.folder)
+    for change in ("remove", "restore"):
+        status, _, body = page.ask("POST", f"/api/{change}", {"copies": [number]})
+        assert status == 409
+        assert "another result" in json.loads(body)["error"]
+    assert tree(page.library.folder) == before
+
+
+def test_two_removals_at_once_never_empty_a_group(page: Page) -> None:
+    numbers = [page.number("z_coffee.jpg"), page.number("z_coffee_bw.jpg")]
+    statuses: list[int] = []
+
+    def remove(number: int) -> None:
+        statuses.append(page.ask("POST", "/api/remove", {"copies": [number]})[0])
+
+    threads = [threading.Thread(target=remove, args=(number,)) for number in numbers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 409]
+
+
+# ---- Whom it refuses
+
+Attack = Callable[[Page], tuple[int, dict[str, str], bytes]]
+
+
+def removal(**changed: str | None) -> Attack:
+    def attack(page: Page) -> tuple[int, dict[str, str], bytes]:
+        return page.ask("POST", "/api/remove", {"copies": [0]}, **changed)
+
+    return attack
+
+
+def removal_of(body: object, path: str = "/api/remove") -> Attack:
+    return lambda page: page.ask("POST", path, body)
+
+
+def reading(path: str, **changed: str | None) -> Attack:
+    return lambda page: page.ask("GET", path, **changed)
+
+
+ATTACKS: dict[str, tuple[Attack, set[int]]] = {
+    "a name bound to 127.0.0.1": (removal(Host="evil.example:80"), {403}),
+    "localhost": (reading("/api/groups", Host="localhost"), {403}),
+    "the right name and no port": (reading("/api/groups", Host="127.0.0.1"), {403}),
+    "another port": (reading("/api/groups", Host="127.0.0.1:1"), {403}),
+    "no cookie": (removal(Cookie=None), {403}),
+    "no cookie, reading": (reading("/api/groups", Cookie=None), {403}),
+    "no cookie, a picture": (reading("/thumb/0", Cookie=None), {403}),
+    "no cookie, a script": (reading("/review.js", Cookie=None), {403}),
+    "no cookie, the page": (reading("/", Cookie=None), {403}),
+    "a wrong cookie": (lambda p: removal(Cookie=f"{p.server.gate.cookie}=guess")(p), {403}),
+    "a cookie that is not ASCII": (
+        lambda p: removal(Cookie=f"{p.server.gate.cookie}=\xff")(p),
+        {403},
+    ),
+    "a wrong token": (reading("/?token=guess", Cookie=None), {403}),
+    "a token that is not ASCII": (reading("/?token=%ff%c3%bc", Cookie=None), {403}),
+    "another origin": (removal(Origin="http://evil.example"), {403}),
+    "another local server": (removal(Origin="http://127.0.0.1:1"), {403}),
+    "the origin null": (removal(Origin="null"), {403}),
+    "no origin": (removal(Origin=None), {403}),
+    "a form of another site": (removal(Sec_Fetch_Site="cross-site"), {403}),
+    "another port of this machine": (removal(Sec_Fetch_Site="same-site"), {403}),
+    "no Sec-Fetch-Site": (removal(Sec_Fetch_Site=None), {403}),
+    "an image on another site": (reading("/thumb/0", Sec_Fetch_Site="cross-site"), {403}),
+    "a script on another site": (reading("/api/groups", Sec_Fetch_Site="same-site"), {403}),
+    "a form's body": (removal(Content_Type="application/x-www-form-urlencoded"), {415}),
+    "text that looks like JSON": (removal(Content_Type="text/plain"), {415}),
+    "a change by GET": (reading("/api/remove?copies=[0]"), {405}),
+    "a change by PUT": (lambda page: page.ask("PUT", "/api/remove", {"copies": [0]}), {405}),
+    "a preflight": (lambda page: page.ask("OPTIONS", "/api/remove"), {405}),
+    "a path as id": (removal_of({"copies": ["../../photos/vacation1.jpg"]}), {400}),
+    "true as id": (removal_of({"copies": [True]}), {400}),
+    "a fraction as id": (removal_of({"copies": [0.0]}), {400}),
+    "a negative id": (removal_of({"copies": [-1]}), {400}),
+    "an id beyond the last": (removal_of({"copies": [0, 10**6]}), {400}),
+    "a huge id": (removal_of({"copies": [10**400]}), {400}),
+    "no ids": (removal_of({"numbers": [0]}), {400}),
+    "a list as body": (removal_of([0]), {400}),
+    "broken JSON": (removal_of(b"{"), {400}),
+    "deep JSON": (removal_of(b"[" * 100_000), {400}),
+    "no text": (removal_of(b"\xff\xfe"), {400}),
+    "too many ids": (removal_of({"copies": [0] * (MOST_NUMBERS + 1)}), {413}),
+    "too large a body": (removal_of(b"[" + b" " * MOST_BODY_BYTES + b"0]"), {413}),
+    "an unknown rule": (removal_of({"rules": ["all"], "groups": [1]}, "/api/batch"), {400}),
+    "rules that are no words": (removal_of({"rules": [[]], "groups": [1]}, "/api/batch"), {400}),
+    "a path in a picture's address": (reading("/thumb/..%2f..%2fphotos%2fvacation1.jpg"), {404}),
+    "a file beside the page": (reading("/server.py"), {404}),
+    "a file above the page": (reading("/../desk.py"), {404}),
+    "a picture that isn't there": (reading("/full/99"), {404}),
+    "a picture of a huge number": (reading("/full/" + "9" * 5000), {400, 404}),
+    "a kind that isn't there": (reading("/raw/0"), {404}),
+    "a group that isn't there": (reading("/api/facts/99"), {404}),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_is_refused_and_nothing_touched(name: str, page: Page) -> None:
+    before = tree(page.library.folder)
+    attack, expected = ATTACKS[name]
+    status, headers, body = attack(page)
+    assert status in expected, body
+    assert "Set-Cookie" not in headers
+    assert b"vacation" not in body
+    assert b"Traceback" not in body
+    assert tree(page.library.folder) == before
+
+
+def test_the_address_works_once(outside: Page) -> None:
+    status, cookie = outside.enter()
+    assert status == 200
+    assert re.fullmatch(r"review-\d+=[\w-]{43}; HttpOnly; Path=/; SameSite=Strict", cookie)
+    assert outside.enter() == (403, "")
+
+
+def test_every_answer_has_the_headers_that_bind_a_browser(page: Page) -> None:
+    for path in ("/", "/review.js", "/api/groups", "/thumb/0", "/nothing"):
+        _, headers, _ = page.ask("GET", path)
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; ")
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Access-Control-Allow-Origin" not in headers
+
+
+def raw(page: Page, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", int(page.host.split(":")[1])), 5) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(1 << 16):
+                answer += part
+        return answer
+
+
+def test_raw_requests_that_no_browser_sends_are_refused(page: Page) -> None:
+    before = tree(page.library.folder)
+    host, cookie = page.host.encode(), page.cookie.encode()
+    ours = b"Origin: http://%b\r\nSec-Fetch-Site: same-origin\r\nCookie: %b\r\n" % (host, cookie)
+    ours += b"Content-Type: application/json\r\n"
+    body = b'{"copies": [0]}'
+    length = b"Content-Length: %d\r\n" % len(body)
+    post = b"POST /api/remove HTTP/1.1\r\n"
+    requests = {
+        "two hosts": post + b"Host: %b\r\nHost: evil\r\n" % host + ours + length + b"\r\n" + body,
+        "no host": b"POST /api/remove HTTP/1.0\r\n" + ours + length + b"\r\n" + body,
+        "an absolute address": b"POST http://evil/api/remove HTTP/1.1\r\n"
+        + (b"Host: %b\r\n" % host + ours + length + b"\r\n" + body),
+        "a length that lies": post
+        + (b"Host: %b\r\n" % host + ours + b"Content-Length: 9999999999\r\n\r\n" + body),
+        "a negative length": post
+        + (b"Host: %b\r\n" % host + ours + b"Content-Length: -1\r\n\r\n" + body),
+        "a long line": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: %b\r\n\r\n" % host,
+        "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00",
+    }
+    for name, request in requests.items():
+        assert not raw(page, request).startswith(b"HTTP/1.1 2"), name
+        assert tree(page.library.folder) == before, name
+    good = post + b"Host: %b\r\n" % host + ours + length + b"Connection: close\r\n\r\n" + body
+    assert raw(page, good).startswith(b"HTTP/1.1 200")
+
+
+def test_it_listens_on_the_loopback_only(page: Page) -> None:
+    assert page.server._server.socket.getsockname()[0] == "127.0.0.1"
+
+
+# ---- The action
+
+
+def test_the_action_prints_the_address_and_ends_with_ctrl_c(found: Library) -> None:
+    process = found.start("review", "--no-browser")
+    assert process.stdout
+    line = process.stdout.readline()
+    match = re.search(r"http://(127\.0\.0\.1:\d+)(/\?token=[\w-]{43})$", line)
+    assert match, line
+    connection = http.client.HTTPConnection(match[1], timeout=10)
+    connection.request("GET", match[2])
+    assert connection.getresponse().status == 200
+    connection.close()
+    found.delete_copies("vacation1_old.jpg")
+    process.send_signal(signal.SIGINT)
+    ran = collect(process)
+    assert ran.code == 0
+    assert "Removed now: 1 copy." in ran.out
+    assert ran.err == ""
+    assert "token" not in ran.out  # no access log
+
+
+def test_the_page_can_end_it(page: Page) -> None:
+    assert page.post("/api/end") == {"ended": True}
+    deadline = time.monotonic() + 10
+    with pytest.raises(OSError):
+        while time.monotonic() < deadline:
+            page.ask("GET", "/api/state/0")
+            time.sleep(0.05)
+
+
+def test_a_port_that_is_taken_is_one_line(found: Library) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = found.run("review", "--no-browser", "--port", port)
+    assert ran.code == 2
+    assert f"--port {port}" in ran.err
+    assert found.run("review", "--no-browser", "--port", "70000").code == 2
+
+
+def test_without_flask_one_line_says_what_to_install(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_spec = main.importlib.util.find_spec
+    monkeypatch.setattr(
+        main.importlib.util, "find_spec", lambda name: (name != "flask" and find_spec(name)) or None
+    )
+    ran = found.run("review")
+    assert ran.code == 2
+    assert ran.err == (
+        "error: --action review needs Flask; run pip install -r extras/requirements.txt.\n"
+    )
+
+
+def test_without_a_result_review_says_so(library: Library) -> None:
+    assert library.run("review", "--no-browser").code == 3
