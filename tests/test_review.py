@@ -159,7 +159,7 @@ def test_a_removal_that_empties_a_group_is_asked_for_twice(page: Page) -> None:
     assert tree(page.library.folder) == before
     page.library.delete_copies("z_coffee.jpg")
     assert page.ask("POST", "/api/remove", {"copies": coffees[1:]})[0] == 409
-    assert page.post("/api/remove", copies=coffees, may_empty=True)["done"] == coffees
+    assert page.post("/api/remove", copies=coffees, may_empty=True)["done"] == coffees[1:]
 
 
 def test_an_edited_copy_is_left_as_it_is(page: Page) -> None:
@@ -384,9 +384,9 @@ def test_every_answer_has_the_headers_that_bind_a_browser(page: Page) -> None:
 def raw(page: Page, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", int(page.host.split(":")[1])), 5) as connection:
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
         answer = b""
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):  # it may hang up before it has read all
+            connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(1 << 16):
                 answer += part
         return answer

@@ -37,7 +37,7 @@ def linked(view: str, left: int = 0, right: int = 1) -> Link:
         ({"quality": 93}, {"gps": True}, "least compressed"),
         ({}, {"few_colours": True, "quality": None, "lossless": True}, "least compressed"),
         ({"quality": None, "size": 4_000_000}, {"quality": None}, "least compressed"),
-        ({"gps": True}, {"sharpness": 40}, "knows most (EXIF, GPS)"),
+        ({"gps": True}, {"sharpness": 40}, "most EXIF data"),
         ({"taken": "2020-01-01 10:00:00"}, {"taken": "2021-01-01 10:00:00"}, "oldest"),
         ({"sharpness": 30.0}, {}, "sharpest"),
     ],
@@ -74,7 +74,7 @@ def test_a_rule_that_is_not_chosen_decides_nothing() -> None:
 def test_all_reasons_are_named_in_order_and_each_loser_has_its_own() -> None:
     pictures = [picture(0, gps=True), picture(1), picture(2, width=100, damage="")]
     found = suggest(1, pictures, [])
-    assert found.reason == "most pixels, knows most (EXIF, GPS)"
+    assert found.reason == "most pixels, most EXIF data"
     assert {r.number: r.reason for r in found.removals} == {1: "less EXIF", 2: "fewer pixels"}
 
 

@@ -22,7 +22,7 @@ THERE, GONE, EDITED = "t", "g", "e"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was asked for: the copies that were changed, and why others were not."""
+    """The copies that were changed, and why others were not; some needed no change."""
 
     done: tuple[int, ...]
     refused: tuple[tuple[int, str], ...]
@@ -77,20 +77,27 @@ class Desk:
         with self._changing():
             if not may_empty and (emptied := self._emptied_by(wanted)):
                 raise WouldEmpty(emptied)
-            return self._change(wanted, storage.remove_copy)
+            return self._change(wanted, storage.remove_copy, GONE)
 
     def restore(self, numbers: Iterable[int]) -> Change:
         """Copy originals to their places again; nothing that is there is overwritten."""
         output_dir = self.settings.output_dir
         with self._changing():
             return self._change(
-                list(dict.fromkeys(numbers)), lambda copy: storage.restore_copy(copy, output_dir)
+                list(dict.fromkeys(numbers)),
+                lambda copy: storage.restore_copy(copy, output_dir),
+                THERE,
             )
 
-    def _change(self, numbers: Sequence[int], change: Callable[[SavedCopy], str | None]) -> Change:
+    def _change(
+        self, numbers: Sequence[int], change: Callable[[SavedCopy], str | None], wanted: str
+    ) -> Change:
+        """Change each copy that is not in the state that is wanted."""
         done: list[int] = []
         refused: list[tuple[int, str]] = []
         for number in numbers:
+            if self.state_of(number) == wanted:
+                continue
             try:
                 reason = change(self.copy(number))
             except OSError as error:

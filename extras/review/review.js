@@ -1,1 +1,855 @@
+// The page: the grid of groups, one group, rules for many, and the end. The folders are the state:
+// what is removed or restored here is read back from them.
 
+import { Stage, make } from "./stage.js";
+
+const $ = (id) => document.getElementById(id);
+const THERE = "t", GONE = "g", EDITED = "e";
+const TILE = { least: 236, height: 216, ahead: 2 };
+const AT_ONCE = 400; // copies in one request
+const LOADERS = 4; // thumbnails on their way
+const LISTED = 300;
+const CLOSE = 12; // bits: surely the same
+
+const groups = []; // in the order of their numbers
+const byNumber = new Map();
+const copies = [];
+const facts = new Map(); // of the groups that were opened last
+const suggestions = new Map();
+const seen = new Set();
+const undoable = [];
+let states = "";
+let told = 0;
+let judged = false;
+let list = []; // the groups that are shown
+let at = 0; // the place in that list
+let open = null;
+let chosen = 0; // the place of a picture in the open group
+let rules = [];
+let ended = false;
+
+const stage = new Stage($("stage"), {
+  pick: (number) => choose(open.copies.findIndex((copy) => copy.number === number)),
+  split: (split) => { $("split").value = split; },
+  zoom: (scale) => { if (open) $("zoom-level").textContent = `${Math.round(scale * 100)} %`; },
+});
+
+// ---- Asking the server
+
+async function ask(path, body) {
+  const options = body && {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Error("The review has ended. Start --action review again.");
+  }
+  const answer = await response.json();
+  if (!response.ok) throw Object.assign(new Error(answer.error), { wouldEmpty: answer.would_empty });
+  return answer;
+}
+
+async function poll() {
+  if (ended) return;
+  try {
+    if (!document.hidden) {
+      const answer = await ask(`/api/state/${told}`);
+      told += answer.told.length;
+      judged = answer.done && !answer.told.length;
+      for (const one of answer.told) suggestions.set(one.group, one);
+      adopt(answer.states, answer.told.length > 0);
+      $("judging").hidden = judged;
+      $("judging").textContent = `Judging ${told.toLocaleString("en")} of ${groups.length.toLocaleString("en")}`;
+      setTimeout(poll, judged ? 2500 : answer.told.length >= 1000 ? 50 : 700);
+      return;
+    }
+  } catch (error) {
+    say(error.message, true);
+  }
+  setTimeout(poll, 3000);
+}
+
+function adopt(fresh, more = false) {
+  if (fresh === states && !more) return;
+  states = fresh;
+  refresh();
+}
+
+// ---- Words
+
+const bytes = (size) => size >= 1e9 ? `${(size / 1e9).toFixed(2)} GB` : size >= 1e6 ? `${(size / 1e6).toFixed(size < 1e7 ? 1 : 0)} MB` : `${Math.ceil(size / 1e3)} kB`;
+const counted = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+const letter = (position) => position < 26 ? String.fromCharCode(65 + position) : `${letter(Math.floor(position / 26) - 1)}${letter(position % 26)}`;
+const letterOf = (group, number) => letter(group.copies.findIndex((copy) => copy.number === number));
+const base = (path) => path.slice(path.lastIndexOf("/") + 1);
+const isGone = (copy) => states[copy.number] === GONE;
+
+let quiet = 0;
+function say(text, bad = false) {
+  $("live").textContent = text;
+  $("toast").textContent = text;
+  $("toast").className = bad ? "toast bad" : "toast";
+  $("toast").hidden = false;
+  clearTimeout(quiet);
+  quiet = setTimeout(() => { $("toast").hidden = true; }, bad ? 7000 : 2600);
+}
+
+// ---- The list of groups
+
+function removalsOf(group) {
+  return group.copies.filter(isGone);
+}
+
+function doomedOf(group) {
+  const suggestion = suggestions.get(group.number);
+  if (!suggestion) return [];
+  return suggestion.removals.filter(([number, keeper]) => states[number] === THERE && states[keeper] !== GONE);
+}
+
+const FILTERS = {
+  all: () => true,
+  unreviewed: (group) => !seen.has(group.number) && !removalsOf(group).length,
+  undecided: (group) => !removalsOf(group).length,
+  removals: (group) => removalsOf(group).length > 0,
+};
+const gain = (group) => {
+  const removals = suggestions.get(group.number)?.removals;
+  return (removals ?? []).reduce((sum, [number]) => sum + copies[number].size, 0);
+};
+const certainty = (group) => group.links.length ? Math.min(...group.links.map((link) => link.correlation - link.distance / 1000)) : 2;
+const taken = (group) => Math.min(...group.copies.map((copy) => copy.mtime));
+const ORDERS = {
+  number: (group) => group.number,
+  gain: (group) => -gain(group),
+  certain: (group) => -certainty(group),
+  uncertain: certainty,
+  path: (group) => group.copies[0].path,
+  date: taken,
+};
+
+function relist(keep = list[at]) {
+  const key = ORDERS[$("sort").value];
+  const keyed = groups.filter(FILTERS[$("filter").value]).map((group) => [key(group), group]);
+  keyed.sort(([a, one], [b, other]) => (a < b ? -1 : a > b ? 1 : one.number - other.number));
+  list = keyed.map(([, group]) => group);
+  at = Math.max(0, list.indexOf(keep));
+  $("shown").textContent = list.length === groups.length ? "" : `${counted(list.length, "group")} shown`;
+  $("nothing").hidden = list.length > 0;
+  grid.clear();
+  drawGrid();
+}
+
+function refresh() {
+  let gone = 0, size = 0;
+  for (const copy of copies) if (isGone(copy)) { gone += 1; size += copy.size; }
+  const place = open ? `group ${at + 1} of ${list.length.toLocaleString("en")}` : counted(groups.length, "group");
+  $("counts").textContent = `${place} · ${gone.toLocaleString("en")} to remove · ${bytes(size)}`;
+  $("title").textContent = open ? `Group ${open.number}` : "Review";
+  document.title = open ? `Group ${open.number} – Review` : "Review";
+  $("undo").disabled = !undoable.length;
+  if (open) dressGroup();
+  else grid.refresh();
+}
+
+// ---- The grid: only the rows that are seen exist
+
+const grid = {
+  tiles: new Map(),
+  columns: 1,
+  clear() {
+    for (const tile of this.tiles.values()) tile.remove();
+    this.tiles.clear();
+  },
+  refresh() {
+    for (const [position, tile] of this.tiles) dressTile(tile.firstChild, list[position]);
+  },
+};
+
+const thumbs = { waiting: [], running: new Set(), scrolled: 0, timer: 0 };
+
+function loadThumb(image, number) {
+  thumbs.waiting.push([image, number]);
+  clearTimeout(thumbs.timer);
+  thumbs.timer = setTimeout(pump); // when it is in the page
+}
+
+function pump() {
+  clearTimeout(thumbs.timer);
+  const still = performance.now() - thumbs.scrolled;
+  if (still < 90) {
+    thumbs.timer = setTimeout(pump, 95 - still);
+    return;
+  }
+  for (const image of thumbs.running) if (!image.isConnected) { image.removeAttribute("src"); thumbs.running.delete(image); }
+  while (thumbs.running.size < LOADERS && thumbs.waiting.length) {
+    const [image, number] = thumbs.waiting.shift();
+    if (!image.isConnected) continue;
+    thumbs.running.add(image);
+    image.onload = image.onerror = () => { thumbs.running.delete(image); pump(); };
+    image.src = `/thumb/${number}`;
+  }
+}
+
+function drawGrid() {
+  if ($("grid-view").hidden) return;
+  const room = $("scroller"), wide = $("grid").clientWidth || 1;
+  const columns = Math.max(1, Math.floor(wide / TILE.least));
+  if (columns !== grid.columns || wide !== grid.wide) grid.clear();
+  Object.assign(grid, { columns, wide });
+  $("grid").style.height = `${Math.ceil(list.length / columns) * TILE.height}px`;
+  const first = Math.max(0, Math.floor(room.scrollTop / TILE.height) - TILE.ahead) * columns;
+  const rows = Math.ceil(room.clientHeight / TILE.height) + 2 * TILE.ahead + 1;
+  const last = Math.min(list.length, first + rows * columns);
+  for (const [position, tile] of grid.tiles) {
+    if (position < first || position >= last) { tile.remove(); grid.tiles.delete(position); }
+  }
+  const fresh = [];
+  for (let position = first; position < last; position += 1) {
+    if (grid.tiles.has(position)) continue;
+    const tile = makeTile(list[position], position, wide / columns);
+    grid.tiles.set(position, tile);
+    fresh.push(tile);
+  }
+  $("grid").append(...fresh);
+  markCurrent();
+}
+
+function makeTile(group, position, width) {
+  const button = make("button", { className: "tile", tabIndex: -1, data: { position } });
+  const item = make("li", {}, button);
+  item.setAttribute("aria-setsize", list.length);
+  item.setAttribute("aria-posinset", position + 1);
+  item.style.width = `${width}px`;
+  item.style.height = `${TILE.height}px`;
+  item.style.transform = `translate(${(position % grid.columns) * width}px, ${Math.floor(position / grid.columns) * TILE.height}px)`;
+  const keeper = suggestions.get(group.number)?.keeper;
+  const order = [...group.copies].sort((a, b) => (b.number === keeper) - (a.number === keeper) || a.number - b.number);
+  const cells = order.slice(0, 4).map((copy) => {
+    const image = make("img", { alt: "", decoding: "async" });
+    loadThumb(image, copy.number);
+    return make("span", { className: "cell", data: { number: copy.number } }, image);
+  });
+  const rest = group.copies.length - cells.length;
+  if (rest) cells.at(-1).append(make("span", { className: "more", textContent: `+${rest}` }));
+  button.append(make("span", { className: "pictures" }, ...cells), make("span", { className: "words" }), make("span", { className: "where", textContent: base(group.copies[0].path), title: group.copies[0].path }));
+  button.addEventListener("click", () => openGroup(position));
+  dressTile(button, group);
+  return item;
+}
+
+function dressTile(button, group) {
+  if (!group) return;
+  const gone = removalsOf(group).length, suggestion = suggestions.get(group.number);
+  const size = group.copies.reduce((sum, copy) => sum + copy.size, 0);
+  for (const cell of button.querySelectorAll(".cell")) {
+    cell.classList.toggle("gone", states[cell.dataset.number] === GONE);
+    cell.classList.toggle("keeper", Number(cell.dataset.number) === suggestion?.keeper);
+  }
+  const words = [make("b", { textContent: group.number }), make("span", { className: "muted", textContent: `${counted(group.copies.length, "picture")} · ${bytes(size)}` }), make("span", { className: "grow" })];
+  const chip = (textContent, kind = "") => words.push(make("span", { className: `chip ${kind}`, textContent }));
+  if (gone) chip(`−${gone}`, "bad");
+  if (suggestion?.burst) chip("burst", "warn");
+  else if (suggestion && suggestion.keeper === null) chip(suggestion.reason.startsWith("a tie") ? "tie" : "yours");
+  if (!gone && doomedOf(group).length) chip(`−${doomedOf(group).length} suggested`);
+  if (seen.has(group.number)) chip("seen");
+  button.querySelector(".words").replaceChildren(...words);
+  const about = [`Group ${group.number}`, counted(group.copies.length, "picture"), bytes(size)];
+  if (gone) about.push(`${gone} removed`);
+  if (suggestion) about.push(suggestion.keeper === null ? `no suggestion: ${suggestion.reason}` : `a suggestion: ${suggestion.reason}`);
+  button.setAttribute("aria-label", `${about.join(", ")}; ${base(group.copies[0].path)}`);
+}
+
+function markCurrent(focus = false) {
+  const current = grid.tiles.has(at) ? at : Math.min(...grid.tiles.keys());
+  for (const [position, tile] of grid.tiles) tile.firstChild.tabIndex = position === current ? 0 : -1;
+  if (focus) grid.tiles.get(at)?.firstChild.focus({ preventScroll: true });
+}
+
+function goTo(position) {
+  at = Math.max(0, Math.min(list.length - 1, position));
+  const top = Math.floor(at / grid.columns) * TILE.height, room = $("scroller");
+  if (top < room.scrollTop) room.scrollTop = top;
+  else if (top + TILE.height > room.scrollTop + room.clientHeight) room.scrollTop = top + TILE.height - room.clientHeight;
+  drawGrid();
+  markCurrent(true);
+}
+
+// ---- One group
+
+function openGroup(position, remember = true) {
+  const group = list[position];
+  if (!group) return;
+  at = position;
+  const first = !open;
+  open = group;
+  chosen = 0;
+  if (remember) history[first ? "pushState" : "replaceState"]({ group: group.number }, "", `#${group.number}`);
+  $("grid-view").hidden = true;
+  $("group-view").hidden = $("back").hidden = false;
+  $("group-view").scrollTop = 0;
+  if (!seen.has(group.number)) {
+    seen.add(group.number);
+    ask("/api/seen", { groups: [group.number] }).catch((error) => say(error.message, true));
+  }
+  makeStrip();
+  $("table-room").replaceChildren();
+  stage.clear();
+  refresh();
+  if (!$("group-view").contains(document.activeElement)) $("strip").querySelector("button")?.focus({ preventScroll: true });
+  $("live").textContent = `Group ${group.number}, ${counted(group.copies.length, "picture")}`;
+  learn(group).then(() => {
+    if (open !== group) return;
+    const keeper = group.copies.findIndex((copy) => copy.number === suggestions.get(group.number)?.keeper);
+    choose(keeper >= 0 && group.copies.length > 1 ? (keeper + 1) % group.copies.length : 0);
+    if (list[position + 1]) learn(list[position + 1]).catch(() => {});
+  }, (error) => say(error.message, true));
+}
+
+async function learn(group) {
+  if (facts.has(group.number)) return;
+  const answer = await ask(`/api/facts/${group.number}`);
+  facts.set(group.number, answer.facts);
+  suggestions.set(group.number, answer.suggestion);
+  if (facts.size > 60) facts.delete(facts.keys().next().value);
+}
+
+function closeGroup() {
+  open = null;
+  stage.clear();
+  $("group-view").hidden = $("back").hidden = true;
+  $("grid-view").hidden = false;
+  const keep = list[at];
+  relist(keep);
+  goTo(at);
+  refresh();
+}
+
+function move(step) {
+  if (list[at + step]) openGroup(at + step);
+  else say(step > 0 ? "This is the last group." : "This is the first group.");
+}
+
+function nextUnreviewed() {
+  const unseen = (group) => FILTERS.unreviewed(group);
+  const order = [...list.slice(at + 1), ...list.slice(0, at + (open ? 0 : 1))];
+  const next = order.find(unseen);
+  if (next) openGroup(list.indexOf(next));
+  else say("Every group that is shown has been looked at.");
+}
+
+function choose(position, focus = true) {
+  chosen = Math.max(0, Math.min(open.copies.length - 1, position));
+  showStage();
+  dressGroup();
+  if (focus) $("strip").querySelectorAll(".pick")[chosen]?.focus({ preventScroll: true });
+  $("strip").children[chosen]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function reference() {
+  const keeper = suggestions.get(open.number)?.keeper;
+  const position = open.copies.findIndex((copy) => copy.number === keeper);
+  if (position >= 0) return position;
+  return Math.max(0, open.copies.findIndex((copy) => !isGone(copy)));
+}
+
+function showStage() {
+  const known = facts.get(open.number);
+  if (!known) return;
+  stage.show({
+    chosen,
+    reference: reference(),
+    pictures: open.copies.map((copy, position) => ({
+      number: copy.number,
+      letter: letter(position),
+      gone: isGone(copy),
+      ...known[copy.number],
+    })),
+  });
+}
+
+function makeStrip() {
+  $("strip").replaceChildren(...open.copies.map((copy, position) => {
+    const name = letter(position);
+    const image = make("img", { alt: "" });
+    loadThumb(image, copy.number);
+    const pick = make("button", { className: "pick", title: copy.path }, image, make("span", { className: "letter", textContent: name }));
+    pick.setAttribute("aria-label", `Picture ${name}, ${base(copy.path)}`);
+    pick.addEventListener("click", () => choose(position));
+    const remove = make("button", { className: "remove", textContent: "Remove" });
+    remove.addEventListener("click", () => { chosen = position; toggle(); });
+    const keep = make("button", { className: "keep", textContent: "Only this" });
+    keep.setAttribute("aria-label", `Keep only ${name}`);
+    keep.addEventListener("click", () => { chosen = position; keepOnly(); });
+    return make("div", { className: "one" }, pick, make("div", { className: "deeds" }, remove, keep));
+  }));
+}
+
+function dressGroup() {
+  [...$("strip").children].forEach((one, position) => {
+    const copy = open.copies[position], name = letter(position), gone = isGone(copy);
+    one.classList.toggle("gone", gone);
+    one.classList.toggle("chosen", position === chosen);
+    one.querySelector(".pick").setAttribute("aria-pressed", position === chosen);
+    one.querySelector(".letter").classList.toggle("gone", gone);
+    const remove = one.querySelector(".remove");
+    remove.textContent = gone ? "Restore" : "Remove";
+    remove.setAttribute("aria-label", `${gone ? "Restore" : "Remove"} ${name}`);
+  });
+  showVerdict();
+  showTable();
+  if (stage.shownStates !== stateKey()) { stage.shownStates = stateKey(); showStage(); }
+}
+
+const stateKey = () => open.copies.map((copy) => states[copy.number]).join("") + open.number;
+
+function showVerdict() {
+  const suggestion = suggestions.get(open.number), room = [];
+  const notes = [];
+  const note = (textContent, kind = "") => notes.push(make("span", { className: `chip ${kind}`, textContent }));
+  if (!suggestion) room.push(make("span", { className: "muted", textContent: "Judging …" }));
+  else if (suggestion.keeper === null) {
+    room.push(make("span", { textContent: `No suggestion – ${suggestion.reason}.` }));
+  } else {
+    const names = suggestion.removals.map(([number]) => letterOf(open, number)).join(", ");
+    room.push(make("span", {}, "Suggestion: keep ", make("b", { textContent: letterOf(open, suggestion.keeper) }), ` – ${suggestion.reason}. Give up ${names}.`));
+    const done = suggestion.removals.every(([number]) => states[number] === GONE);
+    const accept = make("button", { id: "accept", textContent: done ? "Accepted" : "Accept", disabled: done });
+    if (!done) accept.className = "primary";
+    accept.addEventListener("click", acceptSuggestion);
+    room.push(accept);
+  }
+  for (const [number, keeper, , loses] of suggestion?.removals ?? []) {
+    if (loses.length) note(`Only ${letterOf(open, number)} has ${loses.join(", ")}; ${letterOf(open, keeper)} has not`, "warn");
+  }
+  if (suggestion?.burst) note("A burst: shots seconds apart", "warn");
+  if (open.copies.some((copy) => states[copy.number] === EDITED)) note("A copy was edited since find; it is left as it is", "warn");
+  if (new Set(open.copies.map((copy) => copy.digest)).size === 1) note("All files are identical", "good");
+  for (const text of joinedThrough(open, suggestion?.keeper ?? open.copies[0].number)) note(text);
+  const weakest = open.links.at(-1);
+  if (weakest) note(`Weakest link: ${letterOf(open, weakest.left)}–${letterOf(open, weakest.right)}, ${weakest.view}, ${weakest.distance} bits, correlation ${weakest.correlation.toFixed(2)}`);
+  if (notes.length) room.push(make("div", { className: "notes" }, ...notes));
+  $("verdict").replaceChildren(...room);
+}
+
+// Pictures that the links join to another one only through others, by a link that is not close.
+function joinedThrough(group, from) {
+  const shown = [];
+  for (const { number } of group.copies) {
+    const way = number === from ? null : wayBetween(group, from, number);
+    if (!way || way.length < 3 || shown.length > 2) continue;
+    const steps = linksOn(group, way);
+    if (steps.every((one) => one.distance <= CLOSE)) continue;
+    const through = way.slice(1, -1).map((place) => letterOf(group, place)).join(", ");
+    shown.push(`${letterOf(group, from)} and ${letterOf(group, number)} only through ${through}`);
+  }
+  return shown;
+}
+
+function linksOn(group, way) {
+  const pair = (a, b) => [copies[a].digest, copies[b].digest].sort().join();
+  const link = (a, b) => group.links.find((one) => pair(one.left, one.right) === pair(a, b));
+  return way.slice(1).map((place, step) => link(way[step], place)).filter(Boolean);
+}
+
+function wayBetween(group, from, to) {
+  const ways = [[from]], known = new Set([from]);
+  const digest = (number) => copies[number].digest;
+  while (ways.length) {
+    const way = ways.shift(), last = way.at(-1);
+    if (last === to || digest(last) === digest(to)) return last === to ? way : [...way.slice(0, -1), to];
+    for (const { left, right } of group.links) {
+      for (const [here, there] of [[left, right], [right, left]]) {
+        if (digest(here) === digest(last) && !known.has(there)) { known.add(there); ways.push([...way, there]); }
+      }
+    }
+  }
+  return null;
+}
+
+function apart(group, number, keeper) {
+  if (keeper === null || keeper === undefined) return "";
+  if (number === keeper) return "suggested";
+  if (copies[number].digest === copies[keeper].digest) return "identical file";
+  const way = wayBetween(group, number, keeper);
+  if (!way) return "";
+  const steps = linksOn(group, way);
+  const through = way.slice(1, -1).map((place) => letterOf(group, place));
+  const text = steps.map((one) => `${one.distance} bits${one.view === "whole" ? "" : ` (${one.view})`}`).join(" + ");
+  return through.length ? `${text}, through ${through.join(", ")}` : text;
+}
+
+// ---- The table
+
+const ROWS = [
+  ["Pixels", (f) => `${f.width} × ${f.height}`, (f) => f.pixels],
+  ["Format", (f) => f.format + (f.lossless ? ", lossless" : "")],
+  ["Compression", (f) => f.few_colours ? "few colours" : f.lossless ? "none" : f.quality ? `JPEG quality ${f.quality}` : "lossy", (f) => f.few_colours ? 0 : f.lossless ? 101 : f.quality],
+  ["Bytes", (f) => bytes(f.size)],
+  ["Taken", (f) => f.taken || "–", (f) => f.taken ? -Date.parse(f.taken.slice(0, 19).replace(" ", "T")) : null],
+  ["Camera", (f) => f.camera || "–"],
+  ["GPS", (f) => f.gps ? "yes" : "no", (f) => Number(f.gps)],
+  ["Sharpness", (f) => f.sharpness.toFixed(1), (f) => f.sharpness, 1.1],
+  ["Rating", (f) => f.rating ? "★".repeat(Math.min(5, f.rating)) : "–", (f) => f.rating, 1, true],
+  ["Damage", (f) => f.damage || "–", (f) => f.damage ? 0 : 1, 1, true],
+];
+
+function showTable() {
+  const known = facts.get(open.number);
+  if (!known) return;
+  const key = stateKey();
+  if ($("table-room").firstChild && $("table-room").dataset.key === key) return;
+  $("table-room").dataset.key = key;
+  const head = make("tr", {}, make("td"), ...open.copies.map((copy, position) => {
+    const cell = make("th", { scope: "col", textContent: letter(position) });
+    if (isGone(copy)) cell.append(" ", make("span", { className: "chip bad", textContent: "removed" }));
+    if (states[copy.number] === EDITED) cell.append(" ", make("span", { className: "chip warn", textContent: "edited" }));
+    return cell;
+  }));
+  const body = make("tbody", {}, row("Path", pathCells()));
+  for (const [title, text, value, margin = 1, rare = false] of ROWS) {
+    const all = open.copies.map((copy) => known[copy.number]);
+    if (rare && all.every((one) => one.unseen || !(title === "Damage" ? one.damage : one.rating))) continue;
+    body.append(row(title, marked(all, text, value, margin)));
+  }
+  const keeper = suggestions.get(open.number)?.keeper;
+  if (open.links.length) body.append(row("From the suggested", open.copies.map((copy) => make("td", { textContent: apart(open, copy.number, keeper) || "–" }))));
+  $("table-room").replaceChildren(make("table", {}, make("thead", {}, head), body));
+}
+
+function row(title, cells) {
+  return make("tr", {}, make("th", { scope: "row", textContent: title }), ...cells);
+}
+
+function marked(all, text, value, margin) {
+  const values = all.map((one) => one.unseen || !value ? null : value(one));
+  const real = values.filter((one) => one !== null && one !== undefined);
+  const most = Math.max(...real), least = Math.min(...real);
+  const differ = real.length > 1 && (margin > 1 ? least * margin < most : least < most);
+  return all.map((one, place) => {
+    if (one.unseen) return make("td", { className: "muted", textContent: "?" });
+    const mine = values[place];
+    const good = margin > 1 ? mine * margin >= most : mine === most;
+    const known = differ && mine !== null && mine !== undefined;
+    return make("td", {}, make("span", { className: known ? (good ? "best" : "worse") : "", textContent: text(one) }));
+  });
+}
+
+function pathCells() {
+  const paths = open.copies.map((copy) => copy.path);
+  let start = 0;
+  while (start < paths[0].length && paths.every((path) => path[start] === paths[0][start])) start += 1;
+  start = paths[0].lastIndexOf("/", start) + 1;
+  const shortest = Math.min(...paths.map((path) => path.length));
+  let end = 0;
+  while (end < shortest - start && paths.every((path) => path.at(-1 - end) === paths[0].at(-1 - end))) end += 1;
+  return paths.map((path) => {
+    const cell = make("td", { className: "path" }, make("span", { className: "muted", textContent: path.slice(0, start) }));
+    const middle = path.slice(start, path.length - end);
+    if (middle && paths.length > 1) cell.append(make("mark", { textContent: middle }));
+    cell.append(path.slice(path.length - end));
+    return cell;
+  });
+}
+
+// ---- Removing and restoring
+
+async function change(steps, words, { mayEmpty = false, undo = true } = {}) {
+  const made = [], refused = [];
+  try {
+    for (const [kind, numbers] of steps) {
+      for (let start = 0; start < numbers.length; start += AT_ONCE) {
+        const part = numbers.slice(start, start + AT_ONCE);
+        const answer = await send(kind, part, mayEmpty);
+        if (!answer) return false;
+        if (answer.done.length) made.push([kind, answer.done]);
+        refused.push(...answer.refused);
+        if (numbers.length > AT_ONCE) say(`${Math.min(start + AT_ONCE, numbers.length).toLocaleString("en")} of ${numbers.length.toLocaleString("en")} …`);
+        adopt(answer.states);
+      }
+    }
+    if (refused.length) {
+      const [number, reason] = refused[0];
+      const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
+      say(`${base(copies[number].path)}: ${reason}${more}.`, true);
+    } else {
+      say(words);
+    }
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    if (undo && made.length) undoable.push(made);
+    refresh();
+  }
+  return true;
+}
+
+async function send(kind, numbers, mayEmpty) {
+  try {
+    return await ask(`/api/${kind}`, kind === "remove" ? { copies: numbers, may_empty: mayEmpty } : { copies: numbers });
+  } catch (error) {
+    if (!error.wouldEmpty) throw error;
+    const which = error.wouldEmpty.length > 1 ? `groups ${error.wouldEmpty.join(", ")}` : `group ${error.wouldEmpty[0]}`;
+    const sure = await confirmed(`Remove the last of ${which}?`, "No copy would be left. check-deleted leaves the originals of such groups alone, unless it is told --allow-whole-groups.", "Remove the last");
+    return sure ? send(kind, numbers, true) : null;
+  }
+}
+
+function confirmed(title, text, yes) {
+  $("ask-title").textContent = title;
+  $("ask-text").textContent = text;
+  $("ask-yes").textContent = yes;
+  $("ask").returnValue = "";
+  $("ask").showModal();
+  return new Promise((resolve) => {
+    $("ask").addEventListener("close", () => resolve($("ask").returnValue === "yes"), { once: true });
+  });
+}
+
+async function undo() {
+  const made = undoable.pop();
+  if (!made) { say("There is nothing to undo."); return; }
+  const steps = made.reverse().map(([kind, numbers]) => [kind === "remove" ? "restore" : "remove", numbers]);
+  const number = made.reduce((sum, [, numbers]) => sum + numbers.length, 0);
+  await change(steps, `Undone: ${counted(number, "copy", "copies")}.`, { mayEmpty: true, undo: false });
+}
+
+function left(group) {
+  return `${group.copies.filter((copy) => !isGone(copy)).length} of ${group.copies.length} left`;
+}
+
+async function toggle() {
+  const group = open, copy = group.copies[chosen], name = letter(chosen);
+  const kind = isGone(copy) ? "restore" : "remove";
+  await change([[kind, [copy.number]]], "");
+  if (open === group && isGone(copy) === (kind === "remove")) say(`${name} ${kind}d. ${left(group)}.`);
+}
+
+function keepOnly() {
+  const copy = open.copies[chosen];
+  const rest = open.copies.filter((one) => one !== copy && !isGone(one)).map((one) => one.number);
+  const steps = [["restore", isGone(copy) ? [copy.number] : []], ["remove", rest]];
+  return change(steps, `Only ${letter(chosen)} is kept.`);
+}
+
+function acceptSuggestion() {
+  const suggestion = suggestions.get(open.number);
+  if (!suggestion || suggestion.keeper === null) { say("There is no suggestion for this group."); return undefined; }
+  const keepers = [...new Set(suggestion.removals.map(([, keeper]) => keeper))];
+  const doomed = suggestion.removals.map(([number]) => number);
+  const back = keepers.filter((number) => states[number] === GONE);
+  return change([["restore", back], ["remove", doomed.filter((number) => states[number] !== GONE)]], `Accepted: ${letterOf(open, suggestion.keeper)} is kept.`);
+}
+
+// ---- Rules for many groups
+
+const batch = { removals: [], ticket: 0 };
+
+function openBatch() {
+  const room = $("batch-rules");
+  if (!room.children.length) {
+    for (const [name, label] of rules) {
+      room.append(make("label", {}, make("input", { type: "checkbox", value: name, checked: true }), label));
+    }
+  }
+  $("batch-shown").textContent = `(${list.length.toLocaleString("en")})`;
+  $("batch").showModal();
+  planBatch();
+}
+
+async function planBatch() {
+  const ticket = batch.ticket += 1;
+  $("batch-yes").disabled = true;
+  $("batch-list").replaceChildren();
+  if (!judged) {
+    $("batch-sum").textContent = `The pictures are still being judged: ${told.toLocaleString("en")} of ${groups.length.toLocaleString("en")} groups …`;
+    setTimeout(() => { if ($("batch").open && ticket === batch.ticket) planBatch(); }, 500);
+    return;
+  }
+  const chosenRules = [...$("batch-rules").querySelectorAll(":checked")].map((box) => box.value);
+  const scope = $("batch").querySelector("[name=scope]:checked").value === "all" ? groups : list;
+  try {
+    const plan = await ask("/api/batch", { rules: chosenRules, groups: scope.map((group) => group.number) });
+    if (ticket !== batch.ticket) return;
+    batch.removals = plan.removals;
+    const size = plan.removals.reduce((sum, [number]) => sum + copies[number].size, 0);
+    const inGroups = new Set(plan.removals.map(([number]) => copies[number].group)).size;
+    $("batch-sum").textContent = `${counted(plan.removals.length, "copy", "copies")} of ${counted(inGroups, "group")} would go, ${bytes(size)}. Left to you: ${counted(plan.left, "group")}.`;
+    $("batch-list").replaceChildren(...plan.removals.slice(0, LISTED).map(([number, keeper, reason, loses]) => make("li", {},
+      copies[number].path, make("span", { textContent: ` – ${reason} than ${base(copies[keeper].path)}${loses.length ? `; only it has ${loses.join(", ")}` : ""}` }))));
+    if (plan.removals.length > LISTED) $("batch-list").append(make("li", { textContent: `… and ${(plan.removals.length - LISTED).toLocaleString("en")} more` }));
+    $("batch-yes").textContent = `Remove ${counted(plan.removals.length, "copy", "copies")}`;
+    $("batch-yes").disabled = !plan.removals.length;
+  } catch (error) {
+    $("batch-sum").textContent = error.message;
+  }
+}
+
+async function applyBatch() {
+  $("batch").close();
+  const numbers = batch.removals.map(([number]) => number);
+  await change([["remove", numbers]], `${counted(numbers.length, "copy", "copies")} removed. Undo brings all of them back.`);
+  if (!open) relist();
+}
+
+// ---- The end
+
+async function openFinish() {
+  $("finish-sum").textContent = "Looking at the folders …";
+  $("finish-list").replaceChildren();
+  $("finish-notes").replaceChildren();
+  $("finish").showModal();
+  try {
+    const plan = await ask("/api/plan");
+    $("finish-sum").textContent = `${counted(plan.deleted.length, "original")}, ${bytes(plan.bytes)} to free.`;
+    if (!plan.deleted.length) $("finish-sum").textContent = "Nothing: every group is as find left it.";
+    $("finish-list").replaceChildren(...plan.deleted.slice(0, LISTED).map((path) => make("li", { textContent: path })));
+    if (plan.deleted.length > LISTED) $("finish-list").append(make("li", { textContent: `… and ${(plan.deleted.length - LISTED).toLocaleString("en")} more` }));
+    const note = (text) => $("finish-notes").append(make("p", { className: "muted", textContent: text }));
+    if (plan.moved.length) note(`${counted(plan.moved.length, "copy", "copies")} moved, renamed or edited: their originals stay.`);
+    if (plan.whole_groups.length) note(`Groups with no copy left: ${plan.whole_groups.join(", ")}. Their originals stay (unless --allow-whole-groups).`);
+    if (plan.strangers.length) note(`Files that may be edited copies: ${plan.strangers.join(", ")}.`);
+    $("finish-command").textContent = `${plan.command}\n${plan.command.replace("check-deleted", "cleanup")}`;
+  } catch (error) {
+    $("finish-sum").textContent = error.message;
+  }
+}
+
+async function end() {
+  try {
+    await ask("/api/end", {});
+  } catch { /* it has ended already */ }
+  open = null;
+  ended = true;
+  document.body.replaceChildren(make("main", {}, make("p", { className: "nothing grow", textContent: "The review has ended. You may close this page." })));
+}
+
+// ---- Buttons and keys
+
+function setMode(mode) {
+  stage.setMode(stage.mode === mode ? "side" : mode);
+  for (const button of document.querySelectorAll("[data-mode]")) button.setAttribute("aria-pressed", button.dataset.mode === stage.mode);
+  $("slider-tool").hidden = stage.mode !== "slider";
+  $("amplify-tool").hidden = stage.mode !== "difference";
+}
+
+function fullScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen().catch((error) => say(error.message, true));
+}
+
+const GROUP_KEYS = {
+  ArrowLeft: () => choose(chosen - 1), ArrowRight: () => choose(chosen + 1),
+  ArrowUp: () => move(-1), ArrowDown: () => move(1),
+  x: toggle, k: keepOnly, a: acceptSuggestion,
+  d: () => setMode("difference"), s: () => setMode("slider"), f: () => setMode("flip"),
+  z: () => stage.toggleFull(), "+": () => stage.zoomBy(1.5), "=": () => stage.zoomBy(1.5), "-": () => stage.zoomBy(1 / 1.5), 0: () => stage.fit(),
+  Escape: () => history.back(),
+};
+const GRID_KEYS = {
+  ArrowLeft: () => goTo(at - 1), ArrowRight: () => goTo(at + 1),
+  ArrowUp: () => goTo(at < grid.columns ? at : at - grid.columns), ArrowDown: () => goTo(at + grid.columns),
+  Home: () => goTo(0), End: () => goTo(list.length - 1),
+  PageUp: () => goTo(at - 3 * grid.columns), PageDown: () => goTo(at + 3 * grid.columns),
+  Enter: () => openGroup(at),
+};
+const KEYS = { u: undo, n: nextUnreviewed, "?": () => $("help").showModal() };
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const target = event.target;
+  if (target.matches("select, input:not([type=checkbox])") && event.key !== "Escape") return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (open && key === " ") {
+    event.preventDefault();
+    stage.hold(true);
+    return;
+  }
+  if (key === "Enter" && target.matches("button:not(.tile)")) return;
+  if (target.closest(".table-room") && key.startsWith("Arrow")) return;
+  const deed = KEYS[key] ?? (open ? GROUP_KEYS : GRID_KEYS)[key];
+  if (deed) {
+    event.preventDefault();
+    if (!event.repeat || key.startsWith("Arrow") || key.startsWith("Page")) deed();
+  } else if (open && key >= "1" && key <= "9" && open.copies[key - 1]) {
+    choose(key - 1);
+  }
+}
+
+function listen() {
+  document.addEventListener("keydown", pressed);
+  document.addEventListener("keyup", (event) => {
+    if (event.key !== " ") return;
+    stage.hold(false);
+    if (open && !document.querySelector("dialog[open]")) event.preventDefault(); // it is no click
+  });
+  window.addEventListener("blur", () => stage.hold(false));
+  window.addEventListener("popstate", (event) => {
+    const group = byNumber.get(event.state?.group);
+    if (group && list.includes(group)) openGroup(list.indexOf(group), false);
+    else if (open) closeGroup();
+  });
+  let frame = 0;
+  $("scroller").addEventListener("scroll", () => {
+    thumbs.scrolled = performance.now();
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => { drawGrid(); pump(); });
+  }, { passive: true });
+  new ResizeObserver(drawGrid).observe($("scroller"));
+  const click = (id, deed) => $(id).addEventListener("click", deed);
+  for (const id of ["filter", "sort"]) $(id).addEventListener("change", () => { relist(); $("scroller").scrollTop = 0; drawGrid(); });
+  click("back", () => history.back());
+  click("undo", undo);
+  click("open-batch", openBatch);
+  click("open-finish", openFinish);
+  click("open-help", () => $("help").showModal());
+  for (const button of document.querySelectorAll("[data-mode]")) button.addEventListener("click", () => { if (stage.mode !== button.dataset.mode) setMode(button.dataset.mode); });
+  $("split").addEventListener("input", () => stage.setSplit(Number($("split").value)));
+  $("amplify").addEventListener("change", () => stage.setAmplify(Number($("amplify").value)));
+  click("zoom-out", () => stage.zoomBy(1 / 1.5));
+  click("zoom-in", () => stage.zoomBy(1.5));
+  click("zoom-fit", () => stage.fit());
+  click("zoom-full", () => stage.toggleFull());
+  click("full-screen", fullScreen);
+  click("previous", () => move(-1));
+  click("next", () => move(1));
+  click("next-unreviewed", nextUnreviewed);
+  click("ask-no", () => $("ask").close("no"));
+  click("ask-yes", () => $("ask").close("yes"));
+  click("batch-no", () => $("batch").close());
+  click("batch-yes", applyBatch);
+  $("batch").addEventListener("change", planBatch);
+  click("finish-no", () => $("finish").close());
+  click("finish-end", end);
+  click("help-no", () => $("help").close());
+}
+
+async function start() {
+  const answer = await ask("/api/groups");
+  rules = answer.rules;
+  for (const number of answer.seen) seen.add(number);
+  for (const one of answer.groups) {
+    const group = {
+      number: one.group,
+      copies: one.copies.map(([number, path, size, mtime, digest]) => ({ number, path, size, mtime, digest, group: one.group })),
+      links: one.links.map(([left, right, view, distance, correlation]) => ({ left, right, view, distance, correlation })),
+    };
+    for (const copy of group.copies) copies[copy.number] = copy;
+    groups.push(group);
+    byNumber.set(group.number, group);
+  }
+  states = (await ask("/api/state/0")).states;
+  listen();
+  relist();
+  const asked = byNumber.get(Number(location.hash.slice(1)));
+  history.replaceState(null, "", location.pathname);
+  if (asked) openGroup(list.indexOf(asked));
+  refresh();
+  if (!asked) markCurrent(true);
+  poll();
+}
+
+start().catch((error) => say(error.message, true));

@@ -143,7 +143,7 @@ RULES = (
     Rule("intact", "intact before damaged", "intact", "damaged", _intact),
     Rule("pixels", "most pixels", "most pixels", "fewer pixels", _pixels),
     Rule("compression", "less compressed", "least compressed", "more compressed", _compression),
-    Rule("knowledge", "has EXIF or GPS", "knows most (EXIF, GPS)", "less EXIF", _knowledge),
+    Rule("knowledge", "has EXIF or GPS", "most EXIF data", "less EXIF", _knowledge),
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),

@@ -20,6 +20,7 @@ from config import Exit, UserError
 from extras.review.desk import Change, Desk, WouldEmpty
 from extras.review.facts import Unseen
 from extras.review.rules import ALL_RULES, RULES, Suggestion
+from storage import SavedCopy
 
 HOST = "127.0.0.1"
 HERE = Path(__file__).parent
@@ -274,21 +275,17 @@ def _group_facts(desk: Desk, group: int) -> dict[str, Any]:
     number_of = {copy.original.path: number for number, copy in copies}
     return {
         "group": group,
-        "copies": [
-            [
-                number,
-                _shown(copy.original.path),
-                copy.original.size,
-                copy.original.mtime_ns // 10**9,
-            ]
-            for number, copy in copies
-        ],
+        "copies": [_copy_facts(number, copy) for number, copy in copies],
         "links": [
             [number_of[one.left], number_of[one.right], one.view, one.distance, one.correlation]
             for one in desk.links[group]
         ],
-        "identical": len({copy.digest for _, copy in copies}) == 1,
     }
+
+
+def _copy_facts(number: int, copy: SavedCopy) -> list[Any]:
+    file = copy.original
+    return [number, _shown(file.path), file.size, file.mtime_ns // 10**9, copy.digest[:16]]
 
 
 def _shown(path: str) -> str:

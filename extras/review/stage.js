@@ -1,1 +1,322 @@
+// The pictures of a group, compared: side by side, flipped in place, split, or as their difference.
+// Zoom and place are shared: all panes show the same fraction of their pictures.
 
+const PREVIEW_SIDE = 1600;
+const MOST_PANES = 4;
+const PIXELATED_FROM = 3; // screen pixels for a picture's pixel
+const MOST_MAGNIFIED = 24;
+const SAME_SHAPE = 0.02;
+
+export function make(tag, properties = {}, ...children) {
+  const { data, ...rest } = properties;
+  const node = Object.assign(document.createElement(tag), rest);
+  Object.assign(node.dataset, data ?? {});
+  node.append(...children); // strings become text, never markup
+  return node;
+}
+
+export class Stage {
+  #root; #told; #panes = []; #shown = null; #pointers = new Map(); #moved = 0; #frame = 0; #held = false; #images = [];
+  zoom = 1; // 1 fits the pane
+  x = 0.5; // what fraction of the picture is in the middle of the pane
+  y = 0.5;
+  mode = "side";
+  split = 50;
+  amplify = 8;
+
+  constructor(root, told) {
+    this.#root = root;
+    this.#told = told;
+    new ResizeObserver(() => this.draw()).observe(root);
+  }
+
+  // pictures: [{number, letter, gone, width, height, unseen}]; chosen and reference are positions.
+  show(shown) {
+    this.#shown = shown;
+    this.#build();
+  }
+
+  clear() {
+    this.#shown = null;
+    this.#panes = this.#images = [];
+    this.#root.replaceChildren();
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    if (this.#shown) this.#build();
+  }
+
+  setSplit(split) {
+    this.split = Math.min(100, Math.max(0, split));
+    this.draw();
+  }
+
+  setAmplify(times) {
+    this.amplify = times;
+    this.#root.querySelector(".both")?.setAttribute("class", `both amplify-${times}`);
+  }
+
+  hold(held) {
+    if (this.#held === held || !this.#shown) return;
+    this.#held = held;
+    this.draw();
+  }
+
+  fit() { this.zoom = 1; this.x = this.y = 0.5; this.draw(); }
+
+  // One pixel of the chosen picture is one pixel of the screen; or fit again.
+  toggleFull() {
+    const pane = this.#chosenPane();
+    if (!pane) return;
+    const full = 1 / (this.#fitOf(pane, pane.layers[0].picture).scale * devicePixelRatio);
+    if (Math.abs(this.zoom / full - 1) < 0.01) this.fit();
+    else { this.zoom = full; this.draw(); }
+  }
+
+  zoomBy(factor, pane = this.#chosenPane(), px = 0, py = 0) {
+    if (!pane) return;
+    const fit = this.#fitOf(pane, pane.layers[0].picture);
+    const full = 1 / (fit.scale * devicePixelRatio);
+    const zoom = Math.min(Math.max(this.zoom * factor, Math.min(1, full)), Math.max(full * MOST_MAGNIFIED, 8));
+    const keep = 1 / this.zoom - 1 / zoom; // what is under the pointer stays there
+    this.x += (px / fit.width) * keep;
+    this.y += (py / fit.height) * keep;
+    this.zoom = zoom;
+    this.#clamp(pane);
+    this.draw();
+  }
+
+  draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  // ---- What is there
+
+  #pair() {
+    const { pictures, chosen, reference } = this.#shown;
+    const other = chosen === reference ? (reference + 1) % pictures.length : chosen;
+    return [pictures[reference], pictures[other]];
+  }
+
+  #chosenPane() {
+    return this.#panes.find((pane) => pane.picture.chosen) ?? this.#panes[0];
+  }
+
+  #build() {
+    const { pictures, chosen } = this.#shown;
+    const numbers = new Set(pictures.map((picture) => picture.number));
+    this.#images = this.#images.filter((layer) => numbers.has(layer.number));
+    for (const layer of this.#images) {
+      layer.used = false;
+      layer.image.style.visibility = "visible";
+    }
+    pictures.forEach((picture, position) => { picture.chosen = position === chosen; });
+    const [reference, other] = this.#pair();
+    if (this.mode === "side") {
+      const first = Math.max(0, Math.min(chosen - (chosen % MOST_PANES), pictures.length - MOST_PANES));
+      this.#panes = pictures.slice(first, first + MOST_PANES).map((picture) => {
+        const swap = picture === reference ? other : picture === other ? reference : null;
+        return this.#pane(picture, swap);
+      });
+    } else {
+      this.#panes = [this.#pane(reference, other)];
+    }
+    this.#root.className = `stage ${this.mode}${this.#panes.length > 3 ? " many" : ""}`;
+    this.#root.replaceChildren(...this.#panes.map((pane) => pane.node));
+    this.#draw();
+  }
+
+  #pane(picture, other) {
+    const node = make("div", { className: `pane ${this.mode}` });
+    const pane = { node, picture, layers: [], tag: make("div", { className: "tag" }) };
+    if (picture.unseen) {
+      node.append(make("p", { className: "why", textContent: picture.unseen }));
+    } else {
+      pane.layers = [picture, ...(other && !other.unseen ? [other] : [])].map((one) => this.#layer(one));
+      const [under, over] = pane.layers;
+      if (this.mode === "difference" && over) {
+        node.append(make("div", { className: `both amplify-${this.amplify}` }, under.image, over.image));
+      } else {
+        node.append(under.image);
+        if (over) {
+          pane.cover = make("div", { className: "layer" }, over.image);
+          node.append(pane.cover);
+        }
+        if (this.mode === "slider" && over) this.#handle(pane);
+      }
+    }
+    node.append(pane.tag);
+    this.#listen(pane);
+    return pane;
+  }
+
+  // An image that is loaded already is used again, so that nothing flickers.
+  #layer(picture) {
+    const used = this.#images.find((one) => one.number === picture.number && !one.used);
+    if (used) {
+      used.used = true;
+      return Object.assign(used, { picture });
+    }
+    const image = make("img", { alt: `Picture ${picture.letter}`, draggable: false });
+    const layer = { picture, image, number: picture.number, full: false, used: true };
+    image.addEventListener("load", () => this.draw());
+    image.addEventListener("error", () => { image.alt = `Picture ${picture.letter} can't be shown`; });
+    image.src = `/preview/${picture.number}`;
+    this.#images.push(layer);
+    return layer;
+  }
+
+  #handle(pane) {
+    const handle = make("div", { className: "handle" });
+    handle.addEventListener("pointerdown", (event) => {
+      event.stopPropagation();
+      handle.setPointerCapture(event.pointerId);
+    });
+    handle.addEventListener("pointermove", (event) => {
+      if (!handle.hasPointerCapture(event.pointerId)) return;
+      const box = pane.node.getBoundingClientRect();
+      this.setSplit(((event.clientX - box.left) / box.width) * 100);
+      this.#told.split?.(this.split);
+    });
+    pane.handle = handle;
+    pane.node.append(handle);
+  }
+
+  // ---- Where it is drawn
+
+  #fitOf(pane, picture) {
+    const width = pane.node.clientWidth, height = pane.node.clientHeight;
+    let scale = Math.min(width / picture.width, height / picture.height);
+    if (!Number.isFinite(scale) || scale <= 0) scale = 1;
+    return { scale, width: picture.width * scale, height: picture.height * scale };
+  }
+
+  #draw() {
+    for (const pane of this.#panes) {
+      const width = pane.node.clientWidth, height = pane.node.clientHeight;
+      const first = pane.layers[0] && this.#fitOf(pane, pane.layers[0].picture);
+      for (const layer of pane.layers) {
+        let fit = this.#fitOf(pane, layer.picture);
+        const stretch = (fit.width / fit.height) / (first.width / first.height) - 1;
+        if (Math.abs(stretch) < SAME_SHAPE) fit = { ...fit, width: first.width, height: first.height };
+        this.#place(layer, fit, width, height);
+      }
+      this.#dress(pane);
+    }
+    const pane = this.#chosenPane();
+    if (pane?.layers[0]) {
+      const scale = this.#fitOf(pane, pane.layers[0].picture).scale * this.zoom * devicePixelRatio;
+      this.#told.zoom?.(scale);
+    }
+  }
+
+  #place(layer, fit, width, height) {
+    const { image, picture } = layer;
+    const wide = fit.width * this.zoom, high = fit.height * this.zoom;
+    const largest = Math.max(picture.width, picture.height);
+    if (!layer.full && largest > PREVIEW_SIDE && Math.max(wide, high) * devicePixelRatio > PREVIEW_SIDE * 1.05) {
+      layer.full = true;
+      const better = new Image();
+      better.src = `/full/${picture.number}`;
+      better.decode().then(() => { image.src = better.src; }, () => {});
+    }
+    const natural = image.naturalWidth || picture.width, tall = image.naturalHeight || picture.height;
+    image.style.width = `${natural}px`;
+    image.style.height = `${tall}px`;
+    const left = width / 2 - this.x * wide, top = height / 2 - this.y * high;
+    image.style.transform = `translate(${left}px, ${top}px) scale(${wide / natural}, ${high / tall})`;
+    image.classList.toggle("pixelated", (wide * devicePixelRatio) / picture.width >= PIXELATED_FROM);
+  }
+
+  #dress(pane) {
+    const over = pane.layers[1];
+    const names = [pane.layers[0]?.picture ?? pane.picture];
+    if (over && (this.mode === "slider" || this.mode === "difference")) names.push(over.picture);
+    else if (over && this.#held) names[0] = over.picture;
+    if (pane.cover) {
+      const split = this.mode === "slider";
+      pane.cover.style.clipPath = split ? `inset(0 0 0 ${this.split}%)` : "none";
+      pane.cover.style.visibility = split || this.#held ? "visible" : "hidden";
+      if (!split && pane.layers[0]) pane.layers[0].image.style.visibility = this.#held ? "hidden" : "visible";
+    }
+    if (pane.handle) pane.handle.style.left = `${this.split}%`;
+    pane.tag.replaceChildren(...names.map((picture) => make("span", {
+      className: `letter${picture.gone ? " gone" : ""}`,
+      textContent: picture.letter + (picture.gone ? " removed" : ""),
+    })));
+    pane.node.classList.toggle("gone", names.length === 1 && names[0].gone);
+    pane.node.classList.toggle("chosen", this.mode === "side" && pane.picture.chosen && this.#panes.length > 1);
+  }
+
+  #clamp(pane) {
+    const fit = this.#fitOf(pane, pane.layers[0].picture);
+    const hold = (value, shown, size) => {
+      const half = Math.min(0.5, shown / (2 * size * this.zoom));
+      return Math.min(1 - half, Math.max(half, value));
+    };
+    this.x = hold(this.x, pane.node.clientWidth, fit.width);
+    this.y = hold(this.y, pane.node.clientHeight, fit.height);
+  }
+
+  // ---- Mouse, pen and fingers
+
+  #listen(pane) {
+    const { node } = pane;
+    if (!pane.layers.length) {
+      node.addEventListener("click", () => this.#told.pick?.(pane.picture.number));
+      return;
+    }
+    node.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const [px, py] = this.#fromMiddle(pane, event);
+      this.zoomBy(Math.exp(-Math.sign(event.deltaY) * Math.min(Math.abs(event.deltaY), 120) / 400), pane, px, py);
+    }, { passive: false });
+    node.addEventListener("pointerdown", (event) => {
+      if (event.button > 0) return;
+      node.setPointerCapture(event.pointerId);
+      this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      this.#moved = this.#pointers.size > 1 ? 99 : 0;
+      node.classList.add("dragging");
+      if (this.mode === "flip") this.hold(true);
+    });
+    node.addEventListener("pointermove", (event) => this.#drag(pane, event));
+    for (const kind of ["pointerup", "pointercancel"]) {
+      node.addEventListener(kind, (event) => {
+        const known = this.#pointers.delete(event.pointerId);
+        node.classList.remove("dragging");
+        if (this.mode === "flip") this.hold(false);
+        if (known && kind === "pointerup" && this.#moved < 5 && this.mode === "side") {
+          this.#told.pick?.(pane.picture.number);
+        }
+      });
+    }
+    node.addEventListener("dblclick", () => this.toggleFull());
+  }
+
+  #drag(pane, event) {
+    const before = this.#pointers.get(event.pointerId);
+    if (!before) return;
+    const now = { x: event.clientX, y: event.clientY };
+    const fit = this.#fitOf(pane, pane.layers[0].picture);
+    const others = [...this.#pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+    this.#pointers.set(event.pointerId, now);
+    this.#moved += Math.hypot(now.x - before.x, now.y - before.y);
+    const share = others.length + 1;
+    this.x -= (now.x - before.x) / share / (fit.width * this.zoom);
+    this.y -= (now.y - before.y) / share / (fit.height * this.zoom);
+    this.#clamp(pane);
+    if (others.length) {
+      const apart = (a) => Math.max(1, Math.hypot(a.x - others[0].x, a.y - others[0].y));
+      const middle = { clientX: (now.x + others[0].x) / 2, clientY: (now.y + others[0].y) / 2 };
+      this.zoomBy(apart(now) / apart(before), pane, ...this.#fromMiddle(pane, middle));
+    }
+    this.draw();
+  }
+
+  #fromMiddle(pane, event) {
+    const box = pane.node.getBoundingClientRect();
+    return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+  }
+}
