@@ -49,7 +49,7 @@ async function ask(path, body) {
     throw new Error("The review has ended. Start --action review again.");
   }
   const answer = await response.json();
-  if (!response.ok) throw Object.assign(new Error(answer.error), { wouldEmpty: answer.would_empty });
+  if (!response.ok) throw new Error(answer.error);
   return answer;
 }
 
@@ -85,6 +85,8 @@ const bytes = (size) => size >= 1e9 ? `${(size / 1e9).toFixed(2)} GB` : size >= 
 const counted = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 const letter = (position) => position < 26 ? String.fromCharCode(65 + position) : `${letter(Math.floor(position / 26) - 1)}${letter(position % 26)}`;
 const letterOf = (group, number) => letter(group.copies.findIndex((copy) => copy.number === number));
+let root = ""; // the folder that all originals lie in
+const short = (path) => path.startsWith(root) ? path.slice(root.length) : path;
 const base = (path) => path.slice(path.lastIndexOf("/") + 1);
 const isGone = (copy) => states[copy.number] === GONE;
 
@@ -235,7 +237,7 @@ function makeTile(group, position, width) {
   });
   const rest = group.copies.length - cells.length;
   if (rest) cells.at(-1).append(make("span", { className: "more", textContent: `+${rest}` }));
-  button.append(make("span", { className: "pictures" }, ...cells), make("span", { className: "words" }), make("span", { className: "where", textContent: base(group.copies[0].path), title: group.copies[0].path }));
+  button.append(make("span", { className: "pictures" }, ...cells), make("span", { className: "words" }), make("span", { className: "where", title: group.copies[0].path }));
   button.addEventListener("click", () => openGroup(position));
   dressTile(button, group);
   return item;
@@ -249,14 +251,15 @@ function dressTile(button, group) {
     cell.classList.toggle("gone", states[cell.dataset.number] === GONE);
     cell.classList.toggle("keeper", Number(cell.dataset.number) === suggestion?.keeper);
   }
-  const words = [make("b", { textContent: group.number }), make("span", { className: "muted", textContent: `${counted(group.copies.length, "picture")} · ${bytes(size)}` }), make("span", { className: "grow" })];
+  const words = [make("span", { className: "name", textContent: base(group.copies[0].path) })];
   const chip = (textContent, kind = "") => words.push(make("span", { className: `chip ${kind}`, textContent }));
   if (gone) chip(`−${gone}`, "bad");
   if (suggestion?.burst) chip("burst", "warn");
   else if (suggestion && suggestion.keeper === null) chip(suggestion.reason.startsWith("a tie") ? "tie" : "yours");
   if (!gone && doomedOf(group).length) chip(`−${doomedOf(group).length} suggested`);
   if (seen.has(group.number)) chip("seen");
-  button.querySelector(".words").replaceChildren(...words);
+  button.querySelector(".where").replaceChildren(...words);
+  button.querySelector(".words").replaceChildren(make("b", { textContent: group.number }), make("span", { className: "muted", textContent: `${counted(group.copies.length, "picture")} · ${bytes(size)}` }));
   const about = [`Group ${group.number}`, counted(group.copies.length, "picture"), bytes(size)];
   if (gone) about.push(`${gone} removed`);
   if (suggestion) about.push(suggestion.keeper === null ? `no suggestion: ${suggestion.reason}` : `a suggestion: ${suggestion.reason}`);
@@ -335,7 +338,7 @@ function move(step) {
 
 function nextUnreviewed() {
   const unseen = (group) => FILTERS.unreviewed(group);
-  const order = [...list.slice(at + 1), ...list.slice(0, at + (open ? 0 : 1))];
+  const order = [...list.slice(open ? at + 1 : at), ...list.slice(0, at)];
   const next = order.find(unseen);
   if (next) openGroup(list.indexOf(next));
   else say("Every group that is shown has been looked at.");
@@ -412,10 +415,10 @@ function showVerdict() {
   const note = (textContent, kind = "") => notes.push(make("span", { className: `chip ${kind}`, textContent }));
   if (!suggestion) room.push(make("span", { className: "muted", textContent: "Judging …" }));
   else if (suggestion.keeper === null) {
-    room.push(make("span", { textContent: `No suggestion – ${suggestion.reason}.` }));
+    room.push(make("span", { textContent: `No suggestion: ${suggestion.reason}.` }));
   } else {
     const names = suggestion.removals.map(([number]) => letterOf(open, number)).join(", ");
-    room.push(make("span", {}, "Suggestion: keep ", make("b", { textContent: letterOf(open, suggestion.keeper) }), ` – ${suggestion.reason}. Give up ${names}.`));
+    room.push(make("span", {}, "Suggestion: keep ", make("b", { textContent: letterOf(open, suggestion.keeper) }), `: ${suggestion.reason}. Give up ${names}.`));
     const done = suggestion.removals.every(([number]) => states[number] === GONE);
     const accept = make("button", { id: "accept", textContent: done ? "Accepted" : "Accept", disabled: done });
     if (!done) accept.className = "primary";
@@ -547,7 +550,8 @@ function pathCells() {
   let end = 0;
   while (end < shortest - start && paths.every((path) => path.at(-1 - end) === paths[0].at(-1 - end))) end += 1;
   return paths.map((path) => {
-    const cell = make("td", { className: "path" }, make("span", { className: "muted", textContent: path.slice(0, start) }));
+    const shared = short(path).slice(0, Math.max(0, short(path).length - (path.length - start)));
+    const cell = make("td", { className: "path", title: path }, make("span", { className: "muted", textContent: shared }));
     const middle = path.slice(start, path.length - end);
     if (middle && paths.length > 1) cell.append(make("mark", { textContent: middle }));
     cell.append(path.slice(path.length - end));
@@ -588,14 +592,11 @@ async function change(steps, words, { mayEmpty = false, undo = true } = {}) {
 }
 
 async function send(kind, numbers, mayEmpty) {
-  try {
-    return await ask(`/api/${kind}`, kind === "remove" ? { copies: numbers, may_empty: mayEmpty } : { copies: numbers });
-  } catch (error) {
-    if (!error.wouldEmpty) throw error;
-    const which = error.wouldEmpty.length > 1 ? `groups ${error.wouldEmpty.join(", ")}` : `group ${error.wouldEmpty[0]}`;
-    const sure = await confirmed(`Remove the last of ${which}?`, "No copy would be left. check-deleted leaves the originals of such groups alone, unless it is told --allow-whole-groups.", "Remove the last");
-    return sure ? send(kind, numbers, true) : null;
-  }
+  const answer = await ask(`/api/${kind}`, kind === "remove" ? { copies: numbers, may_empty: mayEmpty } : { copies: numbers });
+  if (!answer.would_empty) return answer;
+  const which = answer.would_empty.length > 1 ? `groups ${answer.would_empty.join(", ")}` : `group ${answer.would_empty[0]}`;
+  const sure = await confirmed(`Remove the last of ${which}?`, "No copy would be left. check-deleted leaves the originals of such groups alone, unless it is told --allow-whole-groups.", "Remove the last");
+  return sure ? send(kind, numbers, true) : null;
 }
 
 function confirmed(title, text, yes) {
@@ -679,7 +680,7 @@ async function planBatch() {
     const inGroups = new Set(plan.removals.map(([number]) => copies[number].group)).size;
     $("batch-sum").textContent = `${counted(plan.removals.length, "copy", "copies")} of ${counted(inGroups, "group")} would go, ${bytes(size)}. Left to you: ${counted(plan.left, "group")}.`;
     $("batch-list").replaceChildren(...plan.removals.slice(0, LISTED).map(([number, keeper, reason, loses]) => make("li", {},
-      copies[number].path, make("span", { textContent: ` – ${reason} than ${base(copies[keeper].path)}${loses.length ? `; only it has ${loses.join(", ")}` : ""}` }))));
+      short(copies[number].path), make("span", { textContent: `: ${reason} than ${short(copies[keeper].path)}${loses.length ? `; only it has ${loses.join(", ")}` : ""}` }))));
     if (plan.removals.length > LISTED) $("batch-list").append(make("li", { textContent: `… and ${(plan.removals.length - LISTED).toLocaleString("en")} more` }));
     $("batch-yes").textContent = `Remove ${counted(plan.removals.length, "copy", "copies")}`;
     $("batch-yes").disabled = !plan.removals.length;
@@ -706,12 +707,13 @@ async function openFinish() {
     const plan = await ask("/api/plan");
     $("finish-sum").textContent = `${counted(plan.deleted.length, "original")}, ${bytes(plan.bytes)} to free.`;
     if (!plan.deleted.length) $("finish-sum").textContent = "Nothing: every group is as find left it.";
-    $("finish-list").replaceChildren(...plan.deleted.slice(0, LISTED).map((path) => make("li", { textContent: path })));
+    $("finish-list").replaceChildren(...plan.deleted.slice(0, LISTED).map((path) => make("li", { textContent: short(path), title: path })));
     if (plan.deleted.length > LISTED) $("finish-list").append(make("li", { textContent: `… and ${(plan.deleted.length - LISTED).toLocaleString("en")} more` }));
     const note = (text) => $("finish-notes").append(make("p", { className: "muted", textContent: text }));
     if (plan.moved.length) note(`${counted(plan.moved.length, "copy", "copies")} moved, renamed or edited: their originals stay.`);
     if (plan.whole_groups.length) note(`Groups with no copy left: ${plan.whole_groups.join(", ")}. Their originals stay (unless --allow-whole-groups).`);
     if (plan.strangers.length) note(`Files that may be edited copies: ${plan.strangers.join(", ")}.`);
+    $("finish-how").hidden = $("finish-command").hidden = !plan.deleted.length;
     $("finish-command").textContent = `${plan.command}\n${plan.command.replace("check-deleted", "cleanup")}`;
   } catch (error) {
     $("finish-sum").textContent = error.message;
@@ -827,6 +829,14 @@ function listen() {
   click("help-no", () => $("help").close());
 }
 
+function commonFolder(paths) {
+  let folder = paths[0]?.slice(0, paths[0].lastIndexOf("/") + 1) ?? "";
+  for (const path of paths) {
+    while (!path.startsWith(folder)) folder = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
+  }
+  return folder;
+}
+
 async function start() {
   const answer = await ask("/api/groups");
   rules = answer.rules;
@@ -841,6 +851,7 @@ async function start() {
     groups.push(group);
     byNumber.set(group.number, group);
   }
+  root = commonFolder(copies.map((copy) => copy.path));
   states = (await ask("/api/state/0")).states;
   listen();
   relist();

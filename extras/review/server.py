@@ -207,9 +207,7 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(WouldEmpty)
     def ask(error: WouldEmpty) -> Response:
-        response = jsonify(error=str(error), would_empty=error.groups)
-        response.status_code = 409
-        return response
+        return jsonify(would_empty=error.groups)
 
 
 def _serve_files(app: Flask, gate: Gate) -> None:

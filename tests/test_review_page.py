@@ -1,0 +1,690 @@
+"""The review page in a real browser: looking, choosing, and that everyone can."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, SAMPLES, Library, picture, tree
+from PIL import Image
+from test_review import serving
+
+import storage
+from finder import ImageFile
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no browser; run apt-get install chromium"
+)
+FLAGS = (
+    "--no-sandbox --headless --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+PICTURES = ROOT / "extras" / "review" / "pictures"
+SEEN = "getComputedStyle(document.querySelector('.pane .layer')).visibility"
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Open]:
+    """Serve a library and open its page; no test may leave an error in the console."""
+    errors: list[str] = []
+    with contextlib.ExitStack() as stack:
+
+        def open_(library: Library, **options: Any) -> Any:
+            served = stack.enter_context(serving(library))
+            options = {"viewport": {"width": 1280, "height": 860}, **options}
+            context = browser.new_context(**options)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(10_000)
+            page.on("console", lambda m: m.type == "error" and errors.append(m.text))
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(served.server.address)
+            page.wait_for_selector(".tile")
+            page.wait_for_selector("#judging", state="hidden")
+            return page
+
+        yield open_
+    assert errors == []
+
+
+@pytest.fixture
+def page(found: Library, open_page: Open) -> Any:
+    return open_page(found)
+
+
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def open_group(page: Any, number: int = 1) -> None:
+    page.click(f".tile[aria-label^='Group {number},']")
+    page.wait_for_selector(".pane img")
+    until(page, "[...document.querySelectorAll('.pane img')].every(i => i.naturalWidth)")
+    frames(page)
+
+
+def frames(page: Any) -> None:
+    """Wait until what was asked for is drawn."""
+    page.evaluate("new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+
+def until(page: Any, condition: str) -> None:
+    """Wait for a condition; the page's policy lets no script be made of a text in it."""
+    deadline = time.monotonic() + 10
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(20)
+
+
+def gone(found: Library) -> list[str]:
+    return [Path(o).name for o, copy in found.info().items() if not os.path.exists(copy)]
+
+
+def said(page: Any, text: str) -> None:
+    until(page, f"document.getElementById('live').textContent.includes({text!r})")
+
+
+def shown(page: Any, selector: str = "#stage") -> Image.Image:
+    return Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("RGB")
+
+
+# ---- Opening and moving
+
+
+def test_the_page_opens_and_shows_the_groups_with_their_thumbnails(page: Any) -> None:
+    assert page.locator(".tile").count() == 2
+    until(page, "[...document.querySelectorAll('.tile img')].every(i => i.naturalWidth > 0)")
+    assert "2 groups · 0 to remove" in page.inner_text("#counts")
+    assert page.url.rstrip("/").count("/") == 2  # the token is gone from the address
+    page.reload()
+    page.wait_for_selector(".tile")
+
+
+def test_keys_lead_everywhere_and_back(page: Any) -> None:
+    press(page, "ArrowRight", "Enter")
+    until(page, "document.title.startsWith('Group 2')")
+    press(page, "ArrowUp")
+    until(page, "document.title.startsWith('Group 1')")
+    page.wait_for_selector(".pane img")
+    for key, place in (("1", 0), ("3", 2), ("ArrowLeft", 1), ("ArrowRight", 2)):
+        press(page, key)
+        until(page, f"document.querySelectorAll('.one')[{place}].classList.contains('chosen')")
+    press(page, "Escape")
+    page.wait_for_selector(".tile:focus")
+    press(page, "?")
+    assert page.is_visible("#help")
+    keys = page.inner_text("#help")
+    assert all(word in keys for word in ("Remove or restore", "Keep only this", "Difference"))
+    press(page, "Escape")
+    assert page.is_hidden("#help")
+    page.go_forward()
+    until(page, "document.title.startsWith('Group 1')")
+
+
+def test_the_next_unreviewed_group_is_found_and_the_end_is_said(page: Any) -> None:
+    press(page, "n")
+    until(page, "document.title.startsWith('Group 1')")
+    press(page, "n")
+    until(page, "document.title.startsWith('Group 2')")
+    press(page, "n")
+    said(page, "has been looked at")
+    press(page, "Escape")
+    page.select_option("#filter", "unreviewed")
+    assert page.is_visible("#nothing")
+
+
+# ---- Choosing
+
+
+def test_x_removes_the_copy_and_restores_it(page: Any, found: Library) -> None:
+    before = tree(found.folder)
+    open_group(page)
+    press(page, "2", "x")
+    said(page, "B removed. 2 of 3 left.")
+    assert gone(found) == ["vacation1_copy.jpg"]
+    assert "1 to remove" in page.inner_text("#counts")
+    press(page, "x")
+    said(page, "B restored. 3 of 3 left.")
+    assert tree(found.folder) == before
+
+
+def test_k_keeps_only_the_picked_one_and_u_undoes_it_in_one_step(page: Any, found: Library) -> None:
+    before = tree(found.folder)
+    open_group(page)
+    press(page, "3", "k")
+    said(page, "Only C is kept.")
+    assert gone(found) == ["vacation1.jpg", "vacation1_copy.jpg"]
+    press(page, "u")
+    said(page, "Undone: 2 copies.")
+    assert tree(found.folder) == before
+
+
+def test_a_accepts_the_suggestion_and_brings_its_keeper_back(page: Any, found: Library) -> None:
+    found.delete_copies("vacation1.jpg")
+    open_group(page)
+    assert "keep A: least compressed. Give up B, C." in page.inner_text("#verdict")
+    until(page, "document.querySelector('.one').classList.contains('gone')")
+    press(page, "a")
+    said(page, "Accepted: A is kept.")
+    assert gone(found) == ["vacation1_copy.jpg", "vacation1_old.jpg"]
+    press(page, "u")
+    said(page, "Undone: 3 copies.")
+    assert gone(found) == ["vacation1.jpg"]
+
+
+def test_emptying_a_group_is_asked_for_and_no_keeps_it(page: Any, found: Library) -> None:
+    open_group(page, 2)
+    press(page, "1", "x")
+    said(page, "A removed")
+    press(page, "2", "x")
+    page.wait_for_selector("#ask[open]")
+    assert "Remove the last of group 2?" in page.inner_text("#ask")
+    press(page, "Enter")  # the first button keeps it
+    page.wait_for_selector("#ask", state="hidden")
+    assert gone(found) == ["z_coffee.jpg"]
+    press(page, "x")
+    page.wait_for_selector("#ask[open]")
+    page.click("#ask-yes")
+    until(page, "document.querySelectorAll('.one.gone').length === 2")
+    assert gone(found) == ["z_coffee.jpg", "z_coffee_bw.jpg"]
+
+
+def test_everything_is_reached_with_the_mouse(page: Any, found: Library) -> None:
+    open_group(page)
+    page.click("[aria-label='Remove C']")
+    said(page, "C removed")
+    page.click("[aria-label='Restore C']")
+    said(page, "C restored")
+    page.click("[aria-label='Keep only B']")
+    said(page, "Only B is kept")
+    page.click("#undo")
+    said(page, "Undone")
+    for mode in ("flip", "slider", "difference", "side"):
+        page.click(f"[data-mode={mode}]")
+        assert page.get_attribute(f"[data-mode={mode}]", "aria-pressed") == "true"
+    page.click("#accept")
+    said(page, "Accepted")
+    page.click("#back")
+    page.wait_for_selector(".tile")
+    assert gone(found) == ["vacation1_copy.jpg", "vacation1_old.jpg"]
+
+
+def test_copies_deleted_and_edited_by_hand_appear(page: Any, found: Library) -> None:
+    open_group(page)
+    found.delete_copies("vacation1_old.jpg")
+    until(page, "document.querySelectorAll('.one')[2].classList.contains('gone')")
+    found.copy("vacation1_copy.jpg").write_bytes(picture("2024/coffee.jpg"))
+    until(page, "document.getElementById('verdict').innerText.includes('edited since find')")
+    press(page, "2", "x")
+    said(page, "it was edited since find")
+    assert found.copy("vacation1_copy.jpg").read_bytes() == picture("2024/coffee.jpg")
+
+
+def test_a_refusal_is_said_with_its_reason(page: Any, found: Library) -> None:
+    open_group(page)
+    press(page, "2", "x")
+    said(page, "B removed")
+    (found.photos / "vacation1_copy.jpg").unlink()
+    press(page, "x")
+    said(page, "vacation1_copy.jpg: its original is gone")
+
+
+def test_a_batch_goes_by_rules_and_comes_back_in_one_step(page: Any, found: Library) -> None:
+    before = tree(found.folder)
+    page.click("#open-batch")
+    until(page, "document.getElementById('batch-sum').innerText.startsWith('2 copies of 1 group')")
+    assert page.locator("#batch-list li").count() == 2
+    for name in ("compression", "knowledge", "sharper", "path"):
+        page.uncheck(f"#batch-rules [value={name}]")
+    until(page, "document.getElementById('batch-sum').innerText.startsWith('0 copies')")
+    assert page.is_disabled("#batch-yes")
+    page.check("#batch-rules [value=compression]")
+    until(page, "document.getElementById('batch-yes').innerText === 'Remove 2 copies'")
+    page.click("#batch-yes")
+    said(page, "2 copies removed")
+    assert gone(found) == ["vacation1_copy.jpg", "vacation1_old.jpg"]
+    press(page, "u")
+    said(page, "Undone: 2 copies.")
+    assert tree(found.folder) == before
+
+
+def test_a_batch_may_keep_to_the_groups_that_are_shown(page: Any) -> None:
+    open_group(page, 1)
+    press(page, "Escape")
+    page.select_option("#filter", "unreviewed")
+    page.click("#open-batch")
+    page.check("[name=scope][value=shown]")
+    until(page, "document.getElementById('batch-sum').innerText.startsWith('0 copies')")
+    page.check("[name=scope][value=all]")
+    until(page, "document.getElementById('batch-sum').innerText.startsWith('2 copies')")
+
+
+def test_the_last_screen_sums_up_and_deletes_nothing(page: Any, found: Library) -> None:
+    names = found.names()
+    open_group(page)
+    press(page, "a")
+    said(page, "Accepted")
+    page.click("#open-finish")
+    until(page, "document.getElementById('finish-sum').innerText.startsWith('2 originals')")
+    assert "--action check-deleted" in page.inner_text("#finish-command")
+    assert page.locator("#finish-list li").count() == 2
+    page.click("#finish-end")
+    until(page, "document.body.innerText.includes('The review has ended')")
+    assert found.names() == names
+    assert found.check().code == 0
+    assert found.listed() == ["vacation1_copy.jpg", "vacation1_old.jpg"]
+
+
+def test_sorting_and_filtering_go_by_what_is_removed(page: Any) -> None:
+    first = ".tile >> nth=0"
+    page.select_option("#sort", "path")
+    assert page.get_attribute(first, "aria-label").startswith("Group 1,")
+    page.select_option("#sort", "uncertain")
+    assert page.locator(".tile").count() == 2
+    page.select_option("#filter", "removals")
+    assert page.locator(".tile").count() == 0
+    page.select_option("#filter", "undecided")
+    assert page.locator(".tile").count() == 2
+
+
+# ---- Looking
+
+CENTRES = """[...document.querySelectorAll('.pane')].map(pane => {
+  const room = pane.getBoundingClientRect();
+  const box = pane.querySelector('img').getBoundingClientRect();
+  return [(room.left + room.width / 2 - box.left) / box.width,
+          (room.top + room.height / 2 - box.top) / box.height, box.width / room.width];
+})"""
+
+
+@pytest.fixture
+def sizes(bare_library: Library) -> Library:
+    """A group of a photo in three sizes, one of which is larger than a preview."""
+    with Image.open(SAMPLES / "2024/cat.jpg") as image:
+        for name, width in (("a_large", 2400), ("b_middle", 900), ("c_small", 300)):
+            height = round(width * image.height / image.width)
+            image.resize((width, height)).save(bare_library.photos / f"{name}.jpg", quality=90)
+    bare_library.find()
+    return bare_library
+
+
+def test_zoom_and_place_are_the_same_fraction_in_all_pictures(
+    sizes: Library, open_page: Open
+) -> None:
+    page = open_page(sizes)
+    open_group(page)
+    box = page.locator(".pane >> nth=0").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.4)
+    for _ in range(6):
+        page.mouse.wheel(0, -200)
+    frames(page)
+    centres = page.evaluate(CENTRES)
+    assert len(centres) == 3
+    for x, y, wide in centres:
+        assert x == pytest.approx(centres[0][0], abs=0.003) != 0.5
+        assert y == pytest.approx(centres[0][1], abs=0.003)
+        assert wide == pytest.approx(centres[0][2], abs=0.02)
+        assert wide > 1.5
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.4, steps=5)
+    page.mouse.up()
+    frames(page)
+    moved = page.evaluate(CENTRES)
+    assert moved[0][0] > centres[0][0] + 0.05
+    assert moved[2][0] == pytest.approx(moved[0][0], abs=0.003)
+
+
+def test_100_percent_shows_pixels_and_beyond_300_they_are_square(
+    sizes: Library, open_page: Open
+) -> None:
+    page = open_page(sizes)
+    open_group(page)
+    press(page, "1", "z")
+    until(page, "document.getElementById('zoom-level').innerText === '100 %'")
+    wide = page.evaluate("document.querySelector('.pane img').getBoundingClientRect().width")
+    assert wide == pytest.approx(2400, abs=2)
+    until(page, "document.querySelector('.pane img').src.includes('/full/')")
+    rendering = (
+        "[...document.querySelectorAll('.pane')]"
+        ".map(p => getComputedStyle(p.querySelector('img')).imageRendering)"
+    )
+    # The small one has been stretched to eight times its size by now, the large one not.
+    assert page.evaluate(rendering) == ["auto", "auto", "pixelated"]
+    press(page, "z")
+    until(page, "document.getElementById('zoom-level').innerText !== '100 %'")
+
+
+def test_the_zoom_is_kept_from_group_to_group(page: Any) -> None:
+    open_group(page)
+    press(page, "+", "+")
+    frames(page)
+    before = page.evaluate(CENTRES)[0][2]
+    press(page, "ArrowDown")
+    until(page, "document.title.startsWith('Group 2')")
+    page.wait_for_selector(".pane img")
+    until(page, "[...document.querySelectorAll('.pane img')].every(i => i.naturalWidth)")
+    frames(page)
+    after = page.evaluate(CENTRES)[0]
+    assert max(after[2], before) > 1
+    press(page, "0")
+    frames(page)
+    assert page.evaluate(CENTRES)[0][2] <= 1.001
+
+
+def test_holding_space_flips_the_two_pictures_in_place(page: Any) -> None:
+    open_group(page)
+    press(page, "2", "f")
+    until(page, "document.querySelectorAll('.pane').length === 1")
+    frames(page)
+    assert (page.evaluate(SEEN), page.inner_text(".pane .letter")) == ("hidden", "A")
+    page.keyboard.down(" ")
+    until(page, f"{SEEN} === 'visible'")
+    assert page.inner_text(".pane .letter") == "B"
+    page.keyboard.up(" ")
+    until(page, f"{SEEN} === 'hidden'")
+    assert page.inner_text(".pane .letter") == "A"
+
+
+def test_the_slider_splits_the_two_pictures(page: Any) -> None:
+    open_group(page, 2)
+    press(page, "2", "s")
+    page.wait_for_selector(".handle")
+    for split, side in ((10, 0.5), (90, 0.5)):
+        page.evaluate(
+            "split => { const s = document.getElementById('split'); s.value = split;"
+            " s.dispatchEvent(new Event('input')); }",
+            split,
+        )
+        frames(page)
+        image = shown(page)
+        red, green, blue = image.getpixel((int(image.width * side) + 40, image.height // 2))
+        assert (max(red, green, blue) - min(red, green, blue) < 12) == (split == 10)
+    box = page.locator(".handle").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(200, box["y"] + 20)
+    page.mouse.up()
+    assert int(page.input_value("#split")) < 30
+
+
+def test_the_difference_is_black_for_identical_pictures_only(
+    bare_library: Library, open_page: Open
+) -> None:
+    bare_library.add("a.jpg")
+    bare_library.add("b.jpg")
+    bare_library.add("c.jpg", quality=30)
+    bare_library.find()
+    page = open_page(bare_library)
+    open_group(page)
+    page.click("[data-mode=difference]")
+    brightest = {}
+    for key in ("2", "3"):
+        press(page, key)
+        until(page, "[...document.querySelectorAll('.pane img')].every(i => i.naturalWidth)")
+        frames(page)
+        image = shown(page)
+        middle = image.crop((image.width // 3, 60, image.width * 2 // 3, image.height - 10))
+        brightest[key] = max(high for _, high in middle.getextrema())
+    assert brightest["2"] == 0
+    assert brightest["3"] > 80
+    page.select_option("#amplify", "1")
+    frames(page)
+    assert max(high for _, high in shown(page).crop((400, 60, 800, 300)).getextrema()) < 80
+
+
+def test_the_table_marks_the_best_and_the_worse(sizes: Library, open_page: Open) -> None:
+    page = open_page(sizes)
+    open_group(page)
+    pixels = page.locator("tr:has(th:text-is('Pixels')) td span")
+    classes = [pixels.nth(n).get_attribute("class") for n in range(3)]
+    assert classes == ["best", "worse", "worse"]
+    marks = page.locator("td.path mark").all_inner_texts()
+    assert marks == ["a_large", "b_middle", "c_small"]
+    assert "keep A: most pixels" in page.inner_text("#verdict")
+
+
+def test_fingers_pan_pinch_and_choose(sizes: Library, open_page: Open) -> None:
+    page = open_page(sizes, has_touch=True, viewport={"width": 480, "height": 900})
+    page.tap(".tile")
+    page.wait_for_selector(".pane img")
+    until(page, "[...document.querySelectorAll('.pane img')].every(i => i.naturalWidth)")
+    frames(page)
+    before = page.evaluate(CENTRES)[0][2]
+    box = page.locator(".pane >> nth=0").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers = page.context.new_cdp_session(page)
+    for kind, apart in (
+        ("touchStart", 40),
+        ("touchMove", 80),
+        ("touchMove", 120),
+        ("touchMove", 160),
+        ("touchEnd", None),
+    ):
+        points = [] if apart is None else [{"x": x - apart, "y": y}, {"x": x + apart, "y": y}]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    frames(page)
+    assert page.evaluate(CENTRES)[0][2] > 1.5 * before
+    page.tap("[aria-label='Remove C']")
+    said(page, "C removed")
+    assert gone(sizes) == ["c_small.jpg"]
+    overflow = "document.documentElement.scrollWidth > innerWidth"
+    assert not page.evaluate(overflow)
+
+
+# ---- File names are text
+
+
+def test_a_file_name_that_looks_like_markup_is_text(bare_library: Library, open_page: Open) -> None:
+    name = "<img src=x onerror=alert(1)>&amp;\n\udcff.jpg"
+    bare_library.add("a.jpg")
+    bare_library.add(name, quality=80)
+    bare_library.find()
+    page = open_page(bare_library)
+    page.on("dialog", lambda _: pytest.fail("a file name ran as a script"))
+    open_group(page)
+    text = page.locator("td.path >> nth=0").inner_text()
+    assert "<img src=x onerror=alert(1)>&amp;" in text
+    assert page.locator("td.path img").count() == 0
+
+
+# ---- Many groups
+
+
+def many(library: Library, groups: int) -> None:
+    """A result of many groups of two small pictures, as find would have left it."""
+    with Image.open(SAMPLES / "2024/cat.jpg") as image:
+        stream = io.BytesIO()
+        image.resize((96, 64)).save(stream, "JPEG")
+    data = stream.getvalue()
+    digest = hashlib.sha256(data).hexdigest()
+    one = library.folder / "one.jpg"
+    one.write_bytes(data)
+    os.utime(one, ns=(0, 0))
+    copies = []
+    for number in range(groups):
+        folder = library.output / str(number + 1)
+        folder.mkdir(parents=True)
+        for side in "ab":
+            original = library.photos / f"{number:05}{side}.jpg"
+            copy = folder / storage.encode_path(str(original))
+            for path in (original, copy):
+                os.link(one, path)  # which takes less time to make and to remove
+            file = ImageFile(str(original), len(data), 0)
+            copies.append(storage.SavedCopy(file, str(copy), number + 1, digest))
+    own = ("info.txt", "to_delete.txt", "log.txt")
+    manifest = storage.Manifest((str(library.photos),), tuple(copies), own)
+    storage.write_manifest(str(library.output), manifest)
+    storage.write_file(
+        str(library.output / "info.txt"), storage.dump_json(storage.info_of(manifest.copies))
+    )
+
+
+def busy(clock: Any) -> float:
+    """The seconds that the page's thread has worked."""
+    metrics = clock.send("Performance.getMetrics")["metrics"]
+    return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+
+FRAMES = 240
+SCROLL = """async steps => {
+  const room = document.getElementById('scroller'), times = [];
+  let most = 0, before = performance.now();
+  for (let step = 0; step < steps; step += 1) {
+    room.scrollTop += room.scrollHeight / steps;
+    await new Promise(requestAnimationFrame);
+    times.push(performance.now() - before);
+    before = performance.now();
+    most = Math.max(most, document.querySelectorAll('*').length);
+  }
+  times.sort((a, b) => a - b);
+  return {median: times[Math.floor(steps / 2)], most: times[Math.floor(steps * 0.99)],
+          nodes: most, end: room.scrollTop + room.clientHeight >= room.scrollHeight - 2,
+          heap: performance.memory.usedJSHeapSize};
+}"""
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where many files are quickly made and removed."""
+    shm = "/dev/shm"
+    folder = tempfile.mkdtemp(dir=shm) if os.access(shm, os.W_OK) else str(tmp_path)
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
+def test_5000_groups_scroll_smoothly_in_bounded_memory(
+    memory: Path, capsys: pytest.CaptureFixture[str], browser: Any
+) -> None:
+    """Time is the page's own, by its thread's clock: how busy the machine is doesn't count."""
+    library = Library(memory, capsys)
+    many(library, 5000)
+    with serving(library) as served:
+        context = browser.new_context(viewport={"width": 1280, "height": 860})
+        page = context.new_page()
+        page.goto(served.server.address)
+        page.wait_for_selector(".tile")
+        clock = context.new_cdp_session(page)
+        clock.send("Performance.enable", {"timeDomain": "threadTicks"})
+        before = busy(clock)
+        scrolled = page.evaluate(SCROLL, FRAMES)
+        frame = (busy(clock) - before) / FRAMES * 1000
+        print(f"{frame:.1f} ms of work a frame; by the wall: {json.dumps(scrolled)}")
+        assert scrolled["end"]
+        assert frame < 100
+        assert scrolled["nodes"] < 2500
+        assert scrolled["heap"] < 100e6
+        page.evaluate("document.getElementById('scroller').scrollTop = 0")
+        press(page, "End")
+        page.wait_for_selector(".tile[data-position='4999']:focus")
+        until(page, "document.activeElement.querySelector('img').naturalWidth > 0")
+        press(page, "Enter")
+        until(page, "document.getElementById('counts').innerText.startsWith('group 5000 of 5,000')")
+        context.close()
+
+
+# ---- For everyone
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_about(found: Library, open_page: Open, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(found, color_scheme=scheme, reduced_motion="reduce")
+
+    def complaints() -> list[str]:
+        page.wait_for_selector("#toast", state="hidden")
+        results = Axe().run(page)
+        return [
+            f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')}"
+            for one in results.response["violations"]
+            for node in one["nodes"]
+        ]
+
+    assert complaints() == []
+    open_group(page)
+    press(page, "2", "x")
+    said(page, "removed")
+    assert complaints() == []
+    for mode in ("slider", "difference", "side"):
+        page.click(f"[data-mode={mode}]")
+        assert complaints() == []
+    for button, dialog in (
+        ("#open-batch", "#batch"),
+        ("#open-finish", "#finish"),
+        ("#open-help", "#help"),
+    ):
+        page.click(button)
+        page.wait_for_selector(f"{dialog}[open]")
+        page.wait_for_timeout(300)
+        assert complaints() == []
+        press(page, "Escape")
+
+
+def test_focus_is_seen_and_what_happens_is_spoken(page: Any) -> None:
+    style = "getComputedStyle(document.activeElement).outlineStyle"
+    press(page, "ArrowRight")
+    assert page.evaluate(style) == "solid"
+    for _ in range(12):
+        press(page, "Tab")
+        assert page.evaluate(f"document.activeElement === document.body || {style} === 'solid'")
+    assert page.get_attribute("#live", "aria-live") == "polite"
+
+
+# ---- Pictures of it
+
+
+def test_pictures_of_the_main_views_are_taken(
+    bare_library: Library, open_page: Open, tmp_path: Path
+) -> None:
+    """With REVIEW_PICTURES=1 they go to the folder from which the README shows them."""
+    shutil.copytree(SAMPLES, bare_library.photos, dirs_exist_ok=True)
+    bare_library.find()
+    folder = PICTURES if os.environ.get("REVIEW_PICTURES") else tmp_path
+    for scheme in ("light", "dark"):
+        page = open_page(bare_library, color_scheme=scheme)
+
+        def take(name: str, page: Any = page, scheme: str = scheme) -> None:
+            page.wait_for_selector("#toast", state="hidden")
+            page.evaluate("document.activeElement?.blur()")
+            frames(page)
+            path = folder / f"{name}-{scheme}.jpg"
+            page.screenshot(path=path, type="jpeg", quality=82)
+            with Image.open(path) as image:
+                assert image.size == (1280, 860)
+                assert len(image.getcolors(1 << 24) or []) > 1000
+
+        until(page, "[...document.querySelectorAll('.tile img')].every(i => i.naturalWidth > 0)")
+        take("groups")
+        open_group(page, 1)
+        press(page, "2", "x")
+        said(page, "B removed")
+        take("group")
+        press(page, "u", "3", "d")
+        said(page, "Undone")
+        take("difference")
+        press(page, "d", "Escape")
+        page.click("#open-batch")
+        until(page, "document.getElementById('batch-sum').innerText.includes('would go')")
+        take("rules")
