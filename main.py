@@ -477,7 +477,25 @@ def save(
     log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
     paths = {copy.original.path for copy in saved}
     links = [link for link in links if link.left in paths and link.right in paths]
-    return results, storage.commit(settings, saved, log, links)
+    return results, storage.commit(settings, saved, log, links, sheet_of(settings, saved, links))
+
+
+def sheet_of(
+    settings: Settings, saved: Sequence[storage.SavedCopy], links: Sequence[storage.Link]
+) -> str:
+    """The text of report.html; none without copies, extras/ or Jinja2."""
+    if not saved or not has_extra("jinja2"):
+        return ""
+    from extras.review.sheet import contact_sheet
+
+    return contact_sheet(
+        settings, saved, links, lambda groups: bar(groups, "Contact sheet", unit=" groups")
+    )
+
+
+def has_extra(package: str) -> bool:
+    """Whether the folder extras/ and an optional package are there."""
+    return bool(importlib.util.find_spec("extras") and importlib.util.find_spec(package))
 
 
 def failures(results: Iterable[storage.SavedCopy | storage.FailedCopy]) -> list[str]:
@@ -507,7 +525,15 @@ def report_saved(
             f"Copied to {to_line(settings.output_dir)}: {counted(len(saved), 'picture')}, "
             f"{megabytes(size)}."
         )
+        if has_extra("jinja2"):
+            report.say(f"All at a glance: {to_line(sheet_path(settings))}")
+        elif importlib.util.find_spec("extras"):
+            report.say("For a contact sheet (report.html) install extras/requirements.txt.")
         report.say("Look there, delete the copies you don't want, then run --action check-deleted.")
+
+
+def sheet_path(settings: Settings) -> str:
+    return os.path.join(settings.output_dir, config.REPORT)
 
 
 def megabytes(size: int) -> str:
@@ -728,8 +754,8 @@ def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -
         examiner = Examiner(settings.workers)
         try:
             desk = Desk(settings, manifest, examiner)
-            looking = bar(desk.groups, "Judging", unit=" groups")
-            suggestions = [desk.suggestion(group) for group in looking]
+            judging = bar(desk.suggestions(), "Judging", len(desk.groups), unit=" groups")
+            suggestions = list(judging)
             doomed = [removal for s in suggestions for removal in desk.doomed(s)]
             everything = arguments.verbose or arguments.dry_run
             for line in told.lines(manifest, suggestions, doomed, everything=everything):

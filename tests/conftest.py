@@ -210,6 +210,7 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         return (finder.hash_file(file, hash_size, parts) for file in files)
 
     monkeypatch.setattr(finder, "hash_files", hash_files)
+    monkeypatch.setattr(main, "sheet_of", lambda *_: "<p>A contact sheet</p>")
 
 
 # ---- Fixtures

@@ -7,6 +7,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cleanup
@@ -146,6 +147,11 @@ class Desk:
                 return Suggestion(group, None, why)
             pictures.append(rules.picture_of(number, copy, facts))
         return rules.suggest(group, pictures, self.links[group], self.settings.prefer, chosen)
+
+    def suggestions(self) -> Iterator[Suggestion]:
+        """What the rules make of each group, in order; several groups at a time."""
+        with ThreadPoolExecutor(self.settings.workers) as pool:
+            yield from pool.map(self.suggestion, self.groups)
 
     def facts(self, number: int) -> Facts | Unseen:
         return self.examiner.facts(self.manifest.copies[number])

@@ -23,6 +23,7 @@ T = TypeVar("T")
 SECONDS = 20.0  # that a picture may take; the slowest real ones take two
 MEMORY_BYTES = 4 << 30  # of address space, for a worker
 SHARPNESS_SIDE = 1024
+SMALL_SIDE = 200
 THUMB_SIDE = 320
 PREVIEW_SIDE = 1600
 FULL_PIXELS = 50_000_000  # what a browser is asked to hold of one picture
@@ -101,14 +102,14 @@ def examine(path: str) -> Facts:
 
 
 def render(path: str, kind: str) -> bytes:
-    """A picture as a JPEG to show, upright, on white and in sRGB: a `thumb`, `preview` or `full`.
+    """A picture as a JPEG to show, upright, on white and in sRGB.
 
-    Raises one of `views.DECODE_ERRORS`.
+    `kind` is `small`, `thumb`, `preview` or `full`. Raises one of `views.DECODE_ERRORS`.
     """
     from PIL import Image, ImageOps
 
     image = _opened(read_file(path)[1])
-    side = {"thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
+    side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
     if kind != "full" or image.width * image.height > FULL_PIXELS:
         factor = (FULL_PIXELS / (image.width * image.height)) ** 0.5
         side = min(side, int(max(image.size) * factor))
@@ -118,8 +119,8 @@ def render(path: str, kind: str) -> bytes:
     if max(image.size) > side:
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     stream = io.BytesIO()
-    if kind == "thumb":
-        image.save(stream, "JPEG", quality=80)
+    if side <= THUMB_SIDE:
+        image.save(stream, "JPEG", quality=70 if kind == "small" else 80)
     else:
         image.save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()

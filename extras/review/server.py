@@ -20,6 +20,7 @@ from config import Exit, UserError
 from extras.review.desk import Change, Desk, WouldEmpty
 from extras.review.facts import Unseen
 from extras.review.rules import ALL_RULES, RULES, Suggestion
+from extras.review.told import shown
 from storage import SavedCopy
 
 HOST = "127.0.0.1"
@@ -283,12 +284,7 @@ def _group_facts(desk: Desk, group: int) -> dict[str, Any]:
 
 def _copy_facts(number: int, copy: SavedCopy) -> list[Any]:
     file = copy.original
-    return [number, _shown(file.path), file.size, file.mtime_ns // 10**9, copy.digest[:16]]
-
-
-def _shown(path: str) -> str:
-    """A path as JSON can hold it: bytes that are no UTF-8 are shown as such."""
-    return path.encode("utf-8", "backslashreplace").decode()
+    return [number, shown(file.path), file.size, file.mtime_ns // 10**9, copy.digest[:16]]
 
 
 def _serve_pictures(app: Flask, desk: Desk) -> None:
@@ -342,9 +338,9 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
         found = desk.check_deleted()
         freed = sum(copy.original.size for copy in found.deleted)
         return jsonify(
-            deleted=[_shown(copy.original.path) for copy in found.deleted],
-            moved=[_shown(copy.original.path) for copy in found.moved],
-            strangers=[_shown(path) for path in found.strangers],
+            deleted=[shown(copy.original.path) for copy in found.deleted],
+            moved=[shown(copy.original.path) for copy in found.moved],
+            strangers=[shown(path) for path in found.strangers],
             whole_groups=sorted({copy.group for copy in found.whole_groups}),
             bytes=freed,
             command=command,

@@ -1,9 +1,15 @@
 """What the rules would do, told in lines and in facts. Changes nothing on disk."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from extras.review.rules import Removal, Suggestion
 from storage import Manifest, to_line
+
+
+def shown(path: str) -> str:
+    """A path as UTF-8 can hold it: other bytes are shown by their numbers."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def lines(

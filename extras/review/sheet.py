@@ -1,0 +1,111 @@
+"""The contact sheet that find writes as report.html: readable without a server or a script."""
+
+import base64
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from config import Settings
+from extras.review.desk import Desk
+from extras.review.facts import Examiner, Facts, Unseen
+from extras.review.rules import Suggestion
+from extras.review.told import shown
+from storage import Link, Manifest, SavedCopy
+
+MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
+TEMPLATE = "report.html.jinja"
+
+Watch = Callable[[Sequence[int]], Iterable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A picture on the sheet; `image` is a JPEG in base64, or empty."""
+
+    path: str
+    name: str
+    href: str
+    image: str
+    size: int
+    facts: Facts | None
+    trouble: str
+    keeper: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    group: int
+    suggestion: Suggestion
+    cards: tuple[Card, ...]
+
+
+def contact_sheet(
+    settings: Settings, copies: Sequence[SavedCopy], links: Sequence[Link], watch: Watch = iter
+) -> str:
+    """The text of report.html for copies of originals; of many groups it shows the first.
+
+    `watch` may wrap the groups that are shown, to show progress. Changes nothing on disk.
+    """
+    # The copies are not in their place yet.
+    originals = tuple(replace(copy, copy=copy.original.path) for copy in copies)
+    manifest = Manifest(settings.input_dirs, originals, (), links=tuple(links))
+    examiner = Examiner(settings.workers)
+    try:
+        desk = Desk(settings, manifest, examiner)
+        groups = _first(desk)
+        with ThreadPoolExecutor(settings.workers) as pool:
+            made = pool.map(lambda group: _sheet(desk, group, copies), groups)
+            sheets = [next(made) for _ in watch(groups)]
+    finally:
+        examiner.close()
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(TEMPLATE).render(
+        sheets=sheets,
+        groups=len(desk.groups),
+        pictures=len(copies),
+        size=sum(copy.original.size for copy in copies),
+    )
+
+
+def _first(desk: Desk) -> list[int]:
+    """The first groups, as many as the sheet has room for; one at the least."""
+    chosen: list[int] = []
+    room = MOST_PICTURES
+    for group, numbers in desk.groups.items():
+        room -= len(numbers)
+        if chosen and room < 0:
+            break
+        chosen.append(group)
+    return chosen
+
+
+def _sheet(desk: Desk, group: int, copies: Sequence[SavedCopy]) -> Sheet:
+    suggestion = desk.suggestion(group)
+    numbers = desk.groups[group]
+    cards = [_card(desk, n, copies[n], keeper=n == suggestion.keeper) for n in numbers]
+    return Sheet(group, suggestion, tuple(cards))
+
+
+def _card(desk: Desk, number: int, copy: SavedCopy, *, keeper: bool) -> Card:
+    facts, image = desk.facts(number), desk.examiner.picture(desk.copy(number), "small")
+    name = Path(copy.copy).name
+    return Card(
+        path=shown(copy.original.path),
+        name=shown(Path(copy.original.path).name),
+        href=quote(f"{copy.group}/{name}"),
+        image="" if isinstance(image, Unseen) else base64.b64encode(image).decode(),
+        size=copy.original.size,
+        facts=None if isinstance(facts, Unseen) else facts,
+        trouble=facts.reason if isinstance(facts, Unseen) else "",
+        keeper=keeper,
+    )

@@ -1,0 +1,89 @@
+"""The contact sheet that find writes, where there is Jinja2."""
+
+import base64
+import io
+import re
+
+import pytest
+from conftest import Library
+from PIL import Image
+
+import main
+from extras.review import sheet
+
+
+def sheet_of(library: Library) -> str:
+    return (library.output / "report.html").read_text("utf-8")
+
+
+def test_find_writes_a_sheet_of_all_groups_and_names_it(library: Library) -> None:
+    ran = library.find()
+    assert f"All at a glance: {library.output / 'report.html'}" in ran.out
+    text = sheet_of(library)
+    assert re.findall(r"<h2>(.*)</h2>", text) == ["Group 1", "Group 2"]
+    assert text.count("<img ") == 5
+    assert text.count("suggested to keep</small>") == 1
+    assert "Suggested to keep: least compressed." in text
+    assert "No suggestion: different pictures" in text
+    for data in re.findall(r"base64,([^\"]+)", text):
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            assert (image.format, max(image.size)) == ("JPEG", 200)
+
+
+def test_two_finds_write_the_same_sheet(library: Library) -> None:
+    library.find()
+    first = sheet_of(library)
+    library.find()
+    assert sheet_of(library) == first
+
+
+def test_the_sheet_links_to_the_copies_and_loads_nothing(library: Library) -> None:
+    library.add("a #1 %.jpg", "2023/portrait.jpg")
+    library.add("a #2 %.jpg", "2023/portrait.jpg", quality=60)
+    library.find()
+    text = sheet_of(library)
+    links = re.findall(r'href="([^"]*)"', text)
+    assert len(links) == 7
+    assert all(re.fullmatch(r"\d+/[\w.%-]+", link) for link in links)
+    assert "default-src 'none'" in text
+    assert "<script" not in text
+    assert "http:" not in text
+
+
+def test_a_name_that_looks_like_markup_is_text(bare_library: Library) -> None:
+    bare_library.add("<script>alert(1)</script>&\udcff.jpg".replace("/", "_"))
+    bare_library.add("b.jpg", quality=70)
+    bare_library.find()
+    text = sheet_of(bare_library)
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;_script&gt;&amp;\\xff.jpg" in text
+
+
+def test_of_many_groups_the_first_are_shown(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet, "MOST_PICTURES", 4)
+    library.find()
+    text = sheet_of(library)
+    assert re.findall(r"<h2>(.*)</h2>", text) == ["Group 1"]
+    assert "Shown are the first 1" in text
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "extras"])
+def test_find_works_without_it(
+    library: Library, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    find_spec = main.importlib.util.find_spec
+    monkeypatch.setattr(
+        main.importlib.util, "find_spec", lambda name: None if name == missing else find_spec(name)
+    )
+    ran = library.find()
+    assert not (library.output / "report.html").exists()
+    told = "For a contact sheet (report.html) install extras/requirements.txt.\n" in ran.out
+    assert told == (missing == "jinja2")
+
+
+def test_without_groups_there_is_no_sheet(bare_library: Library) -> None:
+    bare_library.add("a.jpg")
+    bare_library.find()
+    assert not (bare_library.output / "report.html").exists()
