@@ -7,7 +7,7 @@ import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -336,13 +336,15 @@ class Examiner:
 
         import views
 
-        with self._lock:
-            future: Future[T] | None = self._pending.get(key)
-            if future is None:
-                future = self._pool.schedule(make, args=arguments, timeout=SECONDS)
-                self._pending[key] = future
         try:
+            with self._lock:
+                future: Future[T] | None = self._pending.get(key)
+                if future is None:
+                    future = self._pool.schedule(make, args=arguments, timeout=SECONDS)
+                    self._pending[key] = future
             return future.result()
+        except CancelledError:
+            return Unseen("the review is ending")
         except TooSlow:
             return Unseen(f"it takes longer than {SECONDS:.0f} seconds to decode")
         except ProcessExpired:

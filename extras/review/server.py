@@ -143,11 +143,7 @@ class Watcher:
         for group in self._desk.groups:
             if self._stopped.is_set():
                 return
-            try:
-                suggestion = self._desk.suggestion(group)
-            except RuntimeError:  # the pool is being closed
-                return
-            self._told.append(suggestion_facts(suggestion))
+            self._told.append(suggestion_facts(self._desk.suggestion(group)))
 
 
 def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
