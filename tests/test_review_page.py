@@ -486,6 +486,9 @@ def test_fingers_pan_pinch_and_choose(sizes: Library, open_page: Open) -> None:
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     frames(page)
     assert page.evaluate(CENTRES)[0][2] > 1.5 * before
+    places = [page.locator(f"[aria-label='Remove {name}']").bounding_box() for name in "AB"]
+    assert places[0]["x"] + places[0]["width"] <= places[1]["x"]  # nothing lies on another
+    assert page.locator("[data-mode=side]").bounding_box()["y"] > 0  # nor is scrolled away
     page.tap("[aria-label='Remove C']")
     said(page, "C removed")
     assert gone(sizes) == ["c_small.jpg"]

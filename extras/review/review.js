@@ -349,7 +349,9 @@ function choose(position, focus = true) {
   showStage();
   dressGroup();
   if (focus) $("strip").querySelectorAll(".pick")[chosen]?.focus({ preventScroll: true });
-  $("strip").children[chosen]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const one = $("strip").children[chosen], room = $("strip");
+  if (one.offsetLeft < room.scrollLeft) room.scrollLeft = one.offsetLeft;
+  else if (one.offsetLeft + one.offsetWidth > room.scrollLeft + room.clientWidth) room.scrollLeft = one.offsetLeft + one.offsetWidth - room.clientWidth;
 }
 
 function reference() {
