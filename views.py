@@ -124,16 +124,22 @@ def open_image(data: bytes) -> Image.Image | None:
 
     Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
-    Image.MAX_IMAGE_PIXELS = None  # judged below, by format and mode
-    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 26
-    _judge_webp(data)
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
-    _judge_size(image, len(data))
+    image = open_header(data)
     # An MPO is a photo with previews or a second lens, not a document.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         return None
     image.draft("YCbCr", DECODED_SIZE)
     image.load()
+    return image
+
+
+def open_header(data: bytes) -> Image.Image:
+    """Read an image file's header; ValueError for what needs too much memory to be decoded."""
+    Image.MAX_IMAGE_PIXELS = None  # judged below, by format and mode
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 26
+    _judge_webp(data)
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    _judge_size(image, len(data))
     return image
 
 

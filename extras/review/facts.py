@@ -72,8 +72,10 @@ class Facts:
 
 def examine(path: str) -> Facts:
     """Read a picture's facts; raises one of `views.DECODE_ERRORS`. Changes nothing on disk."""
+    import views
+
     file, data = read_file(path)
-    image = _opened(data)
+    image = views.open_header(data)
     width, height = image.size
     exif = _exif_of(image)
     form = "JPEG" if image.format == "MPO" else str(image.format)
@@ -94,7 +96,7 @@ def examine(path: str) -> Facts:
         quality=quality,
         sharpness=sharpness,
         colourless=colourless,
-        damage=_damage(data) if form == "JPEG" else "",
+        damage=views.jpeg_damage(data),
         lossless=lossless,
         few_colours=few_colours,
         **exif,
@@ -108,7 +110,9 @@ def render(path: str, kind: str) -> bytes:
     """
     from PIL import Image, ImageOps
 
-    image = _opened(read_file(path)[1])
+    import views
+
+    image = views.open_header(read_file(path)[1])
     side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
     if kind != "full" or image.width * image.height > FULL_PIXELS:
         factor = (FULL_PIXELS / (image.width * image.height)) ** 0.5
@@ -124,20 +128,6 @@ def render(path: str, kind: str) -> bytes:
     else:
         image.save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()
-
-
-def _opened(data: bytes) -> "Image.Image":
-    """Read a picture's header and refuse what is too large to decode."""
-    from PIL import Image
-
-    import views
-
-    Image.MAX_IMAGE_PIXELS = None  # judged below, by format
-    image = Image.open(io.BytesIO(data), formats=views.FORMATS)
-    most = views.MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else views.MAX_PIXELS
-    if image.width * image.height > most:
-        raise ValueError(f"{image.width}x{image.height} pixels are more than can be decoded")
-    return image
 
 
 def _exif_of(image: "Image.Image") -> dict[str, Any]:
@@ -196,11 +186,6 @@ def _looks(image: "Image.Image") -> tuple[float, bool]:
         return 0.0, chroma < COLOURLESS
     ridge = y[1:-1, :-2] + y[1:-1, 2:] + y[:-2, 1:-1] + y[2:, 1:-1] - 4 * y[1:-1, 1:-1]
     return round(float(ridge.std()), 1), chroma < COLOURLESS
-
-
-def _damage(data: bytes) -> str:
-    """What a JPEG file lacks that a decoder may not complain about."""
-    return "" if b"\xff\xd9" in data[data.rfind(b"\xff\xda") :] else "no end marker"
 
 
 def _to_rgb(image: "Image.Image") -> "Image.Image":
