@@ -1,9 +1,13 @@
 """A stand-in for hashing, for tests that run find hundreds of times: what a file shows is its
 first 32 bytes, and no worker is started."""
 
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import finder
 
