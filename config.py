@@ -52,6 +52,10 @@ EXCLUDE = [
     "*.lrdata",
 ]
 
+# Where it is kept what was read of the photos, so that the next find need not read them again:
+# "auto" is a file in your cache folder; else a path that ends in .sqlite, or None for nowhere.
+CACHE_FILE = "auto"
+
 # "trash" sends originals to the desktop's trash; "permanent" deletes them for good.
 DELETE_MODE = "trash"
 
@@ -63,6 +67,7 @@ PREFER: list[str] = []
 
 import difflib  # noqa: E402
 import os  # noqa: E402
+import sys  # noqa: E402
 from collections.abc import Iterable, Mapping  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 from enum import IntEnum  # noqa: E402
@@ -73,8 +78,10 @@ DELETE_MODES = ("trash", "permanent")
 PRESETS = ("copies", "similar", "crops")
 PRESET_HASH_SIZE = 16
 MAX_HASH_SIZE = 64
+CACHE_SUFFIX = ".sqlite"
 INTERNAL = (
     "BUILDING_SUFFIXES",
+    "CACHE_SUFFIX",
     "DELETE_MODES",
     "INTERNAL",
     "MAX_HASH_SIZE",
@@ -123,6 +130,7 @@ class Settings:
     hash_size: int
     workers: int
     exclude: tuple[str, ...]
+    cache_file: str | None
     delete_mode: str
     prefer: tuple[str, ...] = ()
 
@@ -170,6 +178,7 @@ def settings_from(values: Mapping[str, object], base: str) -> Settings:
         hash_size=hash_size,
         workers=_whole_number(values, "WORKERS", 0, 1024) or os.cpu_count() or 1,
         exclude=_patterns(values["EXCLUDE"]),
+        cache_file=_cache_file(values["CACHE_FILE"], base, output_dir),
         delete_mode=str(delete_mode),
         prefer=_folders(values["PREFER"], base, "PREFER") if values["PREFER"] else (),
     )
@@ -257,6 +266,28 @@ def _file_in(
             raise UserError(f"{name} is {values[name]!r}; name a file in a folder that exists.")
         return path
     raise UserError(f"{name} is {values[name]!r}; use a plain file name, it lies in OUTPUT_DIR.")
+
+
+def _cache_file(value: object, base: str, output_dir: str) -> str | None:
+    """The path of the cache; its ending makes sure that it is no photo or text of the user's."""
+    if value is None:
+        return None
+    path = default_cache_file() if value == "auto" else _path(value, "CACHE_FILE", base)
+    path = os.path.realpath(path)
+    if not path.endswith(CACHE_SUFFIX) or os.path.isdir(path):
+        raise UserError(f'CACHE_FILE is {value!r}; use "auto", None or a path ending in .sqlite.')
+    if _contains_by_name(output_dir, path):
+        raise UserError(f"CACHE_FILE {path} lies in OUTPUT_DIR; put it elsewhere.")
+    return path
+
+
+def default_cache_file() -> str:
+    """Where the cache lies unless told otherwise: the user's folder for such files."""
+    folder = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(folder):
+        mac = sys.platform == "darwin"
+        folder = os.path.expanduser("~/Library/Caches" if mac else "~/.cache")
+    return os.path.join(folder, "image-similarity-search", "cache" + CACHE_SUFFIX)
 
 
 def _contains_by_name(outer: str, inner: str) -> bool:

@@ -13,7 +13,7 @@ import signal
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
@@ -47,6 +47,7 @@ class ImageFile:
     path: str
     size: int
     mtime_ns: int
+    inode: int = field(default=0, compare=False)  # 0 where nobody looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,11 @@ def hash_files(
     """
     waiting = _Waiting(files)
     for _ in range(MOST_POOLS):
-        yield from _hash_in_pool(waiting, hash_size, workers, parts)
         if waiting.is_empty():
             return
+        yield from _hash_in_pool(waiting, hash_size, workers, parts)
+    if waiting.is_empty():
+        return
     raise UserError("the worker processes were killed; free some memory and run it again.")
 
 
@@ -256,7 +259,7 @@ def read_file(path: str) -> tuple[ImageFile, bytes]:
         if status.st_size > MAX_FILE_BYTES:
             raise OSError("the file is larger than 1 GiB")
         data = stream.read()
-    return ImageFile(path, len(data), status.st_mtime_ns), data
+    return ImageFile(path, len(data), status.st_mtime_ns, status.st_ino), data
 
 
 def open_regular(path: str) -> io.FileIO:
@@ -389,7 +392,7 @@ def _photo(path: str, inodes: set[tuple[int, int]]) -> ImageFile | Unreadable | 
     if inode in inodes:
         return HardLink(path)
     inodes.add(inode)
-    return ImageFile(path, status.st_size, status.st_mtime_ns)
+    return ImageFile(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

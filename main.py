@@ -47,9 +47,11 @@ from config import Exit, Settings, UserError
 from storage import to_line
 
 if TYPE_CHECKING:
+    from cache import Cache
     from grouping import Cluster, Match
 
 T = TypeVar("T")
+Hashed = finder.HashedImage | finder.Unreadable
 SCHEMA = 1
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
 
@@ -65,6 +67,7 @@ VALUE_FLAGS: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
     ("--hash-size", "HASH_SIZE", int, "the side of the hash; it has as many bits as its square"),
     ("--workers", "WORKERS", int, "pictures read at the same time; 0 is one for each core"),
     ("--exclude", "EXCLUDE", str, "one more pattern of folders to pass over; may be repeated"),
+    ("--cache-file", "CACHE_FILE", str, "where it is kept what was read, a path ending in .sqlite"),
     ("--delete-mode", "DELETE_MODE", str, "trash or permanent: where cleanup sends originals"),
     ("--prefer", "PREFER", str, "review, suggest: a folder to keep pictures of; may be repeated"),
 )
@@ -82,6 +85,9 @@ class Report:
         # Nobody may be reading any more; what was begun goes on.
         with contextlib.suppress(BrokenPipeError):
             print(line, file=sys.stderr if self.json else sys.stdout, flush=True)
+
+    def warn(self, message: str) -> None:
+        self.say(f"warning: {message}")
 
     def list_some(self, title: str, lines: Sequence[str], *, everything: bool = False) -> None:
         """Name a few of what was kept, skipped or failed; it makes the exit code 1."""
@@ -145,6 +151,7 @@ def parser(defaults: Mapping[str, object]) -> Parser:
         "--allow-whole-groups": "check-deleted, cleanup: also delete where all copies of a group"
         " are gone, so that no picture of it remains",
         "--no-browser": "review: print the page's address and open no browser",
+        "--no-cache": "find: read all photos anew, and keep nothing of it for the next run",
         "--json": "print one JSON object on stdout, messages on stderr",
         "--verbose": "name every file",
     }
@@ -212,7 +219,7 @@ def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> 
             continue
         if name in ("INPUT_DIR", "PREFER"):
             given = [f and os.path.abspath(os.path.expanduser(f)) for f in given]
-        elif name == "OUTPUT_DIR" and given:
+        elif name in ("OUTPUT_DIR", "CACHE_FILE") and given not in ("", "auto"):
             given = os.path.abspath(os.path.expanduser(given))
         elif name == "EXCLUDE":
             given = [*values[name], *given]  # type: ignore[misc]
@@ -221,6 +228,8 @@ def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> 
         if arguments.THRESHOLD is not None:
             raise UserError("--preset and --threshold exclude each other; give one of them.")
         merged["THRESHOLD"] = None
+    if arguments.no_cache:
+        merged["CACHE_FILE"] = None
     return config.settings_from(merged, base)
 
 
@@ -238,6 +247,8 @@ def bar(
 
 
 def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
+    from cache import opened as opened_cache
+
     config.check_input(settings)
     storage.check_log(settings.log_file)
     with contextlib.ExitStack() as stack:
@@ -249,7 +260,8 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             discard_review=arguments.discard_review,
             watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
         )
-        copies, links, log = find_groups(settings, arguments, report)
+        cache = stack.enter_context(opened_cache(settings.cache_file, report.warn))
+        copies, links, log = find_groups(settings, arguments, report, cache)
         storage.check_space(copies, settings.output_dir)
         if arguments.dry_run:
             report.say("Dry run: nothing was copied.")
@@ -257,6 +269,8 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         try:
             with storage.staging(settings, copies):
                 results, kept = save(settings, arguments, copies, links, log)
+                failed = (r.copy for r in results if isinstance(r, storage.FailedCopy))
+                cache.forget(copy.original.path for copy in failed)
         except OSError as error:
             message = f"can't write {error.filename or settings.output_dir}: {error.strerror}"
             old = "the result before this run still stands; " if copies_stand(settings) else ""
@@ -274,6 +288,7 @@ class Walk:
     """What there is in the input folders."""
 
     found: int
+    unchanged: int
     hashed: list[finder.HashedImage]
     unreadable: list[finder.Unreadable]
     skipped: list[finder.SkippedFolder]
@@ -282,10 +297,10 @@ class Walk:
 
 
 def find_groups(
-    settings: Settings, arguments: argparse.Namespace, report: Report
+    settings: Settings, arguments: argparse.Namespace, report: Report, cache: "Cache"
 ) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str]]:
     """Walk, hash and cluster; returns the copies to make, their links and lines for the log."""
-    walk = walk_and_hash(settings)
+    walk = walk_and_hash(settings, cache)
     groups, matched = group(walk.hashed, settings)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)
@@ -300,15 +315,26 @@ def walk_through(settings: Settings) -> list[finder.Found]:
     return list(bar(finder.walk(settings.input_dirs, settings.exclude, leave_out), "Looking"))
 
 
-def walk_and_hash(settings: Settings) -> Walk:
+def walk_and_hash(settings: Settings, cache: "Cache") -> Walk:
+    from cache import look_method
+
     walked = walk_through(settings)
     files = [found for found in walked if isinstance(found, finder.ImageFile)]
     parts = settings.threshold is None and settings.preset == "crops"
-    hashing = finder.hash_files(files, settings.hash_size, settings.workers, parts=parts)
+    size, workers = settings.hash_size, settings.workers
+    anew = []
+
+    def hash_files(files: list[finder.ImageFile]) -> Iterator[Hashed]:
+        anew.extend(files)
+        return finder.hash_files(files, size, workers, parts=parts)
+
+    hashing = cache.hashed(files, look_method(size, parts=parts), hash_files)
     # Workers finish in any order; the order of the walk is the one that counts.
     by_path = {result.file.path: result for result in bar(hashing, "Hashing", len(files))}
     ordered = [by_path[file.path] for file in files]
+    cache.prune(settings.input_dirs)
     return Walk(
+        unchanged=len(files) - len(anew),
         found=len(files) + sum(isinstance(found, finder.Unreadable) for found in walked),
         hashed=[result for result in ordered if isinstance(result, finder.HashedImage)],
         unreadable=[r for r in (*walked, *ordered) if isinstance(r, finder.Unreadable)],
@@ -342,6 +368,8 @@ def report_found(
     counts = f"{len(walk.hashed):,} hashed, {len(walk.unreadable):,} unreadable"
     summary = f"Found {counted(walk.found, 'photo')}: {counts}."
     report.say(summary)
+    if walk.unchanged:
+        report.say(f"{walk.unchanged:,} have not changed since they were read (--no-cache).")
     if exact:
         report.say(f"{exact:,} without detail or with several pages match identical files only.")
     damaged = {i.file.path: i.damage for i in walk.hashed if i.damage}
@@ -362,6 +390,7 @@ def report_found(
     report.facts.update(
         found=walk.found,
         hashed=len(walk.hashed),
+        unchanged=walk.unchanged,
         unreadable=[{"path": item.file.path, "reason": item.reason} for item in walk.unreadable],
         skipped_folders=[{"path": item.path, "reason": item.reason} for item in walk.skipped],
         damaged=[{"path": path, "reason": damage} for path, damage in damaged.items()],

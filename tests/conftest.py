@@ -216,6 +216,14 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- Fixtures
 
 
+@pytest.fixture(autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for the cache, never the user's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where libraries are kept, so that tests can begin after a find without running one."""

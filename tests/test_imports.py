@@ -17,12 +17,23 @@ MAY_IMPORT = {
     "finder": {"config", "views"},
     "matching": {"grouping", "views"},
     "storage": {"config", "finder"},
+    "cache": {"config", "finder", "views"},
     "cleanup": {"config", "finder", "storage"},
-    "main": {"config", "grouping", "views", "finder", "matching", "storage", "cleanup", "extras"},
+    "main": {
+        "config",
+        "grouping",
+        "views",
+        "finder",
+        "matching",
+        "storage",
+        "cache",
+        "cleanup",
+        "extras",
+    },
 }
 MODULES = sorted(path.stem for path in ROOT.glob("*.py"))
 EXTRAS = sorted((ROOT / "extras").rglob("*.py"))
-SLOW = {"PIL", "imagehash", "numpy", "pywt", "scipy"}
+SLOW = {"PIL", "imagehash", "numpy", "pywt", "scipy", "sqlite3"}
 MOST_LINES = 50
 
 

@@ -1,0 +1,421 @@
+"""What earlier runs read of the photos, in one SQLite file, so that they need not be read again."""
+
+import contextlib
+import gc
+import hashlib
+import os
+import sqlite3
+import struct
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import imagehash
+import PIL
+
+import views
+from config import UserError
+from finder import HashedImage, ImageFile, Unreadable
+from views import COLOUR_SIDE, GRAY_SIDE, Look, Taken, View
+
+Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
+File = tuple[bytes, int, int, int]  # path, size, mtime_ns, inode
+
+APPLICATION_ID = 0x53494D49  # in SQLite's header: the file is one of ours
+LAYOUT = 1
+PAGE_BYTES = 65536  # a row of 4 KB must not leave half a page unused
+SECONDS_BETWEEN_COMMITS = 3.0
+SECONDS_TO_WAIT = 10.0  # for another run that writes
+# A file that changes twice within the steps of its file system's clock (two seconds on FAT) may
+# have the same time with other content, so what changed a moment ago is read again next time.
+RACY_NS = 2_000_000_000
+DAYS_KEPT = 180  # of files that can't be looked for, as their folder isn't there
+DAYS_BETWEEN_NOTES = 30
+SECONDS_A_DAY = 86_400
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+DAMAGED_SUFFIX = ".damaged"
+BESIDE = ("-journal", "-wal", "-shm")  # what SQLite may put beside the file
+
+TABLES = f"""
+BEGIN EXCLUSIVE;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {LAYOUT};
+DROP TABLE IF EXISTS files;
+DROP TABLE IF EXISTS methods;
+DROP TABLE IF EXISTS made;
+CREATE TABLE files (
+    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, digest BLOB, seen INTEGER
+) WITHOUT ROWID;
+CREATE INDEX moved ON files (inode, size, mtime_ns);
+CREATE TABLE methods (id INTEGER PRIMARY KEY, name TEXT UNIQUE, version TEXT);
+CREATE TABLE made (
+    method INTEGER, digest BLOB, value BLOB, checksum INTEGER, UNIQUE (method, digest)
+);
+COMMIT;
+"""
+HERE = """
+CREATE TEMP TABLE here (
+    number INTEGER PRIMARY KEY, path BLOB UNIQUE, size INTEGER, mtime_ns INTEGER, inode INTEGER
+)
+"""
+SAME = "f.size = h.size AND f.mtime_ns = h.mtime_ns AND f.inode = h.inode AND h.inode"
+MOVED = f"""
+SELECT h.path, f.path FROM temp.here h JOIN files f ON {SAME}
+WHERE h.path NOT IN (SELECT path FROM files) ORDER BY h.number
+"""
+KNOWN = f"""
+SELECT h.number, f.digest, m.value, m.checksum
+FROM temp.here h JOIN files f ON f.path = h.path AND {SAME}
+JOIN made m ON m.method = ? AND m.digest = f.digest ORDER BY h.number
+"""
+NOTE_SEEN = f"""
+UPDATE files SET seen = ?1 WHERE seen < ?2
+AND path IN (SELECT h.path FROM temp.here h JOIN files f ON f.path = h.path AND {SAME})
+"""
+NOT_HERE = """
+SELECT path FROM files WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a value is made of a file's content; values of another version are dropped."""
+
+    name: str
+    version: str
+
+
+def look_method(hash_size: int, *, parts: bool) -> Method:
+    """The method that makes a `Look`; its version tells all that takes part in it."""
+    with open(views.__file__, "rb") as stream:
+        code = hashlib.file_digest(stream, "sha256").hexdigest()
+    version = f"Pillow {PIL.__version__}, ImageHash {imagehash.__version__}, views.py {code}"
+    return Method(f"look, hash size {hash_size}{', parts' if parts else ''}", version)
+
+
+class Cache:
+    """Values by content digest, and digests by a file's path, size, time and inode.
+
+    A cache that can't be used is told of by `warn`, and then the files are read. Only the process
+    that opened it uses it. With the path None nothing is kept.
+    """
+
+    def __init__(self, path: str | None, warn: Callable[[str], None]) -> None:
+        self._path = path
+        self._warn = warn
+        self._now = time.time_ns()
+        self._waiting: dict[Method, list[tuple[HashedImage, bytes]]] = {}
+        self._committed = time.monotonic()
+        self._connection: sqlite3.Connection | None = None
+        if path is not None:
+            with self._expecting_trouble():
+                self._connection = _connect(path)
+
+    def hashed(
+        self, files: Sequence[ImageFile], method: Method, hash_files: Hash
+    ) -> Iterator[HashedImage | Unreadable]:
+        """Yield what is known of some files, and then what `hash_files` finds in the others.
+
+        What is new is kept, and on the disk within seconds.
+        """
+        with _no_garbage():
+            known = self._known(files, method)
+        yield from known.values()
+        for result in hash_files([file for file in files if file.path not in known]):
+            if isinstance(result, HashedImage):
+                self._keep(result, method)
+            yield result
+        self._commit()
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Have files read again the next time: they were found to be other than we know them."""
+        with self._expecting_trouble(), self._writing() as connection:
+            rows = [(os.fsencode(path),) for path in paths]
+            connection.executemany("DELETE FROM files WHERE path = ?", rows)
+
+    def prune(self, input_dirs: Iterable[str]) -> None:
+        """Drop what is known of files below some folders that are gone, and not just unmounted.
+
+        Of the files that `hashed` was asked for last, all are there.
+        """
+        today = self._now // 10**9 // SECONDS_A_DAY
+        with self._expecting_trouble(), self._writing() as connection:
+            connection.execute(NOTE_SEEN, (today, today - DAYS_BETWEEN_NOTES))
+            gone = [
+                path
+                for folder in input_dirs
+                for path in _gone(connection.execute(NOT_HERE, _below(folder)))
+            ]
+            connection.executemany("DELETE FROM files WHERE path = ?", gone)
+            old = connection.execute("DELETE FROM files WHERE seen < ?", (today - DAYS_KEPT,))
+            if gone or old.rowcount:
+                in_use = "SELECT digest FROM files"
+                connection.execute(f"DELETE FROM made WHERE digest NOT IN ({in_use})")
+
+    def close(self) -> None:
+        """Keep what has come in, also where a run is interrupted."""
+        self._commit()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _known(self, files: Sequence[ImageFile], method: Method) -> dict[str, HashedImage]:
+        """What earlier runs have made of the files that have not changed since."""
+        known: dict[str, HashedImage] = {}
+        with self._expecting_trouble():
+            connection = self._open()
+            _list_here(connection, files)
+            self._follow(connection)
+            for number, digest, value, checksum in connection.execute(KNOWN, (self._id(method),)):
+                if zlib.crc32(value, zlib.crc32(digest)) == checksum:
+                    file = files[number]
+                    known[file.path] = HashedImage(file, digest.hex(), unpack(value))
+        return known
+
+    def _follow(self, connection: sqlite3.Connection) -> None:
+        """Let the files that were moved or renamed keep what is known of them."""
+        moved = {
+            old: new
+            for new, old in connection.execute(MOVED).fetchall()
+            if not os.path.lexists(old)
+        }
+        if moved:
+            with self._writing():
+                rows = [(new, old) for old, new in moved.items()]
+                connection.executemany("UPDATE OR REPLACE files SET path = ? WHERE path = ?", rows)
+
+    def _keep(self, hashed: HashedImage, method: Method) -> None:
+        if self._connection is None:
+            return
+        if hashed.file.inode and hashed.file.mtime_ns <= self._now - RACY_NS:
+            self._waiting.setdefault(method, []).append((hashed, pack(hashed.look)))
+        if time.monotonic() - self._committed > SECONDS_BETWEEN_COMMITS:
+            self._commit()
+
+    def _commit(self) -> None:
+        """Write what has come in since the last time."""
+        self._committed = time.monotonic()
+        waiting, self._waiting = self._waiting, {}
+        today = self._now // 10**9 // SECONDS_A_DAY
+        for method, made in waiting.items():
+            with self._expecting_trouble(), self._writing() as connection:
+                number = self._id(method)
+                rows = [(*_file(h.file), bytes.fromhex(h.digest), today) for h, _ in made]
+                connection.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
+                values = [_made(number, bytes.fromhex(h.digest), value) for h, value in made]
+                connection.executemany("REPLACE INTO made VALUES (?, ?, ?, ?)", values)
+
+    def _id(self, method: Method) -> int:
+        """The number of a method in the file; what another version of it has made is dropped."""
+        connection = self._open()
+        found = connection.execute(
+            "SELECT id, version FROM methods WHERE name = ?", (method.name,)
+        ).fetchone()
+        if found and found[1] == method.version:
+            return int(found[0])
+        with self._writing():
+            if found:
+                connection.execute("DELETE FROM made WHERE method = ?", (found[0],))
+            row = (method.name, method.version)
+            upsert = "ON CONFLICT (name) DO UPDATE SET version = excluded.version RETURNING id"
+            insert = f"INSERT INTO methods (name, version) VALUES (?, ?) {upsert}"
+            return int(connection.execute(insert, row).fetchone()[0])
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise _Unused
+        return self._connection
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction, or a part of the one that has begun."""
+        connection = self._open()
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _expecting_trouble(self) -> Iterator[None]:
+        """Begin a new cache instead of a damaged one; do without one that fails otherwise."""
+        try:
+            yield
+        except _Unused:
+            pass
+        except (sqlite3.Error, OSError) as error:
+            self._disconnect()
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            assert self._path is not None
+            if code not in DAMAGED:
+                self._warn(f"the cache {self._path} can't be used: {error}; photos are read anew.")
+                return
+            with contextlib.suppress(OSError, sqlite3.Error):
+                aside = _set_aside(self._path)
+                self._warn(f"the cache {self._path} is damaged and was set aside as {aside}.")
+                self._connection = _connect(self._path)
+
+
+class _Unused(Exception):
+    """There is no cache in this run."""
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Look for no garbage while there is none, but many new objects to look through."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextlib.contextmanager
+def opened(path: str | None, warn: Callable[[str], None]) -> Iterator[Cache]:
+    """A cache, and its end. Raises UserError for a path where something else lies."""
+    cache = Cache(path, warn)
+    try:
+        yield cache
+    finally:
+        cache.close()
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    """Open a cache, or make one that only its owner may read: it shows the photos in small."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, timeout=SECONDS_TO_WAIT, isolation_level=None)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if owner != APPLICATION_ID and tables:
+        raise UserError(f"CACHE_FILE {path} is another program's; name another file.")
+    if (owner, layout) != (APPLICATION_ID, LAYOUT):
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.executescript(TABLES)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute(HERE)
+
+
+def _set_aside(path: str) -> str:
+    """Rename a damaged cache, over one that was damaged before."""
+    os.replace(path, path + DAMAGED_SUFFIX)
+    for suffix in BESIDE:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + suffix)
+    return path + DAMAGED_SUFFIX
+
+
+def _list_here(connection: sqlite3.Connection, files: Iterable[ImageFile]) -> None:
+    connection.execute("BEGIN")
+    connection.execute("DELETE FROM temp.here")
+    rows = ((number, *_file(file)) for number, file in enumerate(files))
+    connection.executemany("INSERT INTO temp.here VALUES (?, ?, ?, ?, ?)", rows)
+    connection.execute("COMMIT")
+
+
+def _file(file: ImageFile) -> File:
+    return os.fsencode(file.path), file.size, file.mtime_ns, file.inode
+
+
+def _made(method: int, digest: bytes, value: bytes) -> tuple[int, bytes, bytes, int]:
+    return method, digest, value, zlib.crc32(value, zlib.crc32(digest))
+
+
+def _below(folder: str) -> tuple[bytes, bytes]:
+    """What sorts just before and just after all paths below a folder."""
+    prefix = os.fsencode(folder).rstrip(b"/")
+    return prefix + b"/", prefix + b"0"  # the character after the slash
+
+
+def _gone(rows: Iterable[tuple[bytes]]) -> Iterator[tuple[bytes]]:
+    """The paths at which there is nothing, in folders that are there and hold something.
+
+    The folder of a disk that isn't mounted is missing or empty.
+    """
+    filled: dict[bytes, bool] = {}
+    for (path,) in rows:
+        folder = os.path.dirname(path)
+        if folder not in filled:
+            filled[folder] = _holds_something(folder)
+        if filled[folder] and not os.path.lexists(path):
+            yield (path,)
+
+
+def _holds_something(folder: bytes) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
+# ---- A look as bytes
+
+HEAD = struct.Struct("<BBHIIH?d")  # views, which are framed, bytes of a hash, of the rest; a time
+GRAY_BYTES = GRAY_SIDE**2
+COLOUR_BYTES = 2 * COLOUR_SIDE**2
+
+
+def pack(look: Look | None) -> bytes:
+    """A look as bytes; none for no look."""
+    if look is None:
+        return b""
+    camera = look.taken.camera.encode("utf-8", "surrogatepass")[:0xFFFF] if look.taken else b""
+    page, large = look.page or b"", look.large or b""
+    head = HEAD.pack(
+        len(look.views),
+        sum(view.framed << number for number, view in enumerate(look.views)),
+        len(look.views[0].hash),
+        len(page),
+        len(large),
+        len(camera),
+        look.taken is not None,
+        look.taken.seconds if look.taken else 0.0,
+    )
+    views = (part for view in look.views for part in (view.hash, view.gray))
+    return b"".join((head, look.colour, *views, page, large, camera))
+
+
+def unpack(value: bytes) -> Look | None:
+    """The look that was packed."""
+    if not value:
+        return None
+    count, framed, hash_bytes, page, large, camera, is_taken, seconds = HEAD.unpack_from(value)
+    place = HEAD.size + COLOUR_BYTES
+    colour, views = value[HEAD.size : place], []
+    for number in range(count):
+        gray = place + hash_bytes
+        end = gray + GRAY_BYTES
+        views.append(View(value[place:gray], value[gray:end], bool(framed >> number & 1)))
+        place = end
+    large_at, camera_at = place + page, place + page + large
+    taken = None
+    if is_taken:
+        name = value[camera_at : camera_at + camera].decode("utf-8", "surrogatepass")
+        taken = Taken(name, seconds)
+    return Look(
+        tuple(views),
+        value[place:large_at] or None,
+        value[large_at:camera_at] or None,
+        taken,
+        colour,
+    )

@@ -1,0 +1,469 @@
+"""What one find keeps for the next one, and what it must not keep."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Library, picture, tree
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cache
+from finder import HashedImage, ImageFile, Unreadable, hash_file, walk
+from views import COLOUR_SIDE, GRAY_SIDE, Look, Taken, View
+
+METHOD = cache.Method("look", "1")
+HOUR_NS = 3600 * 10**9
+ALL = 6  # photos in the library
+
+
+def age(*paths: Path, by_ns: int = HOUR_NS) -> None:
+    """Make files older, by the clock that counts."""
+    for path in paths:
+        then = path.stat().st_mtime_ns - by_ns
+        os.utime(path, ns=(then, then))
+
+
+@pytest.fixture
+def old_library(library: Library) -> Library:
+    """The library, with photos that were not taken a moment ago."""
+    age(*library.photos.iterdir())
+    return library
+
+
+def unchanged(library: Library, *flags: str) -> int:
+    """Find again; how many photos were not read."""
+    ran = library.run("find", "--json", *flags)
+    assert ran.code == 0, ran
+    number = ran.facts["unchanged"]
+    assert isinstance(number, int)
+    return number
+
+
+@pytest.fixture
+def file(cache_home: Path) -> Path:
+    return cache_home / "image-similarity-search" / "cache.sqlite"
+
+
+def rows(file: Path, table: str) -> int:
+    with sqlite3.connect(file) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+# ---- What need not be read again
+
+
+def test_a_second_find_reads_only_what_has_changed(old_library: Library) -> None:
+    assert unchanged(old_library) == 0
+    first = tree(old_library.output)
+    assert unchanged(old_library) == ALL
+    for name in ("info.txt", "image-similarity-search.json"):
+        assert tree(old_library.output)[name] == first[name]
+    age(old_library.add("vacation1.jpg", "2023/stars.jpg"))
+    assert unchanged(old_library) == ALL - 1
+    assert unchanged(old_library) == ALL
+
+
+def test_find_says_how_many_photos_it_did_not_read(old_library: Library) -> None:
+    assert "have not changed" not in old_library.find().out
+    assert "6 have not changed since they were read (--no-cache).\n" in old_library.find().out
+
+
+def test_the_result_is_the_same_with_and_without_a_cache(old_library: Library) -> None:
+    old_library.find()
+    old_library.find()
+    known = tree(old_library.output)["info.txt"]
+    old_library.find("--no-cache")
+    assert tree(old_library.output)["info.txt"] == known
+
+
+@pytest.mark.parametrize("what", ["size", "mtime", "inode"])
+def test_a_photo_is_read_again_if_anything_about_its_file_differs(
+    what: str, old_library: Library
+) -> None:
+    photo = old_library.photos / "z_stars.jpg"
+    unchanged(old_library)
+    status = photo.stat()
+    if what == "size":
+        photo.write_bytes(photo.read_bytes() + b"\0")
+    if what == "inode":
+        data = photo.read_bytes()
+        photo.rename(old_library.folder / "kept so that its number is not used again")
+        photo.write_bytes(data)
+    later = HOUR_NS if what == "mtime" else 0
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns - later))
+    assert unchanged(old_library) == ALL - 1
+
+
+def test_a_moved_or_renamed_photo_is_recognised(old_library: Library) -> None:
+    unchanged(old_library)
+    (old_library.photos / "z_stars.jpg").rename(old_library.photos / "stars.jpg")
+    folder = old_library.photos / "2024"
+    folder.mkdir()
+    (old_library.photos / "z_coffee.jpg").rename(folder / "coffee.jpg")
+    assert unchanged(old_library) == ALL
+    assert str(folder / "coffee.jpg") in old_library.info()
+    assert unchanged(old_library) == ALL
+
+
+def test_a_file_elsewhere_with_the_same_number_is_no_moved_one(
+    old_library: Library, file: Path
+) -> None:
+    """Numbers (inodes) are a disk's own: two disks may have files of one number and time."""
+    unchanged(old_library)
+    photo = old_library.photos / "z_stars.jpg"
+    with sqlite3.connect(file) as connection:
+        other = os.fsencode(old_library.photos / "vacation1.jpg")
+        mine = (os.fsencode(photo),)
+        connection.execute("DELETE FROM files WHERE path = ?", mine)
+        same = (photo.stat().st_size, photo.stat().st_mtime_ns, photo.stat().st_ino, other)
+        update = "UPDATE files SET size = ?, mtime_ns = ?, inode = ? WHERE path = ?"
+        connection.execute(update, same)
+    assert unchanged(old_library) == ALL - 2
+
+
+def test_names_that_are_not_utf8_are_known_again(bare_library: Library) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    age(bare_library.add(name))
+    unchanged(bare_library)
+    assert unchanged(bare_library) == 1
+
+
+def test_each_setting_that_hashes_differently_has_its_own_values(old_library: Library) -> None:
+    unchanged(old_library)
+    assert unchanged(old_library, "--threshold", "10") == ALL
+    assert unchanged(old_library, "--threshold", "10", "--hash-size", "8") == 0
+    assert unchanged(old_library, "--preset", "crops") == 0
+    assert unchanged(old_library, "--preset", "crops") == ALL
+    assert unchanged(old_library) == ALL
+
+
+# ---- What must be read
+
+
+def test_a_photo_that_changed_a_moment_ago_is_read_again(library: Library) -> None:
+    """It may change once more within one step of its file system's clock."""
+    age(*library.photos.iterdir())
+    photo = library.photos / "z_stars.jpg"
+    now = time.time_ns()
+    os.utime(photo, ns=(now, now))
+    unchanged(library)
+    assert unchanged(library) == ALL - 1
+
+
+def test_a_photo_that_changed_unseen_is_not_copied_and_read_the_next_time(
+    old_library: Library,
+) -> None:
+    photo = old_library.photos / "vacation1.jpg"
+    old_library.find()
+    status = photo.stat()
+    data = bytearray(photo.read_bytes())
+    data[-3] ^= 1
+    with photo.open("r+b") as stream:
+        stream.write(data)
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+    ran = old_library.run("find", "--json")
+    assert ran.code == 1
+    assert ran.facts["failed"] == [f"{photo}: the original changed while find was running"]
+    assert str(photo) not in old_library.info()
+    assert unchanged(old_library) == ALL - 1
+    assert str(photo) in old_library.info()
+
+
+def test_what_another_version_made_is_dropped(tmp_path: Path) -> None:
+    files, path = [photo(tmp_path / "a.jpg")], tmp_path / "cache.sqlite"
+    looks = {}
+    for version in ("1", "2", "1"):
+        hashed = list(through_cache(path, files, cache.Method("look", version)))
+        assert hashed == [hash_file(files[0], 16)]
+        looks[version] = rows(path, "made")
+    assert looks == {"1": 1, "2": 1}
+
+
+def test_the_version_names_all_that_makes_a_look() -> None:
+    version = cache.look_method(16, parts=False).version
+    for part in ("Pillow", "ImageHash", "views.py"):
+        assert part in version
+    assert cache.look_method(8, parts=False).name != cache.look_method(16, parts=False).name
+
+
+# ---- Where it lies
+
+
+def test_no_cache_writes_and_reads_none(old_library: Library, cache_home: Path) -> None:
+    old_library.find("--no-cache")
+    assert tree(cache_home) == {}
+    old_library.find()
+    assert unchanged(old_library, "--no-cache") == 0
+
+
+def test_the_cache_lies_where_the_flag_says(old_library: Library, cache_home: Path) -> None:
+    place = old_library.folder / "new" / "mine.sqlite"
+    old_library.find("--cache-file", str(place))
+    assert place.is_file()
+    assert tree(cache_home) == {}
+    assert unchanged(old_library, "--cache-file", str(place)) == ALL
+    shutil.rmtree(place.parent)
+
+
+def test_only_its_owner_can_read_the_cache(old_library: Library, file: Path) -> None:
+    old_library.find()
+    assert file.stat().st_mode & 0o077 == 0
+    assert file.parent.stat().st_mode & 0o077 == 0
+
+
+# ---- What goes wrong
+
+
+def half(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def with_a_hole(data: bytes) -> bytes:
+    middle = len(data) // 3
+    return data[:middle] + b"\xa5" * (len(data) - 2 * middle) + data[-middle:]
+
+
+@pytest.mark.parametrize("damage", [half, with_a_hole, lambda _: b"no database at all" * 1000])
+def test_a_damaged_cache_is_set_aside_and_made_anew(
+    damage: Callable[[bytes], bytes], old_library: Library, file: Path
+) -> None:
+    old_library.find()
+    groups = old_library.info()
+    damaged = damage(file.read_bytes())
+    file.write_bytes(damaged)
+    ran = old_library.find()
+    assert old_library.info() == groups
+    aside = file.with_name(file.name + ".damaged")
+    assert f"warning: the cache {file} is damaged and was set aside as {aside}.\n" in ran.out
+    assert aside.exists()
+    assert unchanged(old_library) == ALL
+
+
+@given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
+def test_no_single_wrong_byte_changes_what_is_found(
+    place: float, value: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    files, path = [photo(folder / "a.jpg"), photo(folder / "b.jpg", 50)], folder / "cache.sqlite"
+    found = sorted(through_cache(path, files), key=lambda hashed: hashed.file.path)
+    data = bytearray(path.read_bytes())
+    data[int(place * len(data))] = value
+    path.write_bytes(data)
+    try:
+        again = through_cache(path, files)
+    except cache.UserError:  # it is not recognised as ours
+        assert path.read_bytes() == data
+    else:
+        assert sorted(again, key=lambda hashed: hashed.file.path) == found
+
+
+def test_an_empty_file_becomes_a_cache(old_library: Library, file: Path) -> None:
+    file.parent.mkdir()
+    file.touch()
+    old_library.find()
+    assert unchanged(old_library) == ALL
+
+
+def test_another_programs_database_is_refused_and_left_alone(
+    old_library: Library, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs.sqlite"
+    with sqlite3.connect(theirs) as connection:
+        connection.execute("CREATE TABLE files (path)")
+    before = theirs.read_bytes()
+    ran = old_library.run("find", "--cache-file", str(theirs))
+    assert ran.code == 2
+    message = f"error: CACHE_FILE {theirs} is another program's; name another file.\n"
+    assert ran.err == message
+    assert theirs.read_bytes() == before
+    assert not old_library.output.exists()
+
+
+def test_a_cache_of_another_layout_is_made_anew(old_library: Library, file: Path) -> None:
+    old_library.find()
+    with sqlite3.connect(file) as connection:
+        connection.execute("ALTER TABLE files RENAME COLUMN digest TO hash")
+        connection.execute("PRAGMA user_version = 77")
+    assert unchanged(old_library) == 0
+    assert unchanged(old_library) == ALL
+
+
+def test_a_cache_that_cannot_be_made_stops_no_find(old_library: Library, cache_home: Path) -> None:
+    (cache_home / "image-similarity-search").write_text("in the way")
+    ran = old_library.find()
+    assert ran.out.count("warning: the cache") == 1
+    assert "can't be used" in ran.out
+    assert len(old_library.info()) == 5
+
+
+def test_a_cache_that_another_run_holds_stops_no_find(
+    old_library: Library, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_library.find()
+    monkeypatch.setattr(cache, "SECONDS_TO_WAIT", 0.01)
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    ran = old_library.find()
+    holder.close()
+    assert "database is locked; photos are read anew." in ran.out
+    assert len(old_library.info()) == 5
+    assert unchanged(old_library) == ALL
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {root!r})
+import cache, finder
+cache.SECONDS_BETWEEN_COMMITS = 0.0
+def hash_files(files):
+    for number, file in enumerate(files):
+        if number == 3:
+            os.kill(os.getpid(), {signal})
+        yield finder.hash_file(file, 16)
+files = list(finder.walk([{photos!r}]))
+method = cache.look_method(16, parts=False)
+with cache.opened({file!r}, print) as opened:
+    for _ in opened.hashed(files, method, hash_files):
+        pass
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_find_has_kept_what_it_had_read(
+    ending: signal.Signals, old_library: Library, file: Path
+) -> None:
+    values = {"root": str(ROOT), "photos": str(old_library.photos), "file": str(file)}
+    code = KILLED.format(**values, signal=int(ending))
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert ran.returncode in (-ending, 130)
+    assert unchanged(old_library) == 3
+
+
+def test_an_interrupted_run_keeps_all_that_it_has_read(tmp_path: Path) -> None:
+    files, path = [photo(tmp_path / "a.jpg"), photo(tmp_path / "b.jpg", 50)], tmp_path / "c.sqlite"
+
+    def interrupted(files: list[ImageFile]) -> Iterator[HashedImage | Unreadable]:
+        yield hash_file(files[0], 16)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), cache.opened(str(path), print) as opened:
+        list(opened.hashed(files, METHOD, interrupted))
+    assert rows(path, "made") == 1
+
+
+# ---- What is dropped
+
+
+def test_what_is_known_of_deleted_photos_is_dropped(old_library: Library, file: Path) -> None:
+    old_library.find()
+    assert (rows(file, "files"), rows(file, "made")) == (ALL, ALL)
+    (old_library.photos / "z_stars.jpg").unlink()
+    old_library.find()
+    assert (rows(file, "files"), rows(file, "made")) == (ALL - 1, ALL - 1)
+
+
+def test_what_is_known_of_other_folders_stays(old_library: Library, file: Path) -> None:
+    old_library.find()
+    other = old_library.folder / "photos2"
+    other.mkdir()
+    (other / "a.jpg").write_bytes(picture("2024/cat.jpg"))
+    old_library.find("--input-dir", str(other))
+    assert rows(file, "files") == ALL
+    shutil.rmtree(other)
+
+
+@pytest.mark.parametrize("leaves", ["an empty folder", "nothing"])
+def test_what_is_known_of_a_disk_that_is_not_mounted_stays(
+    leaves: str, old_library: Library, file: Path
+) -> None:
+    disk, aside = old_library.photos / "disk", old_library.folder / "aside"
+    disk.mkdir()
+    age(old_library.add("disk/a.jpg", quality=60), old_library.add("disk/b.jpg", quality=50))
+    old_library.find()
+    disk.rename(aside)
+    if leaves == "an empty folder":
+        disk.mkdir()
+    old_library.find()
+    assert rows(file, "files") == ALL + 2
+    if leaves == "an empty folder":
+        disk.rmdir()
+    aside.rename(disk)
+    assert unchanged(old_library) == ALL + 2
+
+
+def test_what_was_not_seen_for_half_a_year_is_dropped(old_library: Library, file: Path) -> None:
+    old_library.find()
+    for seen, left in ((cache.DAYS_KEPT - 5, ALL), (cache.DAYS_KEPT + 5, 0)):
+        with sqlite3.connect(file) as connection:
+            today = int(time.time()) // cache.SECONDS_A_DAY
+            connection.execute("UPDATE files SET seen = ?", (today - seen,))
+        empty = old_library.folder / "empty"
+        empty.mkdir(exist_ok=True)
+        old_library.find("--input-dir", str(empty))
+        assert rows(file, "files") == left
+    empty.rmdir()
+
+
+def test_what_is_seen_again_is_kept_for_another_half_year(old_library: Library, file: Path) -> None:
+    old_library.find()
+    with sqlite3.connect(file) as connection:
+        today = int(time.time()) // cache.SECONDS_A_DAY
+        connection.execute("UPDATE files SET seen = ?", (today - cache.DAYS_KEPT - 5,))
+    assert unchanged(old_library) == ALL
+    assert unchanged(old_library) == ALL
+
+
+# ---- A look as bytes
+
+
+def photo(path: Path, quality: int = 0) -> ImageFile:
+    path.write_bytes(picture("2024/cat.jpg", quality))
+    age(path)
+    (found,) = (
+        f for f in walk([str(path.parent)]) if isinstance(f, ImageFile) and f.path == str(path)
+    )
+    return found
+
+
+def through_cache(
+    path: Path, files: list[ImageFile], method: cache.Method = METHOD
+) -> list[HashedImage]:
+    with cache.opened(str(path), lambda _: None) as opened:
+        results = opened.hashed(files, method, lambda new: (hash_file(f, 16) for f in new))
+        hashed = [result for result in results if isinstance(result, HashedImage)]
+        opened.prune([])
+        return hashed
+
+
+def of_bytes(size: int) -> st.SearchStrategy[bytes]:
+    return st.binary(min_size=size, max_size=size)
+
+
+grays = st.sampled_from([bytes(GRAY_SIDE**2), bytes(range(256)) * (GRAY_SIDE**2 // 256)])
+taken = st.builds(Taken, st.text(), st.floats(allow_nan=False))
+
+
+@st.composite
+def looks(draw: st.DrawFn) -> Look:
+    size = draw(st.sampled_from([1, 8, 32, 512]))
+    view = st.builds(View, of_bytes(size), grays, st.booleans())
+    return Look(
+        tuple(draw(st.lists(view, min_size=1, max_size=3))),
+        draw(st.none() | st.binary(min_size=1)),
+        draw(st.none() | st.binary(min_size=1)),
+        draw(st.none() | taken),
+        draw(of_bytes(2 * COLOUR_SIDE**2)),
+    )
+
+
+@given(st.none() | looks())
+def test_a_look_comes_back_as_it_was(look: Look | None) -> None:
+    assert cache.unpack(cache.pack(look)) == look
