@@ -6,6 +6,7 @@ import fnmatch
 import functools
 import hashlib
 import io
+import itertools
 import os
 import queue
 import re
@@ -26,11 +27,17 @@ if TYPE_CHECKING:  # these take half a second to import, and only `find` needs t
 
     from views import Look
 
-    Hashing = ProcessFuture["HashedImage | Unreadable"]
+    Hashing = ProcessFuture["list[HashedImage | Unreadable]"]
+
+# One worker a core: threads of BLAS in each would only wait for each other, and busily.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PHOTO_EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .bmp .gif .tif .tiff .webp .avif".split())
 MAX_FILE_BYTES = 1 << 30
 IN_FLIGHT_PER_WORKER = 8
+# Small files go to the workers several at a time, as handing over takes as long as a small photo.
+BYTES_AT_A_TIME = 400_000
+FILES_AT_A_TIME = 16
 MOST_POOLS = 3
 LEAST_SECONDS = 15.0
 MOST_SECONDS = 60.0
@@ -155,11 +162,21 @@ class _Waiting:
         self._again: deque[ImageFile] = deque()
         self._killers: set[str] = set()
 
-    def next(self) -> ImageFile | None:
-        return self._again.popleft() if self._again else next(self._files, None)
+    def next(self) -> tuple[ImageFile, ...]:
+        """The files that a worker gets next, those of which one went wrong one by one."""
+        if self._again:
+            return (self._again.popleft(),)
+        files: list[ImageFile] = []
+        size = 0
+        for file in itertools.islice(self._files, FILES_AT_A_TIME):
+            files.append(file)
+            size += file.size or BYTES_AT_A_TIME
+            if size >= BYTES_AT_A_TIME:
+                break
+        return tuple(files)
 
-    def put_back(self, file: ImageFile) -> None:
-        self._again.append(file)
+    def put_back(self, files: Iterable[ImageFile]) -> None:
+        self._again.extend(files)
 
     def may_try_again(self, file: ImageFile) -> bool:
         """Whether a file has not killed a worker before; the first one may have been another's."""
@@ -168,8 +185,8 @@ class _Waiting:
         return first
 
     def is_empty(self) -> bool:
-        if (file := self.next()) is not None:
-            self._again.appendleft(file)
+        if not self._again:
+            self.put_back(self.next())
         return not self._again
 
 
@@ -179,7 +196,7 @@ def _hash_in_pool(
     """Hash what waits until all is done or the pool breaks down; then the rest waits again."""
     from pebble import ProcessPool
 
-    done: queue.SimpleQueue[tuple[ImageFile, Hashing]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[tuple[ImageFile, ...], Hashing]] = queue.SimpleQueue()
     in_flight = 0
     pool = ProcessPool(max_workers=workers, context=_fork_server(), initializer=_start_worker)
     try:
@@ -187,32 +204,37 @@ def _hash_in_pool(
             running = pool.active  # asking starts the workers
         while True:
             while running and in_flight < workers * IN_FLIGHT_PER_WORKER:
-                if (file := waiting.next()) is None:
+                if not (files := waiting.next()):
                     break
                 try:
-                    arguments = (file, hash_size, parts)
-                    future = pool.schedule(hash_file, args=arguments, timeout=_seconds(file))
+                    arguments = (hash_file, files, hash_size, parts)
+                    future = pool.schedule(hash_each, args=arguments, timeout=_seconds(files))
                 except RuntimeError:  # how a broken pool refuses
-                    waiting.put_back(file)
+                    waiting.put_back(files)
                     running = False
                     break
-                future.add_done_callback(functools.partial(_report_done, done, file))
+                future.add_done_callback(functools.partial(_report_done, done, files))
                 in_flight += 1
             if not in_flight:
                 return
-            file, future = done.get()
+            files, future = done.get()
             in_flight -= 1
-            outcome = _outcome(file, future, waiting)
-            if outcome is not None:
-                yield outcome
+            yield from _outcome(files, future, waiting)
     finally:
         pool.stop()
         pool.join()
 
 
-def _seconds(file: ImageFile) -> float:
-    """How long a picture may take: far more than a real one needs."""
-    return min(LEAST_SECONDS + file.size / 1e6, MOST_SECONDS)
+def _seconds(files: Sequence[ImageFile]) -> float:
+    """How long a picture may take, or some small ones together: far more than real ones need."""
+    return min(LEAST_SECONDS + max(file.size for file in files) / 1e6, MOST_SECONDS)
+
+
+def hash_each(
+    hash_one: Callable[..., HashedImage | Unreadable], files: Iterable[ImageFile], *wanted: object
+) -> list[HashedImage | Unreadable]:
+    """Hash some photos, one after the other."""
+    return [hash_one(file, *wanted) for file in files]
 
 
 def hash_file(file: ImageFile, hash_size: int, parts: bool = False) -> HashedImage | Unreadable:
@@ -346,31 +368,37 @@ def _read_all(descriptor: int) -> bytes:
 
 
 def _report_done(
-    done: "queue.SimpleQueue[tuple[ImageFile, Hashing]]", file: ImageFile, future: "Hashing"
+    done: "queue.SimpleQueue[tuple[tuple[ImageFile, ...], Hashing]]",
+    files: tuple[ImageFile, ...],
+    future: "Hashing",
 ) -> None:
-    done.put((file, future))
+    done.put((files, future))
 
 
 def _outcome(
-    file: ImageFile, future: "Hashing", waiting: _Waiting
-) -> HashedImage | Unreadable | None:
-    """What came of a file; None if it waits to be hashed once more."""
+    files: tuple[ImageFile, ...], future: "Hashing", waiting: _Waiting
+) -> list[HashedImage | Unreadable]:
+    """What came of some files; nothing if they wait to be hashed once more, one by one."""
     from concurrent.futures import TimeoutError
     from concurrent.futures.process import BrokenProcessPool
 
     from pebble import ProcessExpired
 
+    alone = files[0] if len(files) == 1 else None
     try:
         return future.result()
     except TimeoutError:
-        return Unreadable(file, f"it takes longer than {_seconds(file):.0f} seconds to decode")
+        if alone:
+            reason = f"it takes longer than {_seconds(files):.0f} seconds to decode"
+            return [Unreadable(alone, reason)]
     except ProcessExpired as error:
-        if not waiting.may_try_again(file):
-            return Unreadable(file, f"it crashed the decoder (exit code {error.exitcode})")
+        if alone and not waiting.may_try_again(alone):
+            reason = f"it crashed the decoder (exit code {error.exitcode})"
+            return [Unreadable(alone, reason)]
     except BrokenProcessPool:
         pass
-    waiting.put_back(file)
-    return None
+    waiting.put_back(files)
+    return []
 
 
 def _is_photo(entry: "os.DirEntry[str]") -> bool:

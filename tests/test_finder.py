@@ -379,6 +379,22 @@ def test_a_picture_that_kills_its_worker_is_unreadable_and_the_others_are_hashed
     assert all(reason.startswith("it crashed the decoder") for reason in reasons)
 
 
+def test_small_photos_go_to_the_workers_together_and_large_ones_alone() -> None:
+    sizes = [100_000, 150_000, 200_000, 5_000_000, 1, 0, *[10] * 20]
+    waiting = finder._Waiting(ImageFile(str(n), size, 0) for n, size in enumerate(sizes))
+    given = []
+    while files := waiting.next():
+        given.append([file.size for file in files])
+    assert given == [[100_000, 150_000, 200_000], [5_000_000], [1, 0], [10] * 16, [10] * 4]
+
+
+def test_of_photos_that_went_wrong_together_each_gets_a_chance_alone() -> None:
+    files = tuple(ImageFile(str(n), 10, 0) for n in range(3))
+    waiting = finder._Waiting(files)
+    waiting.put_back(waiting.next())
+    assert [waiting.next() for _ in range(4)] == [(files[0],), (files[1],), (files[2],), ()]
+
+
 def test_the_summary_counts_what_could_not_be_read(bare_library: Library) -> None:
     library = bare_library
     mixed_folder(library.photos)
