@@ -50,6 +50,8 @@ def refusal(base: Path, **values: object) -> str:
         ("LOG_FILE", ["sub/log.txt", "7", config.RESULT_MARKER], "use a plain file name"),
         ("LOG_FILE", [".", "..", "/", "/no such folder/log.txt"], "in a folder that exists"),
         ("EXCLUDE", ["@eaDir", None, 5], "use a list of patterns"),
+        ("CACHE_FILE", ["cache.db", "photo.jpg", "/"], 'use "auto", None or a path ending'),
+        ("CACHE_FILE", ["", 5, "a\0b"], "use a path in quotes"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_remedy(
@@ -297,3 +299,35 @@ def test_a_wrong_flag_is_one_line_and_exit_2(flags: list[str], said: str, librar
     assert said in ran.err
     assert len(ran.err.splitlines()) == 1
     assert not library.output.exists()
+
+
+# ---- The cache
+
+
+def test_the_cache_lies_in_the_users_cache_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    expected = tmp_path / "image-similarity-search" / "cache.sqlite"
+    assert settings(tmp_path).cache_file == str(expected)
+    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert settings(tmp_path).cache_file == str(
+        tmp_path / ".cache" / expected.relative_to(tmp_path)
+    )
+    monkeypatch.setattr("sys.platform", "darwin")
+    place = tmp_path / "Library" / "Caches" / expected.relative_to(tmp_path)
+    assert settings(tmp_path).cache_file == str(place)
+
+
+def test_a_cache_is_where_config_says_or_nowhere(tmp_path: Path) -> None:
+    assert settings(tmp_path, CACHE_FILE=None).cache_file is None
+    assert settings(tmp_path, CACHE_FILE="mine.sqlite").cache_file == str(tmp_path / "mine.sqlite")
+
+
+def test_a_cache_in_the_output_folder_is_refused(tmp_path: Path) -> None:
+    message = refusal(tmp_path, OUTPUT_DIR="out", CACHE_FILE="out/cache.sqlite")
+    assert (
+        message == f"CACHE_FILE {tmp_path}/out/cache.sqlite lies in OUTPUT_DIR; put it elsewhere."
+    )
