@@ -1,0 +1,302 @@
+"""Measure what `find` costs, beside other tools, the plain pipeline and a floor.
+
+Makes its pictures out of a folder of photographs, runs everything in turn on one core, and prints
+tables in Markdown. It says what things cost and asserts nothing. README.md has the last tables.
+"""
+
+import argparse
+import io
+import itertools
+import os
+import platform
+import random
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import peers
+from accuracy import PRODUCT, Run, adopt_orphans, table, timed
+from labelled import PHOTO_SUFFIXES
+from PIL import Image, ImageOps
+
+sys.path.insert(0, str(PRODUCT.parent))
+
+import views
+
+SMALL_PIXELS = 170_000
+LARGE_SIZE = (4000, 3000)
+SMALL_FILES, LARGE_FILES = 1000, 150
+NOISE = 4.0  # gray levels, so that an enlarged photo has as many bytes as a camera's
+STANDARD = (1024, 1024)
+BITS_MEAN, BITS_MOST = 1.0, 6  # the goal for the hash, of 256
+Read = Callable[[bytes], object]
+
+
+# ---- pictures
+
+
+def photos_below(folder: Path) -> list[Path]:
+    """Photographs in a random order that is always the same."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    random.Random(4).shuffle(found)
+    return found
+
+
+def decoded(photos: Iterable[Path]) -> Iterator[Image.Image]:
+    for path in photos:
+        try:
+            with Image.open(path) as image:
+                picture = ImageOps.exif_transpose(image).convert("RGB")
+        except (OSError, ValueError, SyntaxError):
+            continue
+        if min(picture.size) >= 200:
+            yield picture
+
+
+def small(picture: Image.Image, number: int) -> Image.Image:
+    """A picture of 0.17 megapixels; beyond the first of each photo, another part of it."""
+    chance = random.Random(number)
+    width, height = picture.size
+    if number:
+        share = chance.uniform(0.5, 0.9)
+        left, top = chance.uniform(0, 1 - share), chance.uniform(0, 1 - share)
+        box = (left * width, top * height, (left + share) * width, (top + share) * height)
+        picture = picture.crop(tuple(map(round, box)))
+    scale = (SMALL_PIXELS / (picture.width * picture.height)) ** 0.5
+    return picture.resize((round(picture.width * scale), round(picture.height * scale)))
+
+
+def large(picture: Image.Image, number: int) -> Image.Image:
+    """A photo of 12 megapixels, with noise as a camera's sensor has it."""
+    levels = np.asarray(picture.resize(LARGE_SIZE, Image.Resampling.BICUBIC), dtype=np.float32)
+    noise = np.random.default_rng(number).normal(0, NOISE, (*levels.shape[:2], 1))
+    return Image.fromarray((levels + noise).clip(0, 255).astype(np.uint8))
+
+
+def corpus(
+    folder: Path,
+    photos: Sequence[Path],
+    count: int,
+    draw: Callable[[Image.Image, int], Image.Image],
+) -> Path:
+    """A folder of so many JPEGs, made once."""
+    if folder.exists():
+        return folder
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    pictures = ((p, turn) for turn in itertools.count() for p in decoded(photos))
+    for number, (picture, turn) in enumerate(itertools.islice(pictures, count)):
+        place = unfinished / f"{number // 1000:03}" / f"IMG_{number:06}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draw(picture, number if turn else 0).save(place, quality=88)
+    unfinished.rename(folder)
+    return folder
+
+
+# ---- what a picture costs in this process
+
+
+def floor(data: bytes) -> None:
+    """The least that any tool does: libjpeg-turbo decodes gray at an eighth of the size."""
+    image = Image.open(io.BytesIO(data))
+    image.draft("L", (image.width // 8, image.height // 8))
+    image.load()
+
+
+def bare(data: bytes) -> None:
+    Image.open(io.BytesIO(data)).load()
+
+
+def plain_hash(data: bytes) -> bytes:
+    """The pipeline that defines the hash: decode, gray, 1024x1024, phash."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    standard = image.convert("L").resize(STANDARD, Image.Resampling.LANCZOS)
+    return np.packbits(views.imagehash.phash(standard, hash_size=16).hash).tobytes()
+
+
+def imagehash_loop(data: bytes) -> None:
+    views.imagehash.phash(Image.open(io.BytesIO(data)))
+
+
+def cpu_of(read: Read, files: Sequence[bytes]) -> float:
+    """CPU seconds a file."""
+    read(files[0])
+    start = time.process_time()
+    for data in files:
+        read(data)
+    return (time.process_time() - start) / len(files)
+
+
+def contents(folder: Path, most: int) -> list[bytes]:
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path.read_bytes() for path in itertools.islice(paths, most)]
+
+
+# ---- tables
+
+
+def product(folder: Path, work: Path, *flags: str) -> list[str]:
+    command = [sys.executable, str(PRODUCT), "--action", "find", "--dry-run", "--json"]
+    command += ["--input-dir", str(folder), "--output-dir", str(work / "output")]
+    return [*command, "--workers", "1", *flags]
+
+
+def first_and_second_run(folder: Path, work: Path) -> list[Run | str]:
+    """Two runs, of which the second finds all in the cache."""
+    cache = work / "cache.sqlite"
+    cache.unlink(missing_ok=True)
+    command = product(folder, work, "--cache-file", str(cache))
+    return [timed("first run", command), timed("second run", command)]
+
+
+def tools_table(
+    names: Sequence[str], folders: Sequence[Path], work: Path, python: list[str]
+) -> str:
+    """CPU milliseconds a photo, from start to end of a process, and as multiples of the floor."""
+    rows: list[tuple[str, ...]] = []
+    counts = [sum(1 for path in folder.rglob("*") if path.is_file()) for folder in folders]
+    in_process: dict[str, Read] = {
+        "floor: JPEG decoded gray at 1/8": floor,
+        "plain pipeline in a loop": plain_hash,
+        "imagehash.phash in a loop": imagehash_loop,
+    }
+    samples = [contents(folder, 40) for folder in folders]
+    floors = [cpu_of(floor, files) for files in samples]
+    for name, read in in_process.items():
+        rows.append(row(name, [cpu_of(read, files) for files in samples], floors))
+    modes = {"`--preset similar`": (), "`--preset copies`": ("--preset", "copies")}
+    modes |= {"`--threshold 31`": ("--threshold", "31")}
+    for name, flags in modes.items():
+        runs = [timed(name, product(folder, work, "--no-cache", *flags)) for folder in folders]
+        rows.append(measured(name, runs, counts, floors))
+    again = []
+    for folder in folders:
+        again.append(first_and_second_run(folder, work)[1])
+    rows.append(measured("`--preset similar`, the second run", again, counts, floors))
+    for name in names:
+        commands = [peers.command(name, folder, work / "venvs", python) for folder in folders]
+        runs = [c if isinstance(c, str) else timed(name, c) for c in commands]
+        rows.append(measured(name, runs, counts, floors))
+    heads = ("small, ms", "x floor", "12 MP, ms", "x floor")
+    return table(["CPU a photo, all processes", *heads], rows)
+
+
+def measured(
+    name: str, runs: Sequence[object], counts: Sequence[int], floors: Sequence[float]
+) -> tuple[str, ...]:
+    each = [getattr(run, "cpu", float("nan")) / n for run, n in zip(runs, counts, strict=True)]
+    for run in runs:
+        if isinstance(run, str):
+            print(f"- not measured: {run}", file=sys.stderr)
+    return row(name, each, floors)
+
+
+def row(name: str, each: Sequence[float], floors: Sequence[float]) -> tuple[str, ...]:
+    pairs = zip(each, floors, strict=True)
+    return (name, *(text for x, f in pairs for text in (f"{1000 * x:.1f}", f"{x / f:.2f}")))
+
+
+def formats_table(photos: Sequence[Path]) -> str:
+    """Other formats beside Pillow's bare decode."""
+    pictures = [p.resize((1600, 1200)) for p in itertools.islice(decoded(photos), 8)]
+    kinds: dict[str, dict[str, object]] = {
+        "PNG": {},
+        "WEBP": {},
+        "TIFF": {},
+        "JPEG": {"progressive": True},
+    }
+    rows = []
+    for kind, options in kinds.items():
+        files = []
+        for picture in pictures:
+            stream = io.BytesIO()
+            picture.save(stream, kind, **options)
+            files.append(stream.getvalue())
+        decode, look = cpu_of(bare, files), cpu_of(lambda data: views.look_at(data, 16), files)
+        name = "progressive JPEG" if options else kind
+        times = [f"{1000 * decode:.1f}", f"{1000 * look:.1f}"]
+        rows.append((name, *times, f"{(look - 0.003) / decode:.2f}"))
+    return table(["2 MP", "bare decode, ms", "look, ms", "(look - 3 ms) / decode"], rows)
+
+
+def fidelity(photos: Sequence[Path], most: int) -> str:
+    """How far the hashes are from those of the plain pipeline, in bits of 256."""
+    bits = []
+    for path in photos:
+        data = path.read_bytes()
+        try:
+            look, plain = views.look_at(data, 16), plain_hash(data)
+            opaque = not Image.open(io.BytesIO(data)).has_transparency_data
+        except views.DECODE_ERRORS:
+            continue
+        if look and opaque:
+            differing = np.frombuffer(look.views[0].hash, np.uint8) ^ np.frombuffer(plain, np.uint8)
+            bits.append(int(np.bitwise_count(differing).sum(dtype=int)))
+        if len(bits) == most:
+            break
+    over = sum(number > BITS_MOST for number in bits)
+    return (
+        f"Hashes of {len(bits):,} photos differ from the plain pipeline's by {np.mean(bits):.2f} "
+        f"bits of 256 on average, {max(bits)} at most; {over} by more than {BITS_MOST}.\n"
+    )
+
+
+def growth_table(sizes: Sequence[int], photos: Sequence[Path], work: Path) -> str:
+    rows = []
+    for size in sizes:
+        folder = corpus(work / f"small-{size}", photos, size, small)
+        runs = first_and_second_run(folder, work)
+        each = [getattr(run, "cpu", float("nan")) for run in runs]
+        cells = (cell for x in each for cell in (f"{x:.1f}", f"{1e6 * x / size:.0f}"))
+        rows.append((f"{size:,}", *cells))
+    heads = ["photos", "first run, CPU s", "a photo, us", "second run, CPU s", "a photo, us"]
+    return table(heads, rows)
+
+
+def workers_table(folder: Path, work: Path) -> str:
+    """What a second core is good for; on a busy machine it says nothing."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    rows = []
+    for workers in ("1", "2"):
+        run = timed(workers, product(folder, work, "--no-cache", "--workers", workers))
+        wall, cpu = getattr(run, "wall", float("nan")), getattr(run, "cpu", float("nan"))
+        rows.append((workers, f"{wall:.1f}", f"{cpu:.1f}"))
+    return table(["workers", "wall s", "CPU s"], rows)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--photos", type=Path, required=True, help="a folder of photographs")
+    parser.add_argument("--work", type=Path, required=True, help="where pictures are made")
+    parser.add_argument("--peers", nargs="*", default=[], choices=peers.NAMES)
+    parser.add_argument("--python", action="append", default=[], help="one more, for peers")
+    parser.add_argument("--small", type=int, default=SMALL_FILES, help="small photos")
+    parser.add_argument("--large", type=int, default=LARGE_FILES, help="photos of 12 megapixels")
+    parser.add_argument("--sizes", nargs="*", type=int, default=[1000, 10_000, 100_000])
+    parser.add_argument("--fidelity", type=int, default=1040, help="photos to hash both ways")
+    arguments = parser.parse_args(argv)
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    work, photos = arguments.work.resolve(), photos_below(arguments.photos)
+    adopt_orphans()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    folders = [
+        corpus(work / f"small-{arguments.small}", photos, arguments.small, small),
+        corpus(work / f"large-{arguments.large}", photos, arguments.large, large),
+    ]
+    os.sched_setaffinity(0, {0})
+    print(f"{date.today()}, {os.cpu_count()} cores, {platform.processor() or platform.machine()}")
+    print(f"{arguments.small:,} small photos, {arguments.large:,} of 12 megapixels.\n", flush=True)
+    print(tools_table(arguments.peers, folders, work, arguments.python), flush=True)
+    print(fidelity(photos, arguments.fidelity), flush=True)
+    print(formats_table(photos), flush=True)
+    print(growth_table(arguments.sizes, photos, work), flush=True)
+    print(workers_table(folders[1], work), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
