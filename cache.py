@@ -189,8 +189,8 @@ class Cache:
                 connection.executemany("UPDATE OR REPLACE files SET path = ? WHERE path = ?", rows)
 
     def _keep(self, hashed: HashedImage, method: Method) -> None:
-        if self._connection is None:
-            return
+        if self._connection is None or hashed.damage or hashed.warnings:
+            return  # what is wrong with a picture is told each time
         if hashed.file.inode and hashed.file.mtime_ns <= self._now - RACY_NS:
             self._waiting.setdefault(method, []).append((hashed, pack(hashed.look)))
         if time.monotonic() - self._committed > SECONDS_BETWEEN_COMMITS:
