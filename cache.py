@@ -9,7 +9,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import imagehash
 import PIL
@@ -88,10 +88,18 @@ class Method:
 
 def look_method(hash_size: int, *, parts: bool) -> Method:
     """The method that makes a `Look`; its version tells all that takes part in it."""
+    return Method(f"look, hash size {hash_size}{', parts' if parts else ''}", _version())
+
+
+def embedding_method(model: str) -> Method:
+    """The method that makes an embedding by a model, of the picture that `views` shows it."""
+    return Method(f"embedding by {model}", _version())
+
+
+def _version() -> str:
     with open(views.__file__, "rb") as stream:
         code = hashlib.file_digest(stream, "sha256").hexdigest()
-    version = f"Pillow {PIL.__version__}, ImageHash {imagehash.__version__}, views.py {code}"
-    return Method(f"look, hash size {hash_size}{', parts' if parts else ''}", version)
+    return f"Pillow {PIL.__version__}, ImageHash {imagehash.__version__}, views.py {code}"
 
 
 class Cache:
@@ -113,18 +121,27 @@ class Cache:
                 self._connection = _connect(path)
 
     def hashed(
-        self, files: Sequence[ImageFile], method: Method, hash_files: Hash
+        self,
+        files: Sequence[ImageFile],
+        method: Method,
+        hash_files: Hash,
+        embedding: Method | None = None,
     ) -> Iterator[HashedImage | Unreadable]:
         """Yield what is known of some files, and then what `hash_files` finds in the others.
 
-        What is new is kept, and on the disk within seconds.
+        What is new is kept, and on the disk within seconds. With a method of `embedding`, pictures
+        with a look are known only with what it made of them.
         """
         with _no_garbage():
             known = self._known(files, method)
+            if embedding is not None:
+                known = self._with_embeddings(known, files, embedding)
         yield from known.values()
         for result in hash_files([file for file in files if file.path not in known]):
             if isinstance(result, HashedImage):
-                self._keep(result, method)
+                self._keep(result, method, pack(result.look))
+                if embedding is not None and result.embedding is not None:
+                    self._keep(result, embedding, result.embedding)
             yield result
         self._commit()
 
@@ -165,16 +182,34 @@ class Cache:
 
     def _known(self, files: Sequence[ImageFile], method: Method) -> dict[str, HashedImage]:
         """What earlier runs have made of the files that have not changed since."""
-        known: dict[str, HashedImage] = {}
+        values = self._values(files, method)
+        return {
+            file.path: HashedImage(file, digest, unpack(value)) for file, digest, value in values
+        }
+
+    def _with_embeddings(
+        self, known: dict[str, HashedImage], files: Sequence[ImageFile], method: Method
+    ) -> dict[str, HashedImage]:
+        made = {file.path: value for file, _, value in self._values(files, method)}
+        return {
+            path: replace(image, embedding=made.get(path))
+            for path, image in known.items()
+            if image.look is None or path in made
+        }
+
+    def _values(
+        self, files: Sequence[ImageFile], method: Method
+    ) -> list[tuple[ImageFile, str, bytes]]:
+        """The files that have not changed since a method made a value of them, with that."""
+        found: list[tuple[ImageFile, str, bytes]] = []
         with self._expecting_trouble():
             connection = self._open()
             _list_here(connection, files)
             self._follow(connection)
             for number, digest, value, checksum in connection.execute(KNOWN, (self._id(method),)):
                 if zlib.crc32(value, zlib.crc32(digest)) == checksum:
-                    file = files[number]
-                    known[file.path] = HashedImage(file, digest.hex(), unpack(value))
-        return known
+                    found.append((files[number], digest.hex(), value))
+        return found
 
     def _follow(self, connection: sqlite3.Connection) -> None:
         """Let the files that were moved or renamed keep what is known of them."""
@@ -188,11 +223,11 @@ class Cache:
                 rows = [(new, old) for old, new in moved.items()]
                 connection.executemany("UPDATE OR REPLACE files SET path = ? WHERE path = ?", rows)
 
-    def _keep(self, hashed: HashedImage, method: Method) -> None:
+    def _keep(self, hashed: HashedImage, method: Method, value: bytes) -> None:
         if self._connection is None or hashed.damage or hashed.warnings:
             return  # what is wrong with a picture is told each time
         if hashed.file.inode and hashed.file.mtime_ns <= self._now - RACY_NS:
-            self._waiting.setdefault(method, []).append((hashed, pack(hashed.look)))
+            self._waiting.setdefault(method, []).append((hashed, value))
         if time.monotonic() - self._committed > SECONDS_BETWEEN_COMMITS:
             self._commit()
 

@@ -27,6 +27,26 @@ THRESHOLD = None
 # The hash has HASH_SIZE x HASH_SIZE bits. Another size than 16 needs a THRESHOLD.
 HASH_SIZE = 16
 
+# How pictures are compared:
+# "hash"        by hash and then by the pictures themselves; PRESET says what counts
+# "embeddings"  by what a neural network sees in them: also crops, overlays, other shots of a scene
+# "both"        by either; what only the network found is marked, so that you look at it
+# The last two need pip install -r extras/requirements.txt
+METHOD = "hash"
+
+# The network: "sscd-distilled", "sscd" (four times slower, finds a little more), or the path of
+# an ONNX file that makes a vector of a picture.
+MODEL = "sscd-distilled"
+
+# From which cosine of their vectors two pictures match, 0 to 1; measured for the two models above.
+COSINE = 0.55
+
+# What a model of your own wants, where its file leaves that open: the side of its picture in
+# pixels, and how a float input is scaled: "imagenet", "unit" (0 to 1), "signed" (-1 to 1) or
+# "none" (0 to 255).
+MODEL_SIDE = 288
+NORMALISE = "imagenet"
+
 # How many pictures are read at the same time; 0 means one for each processor core.
 WORKERS = 0
 
@@ -68,7 +88,7 @@ PREFER: list[str] = []
 import difflib  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
-from collections.abc import Iterable, Mapping  # noqa: E402
+from collections.abc import Iterable, Mapping, Sequence  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 from enum import IntEnum  # noqa: E402
 
@@ -76,6 +96,10 @@ __version__ = "0.1.0"
 
 DELETE_MODES = ("trash", "permanent")
 PRESETS = ("copies", "similar", "crops")
+METHODS = ("hash", "embeddings", "both")
+MODELS = {"sscd-distilled": "sscd_distilled", "sscd": "sscd"}  # and their names in their package
+NORMALISATIONS = ("imagenet", "unit", "signed", "none")
+MAX_MODEL_SIDE = 2048
 PRESET_HASH_SIZE = 16
 MAX_HASH_SIZE = 64
 CACHE_SUFFIX = ".sqlite"
@@ -85,6 +109,10 @@ INTERNAL = (
     "DELETE_MODES",
     "INTERNAL",
     "MAX_HASH_SIZE",
+    "MAX_MODEL_SIDE",
+    "METHODS",
+    "MODELS",
+    "NORMALISATIONS",
     "PRESETS",
     "PRESET_HASH_SIZE",
     "REPORT",
@@ -128,6 +156,11 @@ class Settings:
     preset: str
     threshold: int | None
     hash_size: int
+    method: str
+    model: str  # one of MODELS, or a path
+    cosine: float
+    model_side: int
+    normalise: str
     workers: int
     exclude: tuple[str, ...]
     cache_file: str | None
@@ -176,6 +209,11 @@ def settings_from(values: Mapping[str, object], base: str) -> Settings:
         preset=_preset(values, hash_size),
         threshold=_threshold(values, hash_size),
         hash_size=hash_size,
+        method=_method(values),
+        model=_model(values["MODEL"], base),
+        cosine=_cosine(values["COSINE"]),
+        model_side=_whole_number(values, "MODEL_SIDE", 16, MAX_MODEL_SIDE),
+        normalise=_one_of(values, "NORMALISE", NORMALISATIONS),
         workers=_whole_number(values, "WORKERS", 0, 1024) or os.cpu_count() or 1,
         exclude=_patterns(values["EXCLUDE"]),
         cache_file=_cache_file(values["CACHE_FILE"], base, output_dir),
@@ -234,6 +272,33 @@ def _preset(values: Mapping[str, object], hash_size: int) -> str:
             f"HASH_SIZE is {hash_size}; presets need {PRESET_HASH_SIZE}, so set a THRESHOLD."
         )
     return str(preset)
+
+
+def _method(values: Mapping[str, object]) -> str:
+    method = _one_of(values, "METHOD", METHODS)
+    if method != "hash" and values["THRESHOLD"] is not None:
+        raise UserError(
+            f'METHOD is {method!r}; a THRESHOLD is for "hash" alone; leave one of them.'
+        )
+    return method
+
+
+def _model(value: object, base: str) -> str:
+    if isinstance(value, str) and value in MODELS:
+        return value
+    return os.path.realpath(_path(value, "MODEL", base))
+
+
+def _cosine(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
+        raise UserError(f"COSINE is {value!r}; use a number above 0 and up to 1.")
+    return float(value)
+
+
+def _one_of(values: Mapping[str, object], name: str, choices: Sequence[str]) -> str:
+    if values[name] not in choices:
+        raise UserError(f"{name} is {values[name]!r}; use one of {', '.join(choices)}.")
+    return str(values[name])
 
 
 def _path(value: object, name: str, base: str) -> str:

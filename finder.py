@@ -62,7 +62,8 @@ class HashedImage:
     """A picture's content digest, and its look unless only identical files may match it.
 
     `damage` is what the file itself says is wrong with the picture, `warnings` what else the
-    decoder said; both are mostly empty.
+    decoder said; both are mostly empty. `embedding` is what a model makes of the look, if one is
+    asked: float32 values.
     """
 
     file: ImageFile
@@ -70,6 +71,7 @@ class HashedImage:
     look: "Look | None"
     damage: str = ""
     warnings: str = ""
+    embedding: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,12 @@ def walk(
 
 
 def hash_files(
-    files: Iterable[ImageFile], hash_size: int, workers: int, *, parts: bool = False
+    files: Iterable[ImageFile],
+    hash_size: int,
+    workers: int,
+    *,
+    parts: bool = False,
+    rgb_side: int = 0,
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash photos in worker processes; yields one result a file, as they are done.
 
@@ -148,7 +155,7 @@ def hash_files(
     for _ in range(MOST_POOLS):
         if waiting.is_empty():
             return
-        yield from _hash_in_pool(waiting, hash_size, workers, parts)
+        yield from _hash_in_pool(waiting, workers, (hash_size, parts, rgb_side))
     if waiting.is_empty():
         return
     raise UserError("the worker processes were killed; free some memory and run it again.")
@@ -191,7 +198,7 @@ class _Waiting:
 
 
 def _hash_in_pool(
-    waiting: _Waiting, hash_size: int, workers: int, parts: bool
+    waiting: _Waiting, workers: int, wanted: tuple[int, bool, int]
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash what waits until all is done or the pool breaks down; then the rest waits again."""
     from pebble import ProcessPool
@@ -207,7 +214,7 @@ def _hash_in_pool(
                 if not (files := waiting.next()):
                     break
                 try:
-                    arguments = (hash_file, files, hash_size, parts)
+                    arguments = (hash_file, files, *wanted)
                     future = pool.schedule(hash_each, args=arguments, timeout=_seconds(files))
                 except RuntimeError:  # how a broken pool refuses
                     waiting.put_back(files)
@@ -237,11 +244,14 @@ def hash_each(
     return [hash_one(file, *wanted) for file in files]
 
 
-def hash_file(file: ImageFile, hash_size: int, parts: bool = False) -> HashedImage | Unreadable:
+def hash_file(
+    file: ImageFile, hash_size: int, parts: bool = False, rgb_side: int = 0
+) -> HashedImage | Unreadable:
     """Read a photo once, for its digest and for its look.
 
     The look is None where only identical files may match: a picture without content, or a file
-    of several pages or frames. With `parts` the look serves to compare parts of the picture.
+    of several pages or frames. With `parts` the look serves to compare parts of the picture, with
+    an `rgb_side` it holds the picture in colour.
     """
     import views
 
@@ -249,7 +259,7 @@ def hash_file(file: ImageFile, hash_size: int, parts: bool = False) -> HashedIma
         file, data = read_file(file.path)
         damage = views.jpeg_damage(data)
         with _messages_of_decoders() as messages:
-            look = views.look_at(data, hash_size, parts=parts)
+            look = views.look_at(data, hash_size, parts=parts, rgb_side=rgb_side)
     except views.DECODE_ERRORS as error:
         return Unreadable(file, _reason(error))
     digest = hashlib.sha256(data).hexdigest()

@@ -19,6 +19,7 @@ CANDIDATE_COST = 6
 MIRRORINGS = ((), (1, 3), (2, 3), (1, 2))
 # The share of a cluster's members that must match another cluster before the two merge.
 SUPPORT = 0.15
+EMBEDDING = "embedding"  # the view of a match that a model found
 
 
 class UnionFind:
@@ -399,6 +400,11 @@ class Match:
     correlation: float
     view: str
 
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether only a model says so: then `correlation` is a cosine, `distance` just tells."""
+        return self.view == EMBEDDING
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -413,6 +419,8 @@ def supported_clusters(
 ) -> list[Cluster]:
     """Cluster pictures by their matches, the most alike first, without chains of strangers.
 
+    What only a model says comes last, so that it links what nothing else does.
+
     Two clusters of three or more pictures merge only by a match that is certain, or when at
     least two, and `SUPPORT` of the smaller one's members, match a member of the larger one.
 
@@ -421,7 +429,7 @@ def supported_clusters(
     [[0, 1, 2]]
     """
     sets = UnionFind(size)
-    ordered = sorted(matches, key=lambda m: (-m.correlation, m.distance, m.left, m.right))
+    ordered = sorted(matches, key=_most_alike_first)
     friends: dict[int, set[int]] = defaultdict(set)
     for match in ordered:
         friends[match.left].add(match.right)
@@ -441,6 +449,10 @@ def supported_clusters(
     for match in joining:
         links[sets.find(match.left)].append(match)
     return [Cluster(group, links[sets.find(group[0])]) for group in sets.groups()]
+
+
+def _most_alike_first(match: Match) -> tuple[bool, float, int, int, int]:
+    return match.needs_a_look, -match.correlation, match.distance, match.left, match.right
 
 
 def _supported(small: Sequence[int], large: Sequence[int], friends: Mapping[int, set[int]]) -> bool:

@@ -65,6 +65,11 @@ VALUE_FLAGS: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
     ("--preset", "PRESET", str, "what counts as similar: copies, similar or crops"),
     ("--threshold", "THRESHOLD", int, "instead of a preset: how far hashes may be apart, in bits"),
     ("--hash-size", "HASH_SIZE", int, "the side of the hash; it has as many bits as its square"),
+    ("--method", "METHOD", str, "how pictures are compared: hash, embeddings or both"),
+    ("--model", "MODEL", str, "for embeddings: sscd-distilled, sscd or the path of an ONNX file"),
+    ("--cosine", "COSINE", float, "for embeddings: from which cosine two pictures match"),
+    ("--model-side", "MODEL_SIDE", int, "pixels a side of the model's picture, if it takes any"),
+    ("--normalise", "NORMALISE", str, "a float model's input: imagenet, unit, signed or none"),
     ("--workers", "WORKERS", int, "pictures read at the same time; 0 is one for each core"),
     ("--exclude", "EXCLUDE", str, "one more pattern of folders to pass over; may be repeated"),
     ("--cache-file", "CACHE_FILE", str, "where it is kept what was read, a path ending in .sqlite"),
@@ -219,7 +224,9 @@ def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> 
             continue
         if name in ("INPUT_DIR", "PREFER"):
             given = [f and os.path.abspath(os.path.expanduser(f)) for f in given]
-        elif name in ("OUTPUT_DIR", "CACHE_FILE") and given not in ("", "auto"):
+        elif name == "MODEL" and given in config.MODELS:
+            pass
+        elif name in ("OUTPUT_DIR", "MODEL", "CACHE_FILE") and given not in ("", "auto"):
             given = os.path.abspath(os.path.expanduser(given))
         elif name == "EXCLUDE":
             given = [*values[name], *given]  # type: ignore[misc]
@@ -251,6 +258,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
 
     config.check_input(settings)
     storage.check_log(settings.log_file)
+    hashing = hashing_by(settings)
     with contextlib.ExitStack() as stack:
         if not arguments.dry_run:
             stack.enter_context(storage.locked(settings.output_dir))
@@ -261,7 +269,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
         )
         cache = stack.enter_context(opened_cache(settings.cache_file, report.warn))
-        copies, links, log = find_groups(settings, arguments, report, cache)
+        copies, links, log = find_groups(settings, arguments, report, hashing, cache)
         storage.check_space(copies, settings.output_dir)
         if arguments.dry_run:
             report.say("Dry run: nothing was copied.")
@@ -296,11 +304,49 @@ class Walk:
     set_aside: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """How files are hashed, and what model sees them, too, by a name that tells all of it."""
+
+    hash_files: Callable[[list[finder.ImageFile]], Iterable[Hashed]]
+    model: str | None = None
+
+
+def hashing_by(settings: Settings) -> Hashing:
+    """How files are hashed by some settings; a model that is to see them is loaded and tried."""
+    size, workers, parts = settings.hash_size, settings.workers, wants_parts(settings)
+    if settings.method == "hash":
+        return Hashing(lambda files: finder.hash_files(files, size, workers, parts=parts))
+    need_extras(f"--method {settings.method}")
+    from extras import embeddings
+
+    model = embeddings.load(settings)
+
+    def hash_and_embed(files: list[finder.ImageFile]) -> Iterable[Hashed]:
+        hashing = finder.hash_files(files, size, workers, parts=parts, rgb_side=model.side)
+        return embeddings.embedded(hashing, model, workers)
+
+    return Hashing(hash_and_embed, model.name)
+
+
+def wants_parts(settings: Settings) -> bool:
+    return settings.threshold is None and settings.preset == "crops"
+
+
+def need_extras(what: str) -> None:
+    if importlib.util.find_spec("extras") is None:
+        raise UserError(f"{what} needs the folder extras/ beside main.py; restore it.")
+
+
 def find_groups(
-    settings: Settings, arguments: argparse.Namespace, report: Report, cache: "Cache"
+    settings: Settings,
+    arguments: argparse.Namespace,
+    report: Report,
+    hashing: "Hashing",
+    cache: "Cache",
 ) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str]]:
     """Walk, hash and cluster; returns the copies to make, their links and lines for the log."""
-    walk = walk_and_hash(settings, cache)
+    walk = walk_and_hash(settings, hashing, cache)
     groups, matched = group(walk.hashed, settings)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)
@@ -315,22 +361,22 @@ def walk_through(settings: Settings) -> list[finder.Found]:
     return list(bar(finder.walk(settings.input_dirs, settings.exclude, leave_out), "Looking"))
 
 
-def walk_and_hash(settings: Settings, cache: "Cache") -> Walk:
-    from cache import look_method
+def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
+    from cache import embedding_method, look_method
 
     walked = walk_through(settings)
     files = [found for found in walked if isinstance(found, finder.ImageFile)]
-    parts = settings.threshold is None and settings.preset == "crops"
-    size, workers = settings.hash_size, settings.workers
+    look = look_method(settings.hash_size, parts=wants_parts(settings))
+    embedding = embedding_method(hashing.model) if hashing.model else None
     anew = []
 
-    def hash_files(files: list[finder.ImageFile]) -> Iterator[Hashed]:
+    def hash_files(files: list[finder.ImageFile]) -> Iterable[Hashed]:
         anew.extend(files)
-        return finder.hash_files(files, size, workers, parts=parts)
+        return hashing.hash_files(files)
 
-    hashing = cache.hashed(files, look_method(size, parts=parts), hash_files)
+    results = cache.hashed(files, look, hash_files, embedding)
     # Workers finish in any order; the order of the walk is the one that counts.
-    by_path = {result.file.path: result for result in bar(hashing, "Hashing", len(files))}
+    by_path = {result.file.path: result for result in bar(results, "Hashing", len(files))}
     ordered = [by_path[file.path] for file in files]
     cache.prune(settings.input_dirs)
     return Walk(
@@ -347,16 +393,23 @@ def walk_and_hash(settings: Settings, cache: "Cache") -> Walk:
 def group(
     hashed: Sequence[finder.HashedImage], settings: Settings
 ) -> tuple[list["Cluster"], Mapping[str, int]]:
-    """The groups, and how many pairs matched by which view: by a preset, or by a threshold."""
+    """The groups, and how many pairs matched by which view: by a threshold, or by methods."""
     import grouping
     import matching
 
     digests, looks = [image.digest for image in hashed], [image.look for image in hashed]
-    if settings.threshold is None:
-        return matching.group(digests, looks, matching.PRESETS[settings.preset])
-    hashes = [look.views[0].hash if look else None for look in looks]
-    members = grouping.cluster(digests, hashes, settings.threshold)
-    return [grouping.Cluster(group, []) for group in members], {}
+    if settings.threshold is not None:
+        hashes = [look.views[0].hash if look else None for look in looks]
+        members = grouping.cluster(digests, hashes, settings.threshold)
+        return [grouping.Cluster(group, []) for group in members], {}
+    methods: list[matching.Method] = []
+    if settings.method != "embeddings":
+        methods.append(matching.by_looks(looks, matching.PRESETS[settings.preset]))
+    if settings.method != "hash":
+        from extras import embeddings
+
+        methods.append(embeddings.by_embeddings(hashed, settings.cosine))
+    return matching.group_by(matching.identities(digests, looks), methods)
 
 
 def report_found(
@@ -422,6 +475,11 @@ def report_groups(
     if colours := [c for c in groups if any(only_colour_differs(hashed, m) for m in c.links)]:
         counts = counted(len(colours), "group")
         report.say(f"Colour is not compared: in {counts} pictures differ only in it.")
+    doubtful = [[match for match in c.links if match.needs_a_look] for c in groups]
+    if any(doubtful):
+        counts = counted(sum(map(bool, doubtful)), "group")
+        links = counted(sum(map(len, doubtful)), "link")
+        report.say(f"To be looked at closely: {counts} with {links} that only the model found.")
     lines = []
     for number, cluster in enumerate(groups, 1):
         lines.append(f"Group {number}: {counted(len(cluster.members), 'picture')}{why(cluster)}")
@@ -433,37 +491,44 @@ def report_groups(
     report.facts.update(
         groups=paths,
         matched=dict(sorted(matched.items())),
-        weakest_links=[link_facts(hashed, cluster) for cluster in groups],
+        weakest_links=[weakest_link(hashed, cluster) for cluster in groups],
+        needs_a_look=[[link_facts(hashed, match) for match in links] for links in doubtful],
         colour_only=[paths[groups.index(cluster)] for cluster in colours],
     )
     return lines
 
 
 def why(cluster: "Cluster") -> str:
-    """What holds a group together: its weakest link, and whether it is a burst."""
+    """What holds a group together: its weakest link, whether it is a burst or needs a look."""
     if not cluster.links:
         return ""
     weakest = cluster.links[-1]
     burst = "; a burst" if any(match.view == "burst" for match in cluster.links) else ""
+    measure = "cosine" if weakest.needs_a_look else "correlation"
+    doubtful = sum(match.needs_a_look for match in cluster.links)
+    look = f"; needs a look: {counted(doubtful, 'link')} by embedding only" if doubtful else ""
     return (
         f"; weakest link {weakest.view}, {weakest.distance} bits apart, "
-        f"correlation {weakest.correlation:.2f}{burst}"
+        f"{measure} {weakest.correlation:.2f}{burst}{look}"
     )
 
 
-def link_facts(
+def weakest_link(
     hashed: Sequence[finder.HashedImage], cluster: "Cluster"
 ) -> dict[str, object] | None:
     if not cluster.links:
         return None
-    weakest = cluster.links[-1]
+    burst = any(match.view == "burst" for match in cluster.links)
+    return {**link_facts(hashed, cluster.links[-1]), "burst": burst}
+
+
+def link_facts(hashed: Sequence[finder.HashedImage], match: "Match") -> dict[str, object]:
     return {
-        "left": hashed[weakest.left].file.path,
-        "right": hashed[weakest.right].file.path,
-        "view": weakest.view,
-        "distance": weakest.distance,
-        "correlation": round(weakest.correlation, 3),
-        "burst": any(match.view == "burst" for match in cluster.links),
+        "left": hashed[match.left].file.path,
+        "right": hashed[match.right].file.path,
+        "view": match.view,
+        "distance": match.distance,
+        "cosine" if match.needs_a_look else "correlation": round(match.correlation, 3),
     }
 
 
@@ -726,7 +791,7 @@ def report_deleted(
 
 def explain(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Say why two photos match or don't, or which setting fits examples. Changes nothing."""
-    need_extras(arguments.action)
+    need_extras("--action explain")
     if arguments.photos:
         explain_two(settings, arguments, report)
     else:
@@ -767,14 +832,9 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
 # ---- suggest
 
 
-def need_extras(action: str) -> None:
-    if importlib.util.find_spec("extras") is None:
-        raise UserError(f"--action {action} needs the folder extras/ beside main.py; restore it.")
-
-
 def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Remove the copies that the rules give up, as a person would; originals stay."""
-    need_extras(arguments.action)
+    need_extras(f"--action {arguments.action}")
     from extras.review import told
     from extras.review.desk import Desk
     from extras.review.facts import Examiner
@@ -819,7 +879,7 @@ def report_removed(
 
 def review(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Serve the page to look and choose, until it is ended there or with Ctrl-C."""
-    need_extras(arguments.action)
+    need_extras(f"--action {arguments.action}")
     if importlib.util.find_spec("flask") is None:
         raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
     from extras.review.desk import Desk

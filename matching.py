@@ -3,7 +3,7 @@
 import math
 import zlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -67,6 +67,10 @@ PRESETS = {
 PRESETS["crops"] = replace(PRESETS["similar"], crops=76)
 
 
+# A method to find matches: the positions of different files in, pairs of places in that list out.
+Method = Callable[[Sequence[int]], Iterable[Match]]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """All views of all pictures, a row each."""
@@ -95,17 +99,38 @@ class Pairs:
 def group(
     digests: Sequence[str], looks: Sequence[Look | None], rules: Rules
 ) -> tuple[list[Cluster], Counter[str]]:
-    """Group pictures, by position, that are identical or show the same.
+    """Group pictures, by position, that are identical or show the same by some rules."""
+    return group_by(identities(digests, looks), [by_looks(looks, rules)])
+
+
+def identities(digests: Sequence[str], looks: Sequence[Look | None]) -> list[Hashable]:
+    """What is equal for pictures that are identical, whatever else their files say."""
+    return [
+        (look.views, look.page, look.colour) if look else digest
+        for digest, look in zip(digests, looks, strict=True)
+    ]
+
+
+def by_looks(looks: Sequence[Look | None], rules: Rules) -> Method:
+    """The method that compares looks: by hash, and then by the pictures themselves."""
+    return lambda positions: find_matches([looks[position] for position in positions], rules)
+
+
+def group_by(
+    identities: Sequence[Hashable], methods: Sequence[Method]
+) -> tuple[list[Cluster], Counter[str]]:
+    """Group pictures, by position, that are identical or match by one of the methods.
 
     With the groups comes how many pairs matched by which view. Groups and members come in the
     order of the input.
     """
     identical: dict[Hashable, list[int]] = {}
-    for position, (digest, look) in enumerate(zip(digests, looks, strict=True)):
-        shown = (look.views, look.page, look.colour) if look else digest
-        identical.setdefault(shown, []).append(position)
+    for position, identity in enumerate(identities):
+        identical.setdefault(identity, []).append(position)
     files = list(identical.values())  # one picture stands for all that are identical to it
-    matches = list(find_matches([looks[positions[0]] for positions in files], rules))
+    distinct = [positions[0] for positions in files]
+    found_by = (method(distinct) for method in methods)
+    matches = _without_the_known(len(files), [match for found in found_by for match in found])
     clusters = supported_clusters(len(files), matches, is_certain)
     clustered = {number for cluster in clusters for number in cluster.members}
     clusters += [Cluster([number], []) for number in range(len(files)) if number not in clustered]
@@ -117,13 +142,28 @@ def group(
         for cluster in clusters
     ]
     found = [group for group in groups if len(group.members) > 1]
-    strongest = {(m.left, m.right): m for m in sorted(matches, key=lambda m: m.correlation)}
+    weakest_first = sorted(matches, key=lambda m: (not m.needs_a_look, m.correlation))
+    strongest = {(m.left, m.right): m for m in weakest_first}
     counts = Counter(match.view for match in strongest.values())
     return sorted(found, key=lambda group: group.members), counts
 
 
+def _without_the_known(size: int, matches: list[Match]) -> list[Match]:
+    """Leave out what only a model says of pictures that are surely the same."""
+    certain = UnionFind(size)
+    for match in filter(is_certain, matches):
+        certain.union(match.left, match.right)
+    return [
+        match
+        for match in matches
+        if not match.needs_a_look or certain.find(match.left) != certain.find(match.right)
+    ]
+
+
 def is_certain(match: Match) -> bool:
     """Whether two pictures are surely the same, so that either stands for the other."""
+    if match.needs_a_look:
+        return False
     return match.distance <= CERTAIN_DISTANCE and match.correlation >= CERTAIN_CORRELATION
 
 

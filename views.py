@@ -40,7 +40,7 @@ MOST_CONTENT = 0.95
 
 # Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
-DECODED_SIZE = (256, 256)  # a JPEG is decoded at the least scale that covers this
+DECODED_SIDE = 256  # a JPEG is decoded at the least scale that covers this
 MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
 MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
 REDUCED_FIRST = 50_000_000  # pixels: beyond them a picture is reduced before it is made gray
@@ -105,7 +105,8 @@ class Look:
 
     `views` are all of it and, if it has a frame, what is inside. `page` is the picture at 256x256
     pixels, compressed, if it is a page: pages look alike at 64 pixels. `large` is the picture at
-    128x128 pixels, if parts of it are to be compared.
+    128x128 pixels, if parts of it are to be compared. `rgb` is the picture in colour, row by row,
+    if a model is to see it; it is given up for what the model makes of it.
     """
 
     views: tuple[View, ...]
@@ -113,12 +114,13 @@ class Look:
     large: bytes | None
     taken: Taken | None
     colour: bytes  # the chroma (Cb, Cr) of 4 x 4 parts, which only tells colour copies apart
+    rgb: bytes | None = None
 
 
 # ---- Decoding
 
 
-def open_image(data: bytes) -> Image.Image | None:
+def open_image(data: bytes, least_side: int = DECODED_SIDE) -> Image.Image | None:
     """Decode an image file, a JPEG at a reduced scale; None for several pages or frames.
 
     Raises one of `DECODE_ERRORS` for what can't be decoded.
@@ -127,7 +129,7 @@ def open_image(data: bytes) -> Image.Image | None:
     # An MPO is a photo with previews or a second lens, not a document.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         return None
-    image.draft("YCbCr", DECODED_SIZE)
+    image.draft("YCbCr", (least_side, least_side))
     image.load()
     return image
 
@@ -249,13 +251,14 @@ def _jpeg_trailer(rest: bytes) -> str:
     return "" if known or not rest else f"{len(rest):,} bytes stand after the picture"
 
 
-def look_at(data: bytes, hash_size: int, *, parts: bool = False) -> Look | None:
+def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int = 0) -> Look | None:
     """What is compared of an image file, with its parts or without.
 
+    With an `rgb_side`, also the picture in colour at that many pixels a side, from the same decode.
     None where only identical files may match: a picture without content, or a file of several
     pages or frames. Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
-    image = open_image(data)
+    image = open_image(data, max(DECODED_SIDE, rgb_side))
     if image is None:
         return None
     turn, taken = _turn(image), _taken(image)
@@ -278,6 +281,7 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False) -> Look | None:
         large=_large(gray, turn, LARGE_SIDE) if parts else None,
         taken=taken,
         colour=_colour(image, turn),
+        rgb=_rgb(image, gray, rgb_side, turn) if rgb_side else None,
     )
 
 
@@ -309,6 +313,25 @@ def _colour(image: Image.Image, turn: Turn) -> bytes:
     return parts.getchannel("Cb").tobytes() + parts.getchannel("Cr").tobytes()
 
 
+def _rgb(image: Image.Image, gray: Image.Image, side: int, turn: Turn) -> bytes:
+    """What a person sees of a picture in colour, on white; 16-bit and float pictures in gray."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = gray
+    elif image.mode == "LAB":
+        image = _from_lab(image)
+    elif image.mode == "La":  # has no direct way to RGBA
+        image = image.convert("LA")
+    if image.has_transparency_data or image.mode == "RGBa":
+        image = image.convert("RGBA")
+    elif image.mode not in ("RGB", "YCbCr", "L"):
+        image = image.convert("RGB")
+    small = image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    if small.mode == "RGBA":
+        small = _on_white(small, "RGB")
+    small.info.clear()  # its transparency doesn't count any more
+    return turn(small.convert("RGB")).convert("RGB").tobytes()
+
+
 def _view(gray: Image.Image, hash_size: int, *, framed: bool) -> View:
     bits = imagehash.phash(gray, hash_size=hash_size).hash
     small = gray.resize((GRAY_SIDE, GRAY_SIDE))
@@ -324,7 +347,7 @@ def to_gray(image: Image.Image) -> Image.Image:
     if image.mode == "La":  # has no direct way to gray or RGBA
         image = image.convert("LA")
     if image.has_transparency_data or image.mode == "RGBa":
-        return _on_white(image if image.mode == "RGBA" else image.convert("RGBA"))
+        return _on_white(image if image.mode == "RGBA" else image.convert("RGBA"), "L")
     if image.mode == "HSV":  # has no direct way to gray
         image = image.convert("RGB")
     return image.getchannel("Y") if image.mode == "YCbCr" else image.convert("L")
@@ -342,15 +365,15 @@ def _turn(image: Image.Image) -> Turn:
     return turn
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _on_white(image: Image.Image, mode: str) -> Image.Image:
     """Compose on white, or take the alpha channel where that leaves nothing to see."""
     if (factor := min(image.size) // STANDARD_SIDE) > 1:
         image = image.reduce(factor)
     white = Image.new("RGBA", image.size, "white")
-    gray = Image.alpha_composite(white, image).convert("L")
+    seen = Image.alpha_composite(white, image).convert(mode)
     alpha = image.getchannel("A")
-    spread = [ImageStat.Stat(channel).stddev[0] for channel in (gray, alpha)]
-    return alpha if spread[0] < BLANK_DEVIATION <= spread[1] else gray
+    spread = [ImageStat.Stat(channel.convert("L")).stddev[0] for channel in (seen, alpha)]
+    return alpha if spread[0] < BLANK_DEVIATION <= spread[1] else seen
 
 
 def _stretched(image: Image.Image) -> Image.Image:

@@ -205,9 +205,9 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash here, where a test runs find dozens of times: starting workers takes longest."""
 
     def hash_files(
-        files: Iterable[finder.ImageFile], hash_size: int, _: int, *, parts: bool = False
+        files: Iterable[finder.ImageFile], hash_size: int, _: int, **wanted: Any
     ) -> Iterator[finder.HashedImage | finder.Unreadable]:
-        return (finder.hash_file(file, hash_size, parts) for file in files)
+        return (finder.hash_file(file, hash_size, **wanted) for file in files)
 
     monkeypatch.setattr(finder, "hash_files", hash_files)
     monkeypatch.setattr(main, "sheet_of", lambda *_: "<p>A contact sheet</p>")

