@@ -353,13 +353,26 @@ def images_with(vectors: NDArray[np.float32], looks: Sequence[Any]) -> list[Hash
     ]
 
 
-def test_two_pages_never_match_by_their_embeddings() -> None:
-    pages = [pictures.look_of(pictures.text_page(seed)) for seed in (1, 2)]
-    assert all(look.page for look in pages)
-    looks = [*pages, pictures.look_of(photo(CAT))]
-    same = np.repeat(unit_rows(1), 3, axis=0)
+def test_two_documents_never_match_by_their_embeddings() -> None:
+    light, dark = pictures.text_page(1), pictures.text_page(2).point(lambda level: level * 0.5)
+    documents = [pictures.look_of(image) for image in (light, dark, desktop())]
+    assert [look.page is not None for look in documents] == [True, False, False]
+    looks = [*documents, pictures.look_of(photo(CAT))]
+    same = np.repeat(unit_rows(1), 4, axis=0)
     found = embeddings.find_matches(images_with(same, looks), 0.5)
-    assert {(m.left, m.right) for m in found} == {(0, 2), (1, 2)}
+    assert {(m.left, m.right) for m in found} == {(0, 3), (1, 3), (2, 3)}
+
+
+def desktop() -> Image.Image:
+    """A window with text before a plain background."""
+    image = Image.new("RGB", (1200, 800), (46, 92, 120))
+    image.paste(pictures.text_page(3, (700, 600)), (300, 100))
+    return image
+
+
+@pytest.mark.parametrize("name", pictures.SINGLES)
+def test_a_photo_is_no_document(name: str) -> None:
+    assert not embeddings.is_document(pictures.look_of(photo(name)))
 
 
 def test_pictures_without_an_embedding_match_nothing() -> None:

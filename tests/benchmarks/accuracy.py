@@ -42,8 +42,12 @@ class Run:
 
 
 def product(mode: str, folder: Path, work: Path, workers: int) -> list[str]:
-    """The command line of a mode: a number is a threshold, a word is a preset."""
-    flags = ["--threshold", mode] if mode.isdigit() else ["--preset", mode]
+    """The command line of a mode: a threshold, a preset, or a method and perhaps its model."""
+    method, _, model = mode.partition(":")
+    if method in ("embeddings", "both"):
+        flags = ["--method", method, "--model", model or "sscd-distilled"]
+    else:
+        flags = ["--threshold", mode] if mode.isdigit() else ["--preset", mode]
     command = [sys.executable, str(PRODUCT), "--action", "find", "--dry-run", "--json"]
     command += ["--input-dir", str(folder), "--output-dir", str(work / "output")]
     return [*command, "--workers", str(workers), *flags]
@@ -278,7 +282,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--lists", type=Path, default=HERE, help="has distinct.txt, series.txt")
     parser.add_argument("--split", choices=(*SPLITS, "all"), default="test")
     parser.add_argument("--edits-per-photo", type=int, default=8)
-    parser.add_argument("--presets", nargs="*", default=["40", "80"], help="thresholds, presets")
+    modes = "thresholds, presets, methods; a method's model after a colon (both:sscd)"
+    parser.add_argument("--presets", nargs="*", default=["40", "80"], help=modes)
     parser.add_argument("--peers", nargs="*", default=[], choices=peers.NAMES)
     parser.add_argument("--again", action="store_true", help="run peers whose result is stored")
     parser.add_argument("--python", action="append", default=[], help="one more, for peers")
