@@ -5,6 +5,7 @@ installed (Python 3.12 or newer), they run, too.
 """
 
 import importlib.util
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -480,6 +481,52 @@ def test_what_only_the_model_found_is_marked(bare_library: Library, tiny: Path) 
 def test_nothing_is_marked_that_the_hash_found(library: Library, tiny: Path) -> None:
     facts = library.find(*flags(tiny, "both"), "--cosine", "0.99", "--dry-run", "--json").facts
     assert facts["needs_a_look"] == [[], []]
+
+
+def unchanged(library: Library, *flags: str) -> tuple[int, list[list[str]]]:
+    """How many pictures find knew from earlier runs, and the groups."""
+    facts = library.find("--dry-run", "--json", "--cosine", COSINE, *flags).facts
+    return facts["unchanged"], facts["groups"]
+
+
+def test_embeddings_are_kept_for_the_next_run(
+    library: Library, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(library)
+    Image.new("RGB", (60, 40), "gray").save(library.photos / "flat.png")
+    os.utime(library.photos / "flat.png", (1e9, 1e9))
+    known, groups = unchanged(library, *flags(tiny))
+    assert (known, len(groups)) == (0, 2)
+    monkeypatch.setattr(embeddings.Model, "vectors", trial_only)
+    assert unchanged(library, *flags(tiny)) == (7, groups)
+    copied = shutil.copy(tiny, tmp_path / "the_same.onnx")
+    assert unchanged(library, *flags(copied, "both"))[0] == 7
+    assert unchanged(library, "--method", "hash")[0] == 7
+
+
+def trial_only(_: embeddings.Model, shown: Sequence[bytes]) -> NDArray[np.float32]:
+    """A model that is tried, but sees no picture."""
+    assert shown == [b"\x80" * (3 * SIDE * SIDE)]
+    return np.ones((1, 2), np.float32)
+
+
+def test_another_model_or_scale_sees_all_pictures_anew(
+    library: Library, tiny: Path, tmp_path: Path
+) -> None:
+    age(library)
+    other = write_model(tmp_path / "m.onnx", NCHW, TensorProto.FLOAT)
+    assert unchanged(library, "--method", "hash")[0] == 0
+    assert unchanged(library, *flags(tiny))[0] == 0
+    assert unchanged(library, *flags(other))[0] == 0
+    assert unchanged(library, *flags(other), "--normalise", "unit")[0] == 0
+    assert unchanged(library, *flags(other))[0] == 6
+    assert unchanged(library, *flags(tiny))[0] == 6
+
+
+def age(library: Library) -> None:
+    """Let the photos be old: what changed a moment ago is not taken from the cache."""
+    for path in library.photos.iterdir():
+        os.utime(path, (1e9, 1e9))
 
 
 def test_an_unreadable_picture_stays_one(library: Library, tiny: Path) -> None:
