@@ -792,6 +792,8 @@ def report_deleted(
 def explain(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Say why two photos match or don't, or which setting fits examples. Changes nothing."""
     need_extras("--action explain")
+    if settings.method != "hash":
+        report.say(f"METHOD is {settings.method}; explained is only what the hash method finds.")
     if arguments.photos:
         explain_two(settings, arguments, report)
     else:

@@ -536,6 +536,14 @@ def test_an_unreadable_picture_stays_one(library: Library, tiny: Path) -> None:
     assert "1 unreadable" in ran.out
 
 
+def test_explain_says_that_it_leaves_the_model_out(bare_library: Library) -> None:
+    two = [str(SAMPLES / name) for name in (CAT, COFFEE)]
+    said = bare_library.run("explain", "--method", "both", *two).out
+    first = "METHOD is both; explained is only what the hash method finds."
+    assert said.splitlines()[0] == first
+    assert first not in bare_library.run("explain", *two).out
+
+
 # ---- The real models
 
 
