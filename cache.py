@@ -70,7 +70,7 @@ FROM temp.here h JOIN files f ON f.path = h.path AND {SAME}
 JOIN made m ON m.method = ? AND m.digest = f.digest ORDER BY h.number
 """
 NOTE_SEEN = f"""
-UPDATE files SET seen = ?1 WHERE seen < ?2
+UPDATE files SET seen = ? WHERE seen < ?
 AND path IN (SELECT h.path FROM temp.here h JOIN files f ON f.path = h.path AND {SAME})
 """
 NOT_HERE = """
