@@ -10,14 +10,14 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-import imagehash
-import PIL
-
-import views
 from config import UserError
 from finder import HashedImage, ImageFile, Unreadable
-from views import COLOUR_SIDE, GRAY_SIDE, Look, Taken, View
+
+if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
+    from views import Look
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 File = tuple[bytes, int, int, int]  # path, size, mtime_ns, inode
@@ -97,9 +97,10 @@ def embedding_method(model: str) -> Method:
 
 
 def _version() -> str:
-    with open(views.__file__, "rb") as stream:
+    with open(os.path.join(os.path.dirname(__file__), "views.py"), "rb") as stream:
         code = hashlib.file_digest(stream, "sha256").hexdigest()
-    return f"Pillow {PIL.__version__}, ImageHash {imagehash.__version__}, views.py {code}"
+    packages = ", ".join(f"{name} {version(name)}" for name in ("Pillow", "ImageHash"))
+    return f"{packages}, views.py {code}"
 
 
 class Cache:
@@ -406,11 +407,9 @@ def _holds_something(folder: bytes) -> bool:
 # ---- A look as bytes
 
 HEAD = struct.Struct("<BBHIIH?d")  # views, which are framed, bytes of a hash, of the rest; a time
-GRAY_BYTES = GRAY_SIDE**2
-COLOUR_BYTES = 2 * COLOUR_SIDE**2
 
 
-def pack(look: Look | None) -> bytes:
+def pack(look: "Look | None") -> bytes:
     """A look as bytes; none for no look."""
     if look is None:
         return b""
@@ -426,29 +425,31 @@ def pack(look: Look | None) -> bytes:
         look.taken is not None,
         look.taken.seconds if look.taken else 0.0,
     )
-    views = (part for view in look.views for part in (view.hash, view.gray))
-    return b"".join((head, look.colour, *views, page, large, camera))
+    parts = (part for view in look.views for part in (view.hash, view.gray))
+    return b"".join((head, look.colour, *parts, page, large, camera))
 
 
-def unpack(value: bytes) -> Look | None:
+def unpack(value: bytes) -> "Look | None":
     """The look that was packed."""
     if not value:
         return None
+    import views
+
     count, framed, hash_bytes, page, large, camera, is_taken, seconds = HEAD.unpack_from(value)
-    place = HEAD.size + COLOUR_BYTES
-    colour, views = value[HEAD.size : place], []
+    place = HEAD.size + 2 * views.COLOUR_SIDE**2
+    colour, found = value[HEAD.size : place], []
     for number in range(count):
         gray = place + hash_bytes
-        end = gray + GRAY_BYTES
-        views.append(View(value[place:gray], value[gray:end], bool(framed >> number & 1)))
+        end = gray + views.GRAY_SIDE**2
+        found.append(views.View(value[place:gray], value[gray:end], bool(framed >> number & 1)))
         place = end
     large_at, camera_at = place + page, place + page + large
     taken = None
     if is_taken:
         name = value[camera_at : camera_at + camera].decode("utf-8", "surrogatepass")
-        taken = Taken(name, seconds)
-    return Look(
-        tuple(views),
+        taken = views.Taken(name, seconds)
+    return views.Look(
+        tuple(found),
         value[place:large_at] or None,
         value[large_at:camera_at] or None,
         taken,
