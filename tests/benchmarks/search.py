@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from extras.embeddings import close_vectors
 
 WIDTH = 512  # of the vectors of SSCD
-COSINE = 0.55
+COSINE = 0.6
 
 
 def peak_megabytes() -> float:
