@@ -171,7 +171,7 @@ def test_a_photo_that_changed_unseen_is_not_copied_and_read_the_next_time(
     os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
     ran = old_library.run("find", "--json")
     assert ran.code == 1
-    assert ran.facts["failed"] == [f"{photo}: the original changed while find was running"]
+    assert ran.facts["failed"] == [f"{photo}: the original changed since find saw it"]
     assert str(photo) not in old_library.info()
     assert unchanged(old_library) == ALL - 1
     assert str(photo) in old_library.info()
