@@ -447,8 +447,7 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _any_of(patterns: Sequence[str]) -> Callable[[str], re.Match[str] | None]:
-    expression = "|".join(map(fnmatch.translate, patterns)) or r"(?!)"
-    return re.compile(expression, re.IGNORECASE).match
+    return re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)").match
 
 
 def _reason(error: BaseException) -> str:

@@ -708,12 +708,19 @@ def copy_all(settings: Settings, copies: Iterable[SavedCopy]) -> Iterator[SavedC
             yield copy
 
 
+def _rename_new(path: str, target: str) -> None:
+    """Rename a file, but over no other: a file system may take more names for one than we know."""
+    if os.path.lexists(target):
+        raise OSError("another copy has its name in this file system")
+    os.rename(path, target)
+
+
 def copy_file(
     original: ImageFile,
     target: str,
     digest: str,
     partial: str,
-    rename: Callable[[str, str], None] = os.rename,
+    rename: Callable[[str, str], None] = _rename_new,
 ) -> None:
     """Copy a file under another name first; it gets its own when its content is proven.
 
@@ -731,8 +738,6 @@ def copy_file(
         if digest_file(partial) != digest:
             raise OSError("the original changed since find saw it")
         os.utime(partial, ns=(original.mtime_ns, original.mtime_ns))
-        if os.path.lexists(target):  # a file system that takes more names for one than we know
-            raise OSError("another copy has its name in this file system")
         rename(partial, target)
     except OSError:
         _try(os.unlink, partial)

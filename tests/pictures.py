@@ -7,6 +7,7 @@ import signal
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -361,13 +362,11 @@ def distance(a: bytes, b: bytes) -> int:
     return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
 
 
-def hash_or_die(
-    file: finder.ImageFile, hash_size: int, parts: bool
-) -> finder.HashedImage | finder.Unreadable:
+def hash_or_die(file: finder.ImageFile, *wanted: Any) -> finder.HashedImage | finder.Unreadable:
     """Hash a photo in a worker, as if a decoder crashed on the names that say so."""
     name = os.path.basename(file.path)
     if name.startswith("exit"):
         os._exit(3)
     if name.startswith("segfault"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return finder.hash_file(file, hash_size, parts)
+    return finder.hash_file(file, *wanted)

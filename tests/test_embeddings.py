@@ -349,7 +349,7 @@ def test_of_very_many_alike_only_the_nearest_count() -> None:
 
 def images_with(vectors: NDArray[np.float32], looks: Sequence[Any]) -> list[HashedImage]:
     return [
-        HashedImage(ImageFile(f"/{n}.jpg", 1, 1), str(n), look, vector.tobytes())
+        HashedImage(ImageFile(f"/{n}.jpg", 1, 1), str(n), look, embedding=vector.tobytes())
         for n, (look, vector) in enumerate(zip(looks, vectors, strict=True))
     ]
 

@@ -180,9 +180,10 @@ def test_trash_and_thumbnails_are_passed_over_out_of_the_box(tmp_path: Path) -> 
         *(f"{folder}/x/a.jpg" for folder in (".Trash", ".Trash-1000", ".Trashes", "@eaDir")),
         *(f"b/{folder}/a.jpg" for folder in (".thumbnails", ".git", "$RECYCLE.BIN", "#recycle")),
         "My Photos.photoslibrary/originals/a.jpg",
-        "Trash/a.jpg",
+        ".local/share/Trash/files/a.jpg",
+        "Trashy/a.jpg",
     )
-    assert names(walked(tmp_path, exclude=config.EXCLUDE), tmp_path) == ["Trash/a.jpg"]
+    assert names(walked(tmp_path, exclude=config.EXCLUDE), tmp_path) == ["Trashy/a.jpg"]
 
 
 def test_an_input_folder_is_walked_whatever_it_is_called(tmp_path: Path) -> None:
@@ -490,12 +491,3 @@ def test_what_lies_in_a_trash_is_no_photo_whatever_is_excluded(
     bare_library.add(".trashed-1700000000-c.jpg")
     found = [f.path for f in finder.walk([str(bare_library.photos)]) if isinstance(f, ImageFile)]
     assert found == [str(bare_library.photos / "a.jpg")]
-
-
-def test_patterns_match_whatever_the_case(bare_library: Library) -> None:
-    bare_library.add("a.jpg")
-    bare_library.add("@EADIR/b.jpg")
-    walked = finder.walk([str(bare_library.photos)], ["@eaDir"])
-    assert [f.path for f in walked if isinstance(f, ImageFile)] == [
-        str(bare_library.photos / "a.jpg")
-    ]
