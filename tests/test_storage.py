@@ -454,6 +454,33 @@ def test_the_old_result_is_kept_until_the_new_one_is_on_disk(
     assert sorted(os.listdir(found.folder)) == ["output", "photos"]
 
 
+def test_all_of_a_result_is_on_disk_before_it_takes_its_place(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, rename = os.fsync, os.rename
+    synced: set[int] = set()
+    missing: list[list[str]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    def renamed(source: str, target: str) -> None:
+        if target == str(library.output):
+            everything = [Path(source), *Path(source).rglob("*")]
+            missing.append([str(path) for path in everything if path.stat().st_ino not in synced])
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "rename", renamed)
+    library.find()
+    assert missing == [[]]
+    assert library.folder.stat().st_ino in synced
+    synced.clear()
+    library.check()
+    assert {library.output.stat().st_ino, library.list_file.stat().st_ino} <= synced
+
+
 def test_the_name_of_a_new_log_is_on_disk_with_its_first_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
