@@ -86,9 +86,13 @@ class Method:
     version: str
 
 
-def look_method(hash_size: int, *, parts: bool) -> Method:
-    """The method that makes a `Look`; its version tells all that takes part in it."""
-    return Method(f"look, hash size {hash_size}{', parts' if parts else ''}", _version())
+def look_method(hash_size: int, *, parts: bool, decoded: int | None = None) -> Method:
+    """The method that makes a `Look`; its version tells all that takes part in it.
+
+    With `decoded` it is made of a larger picture, as a model needs that many pixels a side.
+    """
+    name = f"look, hash size {hash_size}{', parts' if parts else ''}"
+    return Method(f"{name}, decoded at {decoded}" if decoded else name, _version())
 
 
 def embedding_method(model: str) -> Method:
@@ -133,6 +137,9 @@ class Cache:
         What is new is kept, and on the disk within seconds. With a method of `embedding`, pictures
         with a look are known only with what it made of them.
         """
+        if self._connection is None:
+            yield from hash_files(list(files))
+            return
         with _no_garbage():
             known = self._known(files, method)
             if embedding is not None:

@@ -310,6 +310,7 @@ class Hashing:
 
     hash_files: Callable[[list[finder.ImageFile]], Iterable[Hashed]]
     model: str | None = None
+    decoded: int | None = None  # pixels a side, where it takes more than to hash
 
 
 def hashing_by(settings: Settings) -> Hashing:
@@ -326,7 +327,7 @@ def hashing_by(settings: Settings) -> Hashing:
         hashing = finder.hash_files(files, size, workers, parts=parts, rgb_side=model.side)
         return embeddings.embedded(hashing, model, workers)
 
-    return Hashing(hash_and_embed, model.name)
+    return Hashing(hash_and_embed, model.name, embeddings.decoded_larger(model.side))
 
 
 def wants_parts(settings: Settings) -> bool:
@@ -366,7 +367,8 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
 
     walked = walk_through(settings)
     files = [found for found in walked if isinstance(found, finder.ImageFile)]
-    look = look_method(settings.hash_size, parts=wants_parts(settings))
+    parts = wants_parts(settings)
+    look = look_method(settings.hash_size, parts=parts, decoded=hashing.decoded)
     embedding = embedding_method(hashing.model) if hashing.model else None
     anew = []
 

@@ -40,6 +40,7 @@ MOST_CONTENT = 0.95
 
 # Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
+LARGEST_SAME_DECODE = 288  # a colour picture of so many pixels is as good out of the same decode
 DECODED_SIDE = 256  # a JPEG is decoded at the least scale that covers this
 MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
 MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
@@ -120,8 +121,11 @@ class Look:
 # ---- Decoding
 
 
-def open_image(data: bytes, least_side: int = DECODED_SIDE) -> Image.Image | None:
+def open_image(data: bytes, rgb_side: int = 0) -> Image.Image | None:
     """Decode an image file, a JPEG at a reduced scale; None for several pages or frames.
+
+    For a colour picture of more than `LARGEST_SAME_DECODE` pixels a side that scale is a larger
+    one, and what is hashed may differ by a bit or two.
 
     Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
@@ -129,7 +133,8 @@ def open_image(data: bytes, least_side: int = DECODED_SIDE) -> Image.Image | Non
     # An MPO is a photo with previews or a second lens, not a document.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         return None
-    image.draft("YCbCr", (least_side, least_side))
+    side = DECODED_SIDE if rgb_side <= LARGEST_SAME_DECODE else rgb_side
+    image.draft("YCbCr", (side, side))
     image.load()
     return image
 
@@ -258,7 +263,7 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
     None where only identical files may match: a picture without content, or a file of several
     pages or frames. Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
-    image = open_image(data, max(DECODED_SIDE, rgb_side))
+    image = open_image(data, rgb_side)
     if image is None:
         return None
     turn, taken = _turn(image), _taken(image)

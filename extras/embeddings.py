@@ -19,7 +19,7 @@ from config import MODELS, Settings, UserError
 from finder import HashedImage, Unreadable, digest_file
 from grouping import EMBEDDING, Match, pack
 from matching import Method
-from views import GRAY_SIDE, Look
+from views import GRAY_SIDE, LARGEST_SAME_DECODE, Look
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -201,6 +201,11 @@ def _try(model: Model, path: str) -> None:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
+
+
+def decoded_larger(side: int) -> int | None:
+    """To how many pixels a file is decoded for a model, if to hash it takes fewer."""
+    return side if side > LARGEST_SAME_DECODE else None
 
 
 # ---- Vectors of pictures

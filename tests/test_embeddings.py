@@ -151,6 +151,24 @@ def test_pictures_are_decoded_in_colour_only_if_a_model_is_to_see_them() -> None
     assert replace(seen.look, rgb=None) == plain_image.look
 
 
+@pytest.mark.parametrize(("side", "decoded"), [(64, 300), (288, 300), (320, 600)])
+def test_a_large_picture_for_a_model_takes_a_larger_decode(side: int, decoded: int) -> None:
+    data = pictures.encoded(photo(CAT).resize((1200, 1200)), "JPEG")
+    image = views.open_image(data, side)
+    assert image
+    assert image.size == (decoded, decoded)
+
+
+def test_looks_of_another_decode_are_kept_apart(library: Library, tmp_path: Path) -> None:
+    age(library)
+    small = flags(write_model(tmp_path / "small.onnx"))
+    large = flags(write_model(tmp_path / "large.onnx", ("n", 320, 320, 3)))
+    known = [unchanged(library, *f)[0] for f in (small, large, large, small, ["--method", "hash"])]
+    assert known == [0, 0, 6, 6, 6]
+    assert embeddings.decoded_larger(288) is None
+    assert embeddings.decoded_larger(320) == 320
+
+
 def rgb_of(data: bytes) -> NDArray[np.float64]:
     look = views.look_at(data, 16, rgb_side=SIDE)
     assert look
