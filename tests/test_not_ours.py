@@ -48,6 +48,15 @@ def test_a_file_that_may_be_any_copy_is_named(found: Library) -> None:
     assert found.listed() == ["vacation1_old.jpg"]
 
 
+@pytest.mark.parametrize("name", ["info.txt", "image-similarity-search.json"])
+def test_a_copy_with_the_name_of_a_file_of_ours_is_still_a_copy(found: Library, name: str) -> None:
+    copy = found.copy("vacation1_copy.jpg")
+    copy.write_bytes(copy.read_bytes() + b"edited")
+    copy.rename(copy.with_name(name))
+    found.check()
+    assert found.listed() == []
+
+
 @pytest.mark.parametrize("litter", ["Thumbs.db", ".DS_Store", "desktop.ini", "photo.jpg.xmp"])
 def test_what_file_managers_leave_is_no_copy(found: Library, litter: str) -> None:
     found.delete_copies("vacation1_old.jpg")
