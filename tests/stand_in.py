@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -33,9 +34,12 @@ def hash_files(
 
 
 def main(arguments: list[str]) -> int:
-    """The program, with the stand-in; for a process of its own."""
+    """The program, with the stand-in."""
     import main as program
 
-    finder.hash_files = hash_files  # type: ignore[assignment]
-    program.has_extra = lambda _: False  # the contact sheet would need real pictures and workers
-    return program.main([*arguments, "--no-cache"])  # which knows only real looks
+    with (
+        mock.patch.object(finder, "hash_files", hash_files),
+        # The contact sheet would need real pictures and workers.
+        mock.patch.object(program, "has_extra", lambda _: False),
+    ):
+        return program.main([*arguments, "--no-cache"])  # which knows only real looks
