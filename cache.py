@@ -17,13 +17,13 @@ from config import UserError
 from finder import HashedImage, ImageFile, Unreadable
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
-    from views import Look
+    from views import Look, View
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 File = tuple[bytes, int, int, int]  # path, size, mtime_ns, inode
 
 APPLICATION_ID = 0x53494D49  # in SQLite's header: the file is one of ours
-LAYOUT = 1
+LAYOUT = 2
 PAGE_BYTES = 65536  # a row of 4 KB must not leave half a page unused
 SECONDS_BETWEEN_COMMITS = 3.0
 SECONDS_TO_WAIT = 10.0  # for another run that writes
@@ -413,7 +413,8 @@ def _holds_something(folder: bytes) -> bool:
 
 # ---- A look as bytes
 
-HEAD = struct.Struct("<BBHIIH?d")  # views, which are framed, bytes of a hash, of the rest; a time
+HEAD = struct.Struct("<BHIH?d")  # views; bytes of a hash, of the large picture, of a name; a time
+VIEW = struct.Struct("<?I")  # whether it is framed, bytes of the fine picture
 
 
 def pack(look: "Look | None") -> bytes:
@@ -421,19 +422,21 @@ def pack(look: "Look | None") -> bytes:
     if look is None:
         return b""
     camera = look.taken.camera.encode("utf-8", "surrogatepass")[:0xFFFF] if look.taken else b""
-    page, large = look.page or b"", look.large or b""
+    large = look.large or b""
     head = HEAD.pack(
         len(look.views),
-        sum(view.framed << number for number, view in enumerate(look.views)),
         len(look.views[0].hash),
-        len(page),
         len(large),
         len(camera),
         look.taken is not None,
         look.taken.seconds if look.taken else 0.0,
     )
-    parts = (part for view in look.views for part in (view.hash, view.gray))
-    return b"".join((head, look.colour, *parts, page, large, camera))
+    return b"".join((head, look.colour, *map(_packed, look.views), large, camera))
+
+
+def _packed(view: "View") -> bytes:
+    fine = view.fine or b""
+    return b"".join((VIEW.pack(view.framed, len(fine)), view.hash, view.gray, fine))
 
 
 def unpack(value: bytes) -> "Look | None":
@@ -442,23 +445,24 @@ def unpack(value: bytes) -> "Look | None":
         return None
     import views
 
-    count, framed, hash_bytes, page, large, camera, is_taken, seconds = HEAD.unpack_from(value)
+    count, hash_bytes, large, camera, is_taken, seconds = HEAD.unpack_from(value)
     place = HEAD.size + 2 * views.COLOUR_SIDE**2
     colour, found = value[HEAD.size : place], []
-    for number in range(count):
-        gray = place + hash_bytes
-        end = gray + views.GRAY_SIDE**2
-        found.append(views.View(value[place:gray], value[gray:end], bool(framed >> number & 1)))
-        place = end
-    large_at, camera_at = place + page, place + page + large
+    for _ in range(count):
+        framed, fine = VIEW.unpack_from(value, place)
+        bits = place + VIEW.size
+        gray, end = bits + hash_bytes, bits + hash_bytes + views.GRAY_SIDE**2
+        place = end + fine
+        view = views.View(value[bits:gray], value[gray:end], framed, value[end:place] or None)
+        found.append(view)
+    camera_at = place + large
     taken = None
     if is_taken:
         name = value[camera_at : camera_at + camera].decode("utf-8", "surrogatepass")
         taken = views.Taken(name, seconds)
     return views.Look(
         tuple(found),
-        value[place:large_at] or None,
-        value[large_at:camera_at] or None,
+        value[place:camera_at] or None,
         taken,
         colour,
     )

@@ -31,10 +31,14 @@ BLOCK_ENERGY = 50.0
 BATCH = 256  # pairs that are looked at together
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
 CLOSE = 40
-CLOSE_CORRELATION = 0.5
+CLOSE_CORRELATION = 0.65
 LEAST_CORRELATION = 0.25
 LEAST_AGREEMENT = 0.9
 PAGE_CORRELATION = 0.85
+PARTS = 8  # parts a side of a page
+PART_CORRELATION = 0.8
+PART_REACH = 2
+PART_ENERGY = 200.0
 BURST_CORRELATION = 0.45
 # Two pictures that are surely the same stand for each other.
 CERTAIN_DISTANCE = 12
@@ -67,6 +71,8 @@ PRESETS = {
 PRESETS["crops"] = replace(PRESETS["similar"], crops=76)
 
 
+Flat = NDArray[np.float32]
+
 # A method to find matches: the positions of different files in, pairs of places in that list out.
 Method = Callable[[Sequence[int]], Iterable[Match]]
 
@@ -77,6 +83,7 @@ class Table:
 
     owner: NDArray[np.intp]
     framed: NDArray[np.bool_]
+    fine: Sequence[bytes | None]
     page: NDArray[np.bool_]
     inside: NDArray[np.intp]  # of a whole picture, the row of what is inside its frame, or -1
     gray: Gray
@@ -106,7 +113,7 @@ def group(
 def identities(digests: Sequence[str], looks: Sequence[Look | None]) -> list[Hashable]:
     """What is equal for pictures that are identical, whatever else their files say."""
     return [
-        (look.views, look.page, look.colour) if look else digest
+        (look.views, look.colour) if look else digest
         for digest, look in zip(digests, looks, strict=True)
     ]
 
@@ -185,7 +192,7 @@ def find_matches(looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
         return
     certain = UnionFind(len(looks))
     for pairs in in_batches(candidates(table, rules)):
-        yield from _verified(table, looks, pairs, certain)
+        yield from _verified(table, pairs, certain)
     if rules.crops is not None:
         yield from crops(table, looks, rules.crops)
     yield from bursts(table, looks, rules)
@@ -198,7 +205,8 @@ def table_of(looks: Sequence[Look | None]) -> Table:
     return Table(
         owner=owner,
         framed=np.array([view.framed for _, view in rows], np.bool_),
-        page=np.array([_is_page(looks[n]) and not view.framed for n, view in rows], np.bool_),
+        fine=[view.fine for _, view in rows],
+        page=np.array([view.fine is not None for _, view in rows], np.bool_),
         inside=np.array([_row_inside(rows, row) for row in range(len(rows))], np.intp),
         gray=gray.reshape(-1, views.GRAY_SIDE, views.GRAY_SIDE),
         hashes=pack([view.hash for _, view in rows]),
@@ -209,10 +217,6 @@ def _row_inside(rows: Sequence[tuple[int, View]], row: int) -> int:
     number, view = rows[row]
     framed_next = row + 1 < len(rows) and rows[row + 1][0] == number
     return row + 1 if framed_next and not view.framed else -1
-
-
-def _is_page(look: Look | None) -> bool:
-    return look is not None and look.page is not None
 
 
 def candidates(table: Table, rules: Rules) -> Iterator[Pairs]:
@@ -256,7 +260,8 @@ def limits(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.int64]:
     frames = table.framed[pairs.left].astype(int) + table.framed[pairs.right]
     by_frames = np.array([rules.whole, rules.framed, rules.both_framed])
     limit = by_frames[frames] if pairs.turn == "upright" else np.full(len(frames), rules.turned)
-    page = table.page[pairs.left] | table.page[pairs.right]
+    left, right = table.page[pairs.left], table.page[pairs.right]
+    page = np.where(frames > 0, left & right, left | right)  # a page may be a photo's white frame
     return np.where(page, np.minimum(limit, rules.page), limit)
 
 
@@ -282,9 +287,7 @@ def _joined(parts: Sequence[Pairs]) -> Pairs:
     return Pairs(left, right, distance, parts[0].turn)
 
 
-def _verified(
-    table: Table, looks: Sequence[Look | None], pairs: Pairs, certain: UnionFind
-) -> Iterator[Match]:
+def _verified(table: Table, pairs: Pairs, certain: UnionFind) -> Iterator[Match]:
     """Look at candidate pairs, the closest first, and yield those that match."""
     pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
     while True:
@@ -293,13 +296,13 @@ def _verified(
         if not len(pairs.left):
             return
         batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
-        for match in look_alikes(table, looks, batch):
+        for match in look_alikes(table, batch):
             yield match
             if is_certain(match):
                 certain.union(match.left, match.right)
 
 
-def look_alikes(table: Table, looks: Sequence[Look | None], pairs: Pairs) -> Iterator[Match]:
+def look_alikes(table: Table, pairs: Pairs) -> Iterator[Match]:
     """The pairs that look alike; pages are looked at again, in more detail."""
     left = views.turned(table.gray[pairs.left], pairs.turn)
     right = table.gray[pairs.right]
@@ -310,10 +313,10 @@ def look_alikes(table: Table, looks: Sequence[Look | None], pairs: Pairs) -> Ite
         view = view_of(table, pairs, number)
         match = Match(one, other, int(pairs.distance[number]), float(likeness[number]), view)
         if table.page[rows[0]] and table.page[rows[1]]:
-            alike_pages = page_correlation(looks, table.owner[list(rows)], pairs.turn)
-            if alike_pages < PAGE_CORRELATION:
+            pages, alike_pages = page_likeness(table, rows, pairs.turn)
+            if not alike_pages:
                 continue
-            match = replace(match, correlation=alike_pages)
+            match = replace(match, correlation=pages)
         yield match
 
 
@@ -336,16 +339,25 @@ def _alike(
     return likeness, alike
 
 
-def page_correlation(looks: Sequence[Look | None], owners: NDArray[np.intp], turn: str) -> float:
-    """The correlation of two pages at 256 pixels."""
-    one, other = (_unpacked(looks[owner])[None] for owner in owners.tolist())
-    return float(correlation(views.turned(one, turn), other)[0])
+def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float, bool]:
+    """The correlation of two pages at 256 pixels, and whether they are alike there."""
+    one, other = (_unpacked(table.fine[row])[None] for row in rows)
+    p, q = flattened(views.turned(one, turn)), flattened(other)
+    found = _by_shift(p, q)[0]
+    likeness = float(found.max())
+    if likeness < PAGE_CORRELATION:
+        return likeness, False
+    if table.framed[rows[0]] or table.framed[rows[1]]:
+        return likeness, True  # no two frames are cut off to the pixel
+    reach = len(found) // 2
+    down, across = divmod(int(found.argmax()), len(found))
+    return likeness, parts_alike(p[0], q[0], (reach - down, reach - across))
 
 
-def _unpacked(look: Look | None) -> Gray:
-    assert look and look.page
+def _unpacked(fine: bytes | None) -> Gray:
+    assert fine
     side = views.PAGE_SIDE
-    return np.frombuffer(zlib.decompress(look.page), np.uint8).reshape(side, side)
+    return np.frombuffer(zlib.decompress(fine), np.uint8).reshape(side, side)
 
 
 def bursts(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
@@ -356,7 +368,7 @@ def bursts(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator
     shots = sorted(
         (look.taken.camera, look.taken.seconds, number)
         for number, look in enumerate(looks)
-        if look and look.taken and not look.page
+        if look and look.taken and look.views[0].fine is None
     )
     for (camera, seconds, one), (next_camera, later, other) in pairwise(shots):
         if camera != next_camera or later - seconds > rules.burst_seconds:
@@ -413,16 +425,65 @@ def correlation(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
     numerators of all shifts come from one Fourier transform, the denominators from tables of
     summed squares (J. P. Lewis, Fast Normalized Cross-Correlation, 1995).
     """
-    side = left.shape[1]
+    best: NDArray[np.float64] = _by_shift(flattened(left), flattened(right)).max(axis=(1, 2))
+    return best
+
+
+def _by_shift(p: Stack, q: Stack) -> NDArray[np.float64]:
+    """The correlation of each pair for every shift of the left one, by rows and columns."""
+    side = p.shape[1]
     reach = round(side * REACH)
     size = (-(-(side + reach) // 16) * 16,) * 2  # a number of small factors is quick
-    p, q = flattened(left), flattened(right)
     product = fft.rfft2(p, size) * np.conj(fft.rfft2(q, size))
     shifts = np.arange(-reach, reach + 1)
     sums = fft.irfft2(product, size)[:, shifts[:, None], shifts[None, :]]
     energy = _overlap_energy(p, shifts) * _overlap_energy(q, -shifts)
-    best: NDArray[np.float64] = (sums / np.sqrt(energy + 1e-6)).max(axis=(1, 2))
-    return best
+    likeness: NDArray[np.float64] = sums / np.sqrt(energy + 1e-6)
+    return likeness
+
+
+def parts_alike(left: Flat, right: Flat, shift: tuple[int, int]) -> bool:
+    """Whether two flattened pictures correlate in every part, by `PART_CORRELATION`.
+
+    The left picture is moved by `shift` (down, to the right), which lays it on the right one. Each
+    of 8 x 8 parts may lie up to `PART_REACH` pixels beside; those with little in them are left
+    out. Two letters of one sender, or a form filled in twice, are alike as a whole but not in each
+    part; another size, tone or compression changes all parts alike.
+    """
+    ones, there = _parts(_moved(left, shift)), _parts(_moved(np.ones_like(left), shift))
+    strength = np.maximum(_squares(ones), _squares(_parts(right)))
+    counted = np.flatnonzero(there.all(axis=(1, 2)) & (strength > PART_ENERGY))
+    ones, likeness = ones[counted], np.zeros(len(counted))
+    energy = _squares(ones)
+    for y, x in np.ndindex(2 * PART_REACH + 1, 2 * PART_REACH + 1):
+        others = _parts(_moved(right, (y - PART_REACH, x - PART_REACH)))[counted]
+        sums = np.einsum("nyx,nyx->n", ones, others)
+        likeness = np.maximum(likeness, sums / np.sqrt(energy * _squares(others) + 1e-3))
+        if likeness.min(initial=1.0) >= PART_CORRELATION:
+            return True
+    return False
+
+
+def _squares(parts: Stack) -> Flat:
+    squares: Flat = np.einsum("nyx,nyx->n", parts, parts)
+    return squares
+
+
+def _moved(picture: Flat, shift: tuple[int, int]) -> Flat:
+    """A picture moved down and to the right; nothing is where it was."""
+    moved = np.zeros_like(picture)
+    (to_y, from_y), (to_x, from_x) = (
+        (slice(max(n, 0), side + min(n, 0)), slice(max(-n, 0), side + min(-n, 0)))
+        for n, side in zip(shift, picture.shape, strict=True)
+    )
+    moved[to_y, to_x] = picture[from_y, from_x]
+    return moved
+
+
+def _parts(picture: Flat) -> Stack:
+    side = len(picture) // PARTS
+    parts: Stack = picture.reshape(PARTS, side, PARTS, side).swapaxes(1, 2).reshape(-1, side, side)
+    return parts
 
 
 def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from config import MODELS, Settings, UserError
 from finder import HashedImage, Unreadable, digest_file
 from grouping import EMBEDDING, Match, pack
 from matching import Method
-from views import GRAY_SIDE, LARGEST_SAME_DECODE, Look
+from views import LARGEST_SAME_DECODE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -39,10 +39,6 @@ NORMALISATIONS = {
 }
 BATCH = 4  # pictures seen at once: more are no quicker, one thread a batch costs least
 BLOCK = 2048  # vectors compared at once
-# Chosen on the half of the benchmark's photos that is for choosing, as COSINE in config.py was.
-TONE_TOLERANCE = 3  # gray levels
-TONES_SHARE = 0.45
-FLAT_SHARE = 0.38
 NEAREST = 64  # matches of a picture with later ones that count, the most alike
 
 
@@ -266,7 +262,7 @@ def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]
     if not rows:
         return
     owner = np.array([number for number, _, _ in rows])
-    document = np.array([is_document(look) for _, look, _ in rows])
+    document = np.array([look.views[0].fine is not None for _, look, _ in rows])
     hashes = pack([look.views[0].hash for _, look, _ in rows])
     vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), np.float32)
     for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least):
@@ -276,25 +272,6 @@ def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]
         values = (owner[i], owner[j], bits, cosine[kept])
         for one, other, distance, likeness in zip(*(v.tolist() for v in values), strict=True):
             yield Match(one, other, distance, likeness, EMBEDDING)
-
-
-def is_document(look: Look) -> bool:
-    """Whether a picture is a page, light or dark, or a screen: drawn, not photographed.
-
-    Two tones hold `TONES_SHARE` of such a picture, and `FLAT_SHARE` of it is like what is beside.
-    """
-    if look.page is not None:
-        return True
-    gray = np.frombuffer(look.views[0].gray, np.uint8).reshape(GRAY_SIDE, GRAY_SIDE)
-    counts = np.bincount(gray.ravel(), minlength=256)
-    shares = []
-    for _ in range(2):
-        near = np.convolve(counts, np.ones(2 * TONE_TOLERANCE + 1), "same") / gray.size
-        tone = int(near.argmax())
-        shares.append(near[tone])
-        counts[max(0, tone - TONE_TOLERANCE) : tone + TONE_TOLERANCE + 1] = 0
-    flat = (np.abs(np.diff(gray.astype(np.int16), axis=1)) <= 1).mean()
-    return bool(sum(shares) >= TONES_SHARE and flat >= FLAT_SHARE)
 
 
 def close_vectors(vectors: Vectors, least: float) -> Iterator[Pairs]:

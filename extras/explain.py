@@ -168,7 +168,7 @@ def _comparisons(
         limits = matching.limits(table, pairs, rules).tolist()
         for number, limit in enumerate(limits):
             pair = pairs.where(slice(number, number + 1))
-            yield _comparison(table, looks, pair, limit, rules)
+            yield _comparison(table, pair, limit, rules)
     for match in matching.bursts(table, looks, rules):
         reason = "shots of one camera, seconds apart"
         yield Comparison("burst", True, True, reason, match.distance, None, match.correlation)
@@ -176,16 +176,14 @@ def _comparisons(
         yield _crop_comparison(table, looks, rules.crops)
 
 
-def _comparison(
-    table: Table, looks: Sequence[views.Look | None], pair: Pairs, limit: int, rules: Rules
-) -> Comparison:
+def _comparison(table: Table, pair: Pairs, limit: int, rules: Rules) -> Comparison:
     left, right = views.turned(table.gray[pair.left], pair.turn), table.gray[pair.right]
-    alike = any(matching.look_alikes(table, looks, pair))
+    alike = any(matching.look_alikes(table, pair))
     close = len(matching.within_limits(table, pair, rules).left) > 0
     pages = bool(table.page[pair.left[0]] and table.page[pair.right[0]])
     if pages:
-        owners = table.owner[[pair.left[0], pair.right[0]]]
-        likeness = matching.page_correlation(looks, owners, pair.turn)
+        rows = int(pair.left[0]), int(pair.right[0])
+        likeness, _ = matching.page_likeness(table, rows, pair.turn)
     else:
         likeness = float(matching.correlation(left, right)[0])
     compared = Comparison(
@@ -215,8 +213,9 @@ def _closer(compared: Comparison, pages: bool) -> str:
     if compared.alike:
         return f"they look alike ({compared.view})"
     if pages:
-        least = matching.PAGE_CORRELATION
-        return f"pages must correlate by {least:.2f} at {views.PAGE_SIDE} pixels"
+        least, part = matching.PAGE_CORRELATION, matching.PART_CORRELATION
+        at = f"at {views.PAGE_SIDE} pixels"
+        return f"pages must correlate by {least:.2f} {at}, and by {part:.2f} in every part"
     return (
         "seen closer they differ; "
         f"needed is a correlation of {matching.CLOSE_CORRELATION:.2f} at up to "

@@ -454,10 +454,10 @@ taken = st.builds(Taken, st.text(), st.floats(allow_nan=False))
 @st.composite
 def looks(draw: st.DrawFn) -> Look:
     size = draw(st.sampled_from([1, 8, 32, 512]))
-    view = st.builds(View, of_bytes(size), grays, st.booleans())
+    fine = st.none() | st.binary(min_size=1)
+    view = st.builds(View, of_bytes(size), grays, st.booleans(), fine)
     return Look(
         tuple(draw(st.lists(view, min_size=1, max_size=3))),
-        draw(st.none() | st.binary(min_size=1)),
         draw(st.none() | st.binary(min_size=1)),
         draw(st.none() | taken),
         draw(of_bytes(2 * COLOUR_SIDE**2)),

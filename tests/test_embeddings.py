@@ -375,7 +375,7 @@ def images_with(vectors: NDArray[np.float32], looks: Sequence[Any]) -> list[Hash
 def test_two_documents_never_match_by_their_embeddings() -> None:
     light, dark = pictures.text_page(1), pictures.text_page(2).point(lambda level: level * 0.5)
     documents = [pictures.look_of(image) for image in (light, dark, desktop())]
-    assert [look.page is not None for look in documents] == [True, False, False]
+    assert all(look.views[0].fine for look in documents)
     looks = [*documents, pictures.look_of(photo(CAT))]
     same = np.repeat(unit_rows(1), 4, axis=0)
     found = embeddings.find_matches(images_with(same, looks), 0.5)
@@ -387,11 +387,6 @@ def desktop() -> Image.Image:
     image = Image.new("RGB", (1200, 800), (46, 92, 120))
     image.paste(pictures.text_page(3, (700, 600)), (300, 100))
     return image
-
-
-@pytest.mark.parametrize("name", pictures.SINGLES)
-def test_a_photo_is_no_document(name: str) -> None:
-    assert not embeddings.is_document(pictures.look_of(photo(name)))
 
 
 def test_pictures_without_an_embedding_match_nothing() -> None:

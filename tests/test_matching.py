@@ -32,7 +32,7 @@ from pictures import (
     toned,
     with_exif,
 )
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import config
 import matching
@@ -281,6 +281,61 @@ def test_a_page_with_another_paragraph_is_another_page() -> None:
     changed = image.copy()
     changed.paste(text_page(4).crop((60, 400, 560, 620)), (60, 400))
     assert views_matched([look_of(image), look_of(changed)]) == {}
+
+
+def test_a_form_filled_in_twice_is_two_forms() -> None:
+    form = text_page(3)
+    for preset in ("copies", "similar"):
+        filled = [look_of(with_words(form, words)) for words in ("Amsterdam 1,250", "Oslo 83")]
+        assert views_matched(filled, preset) == {}
+
+
+def with_words(page: Image.Image, words: str) -> Image.Image:
+    filled = page.copy()
+    filled.paste(page.getpixel((0, 0)), (60, 300, 560, 380))
+    ImageDraw.Draw(filled).text((70, 310), words, fill=20, font=ImageFont.load_default(48))
+    return filled
+
+
+def test_dark_slides_of_one_design_are_different_slides() -> None:
+    slides = [slide(f"Chapter {number}") for number in ("three", "twelve", "seven")]
+    copies = [encoded(image, "JPEG", quality=40) for image in slides]
+    found = views_matched([look_of(image) for image in (*slides, *copies)])
+    assert found == {(n, n + 3): {"whole"} for n in range(3)}
+
+
+def slide(title: str) -> Image.Image:
+    image = Image.new("RGB", (960, 540), (20, 30, 60))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 470, 960, 540), fill=(200, 90, 30))
+    draw.text((80, 200), title, fill="white", font=ImageFont.load_default(90))
+    return image
+
+
+def test_codes_on_one_poster_are_different_codes() -> None:
+    codes = [look_of(poster(seed)) for seed in range(6)]
+    assert all(look.views[1].fine for look in codes)
+    assert views_matched(codes) == {}
+    copy = look_of(encoded(poster(2), "JPEG", quality=30))
+    assert set(views_matched([codes[2], copy])) == {(0, 1)}
+
+
+def poster(seed: int) -> Image.Image:
+    """A code of black and white squares on an orange sheet."""
+    code = np.random.default_rng(seed).integers(0, 2, (25, 25), np.uint8) * 255
+    image = Image.new("RGB", (700, 1000), (240, 120, 20))
+    image.paste(Image.fromarray(code).resize((500, 500), Image.Resampling.NEAREST), (100, 250))
+    return image
+
+
+def test_parts_tell_whether_pages_differ_somewhere() -> None:
+    one = np.asarray(text_page(3).resize((256, 256)))[None]
+    other = one.copy()
+    other[:, 100:120, 60:120] = other[:, 140:160, 60:120]
+    page, changed = (matching.flattened(pages)[0] for pages in (one, other))
+    assert matching.parts_alike(page, page, (0, 0))
+    assert not matching.parts_alike(page, changed, (0, 0))
+    assert matching.parts_alike(page, np.roll(page, (6, -9), (0, 1)), (6, -9))
 
 
 def test_pictures_without_a_look_match_nothing() -> None:

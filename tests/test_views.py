@@ -140,7 +140,7 @@ def test_pages_of_two_tones_have_one() -> None:
     for seed in range(3):
         page = text_page(seed, (1240, 1754)).convert("1", dither=Image.Dither.NONE)
         look = look_of(png(page))
-        assert look.page is not None
+        assert look.views[0].fine is not None
         assert (
             distance(look.views[0].hash, look_of(text_page(seed, (1240, 1754))).views[0].hash) <= 32
         )
@@ -225,11 +225,16 @@ def receipt() -> Image.Image:
 
 def test_pages_and_receipts_are_pages_and_photos_are_not() -> None:
     for image in (text_page(1), text_page(2, (877, 620)), receipt(), pictures.on_phone(photo())[0]):
-        assert look_of(png(image)).page is not None
+        assert look_of(png(image)).views[0].fine is not None
     for path in pictures.sample_paths():
-        assert look_of(path.read_bytes()).page is None, path.name
-    dark = ImageOps.invert(text_page(1))
-    assert look_of(png(dark)).page is None  # nothing to tell it from a photo of the night
+        assert look_of(path.read_bytes()).views[0].fine is None, path.name
+
+
+def test_dark_and_coloured_drawings_are_pages_too() -> None:
+    dark, slide = ImageOps.invert(text_page(1)), Image.new("RGB", (800, 600), (240, 120, 20))
+    slide.paste(text_page(2, (360, 300)), (220, 200))
+    for image in (dark, slide):
+        assert look_of(png(image)).views[0].fine is not None
 
 
 # ---- Turned and mirrored pictures
@@ -265,8 +270,8 @@ def test_all_of_a_look_is_upright_whatever_way_the_picture_is_stored() -> None:
         upright = look_of(pictures.turned(image, 1, "PNG"), parts=True)
         for orientation in (2, 3, 5, 6, 8):
             same = look_of(pictures.turned(image, orientation, "PNG"), parts=True)
-            assert (same.page is None) == (upright.page is None)
             for one, other in zip(upright.views, same.views, strict=True):
+                assert (one.fine is None) == (other.fine is None)
                 assert distance(one.hash, other.hash) <= 6
                 assert levels_apart(one.gray, other.gray) < 2
             assert levels_apart(upright.large, same.large) < 3
