@@ -281,12 +281,8 @@ class Cache:
             yield connection
             return
         connection.execute("BEGIN IMMEDIATE")
-        try:
+        with connection:  # commits, or rolls back
             yield connection
-        except BaseException:
-            connection.rollback()
-            raise
-        connection.execute("COMMIT")
 
     @contextlib.contextmanager
     def _expecting_trouble(self) -> Iterator[None]:
@@ -337,11 +333,10 @@ def _connect(path: str) -> sqlite3.Connection:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=SECONDS_TO_WAIT, isolation_level=None)
-    try:
+    with contextlib.ExitStack() as unless_prepared:
+        unless_prepared.callback(connection.close)
         _prepare(connection, path)
-    except BaseException:
-        connection.close()
-        raise
+        unless_prepared.pop_all()
     return connection
 
 
