@@ -28,6 +28,7 @@ UNRELATED_DEVIATION = 8.3
 # Pairs of different pictures that each preset takes for the same, at most (95 % sure): the
 # benchmark saw none in the 4.4 million pairs of its test half.
 FALSE_PAIRS_PER_MILLION = {"copies": 0.7, "similar": 0.7, "crops": 0.7}
+LARGEST_THRESHOLD = 92  # beyond it, unrelated photographs match: some ten of a million pairs
 LARGEST_GROUP = 200  # of larger ones it isn't looked up what joins two pictures
 
 
@@ -360,10 +361,10 @@ def suggest(examples: Sequence[Example], photos: int) -> list[Attempt]:
 
 
 def _threshold(examples: Sequence[Example], images: Sequence[HashedImage], photos: int) -> Attempt:
-    """The least threshold that joins what is to be joined, or the greatest there is."""
+    """The least threshold that joins what is to be joined, or the greatest of use."""
     digests = [image.digest for image in images]
     hashes = [image.look.views[0].hash if image.look else None for image in images]
-    for bits in range(BITS):
+    for bits in range(LARGEST_THRESHOLD + 1):
         wrong = _wrong(examples, images, cluster(digests, hashes, bits))
         if not any(example.like for example in wrong):
             break
@@ -453,7 +454,10 @@ def suggested(attempts: Sequence[Attempt], photos: int) -> Iterator[str]:
             yield f"{attempt.setting} {does} {pair}."
     last = attempts[-1]
     if last.wrong:
-        yield "No preset and no threshold fits these examples."
+        yield (
+            f"No preset and no threshold up to {LARGEST_THRESHOLD} fits these examples; beyond, "
+            "unrelated photographs match."
+        )
         return
     yield f"Use {last.setting}: it fits all examples."
     most = "at most" if last.setting.startswith("--preset") else "about"

@@ -404,6 +404,15 @@ def test_what_every_preset_joins_is_told_apart_by_a_threshold(library: Library) 
     assert lines[3] == "Use --threshold 2: it fits all examples."
 
 
+NOTHING_FITS = (
+    "No preset and no threshold up to 92 fits these examples; beyond, unrelated photographs match."
+)
+
+
+def test_a_threshold_that_joins_unrelated_photographs_is_not_suggested(library: Library) -> None:
+    assert suggestion(library, "--like", sample(CAT), sample(COFFEE))[-1] == NOTHING_FITS
+
+
 def test_examples_that_nothing_fits_are_named(library: Library) -> None:
     different = [sample(CAT), sample(COFFEE)]
     same = [sample(CAT), sample(CAT_SENT)]
@@ -413,7 +422,7 @@ def test_examples_that_nothing_fits_are_named(library: Library) -> None:
         line.startswith("--threshold") and line.endswith(f"joins {' and '.join(same)}.")
         for line in lines
     )
-    assert lines[-1] == "No preset and no threshold fits these examples."
+    assert lines[-1] == NOTHING_FITS
 
 
 def test_what_likes_join_cannot_be_unlike(library: Library) -> None:
@@ -421,7 +430,7 @@ def test_what_likes_join_cannot_be_unlike(library: Library) -> None:
     one, middle, other = chain(library)
     likes = ["--like", one, middle, "--like", middle, other]
     lines = suggestion(library, *likes, "--unlike", one, other)
-    assert lines[-1] == "No preset and no threshold fits these examples."
+    assert lines[-1] == NOTHING_FITS
     assert f"--preset similar joins {one} and {other}." in lines
 
 
@@ -434,8 +443,15 @@ def test_a_picture_without_detail_fits_nothing(library: Library) -> None:
 
 
 def test_json_has_the_suggestion(library: Library) -> None:
-    likes = ["--like", sample(CAT), sample(COFFEE)]
-    found = facts(library, *likes, "--exclude", "none").facts
+    examples = [
+        "--like",
+        sample(CAT),
+        sample(CAT_SENT),
+        "--unlike",
+        sample(LAUNCH),
+        sample(TRIMMED),
+    ]
+    found = facts(library, *examples, "--exclude", "none").facts
     assert (found["schema"], found["exit"], found["photos"]) == (1, 0, 6)
     bits = int(found["suggestion"].removeprefix("--threshold "))
     assert found["false_pairs"] == pytest.approx(explain.false_pairs(bits, 6))
