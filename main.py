@@ -258,7 +258,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
 
     config.check_input(settings)
     storage.check_log(settings.log_file)
-    hashing = hashing_by(settings)
+    hashing = hashing_by(settings, parts=wants_parts(settings))
     with contextlib.ExitStack() as stack:
         if not arguments.dry_run:
             stack.enter_context(storage.locked(settings.output_dir))
@@ -313,9 +313,9 @@ class Hashing:
     decoded: int | None = None  # pixels a side, where it takes more than to hash
 
 
-def hashing_by(settings: Settings) -> Hashing:
+def hashing_by(settings: Settings, *, parts: bool) -> Hashing:
     """How files are hashed by some settings; a model that is to see them is loaded and tried."""
-    size, workers, parts = settings.hash_size, settings.workers, wants_parts(settings)
+    size, workers = settings.hash_size, settings.workers
     if settings.method == "hash":
         return Hashing(lambda files: finder.hash_files(files, size, workers, parts=parts))
     need_extras(f"--method {settings.method}")
@@ -794,8 +794,6 @@ def report_deleted(
 def explain(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Say why two photos match or don't, or which setting fits examples. Changes nothing."""
     need_extras("--action explain")
-    if settings.method != "hash":
-        report.say(f"METHOD is {settings.method}; explained is only what the hash method finds.")
     if arguments.photos:
         explain_two(settings, arguments, report)
     else:
@@ -806,7 +804,7 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, report: Repor
     from extras import explain
 
     paths = [os.path.realpath(path) for path in arguments.photos]
-    one, other = explain.hashed(paths, settings.hash_size, settings.workers)
+    one, other = explain.hashed(paths, hashing_by(settings, parts=True).hash_files)
     try:
         manifest = storage.load_manifest(settings.output_dir)
     except storage.BROKEN_MANIFEST:
@@ -824,7 +822,8 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
     pairs = [(pair, True) for pair in arguments.like] + [(pair, False) for pair in arguments.unlike]
     paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]
     # The presets need this size, and a threshold is suggested for it.
-    images = iter(explain.hashed(paths, config.PRESET_HASH_SIZE, settings.workers))
+    by_hash = dataclasses.replace(settings, hash_size=config.PRESET_HASH_SIZE, method="hash")
+    images = iter(explain.hashed(paths, hashing_by(by_hash, parts=True).hash_files))
     examples = [explain.Example(next(images), next(images), like) for _, like in pairs]
     photos = sum(isinstance(found, finder.ImageFile) for found in walk_through(settings))
     attempts = explain.suggest(examples, photos)

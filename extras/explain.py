@@ -5,17 +5,21 @@ Changes nothing on disk.
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 import finder
 import matching
 import views
 from config import PRESET_HASH_SIZE, Settings, UserError
 from finder import HashedImage, ImageFile, Unreadable
-from grouping import Match, close_pairs, cluster, pack
+from grouping import EMBEDDING, Match, close_pairs, cluster, pack
 from matching import PRESETS, Pairs, Rules, Table
 from storage import Manifest, SavedCopy, to_line
+
+Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 
 BITS = PRESET_HASH_SIZE**2
 # No limits, to see how far apart two pictures are in every way.
@@ -48,6 +52,7 @@ class Comparison:
     limit: int | None = None
     correlation: float | None = None
     agreement: float | None = None
+    cosine: float | None = None  # of the embeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,10 @@ class Attempt:
 # ---- Two pictures
 
 
-def hashed(paths: Sequence[str], hash_size: int, workers: int) -> list[HashedImage]:
-    """Hash photos with their parts, in the given order; UserError for one that can't be read."""
+def hashed(paths: Sequence[str], hash_files: Hash) -> list[HashedImage]:
+    """Hash photos, in the given order; UserError for one that can't be read."""
     images = {}
-    files = [ImageFile(path, 0, 0) for path in dict.fromkeys(paths)]
-    for result in finder.hash_files(files, hash_size, min(workers, len(files)), parts=True):
+    for result in hash_files([ImageFile(path, 0, 0) for path in dict.fromkeys(paths)]):
         path = result.file.path
         if isinstance(result, Unreadable):
             raise UserError(f"{path} can't be read: {result.reason}; name a photo that can.")
@@ -114,11 +118,11 @@ def explain(
     one: HashedImage, other: HashedImage, settings: Settings, manifest: Manifest | None
 ) -> Explanation:
     """Why two pictures match by the settings or don't, and what the last find made of them."""
-    rule = rule_of(settings)
-    comparisons = compare(one, other, rule)
+    comparisons = compare_by(one, other, settings)
     best = comparisons[0]
     presets: tuple[str, ...] = ()
-    if not best.matches and settings.hash_size == PRESET_HASH_SIZE:
+    by_hash = settings.method != "embeddings" and settings.hash_size == PRESET_HASH_SIZE
+    if by_hash and not best.matches:
         looks = [one.look, other.look]
         presets = tuple(p for p in PRESETS if any(matching.find_matches(looks, PRESETS[p])))
     return Explanation(
@@ -138,9 +142,38 @@ def rule_of(settings: Settings) -> Rules | int:
 
 
 def setting_of(settings: Settings) -> str:
-    if settings.threshold is None:
-        return f"--preset {settings.preset}"
-    return f"--threshold {settings.threshold}"
+    if settings.threshold is not None:
+        return f"--threshold {settings.threshold}"
+    preset = "" if settings.method == "embeddings" else f" --preset {settings.preset}"
+    if settings.method == "hash":
+        return preset.strip()
+    return f"--method {settings.method}{preset} --cosine {settings.cosine:g}"
+
+
+def compare_by(one: HashedImage, other: HashedImage, settings: Settings) -> tuple[Comparison, ...]:
+    """Compare two pictures by the methods of the settings, the way that says most first."""
+    by_hash = compare(one, other, rule_of(settings))
+    if settings.method == "hash" or one.digest == other.digest:
+        return by_hash
+    others = () if settings.method == "embeddings" else by_hash
+    found = (_by_embedding(one, other, settings.cosine), *others)
+    return tuple(sorted(found, key=_weight, reverse=True))
+
+
+def _by_embedding(one: HashedImage, other: HashedImage, least: float) -> Comparison:
+    from extras import embeddings
+
+    if not one.embedding or not other.embedding:
+        reason = "a picture without detail or with several pages has no embedding"
+        return Comparison(EMBEDDING, False, False, reason)
+    vectors = [np.frombuffer(image.embedding or b"", np.float32) for image in (one, other)]
+    cosine = float(vectors[0] @ vectors[1])
+    alike = cosine >= least
+    matches = any(embeddings.find_matches([one, other], least))
+    reason = f"their embeddings are {'close' if alike else 'too far apart'} (from {least:g})"
+    if alike and not matches:
+        reason = "two documents never match by their embeddings"
+    return Comparison(EMBEDDING, matches, alike, reason, cosine=cosine)
 
 
 def compare(one: HashedImage, other: HashedImage, rule: Rules | int) -> tuple[Comparison, ...]:
@@ -423,6 +456,8 @@ def _numbers(comparison: Comparison) -> Iterator[str]:
         numbers.append(f"correlation {c.correlation:.2f}")
     if c.agreement is not None:
         numbers.append(f"{c.agreement:.0%} of the blocks agree")
+    if c.cosine is not None:
+        numbers.append(f"cosine {c.cosine:.2f}")
     if numbers:
         yield f"  {c.view}: {', '.join(numbers)}"
 

@@ -105,8 +105,9 @@ def flags(model: Path | str, method: str = "embeddings") -> list[str]:
     return ["--method", method, "--model", str(model)]
 
 
-def put(library: Library, name: str, image: Image.Image) -> None:
+def put(library: Library, name: str, image: Image.Image) -> str:
     image.save(library.photos / name, quality=90)
+    return str(library.photos / name)
 
 
 # ---- Colour pictures
@@ -549,12 +550,26 @@ def test_an_unreadable_picture_stays_one(library: Library, tiny: Path) -> None:
     assert "1 unreadable" in ran.out
 
 
-def test_explain_says_that_it_leaves_the_model_out(bare_library: Library) -> None:
-    two = [str(SAMPLES / name) for name in (CAT, COFFEE)]
-    said = bare_library.run("explain", "--method", "both", *two).out
-    first = "METHOD is both; explained is only what the hash method finds."
-    assert said.splitlines()[0] == first
-    assert first not in bare_library.run("explain", *two).out
+def test_explain_says_what_the_model_makes_of_two_pictures(
+    bare_library: Library, tiny: Path
+) -> None:
+    crop = put(bare_library, "crop.jpg", pictures.cropped(photo(CAT), 0.6, 0.3, 0.6))
+    cat, coffee = (str(SAMPLES / name) for name in (CAT, COFFEE))
+    ran = bare_library.run("explain", *flags(tiny, "embeddings"), "--json", cat, crop)
+    (comparison,) = ran.facts["comparisons"]
+    assert comparison["view"] == "embedding"
+    assert comparison["matches"] == ran.facts["alike"] == (comparison["cosine"] >= 0.6)
+    ran = bare_library.run("explain", *flags(tiny, "both"), "--cosine", "0.99", cat, coffee)
+    said = ran.out.splitlines()
+    assert said[2].startswith("--method both --preset similar --cosine 0.99 keeps them apart: ")
+    ran = bare_library.run("explain", *flags(tiny, "both"), "--json", cat, coffee)
+    assert {"embedding", "whole"} <= {c["view"] for c in ran.facts["comparisons"]}
+
+
+def test_explain_says_that_two_documents_never_match(bare_library: Library, tiny: Path) -> None:
+    pages = [put(bare_library, f"{n}.png", pictures.text_page(n)) for n in (1, 2)]
+    ran = bare_library.run("explain", *flags(tiny, "embeddings"), "--cosine", "0.01", *pages)
+    assert "two documents never match by their embeddings." in ran.out
 
 
 # ---- The real models
