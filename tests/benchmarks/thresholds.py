@@ -83,8 +83,8 @@ def score(paths: Sequence[Path], looks: Sequence[Seen], items: Sequence[Item], w
 
 
 def in_use(preset: str, name: str) -> str:
-    known = getattr(matching, name, None) or getattr(matching.PRESETS[preset], name, "")
-    return str(known)
+    place = matching.PRESETS[preset] if name in RULES[preset] else matching
+    return str(getattr(place, name, ""))
 
 
 def figures(result: Score) -> tuple[str, ...]:
