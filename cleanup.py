@@ -222,8 +222,7 @@ class Judge:
         self._needs_no_survivor = {
             number
             for number, group in self._groups.items()
-            if whole_groups
-            and all(c in self._deleted for c in group)
+            if all(c in self._deleted for c in group)  # with `whole_groups` only
             and all(c.original.path in listed or is_gone(c.original.path) for c in group)
         }
 

@@ -257,7 +257,6 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
     from cache import opened as opened_cache
 
     config.check_input(settings)
-    storage.check_log(settings.log_file)
     hashing = hashing_by(settings, parts=wants_parts(settings))
     with contextlib.ExitStack() as stack:
         if not arguments.dry_run:
@@ -268,6 +267,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             discard_review=arguments.discard_review,
             watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
         )
+        storage.check_log(settings.log_file)
         cache = stack.enter_context(opened_cache(settings.cache_file, report.warn))
         copies, links, log = find_groups(settings, arguments, report, hashing, cache)
         storage.check_space(copies, settings.output_dir)

@@ -193,7 +193,9 @@ def check_log(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise UserError(f"LOG_FILE {path} can't be read: {error.strerror}.") from error
+        raise UserError(
+            f"LOG_FILE {path} can't be read: {error.strerror}; choose another name."
+        ) from error
     try:
         _check_text(descriptor, path)
     finally:
@@ -241,9 +243,7 @@ def from_line(line: str) -> str:
     """
     if not line.startswith('"'):
         return line
-    path = json.loads(line)
-    if not isinstance(path, str):
-        raise ValueError("not a path")
+    path: str = json.loads(line)  # what starts with a quote and isn't a string is an error
     return path
 
 

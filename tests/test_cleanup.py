@@ -137,6 +137,35 @@ def test_originals_of_a_group_without_copies_are_kept(case: Case) -> None:
     assert case.reason("d", listed="de", whole_groups=True) is None
 
 
+def test_of_a_whole_group_what_was_taken_off_the_list_must_survive(case: Case) -> None:
+    case.delete_copies("d", "e")
+    assert case.reason("d", listed="d", whole_groups=True) is None
+    case.photo("e").write_text("another photo")
+    assert case.reason("d", listed="d", whole_groups=True) == ALONE
+
+
+def test_a_link_to_a_folder_may_be_any_copy(case: Case) -> None:
+    (case.output / "1" / "link").symlink_to(case.photos)
+    assert case.reason() == "its copy was only moved, renamed or edited"
+
+
+def test_a_file_that_was_set_aside_outside_the_input_folders_stays_where_it_is(case: Case) -> None:
+    aside = Path(cleanup.aside_path(str(case.photo("b"))))
+    case.photo("b").rename(aside)
+    case.input_dirs = (str(case.photos / "elsewhere"),)
+    assert list(cleanup.restore_set_aside(case.manifest)) == []
+    assert aside.exists()
+    assert not case.photo("b").exists()
+
+
+def test_a_file_with_both_names_loses_the_second_and_nothing_is_said(case: Case) -> None:
+    aside = Path(cleanup.aside_path(str(case.photo("b"))))
+    os.link(case.photo("b"), aside)
+    assert list(cleanup.restore_set_aside(case.manifest)) == []
+    assert case.photo("b").read_text() == "the photo b"
+    assert not aside.exists()
+
+
 def test_a_changed_original_is_kept(case: Case) -> None:
     case.photo("b").write_text("another photo")
     assert case.reason() == "it changed since find"

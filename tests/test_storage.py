@@ -364,6 +364,36 @@ def test_a_folder_of_the_user_with_the_name_of_ours_is_left_alone(
     assert tree(culled.folder) == before
 
 
+@pytest.mark.parametrize(
+    ("own_files", "original"), [(("../x",), "/p/a.jpg"), ((), "a.jpg"), ((), "../a.jpg")]
+)
+def test_a_manifest_that_leads_elsewhere_is_refused(
+    own_files: tuple[str, ...], original: str, tmp_path: Path
+) -> None:
+    copy = storage.SavedCopy(ImageFile(original, 1, 1), str(tmp_path / "1" / "a.jpg"), 1, "x")
+    storage.write_manifest(str(tmp_path), storage.Manifest(("/p",), (copy,), own_files))
+    with pytest.raises(ValueError, match="must be"):
+        storage.load_manifest(str(tmp_path))
+
+
+def test_an_output_that_is_no_folder_of_its_own_is_refused(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.output.write_text("mine")
+    before = tree(library.folder)
+    ran = library.run("find")
+    assert (ran.code, "is not a folder; choose another" in ran.err) == (2, True)
+    assert tree(library.folder) == before
+    library.output.unlink()
+    library.output.mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == str(library.output))
+    ran = library.run("find")
+    assert (ran.code, "is a mount point; choose a folder inside" in ran.err) == (2, True)
+    assert list(library.output.iterdir()) == []
+    monkeypatch.undo()
+    library.find()  # an empty folder will do
+
+
 def test_a_file_put_into_the_staging_folder_is_never_removed(found: Library) -> None:
     staging = found.folder / "output.find-new"
     assert killed_when(lambda: len(list(staging.glob("[12]/*.jpg"))) == 5, found, "find")
