@@ -2,6 +2,7 @@
 
     python tests/guards.py             all of them; exit code 1 if fewer than 95 % are noticed
     python tests/guards.py --every 9   a sample
+    python tests/guards.py --only TEXT those with this in their name, such as "storage.py:5"
     python tests/guards.py --list      what would be removed
 
 A guard is a condition that keeps, refuses or ends something; a wait for the disk; a flag that
@@ -29,6 +30,7 @@ TESTS = (
     "test_cleanup.py",
     "test_not_ours.py",
     "test_storage.py",
+    "test_review.py",
     "test_workflow.py",
 )
 # These take longest, and what they notice others notice, too.
@@ -131,9 +133,11 @@ def is_noticed(guard: Guard, folder: Path) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--every", type=int, default=1, help="try each n-th guard (default: 1)")
+    parser.add_argument("--only", default="", help="those with this in their name")
     parser.add_argument("--list", action="store_true", help="name the guards and end")
     arguments = parser.parse_args()
-    chosen = [guard for module in MODULES for guard in guards(module)][:: arguments.every]
+    chosen = [guard for module in MODULES for guard in guards(module)]
+    chosen = [guard for guard in chosen if arguments.only in str(guard)][:: arguments.every]
     if arguments.list:
         print("\n".join(map(str, chosen)))
         return 0

@@ -144,6 +144,17 @@ def test_of_a_whole_group_what_was_taken_off_the_list_must_survive(case: Case) -
     assert case.reason("d", listed="d", whole_groups=True) == ALONE
 
 
+def test_a_copy_that_was_moved_over_another_is_not_deleted(case: Case) -> None:
+    Path(case.copies["a"].copy).write_text("the photo c")
+    assert case.reason("c", listed="c") == "its copy was only moved, renamed or edited"
+    assert case.reason("b", listed="b") is None
+
+
+def test_a_copy_with_a_longer_name_in_another_group_is_not_deleted(case: Case) -> None:
+    (case.output / "2" / "photos_b (edited).jpg").write_text("another picture")
+    assert case.reason("b", listed="b") == "its copy was only moved, renamed or edited"
+
+
 def test_a_link_to_a_folder_may_be_any_copy(case: Case) -> None:
     (case.output / "1" / "link").symlink_to(case.photos)
     assert case.reason() == "its copy was only moved, renamed or edited"
