@@ -1,6 +1,7 @@
 """Which originals the deleted copies mean, and how exactly those are deleted."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import stat
@@ -115,12 +116,12 @@ def _elsewhere(
     strangers: list[str] = []
     for path in files_in(output_dir):
         folder, name = os.path.split(path)
-        if _in_trash(path, output_dir) or _is_litter(path, manifest, output_dir):
+        if _in_trash(path, output_dir):
             continue
         content = _unclaimed_content(path, recorded.get(path), times)
         if content in by_digest:
             found += by_digest[content]
-        elif path in recorded:
+        elif path in recorded or _is_litter(path, manifest, output_dir):
             continue
         elif named := by_stem.get(_stem(path)) or [c for c in missing if _stem(c.copy) in name]:
             found += named
@@ -223,8 +224,12 @@ class Judge:
             number
             for number, group in self._groups.items()
             if all(c in self._deleted for c in group)  # with `whole_groups` only
-            and all(c.original.path in listed or is_gone(c.original.path) for c in group)
+            and all(c.original.path in listed for c in group)
         }
+
+    def folders_of(self, copy: SavedCopy) -> list[str]:
+        """The folders of all originals of a group, always in the same order."""
+        return sorted({os.path.dirname(c.original.path) for c in self._groups[copy.group]})
 
     def reason_to_keep(self, copy: SavedCopy, path: str, matches: Matches) -> str | None:
         """Why an original, which now lies at `path`, must be kept; None if it may be deleted."""
@@ -323,9 +328,10 @@ def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator
             append_lines(log_file, [f"Deleted file: {to_line(path)}"])
 
         try:
-            freed = bytes_freed(path)
-            reason = judge.reason_to_keep(copy, path, probably_matches)
-            reason = reason or remove(path, prove, record)
+            with _alone_with(judge.folders_of(copy)):
+                freed = bytes_freed(path)
+                reason = judge.reason_to_keep(copy, path, probably_matches)
+                reason = reason or remove(path, prove, record)
         except OSError as error:
             reason = error.strerror or str(error)
         except KeyboardInterrupt:
@@ -337,6 +343,21 @@ def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator
             yield Kept(path, reason)
         else:
             yield Deleted(path, freed)
+
+
+@contextlib.contextmanager
+def _alone_with(folders: Iterable[str]) -> Iterator[None]:
+    """Hold the kernel's locks on some folders, where the file system has such.
+
+    The cleanup of another output folder could take the survivor while this one counts on it.
+    """
+    with contextlib.ExitStack() as stack:
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
 
 
 def bytes_freed(path: str) -> int:

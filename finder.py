@@ -39,7 +39,8 @@ IN_FLIGHT_PER_WORKER = 8
 BYTES_AT_A_TIME = 400_000
 FILES_AT_A_TIME = 16
 MOST_POOLS = 3
-LEAST_SECONDS = 15.0
+LEAST_SECONDS = 10.0
+SECONDS_TOGETHER = 5.0  # with the next try 15 at most
 MOST_SECONDS = 60.0
 MEMORY_BYTES = 700_000_000  # what a worker may need for one picture
 TRASH_FOLDERS = re.compile(
@@ -233,7 +234,12 @@ def _hash_in_pool(
 
 
 def _seconds(files: Sequence[ImageFile]) -> float:
-    """How long a picture may take, or some small ones together: far more than real ones need."""
+    """How long a picture may take, or some small ones together: far more than real ones need.
+
+    Of several that took too long each is tried once more, by itself.
+    """
+    if len(files) > 1:
+        return SECONDS_TOGETHER
     return min(LEAST_SECONDS + max(file.size for file in files) / 1e6, MOST_SECONDS)
 
 

@@ -152,7 +152,7 @@ def parser(defaults: Mapping[str, object]) -> Parser:
     switches = {
         "--dry-run": "find, cleanup, suggest: show what would be done, and do nothing",
         "--yes": "cleanup: delete without asking",
-        "--discard-review": "find: replace a result whose deleted copies were not cleaned up",
+        "--discard-review": "find: replace a result with a review or last copies in it",
         "--allow-whole-groups": "check-deleted, cleanup: also delete where all copies of a group"
         " are gone, so that no picture of it remains",
         "--no-browser": "review: print the page's address and open no browser",
@@ -178,6 +178,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     wants_json = "--json" in (sys.argv if argv is None else argv)
     report = Report(wants_json)
     try:
+        if sys.getfilesystemencoding() != "utf-8":
+            encoding = sys.getfilesystemencoding()
+            raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
         values = config.constants(vars(config))
         arguments = parser(values).parse_intermixed_args(argv)
         check_photos(arguments)
@@ -348,6 +351,8 @@ def find_groups(
 ) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str]]:
     """Walk, hash and cluster; returns the copies to make, their links and lines for the log."""
     walk = walk_and_hash(settings, hashing, cache)
+    if not arguments.discard_review:
+        storage.check_last_copies(settings.output_dir, {image.digest for image in walk.hashed})
     groups, matched = group(walk.hashed, settings)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)
@@ -679,10 +684,14 @@ def opened(settings: Settings, report: Report) -> Iterator[storage.Manifest]:
 def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     with opened(settings, report) as manifest:
         culled = cleanup.review(manifest, settings.output_dir)
-        listed = {*culled.deleted, *(culled.whole_groups if arguments.allow_whole_groups else ())}
-        originals = [c.original.path for c in manifest.copies if c in listed]
+        whole_groups = frozenset(culled.whole_groups if arguments.allow_whole_groups else ())
+        listed = {*culled.deleted, *whole_groups}
+        copies = [c for c in manifest.copies if c in listed]
+        originals = [c.original.path for c in copies]
         present = [path for path in originals if not storage.is_gone(path)]
-        storage.write_to_delete(settings, manifest, present)
+        # Of a whole group all are listed, or what is taken off the list couldn't be told.
+        named = [c.original.path for c in copies if c in whole_groups or c.original.path in present]
+        storage.write_to_delete(settings, manifest, named if present else [])
     place = to_line(settings.to_delete_file)
     report.say(f"Listed in {place}: {counted(len(present), 'original')}.")
     if len(present) < len(originals):

@@ -12,7 +12,7 @@ import stat
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
@@ -552,6 +552,25 @@ def check_replaceable(
         _check_culled(folder, contents.missing)
 
 
+def check_last_copies(output_dir: str, digests: Container[str]) -> None:
+    """Refuse to replace a result with copies of which nothing else is there. Changes nothing.
+
+    `digests` are those of all photos there are now: what was moved or renamed is among them. A
+    disk that isn't mounted looks as if its photos were gone.
+    """
+    try:
+        copies = load_manifest(output_dir).copies
+    except BROKEN_MANIFEST:
+        return
+    last = [c for c in copies if c.digest not in digests and is_gone(c.original.path)]
+    if last := [c for c in last if not is_gone(c.copy)]:
+        raise UserError(
+            f"{output_dir} holds copies ({len(last)}) whose originals are gone, and may be the "
+            f"last of their pictures: {_some([c.copy for c in last])}; move them elsewhere, mount "
+            "the disk with the originals, or run find with --discard-review."
+        )
+
+
 def check_still_replaceable(settings: Settings) -> None:
     """Refuse to replace a result that was culled while find was running. Changes nothing."""
     try:
@@ -879,7 +898,8 @@ def roll_back(output_dir: str) -> None:
     Raises UserError if files of the user's lie in the staging folder.
     """
     replaced, new = replaced_dir(output_dir), staging_dir(output_dir)
-    if not os.path.lexists(output_dir) and _is_whole(replaced):
+    # Without a new result it had been put in place, and somebody has removed it since.
+    if not os.path.lexists(output_dir) and os.path.isdir(new) and _is_whole(replaced):
         os.rename(replaced, output_dir)
     _remove_leftover(new, unread=True)
 

@@ -1,7 +1,9 @@
 """Every reason to keep an original, and how one is deleted when there is none."""
 
 import errno
+import fcntl
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,33 @@ def test_of_a_whole_group_what_was_taken_off_the_list_must_survive(case: Case) -
     assert case.reason("d", listed="d", whole_groups=True) is None
     case.photo("e").write_text("another photo")
     assert case.reason("d", listed="d", whole_groups=True) == ALONE
+    case.photo("e").unlink()
+    assert case.reason("d", listed="d", whole_groups=True) == ALONE
+    assert case.reason("d", listed="de", whole_groups=True) is None
+
+
+@pytest.mark.parametrize("name", ["photos_b.dng", "photos_b.xmp", "desktop.ini", "Thumbs.db"])
+def test_a_copy_is_known_by_its_content_whatever_its_name(case: Case, name: str) -> None:
+    (case.output / "1" / name).write_text("the photo b")
+    assert case.reason("b", listed="b") == "its copy was only moved, renamed or edited"
+    assert case.reason("c", listed="c") is None
+
+
+def test_two_cleanups_do_not_count_on_what_the_other_deletes(case: Case) -> None:
+    """Each proves and deletes alone with the folders of the group."""
+    folder = os.open(case.photos, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    results: list[Deleted | Kept] = []
+    other = threading.Thread(target=lambda: results.extend(case.execute(cleanup.unlink, "b")))
+    other.start()
+    other.join(0.3)
+    assert case.photo("b").exists()
+    case.photo("a").unlink()
+    case.photo("c").unlink()
+    os.close(folder)
+    other.join()
+    assert results == [Kept(str(case.photo("b")), ALONE)]
+    assert case.photo("b").exists()
 
 
 def test_a_copy_that_was_moved_over_another_is_not_deleted(case: Case) -> None:

@@ -54,6 +54,13 @@ def test_the_process_ends_with_the_exit_code(library: Library) -> None:
     assert collect(library.start("cleanup")).code == 3
 
 
+def test_file_names_that_are_not_utf8_here_are_told_at_once(library: Library) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ran = run(ROOT / "main.py", *library.arguments("find"), **ascii_only)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "error: file names are ascii here; run it with PYTHONUTF8=1 set.\n"
+
+
 def test_unreadable_files_make_exit_code_1_and_are_named(library: Library) -> None:
     for number in range(7):
         (library.photos / f"broken{number}.jpg").write_bytes(b"broken")
