@@ -10,7 +10,8 @@ import os
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from kill_points import Home
 import cleanup
 import config
 import finder
-from storage import MANIFEST, to_line
+from storage import MANIFEST, read_to_delete, to_line
 
 EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "500"))
 # They meet each other when case or Unicode form is folded, or break a line, or are not UTF-8.
@@ -43,6 +44,16 @@ NAMES = (
 )
 PHOTO_NAMES = [name if name.lower().endswith(".jpg") else name.strip() for name in NAMES]
 SHOWN = (b"A", b"\xf0" * 32)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A copy of the result."""
+
+    original: Path
+    copy: Path
+    group: int
+    digest: str
 
 
 class Crash(BaseException):
@@ -152,6 +163,15 @@ class Owner(RuleBasedStateMachine):
 
     @precondition(lambda self: self.culled and self.home.output.is_dir())
     @rule(data=st.data())
+    def takes_a_line_off_the_list(self, data: st.DataObject) -> None:
+        place = self.home.output / "to_delete.txt"
+        lines = place.read_text("utf-8").splitlines(keepends=True) if place.exists() else []
+        if lines:
+            lines.remove(data.draw(st.sampled_from(lines)))
+            place.write_text("".join(lines), "utf-8")
+
+    @precondition(lambda self: self.culled and self.home.output.is_dir())
+    @rule(data=st.data())
     def restores(self, data: st.DataObject) -> None:
         copy = data.draw(st.sampled_from(sorted(self.culled)))
         original, content = self.culled.pop(copy)
@@ -204,14 +224,51 @@ class Owner(RuleBasedStateMachine):
     # ---- What is seen of it
 
     def run(self, action: str, *flags: str) -> None:
+        before, rows, listed = self.photos(), self.rows(), self.listed()
         ended = self.home.run(action, *flags)
         assert ended.code in (0, 1, 2, 3), ended
         assert "Traceback" not in ended.text
         twice = self.photos()
+        for path in before.keys() - twice.keys():
+            self.may_be_deleted(path, rows, listed, flags)
         if action != "find":
             self.home.run(action, *flags)
             assert self.photos() == twice, "the second time did more"
         self.takes_note()
+
+    def may_be_deleted(
+        self, path: Path, rows: list[Row], listed: set[Path], flags: Sequence[str]
+    ) -> None:
+        """It was listed, and another of its group remains, is not listed, and is as find saw it.
+
+        What is asked for twice, for a group that is listed whole, needs no other.
+        """
+        (doomed,) = (row for row in rows if row.original == path)
+        group = [row for row in rows if row.group == doomed.group]
+        there = self.photos()
+        assert path in listed, "it was not in the list"
+        others = [row for row in group if row.original not in listed]
+        if "--allow-whole-groups" in flags and not others:
+            return
+        assert any(
+            hashlib.sha256(there[row.original]).hexdigest() == row.digest
+            for row in others
+            if row.original in there
+        ), "no other of its group remains"
+        assert not all(row.copy in self.culled for row in group), "the group was dismissed"
+
+    def rows(self) -> list[Row]:
+        manifest = self.home.output / MANIFEST
+        if not manifest.exists():
+            return []
+        return [
+            Row(Path(row["original"]), self.home.output / row["copy"], row["group"], row["digest"])
+            for row in json.loads(manifest.read_text("utf-8"))["copies"]
+        ]
+
+    def listed(self) -> set[Path]:
+        place = self.home.output / "to_delete.txt"
+        return set(map(Path, read_to_delete(str(place)))) if place.exists() else set()
 
     def takes_note(self) -> None:
         """Accept the deletions that are allowed; a new result ends the old cull."""
