@@ -351,8 +351,8 @@ def find_groups(
 ) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str]]:
     """Walk, hash and cluster; returns the copies to make, their links and lines for the log."""
     walk = walk_and_hash(settings, hashing, cache)
-    if not arguments.discard_review:
-        storage.check_last_copies(settings.output_dir, {image.digest for image in walk.hashed})
+    if not walk.found and not arguments.discard_review:
+        storage.check_last_copies(settings.output_dir)
     groups, matched = group(walk.hashed, settings)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)

@@ -12,7 +12,7 @@ import stat
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
@@ -552,22 +552,19 @@ def check_replaceable(
         _check_culled(folder, contents.missing)
 
 
-def check_last_copies(output_dir: str, digests: Container[str]) -> None:
-    """Refuse to replace a result with copies of which nothing else is there. Changes nothing.
+def check_last_copies(output_dir: str) -> None:
+    """Refuse to replace a result where there are no photos at all any more. Changes nothing.
 
-    `digests` are those of all photos there are now: what was moved or renamed is among them. A
-    disk that isn't mounted looks as if its photos were gone.
+    That is what a disk looks like that isn't mounted, and the copies may be all that is left.
     """
     try:
         copies = load_manifest(output_dir).copies
     except BROKEN_MANIFEST:
         return
-    last = [c for c in copies if c.digest not in digests and is_gone(c.original.path)]
-    if last := [c for c in last if not is_gone(c.copy)]:
+    if last := [c for c in copies if is_gone(c.original.path) and not is_gone(c.copy)]:
         raise UserError(
-            f"{output_dir} holds copies ({len(last)}) whose originals are gone, and may be the "
-            f"last of their pictures: {_some([c.copy for c in last])}; move them elsewhere, mount "
-            "the disk with the originals, or run find with --discard-review."
+            f"no photos are there, and {output_dir} holds copies ({len(last)}) that may be all that "
+            "is left; mount the disk, move them elsewhere, or run find with --discard-review."
         )
 
 

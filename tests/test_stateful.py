@@ -161,6 +161,27 @@ class Owner(RuleBasedStateMachine):
         self.run("check-deleted", *flag)
         self.run("cleanup", *flag)
 
+    @precondition(lambda self: self.copies())
+    @rule(data=st.data(), how=st.sampled_from(("delete", "replace")), moment=st.booleans())
+    def culls_and_loses_the_others(self, data: st.DataObject, how: str, moment: bool) -> None:
+        """Of one group; before the list is made, or after."""
+        copy, original = data.draw(st.sampled_from(self.copies()))
+        self.culled[copy] = (original, copy.read_bytes())
+        copy.unlink()
+        if moment:
+            self.run("check-deleted")
+        for row in self.rows():
+            if row.copy.parent == copy.parent and row.original != original:
+                if how == "replace" and row.original in self.wanted:
+                    self.adds(str(row.original.relative_to(self.home.photos)), 1)
+                elif row.original.exists():
+                    row.original.unlink()
+                    self.wanted.pop(row.original, None)
+                    self.allowed.pop(row.original, None)
+        if not moment:
+            self.run("check-deleted")
+        self.run("cleanup")
+
     @precondition(lambda self: self.culled and self.home.output.is_dir())
     @rule(data=st.data())
     def takes_a_line_off_the_list(self, data: st.DataObject) -> None:
