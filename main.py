@@ -10,7 +10,6 @@ import re
 import shlex
 import signal
 import sys
-import webbrowser
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -402,13 +401,14 @@ def group(
 ) -> tuple[list["Cluster"], Mapping[str, int]]:
     """The groups, and how many pairs matched by which view: by a threshold, or by methods."""
     import grouping
-    import matching
 
     digests, looks = [image.digest for image in hashed], [image.look for image in hashed]
     if settings.threshold is not None:
         hashes = [look.views[0].hash if look else None for look in looks]
         members = grouping.cluster(digests, hashes, settings.threshold)
         return [grouping.Cluster(group, []) for group in members], {}
+    import matching  # with SciPy, which takes long to import
+
     methods: list[matching.Method] = []
     if settings.method != "embeddings":
         methods.append(matching.by_looks(looks, matching.PRESETS[settings.preset]))
@@ -922,6 +922,8 @@ def open_browser(address: str) -> None:
     """Open the desktop's browser; without a desktop the printed address must do."""
     shows = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if shows or sys.platform != "linux":
+        import webbrowser
+
         webbrowser.open(address)
 
 
@@ -950,4 +952,5 @@ ACTIONS: dict[str, Callable[[Settings, argparse.Namespace, Report], None]] = {
 }
 
 if __name__ == "__main__":
+    del __file__  # or each worker process would import this module, of which it needs nothing
     raise SystemExit(main())

@@ -4,6 +4,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,13 +121,18 @@ def test_functions_are_short() -> None:
 # ---- A quick start
 
 
-def loaded(arguments: list[str]) -> set[str]:
-    """The first names of all modules that a successful run of the program loads."""
+def imports(arguments: list[str]) -> Counter[str]:
+    """How many processes of a successful run of the program load each module."""
     command = [sys.executable, "-X", "importtime", str(ROOT / "main.py"), *arguments]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     lines = [line for line in ran.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    return Counter(line.rpartition("|")[2].strip() for line in lines)
+
+
+def loaded(arguments: list[str]) -> set[str]:
+    """The first names of all modules that a successful run of the program loads."""
+    return {name.partition(".")[0] for name in imports(arguments)}
 
 
 def test_help_and_version_load_nothing_slow() -> None:
@@ -148,3 +154,14 @@ def test_check_deleted_and_cleanup_load_nothing_slow(found: Library) -> None:
 def test_find_loads_what_the_others_need_not(found: Library) -> None:
     """Otherwise the tests above would look for the wrong names."""
     assert {"numpy"} <= loaded(found.arguments("find", "--dry-run"))
+
+
+def test_workers_load_nothing_of_the_command_line(found: Library) -> None:
+    counts = imports(found.arguments("find", "--dry-run", "--no-cache"))
+    assert counts["storage"] == counts["matching"] == 1
+
+
+def test_a_threshold_is_grouped_without_scipy(found: Library) -> None:
+    counts = imports(found.arguments("find", "--dry-run", "--no-cache", "--threshold", "31"))
+    assert counts["grouping"] == 1
+    assert not counts["matching"]
