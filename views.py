@@ -314,7 +314,8 @@ def _inside_frame(gray: Image.Image) -> Box | None:
 
 def _fine(gray: Image.Image, box: Box, turn: Turn) -> bytes:
     fine = gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.BOX, box=box)
-    return zlib.compress(turn(fine).tobytes(), 1)
+    packer = zlib.compressobj(1, strategy=zlib.Z_RLE)  # paper repeats, little else does
+    return packer.compress(turn(fine).tobytes()) + packer.flush()
 
 
 def _large(gray: Image.Image, turn: Turn) -> bytes:
@@ -519,8 +520,8 @@ def _lanczos(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.flo
 
 def has_content(gray: Gray) -> bool:
     """Whether a small gray picture shows something to compare: no blank scan, no plain sky."""
-    plain = gray.std() < BLANK_DEVIATION or len(np.unique(gray)) < BLANK_LEVELS
-    return not plain and has_detail(gray)
+    levels = np.count_nonzero(np.bincount(gray.ravel()))
+    return bool(levels >= BLANK_LEVELS and gray.std() >= BLANK_DEVIATION) and has_detail(gray)
 
 
 def is_page(gray: Gray) -> bool:
@@ -555,13 +556,11 @@ def content_box(gray: Gray) -> tuple[int, int, int, int] | None:
     """
     left, upper, right, lower = 0, 0, gray.shape[1], gray.shape[0]
     for _ in range(2):
-        first, last = _longest_run(_busy_rows(gray[upper:lower, left:right]))
+        first, last = _longest_run(_busy(gray[upper:lower, left:right], axis=1))
         upper, lower = upper + first, upper + last
         if upper == lower:
             return None
-        first, last = _longest_run(
-            _busy_rows(np.ascontiguousarray(gray[upper:lower, left:right].T))
-        )
+        first, last = _longest_run(_busy(gray[upper:lower, left:right], axis=0))
         left, right = left + first, left + last
         if min(right - left, lower - upper) < min(gray.shape) * LEAST_CONTENT_SIDE:
             return None
@@ -571,17 +570,24 @@ def content_box(gray: Gray) -> tuple[int, int, int, int] | None:
     return None if whole else (left, upper, right, lower)
 
 
-def _busy_rows(gray: Gray) -> NDArray[np.bool_]:
-    like = [_close(gray, gray[:, :1]), _close(gray, gray[:, -1:])]
-    counts = [np.bitwise_count(np.packbits(close, axis=1)).sum(axis=1, dtype=int) for close in like]
-    most = np.maximum(*counts)
-    return np.asarray(most < FRAME_SHARE * gray.shape[1])
+def _busy(gray: Gray, axis: int) -> NDArray[np.bool_]:
+    """Which rows (along axis 1) or columns (axis 0) are no frame."""
+    length = gray.shape[axis]
+    tones = (gray.take([place], axis) for place in (0, length - 1))
+    most = np.maximum(*(_number_near(gray, tone, axis) for tone in tones))
+    return np.asarray(most < FRAME_SHARE * length)
 
 
-def _close(gray: Gray, tone: Gray) -> NDArray[np.bool_]:
-    """Where gray levels are near a tone; in bytes, which takes half as long as wider numbers."""
-    difference = np.maximum(gray, tone) - np.minimum(gray, tone)
-    return np.asarray(difference <= FRAME_TOLERANCE)
+def _number_near(gray: Gray, tone: Gray, axis: int) -> NDArray[np.uint16]:
+    """How many gray levels are near a tone; in bytes, which takes half as long as wider numbers."""
+    tolerance = np.uint8(FRAME_TOLERANCE)
+    low = np.maximum(tone, tolerance) - tolerance
+    high = np.minimum(tone, 255 - tolerance) + tolerance
+    near = gray - low <= high - low  # what is below wraps around, to far above
+    if axis == 1:
+        near = np.bitwise_count(np.packbits(near, axis=1))
+    counts: NDArray[np.uint16] = near.sum(axis=axis, dtype=np.uint16)
+    return counts
 
 
 def _longest_run(busy: NDArray[np.bool_]) -> tuple[int, int]:
@@ -609,11 +615,18 @@ def has_detail(picture: Gray) -> bool:
 
 def _without_slope(picture: Gray) -> Stack:
     """A picture less the plane that fits it best, which would show as contrast at the edges."""
-    down, across = (np.arange(side, dtype=np.float32) - (side - 1) / 2 for side in picture.shape)
-    levels: Stack = picture - np.float32(picture.mean())
-    levels -= (down @ levels.mean(axis=1) / (down @ down) * down)[:, None]
-    levels -= across @ levels.mean(axis=0) / (across @ across) * across
+    levels: Stack = picture.astype(np.float32)
+    for plane in _planes(len(picture)):
+        levels -= np.vdot(plane, levels) * plane
     return levels
+
+
+@lru_cache(maxsize=8)
+def _planes(side: int) -> tuple[NDArray[np.float32], ...]:
+    """A level plane and two slopes, of length one and at right angles, of which all are sums."""
+    slope, ones = np.arange(side) - (side - 1) / 2, np.ones(side)
+    planes = (np.outer(ones, ones), np.outer(slope, ones), np.outer(ones, slope))
+    return tuple((plane / np.linalg.norm(plane)).astype(np.float32) for plane in planes)
 
 
 def band(pictures: Gray | Stack) -> Stack:
