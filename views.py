@@ -296,7 +296,8 @@ def _views(gray: Image.Image, whole: Image.Image, hash_size: int, turn: Turn) ->
     box = _inside_frame(gray)
     if box is None:
         return
-    inside = turn(gray.resize(whole.size, Image.Resampling.LANCZOS, box=box))
+    # The gap lets pixels be averaged before, which changes a bit or two of the hash.
+    inside = turn(gray.resize(whole.size, Image.Resampling.LANCZOS, box, reducing_gap=2.0))
     if has_content(np.asarray(inside)):
         page = page or is_page(np.asarray(inside))
         yield _view(inside, hash_size, True, _fine(gray, box, turn) if page else None)
@@ -376,6 +377,8 @@ def to_gray(image: Image.Image) -> Image.Image:
 def _turn(image: Image.Image) -> Turn:
     """How to turn a square picture upright, which costs less than turning the full one first."""
     orientation = _orientation(image)
+    if orientation == 1:
+        return lambda square: square
 
     def turn(square: Image.Image) -> Image.Image:
         square.info.clear()  # its EXIF data may be broken
