@@ -47,9 +47,10 @@ MOST_CONTENT = 0.95
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
 LARGEST_SAME_DECODE = 288  # a colour picture of so many pixels is as good out of the same decode
 DECODED_SIDE = 256  # a JPEG is decoded at the least scale that covers this
+REDUCED_SIDE = 512  # others are reduced to that which covers this; finely drawn pages need it
 MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
 MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
-REDUCED_FIRST = 50_000_000  # pixels: beyond them a picture is reduced before it is made gray
+REDUCED_FIRST = 50_000_000  # pixels: of larger pictures it counts that they are reduced first
 MAX_JPEG_SCANS = 100  # each costs as much as the picture; encoders write a dozen
 MAX_JPEG_SEGMENTS = 10_000
 # Bytes that a pixel needs at worst, decoded and worked on, in pictures of which both sides are
@@ -63,7 +64,8 @@ BYTES_OF_MODE = {
 BYTES_OF_NUMBERS = (14, 14)
 BYTES_OF_TRANSPARENCY = (10, 16)
 BYTES_OF_FORMAT = {"WEBP": 12, "AVIF": 8, "GIF": 1}
-PLAIN_BYTES = {"L": 1, "RGB": 4, "CMYK": 4}  # of pictures that are reduced first
+# Of pictures that can be reduced as they are, before they are made gray.
+PLAIN_BYTES = {"L": 1, "RGB": 4, "YCbCr": 4, "CMYK": 4}
 # What Pillow's decoders raise on broken files, as seen by fuzzing them.
 DECODE_ERRORS = (
     ArithmeticError,
@@ -221,8 +223,12 @@ def _is_wide(image: Image.Image) -> bool:
 
 def _is_reduced_first(image: Image.Image) -> bool:
     large = image.width * image.height > REDUCED_FIRST
-    plain = image.mode in PLAIN_BYTES and not image.has_transparency_data
-    return large and plain and _is_wide(image)
+    return large and _is_plain(image) and _is_wide(image)
+
+
+def _is_plain(image: Image.Image) -> bool:
+    """Whether a mean of pixels is a pixel that shows the mean of what they show."""
+    return image.mode in PLAIN_BYTES and not image.has_transparency_data
 
 
 def jpeg_damage(data: bytes) -> str:
@@ -272,11 +278,10 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
     if image is None:
         return None
     turn, taken = _turn(image), _taken(image)
-    if _is_reduced_first(image):
-        image = image.reduce(min(image.size) // STANDARD_SIDE)
-    gray = to_gray(image)
-    if (factor := min(gray.size) // STANDARD_SIDE) > 1:
-        gray = gray.reduce(factor)
+    side = max(REDUCED_SIDE, rgb_side)
+    if _is_plain(image):
+        image = _reduced(image, side)
+    gray = _reduced(to_gray(image), side)
     whole = turn(Image.fromarray(small_gray(np.asarray(gray), 4 * hash_size)))
     if not has_content(np.asarray(whole)):
         return None
@@ -287,6 +292,12 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
         colour=_colour(image, turn),
         rgb=_rgb(image, gray, rgb_side, turn) if rgb_side else None,
     )
+
+
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    """A picture at the least scale that covers side x side pixels."""
+    factor = min(image.size) // side
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _views(gray: Image.Image, whole: Image.Image, hash_size: int, turn: Turn) -> Iterator[View]:

@@ -91,6 +91,15 @@ def test_a_hash_of_any_size_is_that_of_the_plain_pipeline(size: int, bits: int) 
         assert distance(look.views[0].hash, plain_hash(photo(name), size)) <= bits, name
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "P", "RGBA"])
+def test_the_hash_of_a_picture_that_is_reduced_first_is_the_plain_one(mode: str) -> None:
+    for name in SINGLES:
+        large = photo(name).resize((2003, 1301), LANCZOS)
+        image = large.quantize() if mode == "P" else large.convert(mode)
+        look = look_of(encoded(image, "TIFF"))
+        assert distance(look.views[0].hash, plain_hash(image.convert("RGB"), 16)) <= 6, name
+
+
 def test_a_look_has_the_gray_that_its_hash_is_of() -> None:
     for name in SINGLES:
         view = look_of(png(photo(name))).views[0]
