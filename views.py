@@ -25,6 +25,8 @@ SIGNS_SIDE = 16  # so that a word has as many bits as a quarter of the frequenci
 PAGE_SIDE = 256
 LARGE_SIDE = 128  # what parts are cut out of
 COLOUR_SIDE = 4
+UNSURE_REACH = 0.2  # rounding moves a frequency by as much, times the picture's side
+UNSURE_SHARE = 0.05
 BLANK_DEVIATION = 2.0
 BLANK_LEVELS = 4
 FINE = 0.7  # the band of sizes that is compared, as deviations of Gaussians in pixels
@@ -282,7 +284,7 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
     if _is_plain(image):
         image = _reduced(image, side)
     gray = _reduced(to_gray(image), side)
-    whole = turn(Image.fromarray(small_gray(np.asarray(gray), 4 * hash_size)))
+    whole = turn(small_gray(gray, 4 * hash_size))
     if not has_content(np.asarray(whole)):
         return None
     return Look(
@@ -472,20 +474,32 @@ def _taken(image: Image.Image) -> Taken | None:
 # ---- The picture that is hashed
 
 
-def small_gray(gray: Gray, side: int) -> Gray:
+def small_gray(gray: Image.Image, side: int) -> Image.Image:
     """The standard 1024x1024 gray of a picture, reduced to side x side, in one step.
 
     ImageHash reduces the standard picture S = A G B' (A and B resample the columns and rows of
     the gray picture G to 1024 with Lanczos' kernel) once more, to R S R', before its cosine
     transform. Both steps are linear and separable, so R S R' = (R A) G (R B)', and the matrices
-    R A and R B are small. What is left out is the rounding of S to whole gray levels.
+    R A and R B are small. What is left out is the rounding of S to whole gray levels; where many
+    bits of the hash hang on that, S is made.
     """
-    rows, columns = _resampling(gray.shape[0], side), _resampling(gray.shape[1], side)
-    small: Stack = rows @ gray.astype(np.float32) @ columns.T
-    return np.rint(small).clip(0, 255).astype(np.uint8)
+    rows, columns = (_resampling(length, side) for length in (gray.height, gray.width))
+    small: Stack = rows @ np.asarray(gray, np.float32) @ columns.T
+    if _hangs_on_rounding(small):
+        standard = gray.resize((STANDARD_SIDE, STANDARD_SIDE), Image.Resampling.LANCZOS)
+        return standard.resize((side, side), Image.Resampling.LANCZOS)
+    return Image.fromarray(np.rint(small, out=small).clip(0, 255, out=small).astype(np.uint8))
 
 
-@lru_cache(maxsize=64)
+def _hangs_on_rounding(small: Stack) -> bool:
+    """Whether many frequencies are near their median, as in a picture of two like halves."""
+    side = len(small)
+    frequencies = spectrum(small[None], side // 4)
+    near = np.abs(frequencies - np.median(frequencies)) < UNSURE_REACH * side
+    return bool(near.mean() > UNSURE_SHARE)
+
+
+@lru_cache(maxsize=128)  # of 120 KB
 def _resampling(length: int, side: int) -> NDArray[np.float32]:
     """The matrix that resamples `length` pixels to 1024 and those to `side`."""
     inputs, weights = _lanczos(length, STANDARD_SIDE)
@@ -500,7 +514,7 @@ def lanczos_matrix(source: int, target: int) -> NDArray[np.float32]:
 
 
 def _matrix(
-    inputs: NDArray[np.intp], weights: NDArray[np.float64], length: int
+    inputs: NDArray[np.intp], weights: NDArray[np.float32], length: int
 ) -> NDArray[np.float32]:
     """A matrix with a row for each output, of the sums of its weights by input."""
     outputs = len(inputs)
@@ -510,7 +524,7 @@ def _matrix(
 
 
 @lru_cache(maxsize=16)
-def _lanczos(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _lanczos(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The inputs of each output pixel of Pillow's LANCZOS resize along one axis, and their weights.
 
     Each output pixel is a weighted mean of the input pixels within three (scaled) pixels of its
@@ -522,7 +536,7 @@ def _lanczos(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.flo
     first = np.maximum((centres - 3 * width + 0.5).astype(int), 0)
     last = np.minimum((centres + 3 * width + 0.5).astype(int), source)
     inputs = first[:, None] + np.arange((last - first).max())
-    distance = (inputs + 0.5 - centres[:, None]) / width
+    distance = ((inputs + 0.5 - centres[:, None]) / width).astype(np.float32)  # quick sines
     weights = np.sinc(distance) * np.sinc(distance / 3)
     weights[inputs >= last[:, None]] = 0
     weights /= weights.sum(axis=1, keepdims=True)
@@ -702,11 +716,15 @@ def turned(pictures: NDArray[np.uint8], turn: str) -> NDArray[np.uint8]:
 
 def spectrum(pictures: Gray | Stack, size: int) -> Stack:
     """The size x size lowest frequencies of each picture, as ImageHash's phash takes them."""
-    side = pictures.shape[1]
-    waves = np.cos(np.pi * np.arange(size)[:, None] * (2 * np.arange(side) + 1) / (2 * side))
-    waves = waves.astype(np.float32)
-    spectra: Stack = waves @ pictures.astype(np.float32) @ waves.T
+    waves = _waves(pictures.shape[1], size)
+    spectra: Stack = waves @ pictures.astype(np.float32, copy=False) @ waves.T
     return spectra
+
+
+@lru_cache(maxsize=8)
+def _waves(side: int, size: int) -> NDArray[np.float32]:
+    waves = np.cos(np.pi * np.arange(size)[:, None] * (2 * np.arange(side) + 1) / (2 * side))
+    return waves.astype(np.float32)
 
 
 def hashes_of(pictures: Gray | Stack, size: int) -> list[bytes]:
