@@ -494,9 +494,9 @@ def small_gray(gray: Image.Image, side: int) -> Image.Image:
 def _hangs_on_rounding(small: Stack) -> bool:
     """Whether many frequencies are near their median, as in a picture of two like halves."""
     side = len(small)
-    frequencies = spectrum(small[None], side // 4)
-    near = np.abs(frequencies - np.median(frequencies)) < UNSURE_REACH * side
-    return bool(near.mean() > UNSURE_SHARE)
+    ordered = np.sort(spectrum(small[None], side // 4), axis=None)
+    middle, few = len(ordered) // 2, round(len(ordered) * UNSURE_SHARE / 2)
+    return bool(ordered[middle + few] - ordered[middle - few] < 2 * UNSURE_REACH * side)
 
 
 @lru_cache(maxsize=128)  # of 120 KB
@@ -621,12 +621,11 @@ def _number_near(gray: Gray, tone: Gray, axis: int) -> NDArray[np.uint16]:
 def _longest_run(busy: NDArray[np.bool_]) -> tuple[int, int]:
     """The longest run of true values, which may have short gaps in it."""
     places = busy.nonzero()[0]
-    if not len(places):
-        return 0, 0
-    gaps = np.flatnonzero(np.diff(places) > FRAME_GAP)
-    starts, ends = places[np.r_[0, gaps + 1]], places[np.r_[gaps, len(places) - 1]] + 1
-    longest = (ends - starts).argmax()
-    return int(starts[longest]), int(ends[longest])
+    if len(places) in (0, len(busy)):
+        return 0, len(places)
+    runs = np.split(places, np.flatnonzero(np.diff(places) > FRAME_GAP) + 1)
+    longest = max(runs, key=np.ptp)
+    return int(longest[0]), int(longest[-1]) + 1
 
 
 # ---- The band of sizes that is compared
