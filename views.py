@@ -1,6 +1,7 @@
 """From an image file's bytes to what is compared of it: small gray pictures and their hashes."""
 
 import io
+import math
 import re
 import struct
 import zlib
@@ -25,6 +26,7 @@ SIGNS_SIDE = 16  # so that a word has as many bits as a quarter of the frequenci
 PAGE_SIDE = 256
 LARGE_SIDE = 128  # what parts are cut out of
 COLOUR_SIDE = 4
+LEAST_SQUARES = 2.5  # for each pixel of the small picture, by length; with 2 hashes differ more
 UNSURE_REACH = 0.2  # rounding moves a frequency by as much, times the picture's side
 UNSURE_SHARE = 0.05
 BLANK_DEVIATION = 2.0
@@ -482,9 +484,13 @@ def small_gray(gray: Image.Image, side: int) -> Image.Image:
     transform. Both steps are linear and separable, so R S R' = (R A) G (R B)', and the matrices
     R A and R B are small. What is left out is the rounding of S to whole gray levels; where many
     bits of the hash hang on that, S is made.
+
+    As R passes on only what is coarse, G is first averaged by squares of pixels, if enough are
+    left. The last square may lie half outside, so the length in squares is no whole number.
     """
-    rows, columns = (_resampling(length, side) for length in (gray.height, gray.width))
-    small: Stack = rows @ np.asarray(gray, np.float32) @ columns.T
+    factor = max(int(min(gray.size) // (LEAST_SQUARES * side)), 1)
+    rows, columns = (_resampling(length / factor, side) for length in (gray.height, gray.width))
+    small: Stack = rows @ np.asarray(gray.reduce(factor), np.float32) @ columns.T
     if _hangs_on_rounding(small):
         standard = gray.resize((STANDARD_SIDE, STANDARD_SIDE), Image.Resampling.LANCZOS)
         return standard.resize((side, side), Image.Resampling.LANCZOS)
@@ -499,12 +505,12 @@ def _hangs_on_rounding(small: Stack) -> bool:
     return bool(ordered[middle + few] - ordered[middle - few] < 2 * UNSURE_REACH * side)
 
 
-@lru_cache(maxsize=128)  # of 120 KB
-def _resampling(length: int, side: int) -> NDArray[np.float32]:
+@lru_cache(maxsize=128)  # of 60 KB
+def _resampling(length: float, side: int) -> NDArray[np.float32]:
     """The matrix that resamples `length` pixels to 1024 and those to `side`."""
     inputs, weights = _lanczos(length, STANDARD_SIDE)
     steps, shares = _lanczos(STANDARD_SIDE, side)
-    return _matrix(inputs[steps], shares[:, :, None] * weights[steps], length)
+    return _matrix(inputs[steps], shares[:, :, None] * weights[steps], math.ceil(length))
 
 
 @lru_cache(maxsize=16)
@@ -524,23 +530,23 @@ def _matrix(
 
 
 @lru_cache(maxsize=16)
-def _lanczos(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+def _lanczos(source: float, target: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The inputs of each output pixel of Pillow's LANCZOS resize along one axis, and their weights.
 
     Each output pixel is a weighted mean of the input pixels within three (scaled) pixels of its
     centre, by the kernel sinc(x) sinc(x / 3).
     """
-    scale = source / target
+    scale, pixels = source / target, math.ceil(source)
     width = max(scale, 1.0)
     centres = (np.arange(target) + 0.5) * scale
     first = np.maximum((centres - 3 * width + 0.5).astype(int), 0)
-    last = np.minimum((centres + 3 * width + 0.5).astype(int), source)
+    last = np.minimum((centres + 3 * width + 0.5).astype(int), pixels)
     inputs = first[:, None] + np.arange((last - first).max())
     distance = ((inputs + 0.5 - centres[:, None]) / width).astype(np.float32)  # quick sines
     weights = np.sinc(distance) * np.sinc(distance / 3)
     weights[inputs >= last[:, None]] = 0
     weights /= weights.sum(axis=1, keepdims=True)
-    return np.minimum(inputs, source - 1), weights  # those beyond weigh nothing
+    return np.minimum(inputs, pixels - 1), weights  # those beyond weigh nothing
 
 
 # ---- What is in a picture
