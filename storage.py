@@ -563,8 +563,8 @@ def check_last_copies(output_dir: str) -> None:
         return
     if last := [c for c in copies if is_gone(c.original.path) and not is_gone(c.copy)]:
         raise UserError(
-            f"no photos are there, and {output_dir} holds copies ({len(last)}) that may be all that "
-            "is left; mount the disk, move them elsewhere, or run find with --discard-review."
+            f"no photos are there, and {output_dir} holds copies ({len(last)}) that may be all "
+            "that is left; mount the disk, move them elsewhere, or run find with --discard-review."
         )
 
 
