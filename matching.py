@@ -30,7 +30,7 @@ BLOCK_TOLERANCE = 1.6
 BLOCK_ENERGY = 50.0
 BATCH = 256  # pairs that are looked at together
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
-CLOSE = 40
+CLOSE = 36
 CLOSE_CORRELATION = 0.65
 LEAST_CORRELATION = 0.25
 LEAST_AGREEMENT = 0.9

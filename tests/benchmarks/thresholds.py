@@ -27,7 +27,7 @@ import views
 Seen = tuple[str, views.Look | None]
 # Numbers of matching.py, and of a preset's rules.
 NUMBERS = {
-    "CLOSE": (30, 50),
+    "CLOSE": (30, 40, 50),
     "CLOSE_CORRELATION": (0.5, 0.8),
     "LEAST_CORRELATION": (0.15, 0.4),
     "LEAST_AGREEMENT": (0.8, 0.97),
