@@ -1,24 +1,50 @@
 """Which picture the rules keep, what they give up, and what they leave to a person."""
 
+import io
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Library, tree
-from pictures import CAT, LAUNCH, encoded, photo, with_exif
-from PIL import Image
+from pictures import (
+    CAT,
+    COFFEE,
+    LAUNCH,
+    PORTRAIT,
+    SINGLES,
+    captioned,
+    encoded,
+    photo,
+    tilted,
+    with_exif,
+)
+from PIL import Image, ImageOps, PngImagePlugin
 
 from extras.review import rules
 from extras.review.facts import Examiner, Facts, Unseen, examine, render
 from extras.review.rules import Picture, suggest
+from extras.review.versions import pairs, thumbprint
 from finder import ImageFile
 from storage import Link, SavedCopy
 
-PLAIN = Facts(width=4000, height=3000, format="JPEG", size=3_000_000, quality=90, sharpness=20)
+PLAIN = Facts(
+    width=4000,
+    height=3000,
+    format="JPEG",
+    size=3_000_000,
+    quality=90,
+    sharpness=20,
+    thumbprint=thumbprint(photo(CAT)),
+)
 
 
-def picture(number: int, path: str = "", digest: str = "", **facts: object) -> Picture:
+def picture(number: int, path: str = "", digest: str = "", **facts: Any) -> Picture:
+    """A version of one picture, with the same proportions."""
+    if "width" in facts:
+        facts["height"] = facts["width"] * 3 // 4
     return Picture(
         number, path or f"/p/{number}.jpg", digest or str(number), replace(PLAIN, **facts)
     )
@@ -32,7 +58,7 @@ def linked(view: str, left: int = 0, right: int = 1) -> Link:
     ("best", "other", "reason"),
     [
         ({}, {"damage": "no end marker", "width": 9000}, "intact"),
-        ({"width": 4001}, {"quality": 99}, "most pixels"),
+        ({"width": 4400}, {"quality": 99}, "most pixels"),
         ({"format": "PNG", "lossless": True, "quality": None}, {"gps": True}, "least compressed"),
         ({"quality": 93}, {"gps": True}, "least compressed"),
         ({}, {"few_colours": True, "quality": None, "lossless": True}, "least compressed"),
@@ -87,24 +113,37 @@ def test_what_only_the_doomed_file_knows_is_said() -> None:
 # ---- What rules leave alone
 
 
-@pytest.mark.parametrize("view", ["inside a frame", "crop", "burst"])
-def test_only_versions_of_one_picture_are_judged(view: str) -> None:
-    pictures = [picture(0, width=5000), picture(1), picture(2, width=10)]
-    found = suggest(1, pictures, [linked("turned by 90", 0, 2), linked(view)])
-    assert [removal.number for removal in found.removals] == [2]
-    assert suggest(1, pictures[:2], [linked(view)]).keeper is None
+def shot(number: int, when: str, **facts: Any) -> Picture:
+    facts = {"camera": "Canon", "sharpness": 20.0 + 20 * number, **facts}
+    return picture(number, taken=f"2020-01-01 {when}", **facts)
 
 
-@pytest.mark.parametrize("later", ["10:00:03", "10:00:00"])
-def test_shots_of_a_burst_are_never_given_up(later: str) -> None:
-    shots = [
-        picture(n, camera="Canon", taken=f"2020-01-01 {when}", sharpness=20.0 + 20 * n)
-        for n, when in enumerate(("10:00:00", later))
-    ]
-    found = suggest(1, shots, [linked("whole")])
+@pytest.mark.parametrize("later", ["10:00:03", "10:00:10", "10:00:00", "10:00:00.3"])
+@pytest.mark.parametrize("changed", [{}, {"quality": 93}, {"camera": ""}])
+def test_shots_of_a_burst_are_never_given_up(later: str, changed: dict[str, Any]) -> None:
+    found = suggest(1, [shot(0, "10:00:00"), shot(1, later, **changed)], [linked("whole")])
     assert found.burst
     assert found.keeper is None
     assert found.removals == ()
+
+
+def test_a_burst_that_find_has_seen_is_left_alone_without_dates() -> None:
+    found = suggest(1, [picture(0), picture(1, quality=60), picture(2)], [linked("burst", 0, 2)])
+    assert found.burst
+    assert found.removals == ()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"taken": "2020-01-01 10:00:00.25"}, {"width": 800, "taken": "2020-01-01 10:00:00"}]
+)
+def test_versions_of_one_shot_are_no_burst(changed: dict[str, Any]) -> None:
+    """The same fraction of a second, or another size, as no camera's burst has it."""
+    shots = [shot(0, "10:00:00.25"), shot(1, "10:00:00.25", quality=60)]
+    if "width" in changed:
+        shots = [shot(0, "10:00:00"), shot(1, "10:00:00", width=800)]
+    found = suggest(1, shots, [linked("whole")])
+    assert not found.burst
+    assert found.keeper == 0
 
 
 def test_identical_files_of_a_burst_are_versions_of_one_shot() -> None:
@@ -119,17 +158,89 @@ def test_identical_files_of_a_burst_are_versions_of_one_shot() -> None:
     assert found.burst
 
 
-def test_a_smaller_copy_with_the_same_exif_data_is_no_burst() -> None:
-    camera = {"camera": "Canon", "taken": "2020-01-01 10:00:00"}
-    found = suggest(1, [picture(0, **camera), picture(1, width=800, **camera)], [linked("whole")])
-    assert not found.burst
-    assert found.keeper == 0
-
-
 def test_a_picture_without_colour_stays_beside_one_with_it() -> None:
     pictures = [picture(0, width=5000), picture(1, colourless=True)]
     for links in ([], [linked("whole")]):
         assert suggest(1, pictures, links).keeper is None
+
+
+# ---- Versions of one picture
+
+
+def facts_of(image: Image.Image, **changed: Any) -> Facts:
+    """The facts of an upright picture."""
+    width, height = image.size
+    return replace(PLAIN, width=width, height=height, thumbprint=thumbprint(image), **changed)
+
+
+def saved_again(image: Image.Image, quality: int, form: str = "JPEG") -> Image.Image:
+    with Image.open(io.BytesIO(encoded(image, form, quality=quality))) as again:
+        return again.convert("RGB")
+
+
+def scaled(image: Image.Image, factor: float) -> Image.Image:
+    return image.resize((round(image.width * factor), round(image.height * factor)))
+
+
+def cut(image: Image.Image, share: float, left: float = 0.5, upper: float = 0.5) -> Image.Image:
+    """Without a share of its width and height; where the rest lies is a share of that."""
+    width, height = round(image.width * share), round(image.height * share)
+    x, y = round(width * left), round(height * upper)
+    return image.crop((x, y, x + image.width - width, y + image.height - height))
+
+
+VERSIONS: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "quality 90": lambda image: saved_again(image, 90),
+    "quality 30": lambda image: saved_again(image, 30),
+    "WebP": lambda image: saved_again(image, 60, "WEBP"),
+    "half": lambda image: saved_again(scaled(image, 0.5), 85),
+    "double": lambda image: saved_again(scaled(image, 2), 85),
+    "turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "turned the other way": lambda image: image.transpose(Image.Transpose.ROTATE_270),
+    "mirrored": lambda image: saved_again(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), 80),
+    "a little brighter": lambda image: image.point(lambda level: min(255, int(level * 1.05))),
+}
+OTHERS: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "cut by 1 %": lambda image: cut(image, 0.01),
+    "cut by 1 % and enlarged": lambda image: scaled(cut(image, 0.01), 2),
+    "cut by 2 %": lambda image: cut(image, 0.02),
+    "cut at a corner": lambda image: scaled(cut(image, 0.01, 0, 0), 1.5),
+    "cut by a lot": lambda image: cut(image, 0.2),
+    "cut at one side": lambda image: image.crop((0, 0, image.width - 5, image.height)),
+    "stretched": lambda image: image.resize((image.width, round(image.height * 1.03))),
+    "tilted": lambda image: tilted(image, 0.5),
+    "captioned": captioned,
+    "much brighter": lambda image: image.point(lambda level: min(255, int(level * 1.5))),
+    "sepia": lambda image: ImageOps.colorize(image.convert("L"), "#201000", "#ffe8c0"),
+}
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+@pytest.mark.parametrize("sample", SINGLES)
+def test_what_was_saved_again_scaled_or_turned_is_a_version(name: str, sample: str) -> None:
+    made = [facts_of(photo(sample)), facts_of(VERSIONS[name](photo(sample)))]
+    assert [pair[:2] for pair in pairs(made)] == [(0, 1)]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("sample", SINGLES)
+def test_what_was_cut_or_edited_is_none(name: str, sample: str) -> None:
+    made = [facts_of(photo(sample)), facts_of(OTHERS[name](photo(sample)))]
+    assert list(pairs(made)) == []
+
+
+def test_only_what_is_a_version_of_the_keeper_itself_is_given_up() -> None:
+    """Through the middle one the first and the last hang together; they are not alike."""
+    image = photo(CAT)
+    steps = [image.point([level * (8 + 2 * n) // 16 for level in range(256)] * 3) for n in range(3)]
+    pictures = [
+        Picture(n, f"/p/{n}.jpg", str(n), facts_of(step, quality=90 - 10 * n))
+        for n, step in enumerate(steps)
+    ]
+    alike = [pair[:2] for pair in pairs([p.facts for p in pictures])]
+    assert alike == [(0, 1), (1, 2)]
+    given_up = [removal.number for removal in suggest(1, pictures, []).removals]
+    assert given_up == [1]
 
 
 # ---- Facts
@@ -155,6 +266,60 @@ def test_facts_are_read_from_the_file(tmp_path: Path) -> None:
     assert (facts.taken, facts.camera) == ("2024-05-01 12:00:00.25", "Canon EOS 5D")
     assert (facts.gps, facts.rating) == (True, 4)
     assert facts.size == path.stat().st_size
+
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description xmp:Rating="5"
+ exif:GPSLatitude="48,1.5N"><exif:DateTimeOriginal>2020-01-01T10:00:00.5+01:00</exif:DateTimeOriginal>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_what_only_xmp_says_is_known(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    if form == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        data = encoded(photo(CAT), form, pnginfo=text)
+    elif form == "TIFF":
+        data = encoded(photo(CAT), form, tiffinfo={700: XMP})
+    else:
+        data = encoded(photo(CAT), form, xmp=XMP)
+    path.write_bytes(data)
+    facts = examine(str(path))
+    assert (facts.rating, facts.gps, facts.taken) == (5, True, "2020-01-01 10:00:00.5")
+
+
+SIDEWAYS = b"\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"  # EXIF's orientation
+NO_NUMBER = b"\x12\x01\x02\x00\x04\x00\x00\x00bad\x00"
+
+
+@pytest.mark.parametrize(("tag", "value"), [(0x0112, 6), (0x4746, "bad"), (0x0110, b"\xff")])
+def test_a_broken_tag_hides_no_other(tag: int, value: object, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0132], exif[tag] = "Canon", "2019:01:01 10:00:00", value
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 0.0, 0.0)})
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded(photo(CAT), "JPEG", exif=exif).replace(SIDEWAYS, NO_NUMBER))
+    facts = examine(str(path))
+    assert facts.gps
+    assert facts.camera.startswith("Canon")
+    assert facts.taken == "2019-01-01 10:00:00"  # the only date there is
+
+
+def test_the_date_of_digitizing_comes_before_that_of_the_last_change(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0132] = "2019:01:01 10:00:00"
+    exif.get_ifd(0x8769).update({0x9004: "2018:01:01 10:00:00"})
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded(photo(CAT), "JPEG", exif=exif))
+    assert examine(str(path)).taken == "2018-01-01 10:00:00"
+
+
+def test_a_better_rating_and_an_earlier_date_are_not_lost_silently() -> None:
+    keeper = {"rating": 1, "taken": "2021-01-01 10:00:00"}
+    doomed = {"rating": 5, "taken": "2020-01-01 10:00:00"}
+    found = suggest(1, [picture(0, width=5000, **keeper), picture(1, **doomed)], [])
+    assert found.removals[0].loses == ("an earlier date", "a rating of 5")
 
 
 def test_what_is_less_sharp_has_a_lower_sharpness(tmp_path: Path) -> None:
@@ -288,6 +453,28 @@ def test_suggest_prefers_the_folders_that_the_flag_names(bare_library: Library) 
     assert [Path(one["path"]).parent.name for one in facts["suggested"]] == ["a"]
     facts = bare_library.run("suggest", "--dry-run", "--json").facts
     assert [Path(one["path"]).parent.name for one in facts["suggested"]] == ["longer"]
+
+
+def test_suggest_takes_no_different_pictures_of_a_find_by_threshold(bare_library: Library) -> None:
+    for sample in (CAT, COFFEE, LAUNCH, PORTRAIT):
+        bare_library.add(Path(sample).name, sample)
+    bare_library.add("cat_old.jpg", CAT, quality=40)
+    assert len(bare_library.run("find", "--threshold", "160", "--json").facts["groups"]) == 1
+    facts = bare_library.run("suggest", "--dry-run", "--json").facts
+    assert [Path(one["path"]).name for one in facts["suggested"]] == ["cat_old.jpg"]
+
+
+def test_suggest_never_gives_up_what_was_cut_nor_what_it_was_cut_from(
+    bare_library: Library,
+) -> None:
+    image = photo(LAUNCH)
+    image.save(bare_library.photos / "full.jpg", quality=90)
+    with (bare_library.photos / "full.jpg").open("ab") as damaged:
+        damaged.write(b"junk" * 500)
+    cut(image, 0.02).save(bare_library.photos / "cut.jpg", quality=90)
+    bare_library.find()
+    assert len(bare_library.info()) == 2
+    assert "To remove by the rules: 0" in bare_library.run("suggest", "--dry-run").out
 
 
 def test_suggest_without_a_result_says_so(library: Library) -> None:

@@ -3,13 +3,15 @@
 import functools
 import io
 import os
+import re
 import signal
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as TooSlow
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from finder import read_file
@@ -29,6 +31,8 @@ PREVIEW_SIDE = 1600
 FULL_PIXELS = 50_000_000  # what a browser is asked to hold of one picture
 FULL_SIDE = 12_000
 CACHE_BYTES = 192 << 20
+XMP_BYTES = 1 << 20
+DATE = re.compile(r"(\d{4})[-:](\d\d)[-:](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
 COLOURLESS = 4.0  # levels of chroma, on average
 # libjpeg's table for luminance at quality 50, in the order of the file.
 STANDARD_QUANTISERS = (
@@ -44,7 +48,7 @@ class Facts:
 
     `taken` is EXIF's local time (`2024-05-01 12:00:00.25`), `quality` JPEG's from 1 to 100.
     `sharpness` is the deviation of the Laplacian of its gray at up to 1024 pixels: it compares
-    versions of one picture, not different ones.
+    versions of one picture, not different ones. `thumbprint` is what tells them.
     """
 
     width: int
@@ -61,6 +65,7 @@ class Facts:
     sharpness: float = 0.0
     colourless: bool = False
     damage: str = ""
+    thumbprint: bytes = field(default=b"", repr=False)
 
     @property
     def pixels(self) -> int:
@@ -77,7 +82,7 @@ def examine(path: str) -> Facts:
     file, data = read_file(path)
     image = views.open_header(data)
     width, height = image.size
-    exif = _exif_of(image)
+    known, orientation = _known_of(image), _orientation_of(image)
     form = "JPEG" if image.format == "MPO" else str(image.format)
     lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
     lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
@@ -85,9 +90,9 @@ def examine(path: str) -> Facts:
     quality = _jpeg_quality(image) if form == "JPEG" else None
     image.draft("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE))
     image.load()
-    if exif.pop("sideways"):
+    if orientation in (5, 6, 7, 8):
         width, height = height, width
-    sharpness, colourless = _looks(image)
+    sharpness, colourless, seen = _looks(image, orientation)
     return Facts(
         width=width,
         height=height,
@@ -99,7 +104,8 @@ def examine(path: str) -> Facts:
         damage=views.jpeg_damage(data),
         lossless=lossless,
         few_colours=few_colours,
-        **exif,
+        thumbprint=seen,
+        **known,
     )
 
 
@@ -130,29 +136,76 @@ def render(path: str, kind: str) -> bytes:
     return stream.getvalue()
 
 
-def _exif_of(image: "Image.Image") -> dict[str, Any]:
-    """What the EXIF data says; a picture with broken EXIF data is still a picture."""
-    from PIL import ExifTags
+def _known_of(image: "Image.Image") -> dict[str, Any]:
+    """What EXIF data and XMP say; each is read by itself, as one that is broken hides no other."""
+    from PIL import ExifTags, Image
 
+    tags, ifds = ExifTags.Base, ExifTags.IFD
+    xmp = _xmp_of(image)
+    exif = _tried(image.getexif, Image.Exif())
+    details: dict[int, Any] = _tried(lambda: exif.get_ifd(ifds.Exif), {})
+    place: dict[int, Any] = _tried(lambda: exif.get_ifd(ifds.GPSInfo), {})
+    maker, model = (_text(_tag(exif, tag)) for tag in (tags.Make, tags.Model))
+    dates = [
+        (_tag(details, tags.DateTimeOriginal), _tag(details, tags.SubsecTimeOriginal)),
+        (_tag(details, tags.DateTimeDigitized), _tag(details, tags.SubsecTimeDigitized)),
+        (_in_xmp(xmp, "DateTimeOriginal"), ""),
+        (_in_xmp(xmp, "CreateDate"), ""),
+        (_tag(exif, tags.DateTime), ""),
+    ]
+    ratings = _tag(exif, tags.Rating) or 0, _in_xmp(xmp, "Rating") or 0
+    return {
+        "taken": next(filter(None, starmap(_date, dates)), ""),
+        "camera": model if model.startswith(maker) else f"{maker} {model}".strip(),
+        "gps": ExifTags.GPS.GPSLatitude in place or bool(_in_xmp(xmp, "GPSLatitude")),
+        "rating": max(
+            _tried(lambda: int(float(ratings[0])), 0), _tried(lambda: int(float(ratings[1])), 0)
+        ),
+    }
+
+
+def _orientation_of(image: "Image.Image") -> int:
+    return _tried(lambda: int(image.getexif().get(0x0112, 1)), 1)
+
+
+def _rating(found: Any) -> int:
+    return _tried(lambda: int(float(found)), 0)
+
+
+def _tag(tags: Mapping[int, Any], tag: int) -> Any:
+    return _tried(lambda: tags.get(tag) or "", "")
+
+
+def _tried(read: Callable[[], T], otherwise: T) -> T:
     import views
 
-    tags = ExifTags.Base
-    found: dict[str, Any] = {"sideways": False}
     try:
-        exif = image.getexif()
-        found["sideways"] = int(exif.get(tags.Orientation, 1)) in (5, 6, 7, 8)
-        details = exif.get_ifd(ExifTags.IFD.Exif)
-        taken = _text(details.get(tags.DateTimeOriginal, ""))[:19].replace(":", "-", 2)
-        fraction = _text(details.get(tags.SubsecTimeOriginal, ""))
-        if len(taken) == 19 and taken[:4].isdigit() and taken[:4] != "0000":
-            found["taken"] = taken + (f".{fraction}" if fraction.isdigit() else "")
-        maker, model = _text(exif.get(tags.Make, "")), _text(exif.get(tags.Model, ""))
-        found["camera"] = model if model.startswith(maker) else f"{maker} {model}".strip()
-        found["gps"] = ExifTags.GPS.GPSLatitude in exif.get_ifd(ExifTags.IFD.GPSInfo)
-        found["rating"] = int(exif.get(tags.Rating, 0))
+        found = read()
     except views.DECODE_ERRORS:
-        pass
-    return found
+        return otherwise
+    return otherwise if found is None else found
+
+
+def _date(date: object, fraction: object) -> str:
+    """EXIF's or XMP's date with its fraction, as `Facts.taken` has it; empty if it is none."""
+    match, fraction = DATE.match(_text(date)), _text(fraction)
+    if not match or match[1] == "0000":
+        return ""
+    digits = fraction if fraction.isdigit() else (match[7] or "")
+    return "{}-{}-{} {}:{}:{}".format(*match.groups()[:6]) + (f".{digits}" if digits else "")
+
+
+def _xmp_of(image: "Image.Image") -> str:
+    """The picture's XMP packet; it is searched, not parsed, as it may be anything."""
+    found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    data = found.encode() if isinstance(found, str) else bytes(found)
+    return data[:XMP_BYTES].decode("utf-8", "replace")
+
+
+def _in_xmp(xmp: str, name: str) -> str:
+    """The value of a simple property, written as an attribute or as an element."""
+    match = re.search(rf"""\b{name}\s*=\s*["']([^"'<]*)|<[\w-]+:{name}>([^<]*)<""", xmp)
+    return (match[1] or match[2] or "").strip() if match else ""
 
 
 def _text(value: object) -> str:
@@ -173,19 +226,31 @@ def _sum_at(quality: int) -> int:
     return sum(min(255, max(1, (step * scale + 50) // 100)) for step in STANDARD_QUANTISERS)
 
 
-def _looks(image: "Image.Image") -> tuple[float, bool]:
-    """The sharpness of a decoded picture, and whether it is without colour."""
+def _looks(image: "Image.Image", orientation: int) -> tuple[float, bool, bytes]:
+    """The sharpness of a decoded picture, whether it is without colour, and its thumbprint."""
     import numpy as np
+
+    from extras.review import versions
 
     small = image.copy() if image.mode == "YCbCr" else _to_rgb(image)
     small.thumbnail((SHARPNESS_SIDE, SHARPNESS_SIDE))
+    seen = versions.thumbprint(_upright(small, orientation))
     levels = np.asarray(small.convert("YCbCr")).astype(np.float32)
     y = levels[..., 0]
     chroma = float(np.abs(levels[..., 1:] - 128).mean())
     if min(y.shape) < 3:
-        return 0.0, chroma < COLOURLESS
+        return 0.0, chroma < COLOURLESS, seen
     ridge = y[1:-1, :-2] + y[1:-1, 2:] + y[:-2, 1:-1] + y[2:, 1:-1] - 4 * y[1:-1, 1:-1]
-    return round(float(ridge.std()), 1), chroma < COLOURLESS
+    return round(float(ridge.std()), 1), chroma < COLOURLESS, seen
+
+
+def _upright(image: "Image.Image", orientation: int) -> "Image.Image":
+    from PIL import Image, ImageOps
+
+    plain = Image.new(image.mode, image.size)
+    plain.paste(image)
+    plain.getexif()[0x0112] = orientation
+    return ImageOps.exif_transpose(plain)
 
 
 def _to_rgb(image: "Image.Image") -> "Image.Image":
@@ -194,7 +259,7 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
 
     import views
 
-    exif = image.getexif().get(0x0112)
+    orientation = _orientation_of(image)
     if image.mode in ("F", "LAB", "La", "RGBa", "HSV") or image.mode.startswith("I"):
         rgb = views.to_gray(image).convert("RGB")
     elif image.has_transparency_data:
@@ -204,8 +269,7 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
     else:
         rgb = _in_srgb(image)
     rgb.info = {}
-    if exif is not None:  # for the turn; nothing else of the file gets to a browser
-        rgb.getexif()[0x0112] = exif
+    rgb.getexif()[0x0112] = orientation  # nothing else of the file gets to a browser
     return rgb
 
 

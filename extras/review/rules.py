@@ -1,8 +1,8 @@
 """Which picture of a group the rules would keep, which they would give up, and why.
 
-Plain values in and out. Only versions of the same picture are judged against each other: shots of
-a burst, framed pictures, crops, and a picture without colour beside one with it are never given
-up by a rule, unless the files are identical.
+Plain values in and out. Only versions of the same picture are judged against each other: what may
+be a shot of a burst, framed pictures, crops, what was edited, and a picture without colour beside
+one with it are never given up by a rule, unless the files are identical.
 """
 
 import os
@@ -13,23 +13,11 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import combinations
 
+from extras.review import versions
 from extras.review.facts import Facts
 from storage import Link, Manifest, SavedCopy
 
-# Views in which all of one picture matched all of the other.
-SAME_VIEWS = frozenset(
-    (
-        "whole",
-        "mirrored",
-        "flipped",
-        "turned by 180",
-        "transposed",
-        "turned by 90",
-        "turned by 270",
-        "transversed",
-    )
-)
-BURST_SECONDS = 3.0
+BURST_SECONDS = 10.0
 SHARPER = 1.1  # times as sharp, to count
 LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count
 SAME_QUALITY = 2
@@ -78,6 +66,7 @@ class Suggestion:
     reason: str
     removals: tuple[Removal, ...] = ()
     burst: bool = False
+    taken: str = ""  # the earliest date of the group
 
 
 # ---- The rules, in the order in which they decide
@@ -167,34 +156,47 @@ def suggest(
     Each set of versions of one picture is decided by itself; the keeper that is named is that of
     the first set with something to give up.
     """
-    burst = any(link.view == "burst" for link in links) or _has_burst(pictures)
+    burst = may_be_burst(pictures, links)
     keepers: list[tuple[Picture, str]] = []
     removals: list[Removal] = []
     tied = False
-    for versions in versions_of(pictures, links):
-        if len(versions) == 1:
-            continue
-        decided = _decide(versions, prefer, rules)
+    same = same_pictures(pictures, identical_only=burst)
+    for one_picture in sets_of(pictures, same):
+        decided = _decide(one_picture, same, prefer, rules)
         if decided is None:
             tied = True
             continue
         keeper, reason, given_up = decided
-        keepers.append((keeper, reason))
-        removals += given_up
+        if given_up:
+            keepers.append((keeper, reason))
+            removals += given_up
+    taken = min((p.facts.taken for p in pictures if p.facts.taken), default="")
     if not keepers:
-        why = "a tie: the rules see no difference" if tied else "different pictures"
-        why = "a burst: choose the best shot yourself" if burst else why
-        why += ": framed, cut or toned" if why == "different pictures" else ""
-        return Suggestion(group, None, why, burst=burst)
+        return Suggestion(group, None, _why_none(burst=burst, tied=tied), burst=burst, taken=taken)
     keeper, reason = keepers[0]
-    return Suggestion(group, keeper.number, reason, tuple(removals), burst)
+    in_order = tuple(sorted(removals, key=lambda removal: removal.number))
+    return Suggestion(group, keeper.number, reason, in_order, burst, taken)
+
+
+def _why_none(*, burst: bool, tied: bool) -> str:
+    if burst:
+        return "a burst, or it may be one: choose the best shot yourself"
+    if tied:
+        return "a tie: the rules see no difference"
+    return "different pictures: framed, cut or edited"
 
 
 def _decide(
-    versions: Sequence[Picture], prefer: Sequence[str], rules: Collection[str]
+    one_picture: Sequence[Picture],
+    same: Collection[frozenset[int]],
+    prefer: Sequence[str],
+    rules: Collection[str],
 ) -> tuple[Picture, str, list[Removal]] | None:
-    """The best of some versions, the rules that decided it, and the others; None for a tie."""
-    left = list(versions)
+    """The best of some versions, the rules that decided it, and the others; None for a tie.
+
+    Only what is a version of the best itself is given up, not what is one through others.
+    """
+    left = list(one_picture)
     reasons: list[str] = []
     lost: dict[int, str] = {}
     for rule in RULES:
@@ -213,8 +215,8 @@ def _decide(
         ", ".join(reasons),
         [
             Removal(p.number, keeper.number, lost[p.number], what_is_lost(p.facts, keeper.facts))
-            for p in versions
-            if p is not keeper
+            for p in one_picture
+            if frozenset((p.number, keeper.number)) in same
         ],
     )
 
@@ -224,18 +226,33 @@ def what_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
     lost = {
         "GPS": doomed.gps and not keeper.gps,
         "date taken": bool(doomed.taken) and not keeper.taken,
+        "an earlier date": bool(keeper.taken) and "" < doomed.taken < keeper.taken,
         "camera": bool(doomed.camera) and not keeper.camera,
-        "rating": bool(doomed.rating) and not keeper.rating,
+        "rating": doomed.rating > 0 and not keeper.rating,
+        f"a rating of {doomed.rating}": 0 < keeper.rating < doomed.rating,
     }
     return tuple(name for name, is_lost in lost.items() if is_lost)
 
 
-def versions_of(pictures: Sequence[Picture], links: Sequence[Link]) -> list[list[Picture]]:
-    """The sets of a group's pictures that are versions of one picture, in the group's order.
+def same_pictures(
+    pictures: Sequence[Picture], *, identical_only: bool = False
+) -> set[frozenset[int]]:
+    """The pairs, by number, that are identical files or versions of one picture."""
+    by_digest: dict[str, list[int]] = defaultdict(list)
+    for picture in pictures:
+        by_digest[picture.digest].append(picture.number)
+    same = {frozenset(pair) for ours in by_digest.values() for pair in combinations(ours, 2)}
+    if identical_only:
+        return same
+    for pair in versions.pairs([picture.facts for picture in pictures]):
+        one, other = pictures[pair.one], pictures[pair.other]
+        if one.facts.colourless == other.facts.colourless:
+            same.add(frozenset((one.number, other.number)))
+    return same
 
-    Without links (an old result, or one by a threshold) all of a group are taken for versions.
-    """
-    by_path = {picture.path: picture for picture in pictures}
+
+def sets_of(pictures: Sequence[Picture], same: Collection[frozenset[int]]) -> list[list[Picture]]:
+    """The pictures of which there are several versions, in the group's order."""
     parent = {picture.number: picture.number for picture in pictures}
 
     def root(number: int) -> int:
@@ -243,54 +260,38 @@ def versions_of(pictures: Sequence[Picture], links: Sequence[Link]) -> list[list
             number = parent[number]
         return number
 
-    def join(one: Picture, other: Picture) -> None:
-        low, high = sorted((root(one.number), root(other.number)))
+    for pair in same:
+        low, high = sorted(map(root, pair))
         parent[high] = low
-
-    for one, other in combinations(pictures, 2):
-        alike = one.facts.colourless == other.facts.colourless
-        if one.digest == other.digest or (alike and not links):
-            join(one, other)
-    for link in links:
-        left, right = by_path.get(link.left), by_path.get(link.right)
-        if left is None or right is None or link.view not in SAME_VIEWS:
-            continue
-        if left.facts.colourless == right.facts.colourless:
-            join(left, right)
     sets: dict[int, list[Picture]] = defaultdict(list)
     for picture in pictures:
         sets[root(picture.number)].append(picture)
-    return [part for versions in sets.values() for part in _without_bursts(versions)]
+    return [found for found in sets.values() if len(found) > 1]
 
 
-def _without_bursts(versions: list[Picture]) -> list[list[Picture]]:
-    """The set itself or, if there are shots of a burst in it, its identical files only."""
-    if not _has_burst(versions):
-        return [versions]
-    identical: dict[str, list[Picture]] = defaultdict(list)
-    for picture in versions:
-        identical[picture.digest].append(picture)
-    return list(identical.values())
-
-
-def _has_burst(pictures: Sequence[Picture]) -> bool:
-    return any(is_burst(one, other) for one, other in combinations(pictures, 2))
+def may_be_burst(pictures: Sequence[Picture], links: Sequence[Link]) -> bool:
+    """Whether find saw a burst in a group, or two of its pictures may be shots of one."""
+    seen = any(link.view == "burst" for link in links)
+    return seen or any(is_burst(one, other) for one, other in combinations(pictures, 2))
 
 
 def is_burst(one: Picture, other: Picture) -> bool:
-    """Whether two pictures may be shots of one camera, seconds apart, and not two versions.
+    """Whether two pictures may be shots seconds apart, as far as date, camera and size tell.
 
-    At the same second, with the same pixels and the same quality, they may be either.
+    At the same moment they are versions if the camera wrote fractions of the second, or if they
+    have different sizes; otherwise they may be either.
     """
     a, b = one.facts, other.facts
-    if one.digest == other.digest or not a.camera or a.camera != b.camera:
+    if one.digest == other.digest or (a.camera and b.camera and a.camera != b.camera):
         return False
     try:
         seconds = abs((_moment(a.taken) - _moment(b.taken)).total_seconds())
     except ValueError:
         return False
-    alike = (a.width, a.height, a.quality) == (b.width, b.height, b.quality)
-    return 0 < seconds <= BURST_SECONDS or (seconds == 0 and alike)
+    if seconds:
+        return seconds <= BURST_SECONDS
+    fraction = a.taken.partition(".")[2].strip("0")
+    return not fraction and sorted((a.width, a.height)) == sorted((b.width, b.height))
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from config import Exit, UserError
 from extras.review.desk import Change, Desk, WouldEmpty
-from extras.review.facts import Unseen
+from extras.review.facts import Facts, Unseen
 from extras.review.rules import ALL_RULES, RULES, Suggestion
 from extras.review.told import shown
 from storage import SavedCopy
@@ -159,6 +159,11 @@ def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
     }
 
 
+def told_facts(facts: Facts) -> dict[str, Any]:
+    """A picture's facts for the page, without what is only compared here."""
+    return {name: value for name, value in asdict(facts).items() if name != "thumbprint"}
+
+
 def create_app(desk: Desk, gate: Gate, end: Callable[[], None], command: str = "") -> Flask:
     """The application; `end` stops the server, `command` is what check-deleted is called by."""
     app = Flask(__name__, static_folder=None, template_folder=None)
@@ -256,7 +261,7 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
             if isinstance(known, Unseen):
                 found[number] = {"unseen": known.reason}
             else:
-                found[number] = {**asdict(known), "pixels": known.pixels}
+                found[number] = {**told_facts(known), "pixels": known.pixels}
         return jsonify(facts=found, suggestion=suggestion_facts(desk.suggestion(group)))
 
     @app.post("/api/seen")
