@@ -847,6 +847,8 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
 def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Remove the copies that the rules give up, as a person would; originals stay."""
     need_extras(f"--action {arguments.action}")
+    if arguments.EXCLUDE:
+        raise UserError("--exclude is for find; --action suggest judges all that find copied.")
     from extras.review import told
     from extras.review.desk import Desk
     from extras.review.facts import Examiner
@@ -861,6 +863,9 @@ def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -
             everything = arguments.verbose or arguments.dry_run
             for line in told.lines(manifest, suggestions, doomed, everything=everything):
                 report.say(line)
+            edited = [to_line(copy.original.path) for copy in desk.edited()]
+            title = "Copies that were edited since find; they stay and are not judged"
+            report.list_some(title, edited, everything=everything)
             report.facts.update(told.facts(manifest, suggestions, doomed))
             if arguments.dry_run:
                 report.say("Dry run: nothing was removed.")
@@ -911,6 +916,9 @@ def review(settings: Settings, arguments: argparse.Namespace, report: Report) ->
         server.serve()
     finally:
         examiner.close()
+    if desk.is_stale():
+        report.say(f"Ended. {to_line(settings.output_dir)} holds another result by now.")
+        return
     removed = sum(not os.path.lexists(copy.copy) for copy in manifest.copies)
     report.say(f"Ended. Removed now: {counted(removed, 'copy')}.")
     if removed:

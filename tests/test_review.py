@@ -3,7 +3,9 @@
 import contextlib
 import http.client
 import json
+import os
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -15,6 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import Library, collect, picture, tree
+from PIL import Image
 
 import config
 import main
@@ -41,7 +44,7 @@ class Page:
     ) -> tuple[int, dict[str, str], bytes]:
         """One request as the page makes it, but for the headers that are changed or left out."""
         headers: dict[str, str | None] = {"Host": self.host, "Cookie": self.cookie}
-        headers["Sec-Fetch-Site"] = "same-origin"
+        headers |= {"Sec-Fetch-Site": "same-origin", "Review-Run": self.server.run}
         if method == "POST":
             headers |= {"Origin": f"http://{self.host}", "Content-Type": "application/json"}
         headers |= {name.replace("_", "-"): value for name, value in changed.items()}
@@ -67,6 +70,11 @@ class Page:
         status, _, answer = self.ask("POST", path, body)
         assert status == 200, answer
         return json.loads(answer)
+
+    def change(self, *remove: int, **body: Any) -> Any:
+        """Remove copies, each for nothing's sake."""
+        body.setdefault("restore", [])
+        return self.post("/api/change", remove=[[number, None] for number in remove], **body)
 
     def number(self, name: str) -> int:
         for group in self.get("/api/groups")["groups"]:
@@ -126,8 +134,8 @@ def test_groups_are_served_with_their_links(page: Page) -> None:
 def test_removing_deletes_the_copy_and_restoring_makes_it_again(page: Page) -> None:
     library, before = page.library, tree(page.library.folder)
     number = page.number("vacation1_old.jpg")
-    answer = page.post("/api/remove", copies=[number])
-    assert answer["done"] == [number]
+    answer = page.change(number)
+    assert answer["done"] == [["remove", number]]
     assert answer["states"][number] == "g"
     after = {
         name: content
@@ -135,7 +143,7 @@ def test_removing_deletes_the_copy_and_restoring_makes_it_again(page: Page) -> N
         if not name.startswith("output/1/") or not name.endswith("vacation1_old.jpg")
     }
     assert tree(library.folder) == after
-    assert page.post("/api/restore", copies=[number])["states"] == "ttttt"
+    assert page.change(restore=[number])["states"] == "ttttt"
     assert tree(library.folder) == before
 
 
@@ -143,8 +151,7 @@ def test_culling_by_hand_and_on_the_page_is_the_same(page: Page) -> None:
     page.library.delete_copies("vacation1_copy.jpg")
     by_hand, on_page = page.number("vacation1_copy.jpg"), page.number("vacation1_old.jpg")
     assert page.get("/api/state/0")["states"][by_hand] == "g"
-    page.post("/api/remove", copies=[on_page])
-    page.post("/api/restore", copies=[by_hand])
+    page.change(on_page, restore=[by_hand])
     assert page.library.check().code == 0
     assert page.library.listed() == ["vacation1_old.jpg"]
 
@@ -153,31 +160,30 @@ def test_a_removal_that_empties_a_group_is_asked_for_twice(page: Page) -> None:
     before = tree(page.library.folder)
     coffees = [page.number("z_coffee.jpg"), page.number("z_coffee_bw.jpg")]
     other = page.number("vacation1_old.jpg")
-    assert page.post("/api/remove", copies=[*coffees, other]) == {"would_empty": [2]}
+    assert page.change(*coffees, other) == {"would_empty": [2]}
     assert tree(page.library.folder) == before
     page.library.delete_copies("z_coffee.jpg")
-    assert page.post("/api/remove", copies=coffees[1:]) == {"would_empty": [2]}
-    assert page.post("/api/remove", copies=coffees, may_empty=True)["done"] == coffees[1:]
+    assert page.change(coffees[1]) == {"would_empty": [2]}
+    answer = page.change(*coffees, may_empty=True)
+    assert answer["done"] == [["remove", coffees[1]]]
 
 
 def test_an_edited_copy_is_left_as_it_is(page: Page) -> None:
     copy, number = page.library.copy("vacation1_old.jpg"), page.number("vacation1_old.jpg")
     copy.write_bytes(b"edited")
     assert page.get("/api/state/0")["states"][number] == "e"
-    for change in ("remove", "restore"):
-        answer = page.post(f"/api/{change}", copies=[number])
+    for answer in (page.change(number), page.change(restore=[number])):
         assert answer["done"] == []
-        assert "edited" in answer["refused"][0][1]
+        assert "edited" in answer["refused"][0][2]
     assert copy.read_bytes() == b"edited"
 
 
 def test_restoring_without_an_original_is_refused_with_the_reason(page: Page) -> None:
     number = page.number("vacation1_old.jpg")
-    page.post("/api/remove", copies=[number])
+    page.change(number)
     (page.library.photos / "vacation1_old.jpg").unlink()
-    assert page.post("/api/restore", copies=[number])["refused"] == [
-        [number, "its original is gone"]
-    ]
+    refused = page.change(restore=[number])["refused"]
+    assert refused == [["restore", number, "its original is gone"]]
 
 
 def test_facts_and_a_suggestion_are_given_with_their_reasons(page: Page) -> None:
@@ -235,13 +241,13 @@ def test_pictures_are_encoded_anew(page: Page, kind: str) -> None:
 def test_the_lock_is_held_only_while_something_changes(page: Page) -> None:
     number = page.number("vacation1_old.jpg")
     with storage.locked(str(page.library.output)):
-        status, _, body = page.ask("POST", "/api/remove", {"copies": [number]})
+        status, _, body = page.ask("POST", "/api/change", {"remove": [[number, None]]})
         assert status == 423
         assert "another run" in json.loads(body)["error"]
         assert page.ask("GET", "/api/state/0")[0] == 200
     assert page.library.copy("vacation1_old.jpg").exists()
     assert page.library.check().code == 0
-    assert page.post("/api/remove", copies=[number])["done"] == [number]
+    assert page.change(number)["done"] == [["remove", number]]
 
 
 def test_after_another_find_nothing_is_changed(page: Page) -> None:
@@ -249,11 +255,146 @@ def test_after_another_find_nothing_is_changed(page: Page) -> None:
     page.library.add("vacation1_new.jpg", quality=60)
     page.library.find()
     before = tree(page.library.folder)
-    for change in ("remove", "restore"):
-        status, _, body = page.ask("POST", f"/api/{change}", {"copies": [number]})
+    for body in ({"remove": [[number, None]]}, {"remove": [], "restore": [number]}):
+        status, _, answer = page.ask("POST", "/api/change", body)
         assert status == 409
-        assert "another result" in json.loads(body)["error"]
+        assert "another result" in json.loads(answer)["error"]
+    for path in ("/api/state/0", "/api/groups", f"/thumb/{number}", "/api/plan"):
+        assert page.ask("GET", path)[0] == 409
     assert tree(page.library.folder) == before
+
+
+def test_a_page_that_shows_another_result_changes_nothing(page: Page) -> None:
+    """An old tab, with a new server at the same port."""
+    number, before = page.number("vacation1_old.jpg"), tree(page.library.folder)
+    for run in ("0" * 16, None):
+        body = {"remove": [[number, None]], "restore": []}
+        status, _, answer = page.ask("POST", "/api/change", body, Review_Run=run)
+        assert status == 409
+        assert "reload" in json.loads(answer)["error"]
+        assert page.ask("GET", "/api/state/0", Review_Run=run)[0] == 409
+        assert page.ask("GET", f"/thumb/{number}", Review_Run=run)[0] == 409
+    assert page.ask("GET", f"/thumb/{number}?run={page.server.run}", Review_Run=None)[0] == 200
+    assert tree(page.library.folder) == before
+
+
+def test_without_its_folder_it_says_so_and_makes_none(page: Page) -> None:
+    shutil.rmtree(page.library.output)
+    status, _, answer = page.ask("POST", "/api/change", {"remove": [], "restore": [0]})
+    assert status == 409
+    assert "is gone; bring it back" in json.loads(answer)["error"]
+    assert not page.library.output.exists()
+
+
+@pytest.mark.parametrize("by_rule", [True, False])
+def test_nothing_is_removed_if_what_is_to_be_kept_can_not_be_restored(
+    page: Page, by_rule: bool
+) -> None:
+    kept, doomed = page.number("vacation1.jpg"), page.number("vacation1_old.jpg")
+    page.library.delete_copies("vacation1.jpg")
+    (page.library.photos / "vacation1.jpg").unlink()
+    answer = page.post("/api/change", restore=[kept], remove=[[doomed, kept]], by_rule=by_rule)
+    assert answer["done"] == []
+    assert [refused[:2] for refused in answer["refused"]] == [["restore", kept], ["remove", doomed]]
+    assert page.library.copy("vacation1_old.jpg").exists()
+
+
+def test_a_removal_by_rule_looks_at_its_keeper_again(page: Page) -> None:
+    """Between the plan and the deed the keeper may go, or be edited."""
+    kept, doomed = page.number("vacation1.jpg"), page.number("vacation1_old.jpg")
+    plan = page.post("/api/batch", rules=["compression"], groups=[1])["removals"]
+    assert [doomed, kept] in [removal[:2] for removal in plan]
+    copy = page.library.copy("vacation1.jpg")
+    content = copy.read_bytes()
+    for change in (copy.unlink, lambda: copy.write_bytes(picture("2024/coffee.jpg"))):
+        change()
+        answer = page.post("/api/change", restore=[], remove=[[doomed, kept]], by_rule=True)
+        assert [refused[2] for refused in answer["refused"]] == [
+            "the one to keep is not there, or was edited"
+        ]
+    # A person may keep what was edited, if it shows a picture.
+    copy.write_bytes(b"no picture")
+    assert page.post("/api/change", remove=[[doomed, kept]])["done"] == []
+    copy.write_bytes(content[::1])
+    assert page.post("/api/change", remove=[[doomed, kept]])["done"] == [["remove", doomed]]
+
+
+def in_its_place(path: Path, what: str) -> None:
+    path.unlink()
+    if what == "a folder":
+        path.mkdir()
+    elif what == "a link to nothing":
+        path.symlink_to(path.parent / "nothing")
+    elif what == "a link to a picture":
+        path.symlink_to(path.parent.parent.parent / "photos" / "vacation1.jpg")
+    else:
+        path.write_bytes(b"no picture" if what == "no picture" else b"")
+
+
+@pytest.mark.parametrize(
+    "what", ["a folder", "a link to nothing", "a link to a picture", "no picture", "an empty file"]
+)
+def test_only_files_that_show_a_picture_count_as_left(page: Page, what: str) -> None:
+    in_its_place(page.library.copy("z_coffee.jpg"), what)
+    before = tree(page.library.folder)
+    assert page.change(page.number("z_coffee_bw.jpg")) == {"would_empty": [2]}
+    assert tree(page.library.folder) == before
+
+
+def test_restoring_that_fails_lets_nothing_be_removed_for_it(page: Page) -> None:
+    """As when an undo is made of both, and the original is gone by now."""
+    coffees = [page.number("z_coffee.jpg"), page.number("z_coffee_bw.jpg")]
+    page.change(coffees[0])
+    (page.library.photos / "z_coffee.jpg").unlink()
+    answer = page.change(coffees[1], restore=[coffees[0]])
+    assert answer["done"] == []
+    assert "it is the last of its group" in answer["refused"][1]
+    assert page.library.copy("z_coffee_bw.jpg").exists()
+
+
+def test_a_copy_of_which_only_the_time_changed_is_no_edited_one(page: Page) -> None:
+    number = page.number("vacation1_old.jpg")
+    os.utime(page.library.copy("vacation1_old.jpg"))
+    plan = page.post("/api/batch", rules=["compression"], groups=[1])["removals"]
+    assert number in [removal[0] for removal in plan]
+    assert page.get("/api/state/0")["states"] == "ttttt"
+
+
+def test_an_edited_copy_is_shown_as_it_is_and_not_judged(page: Page) -> None:
+    number = page.number("vacation1.jpg")
+    before = page.ask("GET", f"/thumb/{number}")[2]
+    page.library.copy("vacation1.jpg").write_bytes(picture("2024/coffee.jpg"))
+    state = page.get("/api/state/0")
+    assert state["states"][number] == "e"
+    assert list(state["editions"]) == [str(number)]
+    assert page.ask("GET", f"/thumb/{number}")[2] != before
+    answer = page.get("/api/facts/1")
+    assert answer["suggestion"]["keeper"] == page.number("vacation1_copy.jpg")
+    with Image.open(page.library.copy("vacation1.jpg")) as image:
+        assert answer["facts"][str(number)]["width"] == image.width
+
+
+def test_an_original_of_which_only_the_time_changed_is_still_known(page: Page) -> None:
+    os.utime(page.library.photos / "vacation1.jpg")
+    page.library.delete_copies("vacation1.jpg")
+    answer = page.get("/api/facts/1")
+    assert answer["suggestion"]["keeper"] == page.number("vacation1.jpg")
+    assert "unseen" not in answer["facts"][str(page.number("vacation1.jpg"))]
+
+
+def test_what_was_renamed_or_deleted_for_good_is_told_from_what_was_removed(page: Page) -> None:
+    copy = page.library.copy("vacation1_old.jpg")
+    copy.rename(copy.with_name("renamed.jpg"))
+    page.library.delete_copies("z_coffee_bw.jpg")
+    (page.library.photos / "z_coffee_bw.jpg").unlink()
+    moved, deleted = page.number("vacation1_old.jpg"), page.number("z_coffee_bw.jpg")
+    deadline = time.monotonic() + 20
+    while (states := page.get("/api/state/0")["states"])[moved] != "m":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert states[deleted] == "d"
+    plan = page.get("/api/plan")
+    assert (plan["deleted"], plan["already"], plan["bytes"]) == ([], 1, 0)
 
 
 def test_two_removals_at_once_never_empty_a_group(page: Page) -> None:
@@ -261,7 +402,7 @@ def test_two_removals_at_once_never_empty_a_group(page: Page) -> None:
     answers: list[dict[str, Any]] = []
 
     def remove(number: int) -> None:
-        answers.append(page.post("/api/remove", copies=[number]))
+        answers.append(page.change(number))
 
     threads = [threading.Thread(target=remove, args=(number,)) for number in numbers]
     for thread in threads:
@@ -276,14 +417,17 @@ def test_two_removals_at_once_never_empty_a_group(page: Page) -> None:
 Attack = Callable[[Page], tuple[int, dict[str, str], bytes]]
 
 
+REMOVAL = {"remove": [[0, None]], "restore": []}
+
+
 def removal(**changed: str | None) -> Attack:
     def attack(page: Page) -> tuple[int, dict[str, str], bytes]:
-        return page.ask("POST", "/api/remove", {"copies": [0]}, **changed)
+        return page.ask("POST", "/api/change", REMOVAL, **changed)
 
     return attack
 
 
-def removal_of(body: object, path: str = "/api/remove") -> Attack:
+def removal_of(body: object, path: str = "/api/change") -> Attack:
     return lambda page: page.ask("POST", path, body)
 
 
@@ -319,21 +463,29 @@ ATTACKS: dict[str, tuple[Attack, set[int]]] = {
     "a script on another site": (reading("/api/groups", Sec_Fetch_Site="same-site"), {403}),
     "a form's body": (removal(Content_Type="application/x-www-form-urlencoded"), {415}),
     "text that looks like JSON": (removal(Content_Type="text/plain"), {415}),
-    "a change by GET": (reading("/api/remove?copies=[0]"), {405}),
-    "a change by PUT": (lambda page: page.ask("PUT", "/api/remove", {"copies": [0]}), {405}),
-    "a preflight": (lambda page: page.ask("OPTIONS", "/api/remove"), {405}),
-    "a path as id": (removal_of({"copies": ["../../photos/vacation1.jpg"]}), {400}),
-    "true as id": (removal_of({"copies": [True]}), {400}),
-    "a fraction as id": (removal_of({"copies": [0.0]}), {400}),
-    "a negative id": (removal_of({"copies": [-1]}), {400}),
-    "an id beyond the last": (removal_of({"copies": [0, 10**6]}), {400}),
-    "a huge id": (removal_of({"copies": [10**400]}), {400}),
+    "a change by GET": (reading("/api/change?remove=[[0,null]]"), {405}),
+    "a change by PUT": (lambda page: page.ask("PUT", "/api/change", REMOVAL), {405}),
+    "a preflight": (lambda page: page.ask("OPTIONS", "/api/change"), {405}),
+    "a path as id": (removal_of({"remove": [["../../photos/vacation1.jpg", None]]}), {400}),
+    "true as id": (removal_of({"remove": [[True, None]]}), {400}),
+    "a fraction as id": (removal_of({"remove": [[0.0, None]]}), {400}),
+    "a negative id": (removal_of({"remove": [[-1, None]]}), {400}),
+    "an id beyond the last": (removal_of({"remove": [[0, None], [10**6, None]]}), {400}),
+    "a huge id": (removal_of({"remove": [[10**400, None]]}), {400}),
+    "a pair with itself": (removal_of({"remove": [[0, 0]]}), {400}),
+    "a keeper of another group": (removal_of({"remove": [[0, 4]]}), {400}),
+    "a keeper that is no number": (removal_of({"remove": [[0, "1"]]}), {400}),
+    "no pair": (removal_of({"remove": [[0]]}), {400}),
+    "no list of pairs": (removal_of({"remove": [0]}), {400}),
+    "no list": (removal_of({"remove": {"0": None}}), {400}),
+    "a path to restore": (removal_of({"remove": [], "restore": ["/etc/passwd"]}), {400}),
+    "a number to restore beyond the last": (removal_of({"remove": [], "restore": [5]}), {400}),
     "no ids": (removal_of({"numbers": [0]}), {400}),
     "a list as body": (removal_of([0]), {400}),
     "broken JSON": (removal_of(b"{"), {400}),
     "deep JSON": (removal_of(b"[" * 100_000), {400}),
     "no text": (removal_of(b"\xff\xfe"), {400}),
-    "too many ids": (removal_of({"copies": [0] * (MOST_NUMBERS + 1)}), {413}),
+    "too many ids": (removal_of({"remove": [[0, None]] * (MOST_NUMBERS + 1)}), {413}),
     "too large a body": (removal_of(b"[" + b" " * MOST_BODY_BYTES + b"0]"), {413}),
     "an unknown rule": (removal_of({"rules": ["all"], "groups": [1]}, "/api/batch"), {400}),
     "rules that are no words": (removal_of({"rules": [[]], "groups": [1]}, "/api/batch"), {400}),
@@ -394,14 +546,14 @@ def test_raw_requests_that_no_browser_sends_are_refused(page: Page) -> None:
     before = tree(page.library.folder)
     host, cookie = page.host.encode(), page.cookie.encode()
     ours = b"Origin: http://%b\r\nSec-Fetch-Site: same-origin\r\nCookie: %b\r\n" % (host, cookie)
-    ours += b"Content-Type: application/json\r\n"
-    body = b'{"copies": [0]}'
+    ours += b"Content-Type: application/json\r\nReview-Run: %b\r\n" % page.server.run.encode()
+    body = b'{"remove": [[0, null]]}'
     length = b"Content-Length: %d\r\n" % len(body)
-    post = b"POST /api/remove HTTP/1.1\r\n"
+    post = b"POST /api/change HTTP/1.1\r\n"
     requests = {
         "two hosts": post + b"Host: %b\r\nHost: evil\r\n" % host + ours + length + b"\r\n" + body,
-        "no host": b"POST /api/remove HTTP/1.0\r\n" + ours + length + b"\r\n" + body,
-        "an absolute address": b"POST http://evil/api/remove HTTP/1.1\r\n"
+        "no host": b"POST /api/change HTTP/1.0\r\n" + ours + length + b"\r\n" + body,
+        "an absolute address": b"POST http://evil/api/change HTTP/1.1\r\n"
         + (b"Host: %b\r\n" % host + ours + length + b"\r\n" + body),
         "a length that lies": post
         + (b"Host: %b\r\n" % host + ours + b"Content-Length: 9999999999\r\n\r\n" + body),

@@ -5,10 +5,12 @@ The state is the folders: nothing but the copies in OUTPUT_DIR is changed, under
 
 import contextlib
 import os
+import stat
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import cleanup
 import storage
@@ -19,14 +21,31 @@ from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
 from storage import Manifest, SavedCopy
 
 THERE, GONE, EDITED = "t", "g", "e"
+OTHER = "o"  # no file, but a folder or a link has its name
+MOVED = "m"  # gone, but it may lie elsewhere in OUTPUT_DIR, so its original stays
+DELETED = "d"  # gone, and its original as well
+MISSING = frozenset((GONE, MOVED, DELETED))
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """The copies that were changed, and why others were not; some needed no change."""
+class Order:
+    """A copy to remove and, if there is one, the copy that must be there afterwards.
 
-    done: tuple[int, ...]
-    refused: tuple[tuple[int, str], ...]
+    Of what a rule chose the keeper must be as find saw it; otherwise it may have been edited.
+    """
+
+    number: int
+    keeper: int | None = None
+    by_rule: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What came of a copy: `restore` or `remove`, and the reason if it was refused."""
+
+    kind: str
+    number: int
+    refused: str | None
 
 
 class WouldEmpty(Exception):
@@ -44,9 +63,13 @@ class Desk:
         self.settings = settings
         self.manifest = manifest
         self.examiner = examiner
+        self.run = manifest.run
         self.groups = rules.groups_of(manifest)
         self.links = rules.links_of(manifest)
         self._one_at_a_time = threading.Lock()
+        self._same: dict[tuple[str, int, int], bool] = {}  # files by size and time, once read
+        self._moved: frozenset[int] = frozenset()
+        self._seen: tuple[int, ...] = ()  # the manifest's file when it was read last
 
     def copy(self, number: int) -> SavedCopy:
         """The copy of a number; LookupError if there is none."""
@@ -54,131 +77,220 @@ class Desk:
             raise LookupError(number)
         return self.manifest.copies[number]
 
+    def check_run(self) -> None:
+        """Raise UserError if OUTPUT_DIR is missing or holds another result by now."""
+        folder = self.settings.output_dir
+        try:
+            status = os.stat(os.path.join(folder, storage.MANIFEST))
+            seen = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+            if seen == self._seen:
+                return
+            same = storage.load_manifest(folder).run == self.run
+        except FileNotFoundError:
+            message = f"{folder} or its result is gone; bring it back, or run --action find."
+            raise UserError(message, Exit.STATE) from None
+        except storage.BROKEN_MANIFEST:
+            same = False
+        if not same:
+            message = f"{folder} holds another result by now; end this and start review again."
+            raise UserError(message, Exit.STATE)
+        self._seen = seen
+
     # ---- States
 
-    def state_of(self, number: int) -> str:
-        """Whether a copy is there, gone, or seems edited by its size and time."""
+    def state_of(self, number: int, *, sure: bool = False) -> str:
+        """What has become of a copy.
+
+        One of which only the time changed seems edited until it was read, which `sure` does.
+        """
         copy = self.manifest.copies[number]
         try:
             status = os.lstat(copy.copy)
         except OSError:
-            return GONE
-        seen = copy.original.size, copy.original.mtime_ns
-        return THERE if (status.st_size, status.st_mtime_ns) == seen else EDITED
+            if not os.path.lexists(copy.original.path):
+                return DELETED
+            return MOVED if number in self._moved else GONE
+        if not stat.S_ISREG(status.st_mode):
+            return OTHER
+        if status.st_size != copy.original.size:
+            return EDITED
+        if status.st_mtime_ns == copy.original.mtime_ns:
+            return THERE
+        key = copy.copy, status.st_size, status.st_mtime_ns
+        if key not in self._same and sure:
+            self._same[key] = storage.has_digest(copy.copy, copy.digest)
+        return THERE if self._same.get(key) else EDITED
 
     def states(self) -> str:
         """A letter for each copy."""
         return "".join(map(self.state_of, range(len(self.manifest.copies))))
 
+    def editions(self, states: str) -> dict[int, str]:
+        """What tells one content of an edited copy from the next."""
+        found = {}
+        for number in (n for n, state in enumerate(states) if state == EDITED):
+            with contextlib.suppress(OSError):
+                status = os.lstat(self.manifest.copies[number].copy)
+                found[number] = f"{status.st_size}-{status.st_mtime_ns}"
+        return found
+
+    def edited(self) -> list[SavedCopy]:
+        """The copies that are no longer what find put there."""
+        copies = enumerate(self.manifest.copies)
+        return [copy for n, copy in copies if self.state_of(n, sure=True) in (EDITED, OTHER)]
+
+    def settle(self, states: str) -> None:
+        """Read what only seems edited, and find what was moved; takes its time."""
+        for number in (n for n, state in enumerate(states) if state == EDITED):
+            self.state_of(number, sure=True)
+        moved: Iterable[SavedCopy] = ()
+        if GONE in states or MOVED in states:
+            with contextlib.suppress(OSError, UserError):
+                moved = self.check_deleted().moved
+        paths = {copy.copy for copy in moved}
+        copies = enumerate(self.manifest.copies)
+        self._moved = frozenset(number for number, copy in copies if copy.copy in paths)
+
+    def remains(self, number: int, *, as_found: bool = False) -> bool:
+        """Whether a picture lies in a copy's place, if need be the one that find put there."""
+        state = self.state_of(number, sure=True)
+        if state != EDITED or as_found:
+            return state == THERE
+        return isinstance(self.facts(number), Facts)
+
     # ---- Changes
 
-    def remove(self, numbers: Iterable[int], *, may_empty: bool = False) -> Change:
-        """Delete copies; raises WouldEmpty, and then none is, if a group would have none left."""
-        wanted = list(dict.fromkeys(numbers))
+    def change(
+        self, orders: Sequence[Order], back: Sequence[int] = (), *, may_empty: bool = False
+    ) -> list[Deed]:
+        """Restore copies, then remove others, under the lock.
+
+        Raises WouldEmpty, and then nothing is changed, if a group would have no picture left.
+        """
         with self._changing():
-            if not may_empty and (emptied := self._emptied_by(wanted)):
+            if not may_empty and (emptied := self._emptied_by(orders, back)):
                 raise WouldEmpty(emptied)
-            return self._change(wanted, storage.remove_copy, GONE)
+            return list(self.carry_out(orders, back, may_empty=may_empty))
 
-    def restore(self, numbers: Iterable[int]) -> Change:
-        """Copy originals to their places again; nothing that is there is overwritten."""
+    def carry_out(
+        self, orders: Iterable[Order], back: Iterable[int] = (), *, may_empty: bool = False
+    ) -> Iterator[Deed]:
+        """Change each copy that needs it, each removal after a last look. The caller has locked."""
         output_dir = self.settings.output_dir
-        with self._changing():
-            return self._change(
-                list(dict.fromkeys(numbers)),
-                lambda copy: storage.restore_copy(copy, output_dir),
-                THERE,
-            )
+        for number in dict.fromkeys(back):
+            if self.state_of(number, sure=True) != THERE:
+                copy = self.manifest.copies[number]
+                reason = _tried(partial(storage.restore_copy, copy, output_dir))
+                yield Deed("restore", number, reason)
+        for order in dict.fromkeys(orders):
+            if self.state_of(order.number) not in MISSING:
+                reason = _tried(partial(self._remove, order, may_empty=may_empty))
+                yield Deed("remove", order.number, reason)
 
-    def _change(
-        self, numbers: Sequence[int], change: Callable[[SavedCopy], str | None], wanted: str
-    ) -> Change:
-        """Change each copy that is not in the state that is wanted."""
-        done: list[int] = []
-        refused: list[tuple[int, str]] = []
-        for number in numbers:
-            if self.state_of(number) == wanted:
-                continue
-            try:
-                reason = change(self.copy(number))
-            except OSError as error:
-                reason = error.strerror or str(error)
-            if reason is None:
-                done.append(number)
-            else:
-                refused.append((number, reason))
-        return Change(tuple(done), tuple(refused))
+    def _remove(self, order: Order, *, may_empty: bool) -> str | None:
+        if order.keeper is not None:
+            if not self.remains(order.keeper, as_found=order.by_rule):
+                return "the one to keep is not there, or was edited"
+        elif not may_empty and not self._left_of(order.number):
+            return "it is the last of its group"
+        return storage.remove_copy(self.manifest.copies[order.number])
 
-    def _emptied_by(self, numbers: Iterable[int]) -> list[int]:
+    def _left_of(self, number: int) -> bool:
+        group = self.groups[self.manifest.copies[number].group]
+        return any(self.remains(other) for other in group if other != number)
+
+    def _emptied_by(self, orders: Iterable[Order], back: Collection[int]) -> list[int]:
         doomed: dict[int, set[int]] = {}
-        for number in numbers:
-            doomed.setdefault(self.copy(number).group, set()).add(number)
+        for order in orders:
+            doomed.setdefault(self.copy(order.number).group, set()).add(order.number)
         return [
             group
             for group, gone in sorted(doomed.items())
-            if any(self.state_of(n) != GONE for n in gone)
-            and not any(self.state_of(n) != GONE for n in self.groups[group] if n not in gone)
+            if any(self.state_of(n) not in MISSING for n in gone)
+            and not any(n in back or self.remains(n) for n in self.groups[group] if n not in gone)
         ]
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the lock on the result that is looked at; UserError if it is another by now."""
-        output_dir = self.settings.output_dir
-        with self._one_at_a_time, storage.locked(output_dir):
-            try:
-                same = storage.load_manifest(output_dir).run == self.manifest.run
-            except storage.BROKEN_MANIFEST:
-                same = False
-            if not same:
-                message = f"{output_dir} holds another result by now; start review again."
-                raise UserError(message, Exit.STATE)
+        with self._one_at_a_time, storage.locked(self.settings.output_dir):
+            self.check_run()
             yield
 
     # ---- The rules
 
     def suggestion(self, group: int, chosen: Collection[str] = ALL_RULES) -> Suggestion:
-        """What some of the rules make of a group, whatever has been removed of it."""
+        """What some of the rules make of a group, whatever has been removed of it.
+
+        Copies that were edited are no longer what find saw, and are left out.
+        """
         pictures: list[Picture] = []
         for number in self.groups[group]:
+            if self.state_of(number, sure=True) in (EDITED, OTHER):
+                continue
             copy = self.manifest.copies[number]
-            facts = self.examiner.facts(copy)
+            facts = self.facts(number)
             if isinstance(facts, Unseen):
                 why = f"{os.path.basename(copy.original.path)} can't be judged: {facts.reason}"
                 return Suggestion(group, None, why)
             pictures.append(rules.picture_of(number, copy, facts))
         return rules.suggest(group, pictures, self.links[group], self.settings.prefer, chosen)
 
-    def suggestions(self) -> Iterator[Suggestion]:
+    def suggestions(
+        self, groups: Iterable[int] | None = None, chosen: Collection[str] = ALL_RULES
+    ) -> Generator[Suggestion, None, None]:
         """What the rules make of each group, in order; several groups at a time."""
-        with ThreadPoolExecutor(self.settings.workers) as pool:
-            yield from pool.map(self.suggestion, self.groups)
+        wanted = list(self.groups if groups is None else groups)
+        pool = ThreadPoolExecutor(self.settings.workers)
+        try:
+            yield from pool.map(lambda group: self.suggestion(group, chosen), wanted)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def facts(self, number: int) -> Facts | Unseen:
-        return self.examiner.facts(self.manifest.copies[number])
+        """The facts of the picture that find saw or, if its copy was edited, of that."""
+        edited = self.state_of(number, sure=True) == EDITED
+        return self.examiner.facts(self.manifest.copies[number], edited=edited)
 
     def doomed(self, suggestion: Suggestion) -> Iterator[Removal]:
-        """The removals that are still to be made: unedited copies whose keeper is there."""
+        """The removals that are still to be made: copies whose keeper is there."""
         for removal in suggestion.removals:
-            if self.state_of(removal.number) == THERE and self.state_of(removal.keeper) != GONE:
+            states = [self.state_of(n, sure=True) for n in (removal.number, removal.keeper)]
+            if states == [THERE, THERE]:
                 yield removal
 
     def give_up(self, removals: Iterable[Removal]) -> Iterator[cleanup.Deleted | cleanup.Kept]:
         """Remove copies by rule, each after a line in the log. The caller holds the lock."""
         for removal in removals:
             copy = self.manifest.copies[removal.number]
-            keeper = self.manifest.copies[removal.keeper].copy
             line = f"Removed copy: {storage.to_line(copy.copy)}: {removal.reason}"
             try:
                 storage.append_lines(self.settings.log_file, [line])
-                gone = None if os.path.lexists(keeper) else "the one to keep is gone"
-                reason = gone or storage.remove_copy(copy)
             except OSError as error:
-                reason = error.strerror or str(error)
-            if reason is None:
-                yield cleanup.Deleted(copy.copy, copy.original.size)
-            else:
-                yield cleanup.Kept(copy.copy, reason)
+                yield cleanup.Kept(copy.copy, error.strerror or str(error))
+                continue
+            for deed in self.carry_out([Order(removal.number, removal.keeper, by_rule=True)]):
+                if deed.refused is None:
+                    yield cleanup.Deleted(copy.copy, copy.original.size)
+                else:
+                    yield cleanup.Kept(copy.copy, deed.refused)
+
+    def is_stale(self) -> bool:
+        """Whether OUTPUT_DIR is missing or holds another result by now."""
+        try:
+            self.check_run()
+        except UserError:
+            return True
+        return False
 
     def check_deleted(self) -> cleanup.Review:
         """What check-deleted would make of the folders now. Changes nothing on disk."""
         return cleanup.review(self.manifest, self.settings.output_dir)
+
+
+def _tried(change: Callable[[], str | None]) -> str | None:
+    """The reason why a change was refused, by us or by the disk, or None."""
+    try:
+        return change()
+    except OSError as error:
+        return error.strerror or str(error)

@@ -8,14 +8,14 @@ import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass, field
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from finder import read_file
-from storage import SavedCopy, is_untouched
+from storage import SavedCopy, has_digest, is_untouched
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -309,6 +309,8 @@ class Unseen:
     reason: str
 
 
+GONE_BOTH = "its copy and its original are gone"
+
 Key = tuple[str, str, int, int]
 
 
@@ -334,19 +336,20 @@ class Examiner:
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         self._pending: dict[Key, Future[Any]] = {}
         self._facts: dict[Key, Facts] = {}
         self._pictures: OrderedDict[Key, bytes] = OrderedDict()
         self._room = cache_bytes
 
     def close(self) -> None:
+        self._closed.set()  # who still waits for a picture waits no longer
         self._pool.stop()
         self._pool.join()
 
-    def facts(self, copy: SavedCopy) -> Facts | Unseen:
-        """The facts of an original or, if it is gone or changed, of its copy."""
-        whole = is_untouched(copy.original.path, copy)
-        key = _key(copy.original.path if whole else copy.copy, "facts")
+    def facts(self, copy: SavedCopy, *, edited: bool = False) -> Facts | Unseen:
+        """The facts of what find saw, in the original or in the copy, or of an edited copy."""
+        key = _key(copy.copy, "facts") if edited else self._key_of_found(copy)
         if isinstance(key, Unseen):
             return key
         if (known := self._facts.get(key)) is None:
@@ -355,6 +358,17 @@ class Examiner:
                 return made
             known = self._facts[key] = made
         return known
+
+    def _key_of_found(self, copy: SavedCopy) -> Key | Unseen:
+        for path in (copy.original.path, copy.copy):
+            if is_untouched(path, copy):
+                return _key(path, "facts")
+        for path in (copy.copy, copy.original.path):  # only the time may have changed
+            key = _key(path, "facts")
+            if isinstance(key, tuple) and (key in self._facts or has_digest(path, copy.digest)):
+                return key
+        there = os.path.lexists(copy.original.path)
+        return Unseen("its copy is gone and its original changed" if there else GONE_BOTH)
 
     def picture(self, copy: SavedCopy, kind: str) -> bytes | Unseen:
         """A JPEG of a copy or, if it is gone, of its original; `kind` as for `render`."""
@@ -391,7 +405,10 @@ class Examiner:
                 if future is None:
                     future = self._pool.schedule(make, args=arguments, timeout=SECONDS)
                     self._pending[key] = future
-            return future.result()
+            while not self._closed.is_set():
+                if future in wait([future], 0.5).done:
+                    return future.result()
+            return Unseen("the review is ending")
         except CancelledError:
             return Unseen("the review is ending")
         except TooSlow:
@@ -411,5 +428,5 @@ def _key(path: str, kind: str) -> Key | Unseen:
     try:
         status = os.lstat(path)
     except OSError:
-        return Unseen("its copy and its original are gone")
+        return Unseen(GONE_BOTH)
     return kind, path, status.st_size, status.st_mtime_ns

@@ -4,10 +4,12 @@ It listens on the loopback only. A page of another origin, a name that was bound
 a person without the one-time address gets nothing; no path ever comes from the browser.
 """
 
+import contextlib
+import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from config import Exit, UserError
-from extras.review.desk import Change, Desk, WouldEmpty
+from extras.review.desk import MOVED, Desk, Order, WouldEmpty
 from extras.review.facts import Facts, Unseen
 from extras.review.rules import ALL_RULES, RULES, Suggestion
 from extras.review.told import shown
@@ -30,6 +32,8 @@ STATIC = {
     "review.js": "text/javascript",
     "stage.js": "text/javascript",
 }
+KINDS = ("thumb", "preview", "full")
+LOOK_SECONDS = 1.0
 MOST_BODY_BYTES = 256 << 10
 MOST_NUMBERS = 500  # copies that one request may change, so that the lock is soon free again
 HEADERS = {
@@ -95,11 +99,20 @@ class Gate:
         if not self._is_entrance() and not self._has_cookie():
             abort(403, "Open the address that --action review has printed; it works once.")
 
+    def refusal(self) -> str:
+        """Why an address was not let in."""
+        if self._used and self._is_token():
+            return "This address was used already; start --action review again."
+        return "This is not the address that --action review has printed."
+
+    def _is_token(self) -> bool:
+        given = request.args.get("token", "")
+        return secrets.compare_digest(given.encode(), self._token.encode())
+
     def enter(self) -> bool:
         """Whether the request brings the token, for the first time."""
         with self._lock:
-            given = request.args.get("token", "")
-            first = not self._used and secrets.compare_digest(given.encode(), self._token.encode())
+            first = not self._used and self._is_token()
             self._used = self._used or first
         return first
 
@@ -119,13 +132,17 @@ class Gate:
 
 
 class Watcher:
-    """Judges all groups in the background, and remembers what has come of it, in order."""
+    """Judges all groups in the background, and again those in which a copy was edited.
+
+    What has come of it is remembered in order; what is told later of a group counts.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._told: list[dict[str, Any]] = []
+        self._edited: dict[int, str] = {}
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._judge_all, daemon=True)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -137,13 +154,28 @@ class Watcher:
         return self._told[number : number + 1000]
 
     def all_done(self) -> bool:
-        return len(self._told) == len(self._desk.groups)
+        return len(self._told) >= len(self._desk.groups)
 
-    def _judge_all(self) -> None:
-        for group in self._desk.groups:
-            if self._stopped.is_set():
-                return
-            self._told.append(suggestion_facts(self._desk.suggestion(group)))
+    def _watch(self) -> None:
+        self._edited = self._desk.editions(self._desk.states())
+        self._judge(self._desk.groups)
+        before = ""
+        while not self._stopped.wait(LOOK_SECONDS):
+            states = self._desk.states()
+            edited = self._desk.editions(states)
+            if states != before or edited != self._edited or MOVED in states:
+                self._desk.settle(states)
+                changed = dict(edited.items() ^ self._edited.items())
+                copies = self._desk.manifest.copies
+                self._judge(sorted({copies[number].group for number in changed}))
+            before, self._edited = states, edited
+
+    def _judge(self, groups: Iterable[int]) -> None:
+        with contextlib.closing(self._desk.suggestions(groups)) as suggestions:
+            for suggestion in suggestions:
+                if self._stopped.is_set():
+                    return
+                self._told.append(suggestion_facts(suggestion))
 
 
 def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
@@ -152,6 +184,7 @@ def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
         "keeper": suggestion.keeper,
         "reason": suggestion.reason,
         "burst": suggestion.burst,
+        "taken": suggestion.taken,
         "removals": [
             [removal.number, removal.keeper, removal.reason, list(removal.loses)]
             for removal in suggestion.removals
@@ -172,6 +205,7 @@ def create_app(desk: Desk, gate: Gate, end: Callable[[], None], command: str = "
     watcher = Watcher(desk)
     app.extensions["watcher"] = watcher
     app.before_request(gate.check)
+    app.before_request(lambda: _check_run(desk))
     _answer_errors(app)
     _serve_files(app, gate)
     _serve_result(app, desk, watcher)
@@ -185,6 +219,17 @@ def create_app(desk: Desk, gate: Gate, end: Callable[[], None], command: str = "
         return jsonify(ended=True)
 
     return app
+
+
+def _check_run(desk: Desk) -> None:
+    """Refuse a page that shows another result, and one that shows what is no longer there."""
+    kind = request.path.split("/")[1]
+    if kind not in ("api", *KINDS) or request.path == "/api/end":
+        return
+    desk.check_run()
+    given = request.headers.get("Review-Run") or request.args.get("run")
+    if request.path != "/api/groups" and given != desk.run:
+        abort(409, "This page shows another result; reload it.")
 
 
 def _answer_errors(app: Flask) -> None:
@@ -219,7 +264,7 @@ def _serve_files(app: Flask, gate: Gate) -> None:
             if gate.enter():
                 return gate.let_in(Response(ENTER, mimetype="text/html"))
             if not gate.is_known():
-                abort(403, "This address was used already; start --action review again.")
+                abort(403, gate.refusal())
             return Response(ENTER, mimetype="text/html")
         return Response((HERE / "index.html").read_text("utf-8"), mimetype="text/html")
 
@@ -241,7 +286,7 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
     @app.get("/api/groups")
     def groups() -> Response:
         return jsonify(
-            run=desk.manifest.run,
+            run=desk.run,
             groups=[_group_facts(desk, group) for group in desk.groups],
             rules=[[rule.name, rule.label] for rule in RULES],
             seen=sorted(seen),
@@ -249,7 +294,8 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
 
     @app.get("/api/state/<int:since>")
     def state(since: int) -> Response:
-        return jsonify(states=desk.states(), told=watcher.since(since), done=watcher.all_done())
+        told = watcher.since(since)
+        return jsonify(**_states(desk), told=told, done=watcher.all_done())
 
     @app.get("/api/facts/<int:group>")
     def facts(group: int) -> Response:
@@ -268,6 +314,11 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
     def see() -> Response:
         seen.update(number for number in _numbers("groups") if number in desk.groups)
         return jsonify(seen=len(seen))
+
+
+def _states(desk: Desk) -> dict[str, Any]:
+    states = desk.states()
+    return {"states": states, "editions": desk.editions(states)}
 
 
 def _group_facts(desk: Desk, group: int) -> dict[str, Any]:
@@ -289,7 +340,7 @@ def _copy_facts(number: int, copy: SavedCopy) -> list[Any]:
 
 
 def _serve_pictures(app: Flask, desk: Desk) -> None:
-    for kind in ("thumb", "preview", "full"):
+    for kind in KINDS:
 
         def picture(number: int, kind: str = kind) -> Response:
             if number >= len(desk.manifest.copies):
@@ -303,17 +354,20 @@ def _serve_pictures(app: Flask, desk: Desk) -> None:
 
 
 def _serve_changes(app: Flask, desk: Desk) -> None:
-    def told(change: Change) -> Response:
-        return jsonify(done=change.done, refused=change.refused, states=desk.states())
-
-    @app.post("/api/remove")
-    def remove() -> Response:
-        may_empty = _body().get("may_empty", False) is True
-        return told(desk.remove(_numbers_of_copies(desk), may_empty=may_empty))
-
-    @app.post("/api/restore")
-    def restore() -> Response:
-        return told(desk.restore(_numbers_of_copies(desk)))
+    @app.post("/api/change")
+    def change() -> Response:
+        """Restore copies, then remove others for the sake of the ones that are kept."""
+        body = _body()
+        flags = [body.get(name, False) is True for name in ("by_rule", "may_empty")]
+        orders = [Order(number, keeper, flags[0]) for number, keeper in _pairs(desk)]
+        back = _numbers("restore")
+        _check_numbers(desk, [*back, *(order.number for order in orders)])
+        deeds = desk.change(orders, back, may_empty=flags[1])
+        return jsonify(
+            done=[[deed.kind, deed.number] for deed in deeds if deed.refused is None],
+            refused=[[d.kind, d.number, d.refused] for d in deeds if d.refused is not None],
+            **_states(desk),
+        )
 
 
 def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
@@ -325,7 +379,7 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
         if not all(isinstance(name, str) and name in ALL_RULES for name in names):
             abort(400, "Unknown rules.")
         groups = [group for group in _numbers("groups", most=None) if group in desk.groups]
-        suggestions = [desk.suggestion(group, frozenset(names)) for group in groups]
+        suggestions = list(desk.suggestions(groups, frozenset(names)))
         doomed = [removal for s in suggestions for removal in desk.doomed(s)]
         return jsonify(
             removals=[[r.number, r.keeper, r.reason, r.loses] for r in doomed],
@@ -337,13 +391,14 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
     def plan() -> Response:
         """What check-deleted would list now. Changes nothing on disk."""
         found = desk.check_deleted()
-        freed = sum(copy.original.size for copy in found.deleted)
+        listed = [copy for copy in found.deleted if os.path.lexists(copy.original.path)]
         return jsonify(
-            deleted=[shown(copy.original.path) for copy in found.deleted],
+            deleted=[shown(copy.original.path) for copy in listed],
+            already=len(found.deleted) - len(listed),
             moved=[shown(copy.original.path) for copy in found.moved],
             strangers=[shown(path) for path in found.strangers],
             whole_groups=sorted({copy.group for copy in found.whole_groups}),
-            bytes=freed,
+            bytes=sum(copy.original.size for copy in listed),
             command=command,
         )
 
@@ -359,7 +414,7 @@ def _body() -> dict[str, Any]:
 
 
 def _numbers(name: str, most: int | None = MOST_NUMBERS) -> list[int]:
-    numbers = _body().get(name)
+    numbers = _body().get(name, [])
     # bool is an int, and no number of ours.
     if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
         abort(400, "Whole numbers are wanted.")
@@ -368,11 +423,27 @@ def _numbers(name: str, most: int | None = MOST_NUMBERS) -> list[int]:
     return numbers
 
 
-def _numbers_of_copies(desk: Desk) -> list[int]:
-    numbers = _numbers("copies")
+def _pairs(desk: Desk) -> list[tuple[int, int | None]]:
+    """The copies to remove, each with one of its group to keep, or with null."""
+    pairs = _body().get("remove")
+    if not isinstance(pairs, list) or len(pairs) > MOST_NUMBERS:
+        abort(413 if isinstance(pairs, list) else 400, f"At most {MOST_NUMBERS} pairs are wanted.")
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2:
+            abort(400, "Pairs are wanted.")
+        numbers = pair if pair[1] is not None else pair[:1]
+        if not all(type(number) is int for number in numbers):
+            abort(400, "Whole numbers are wanted.")
+        _check_numbers(desk, numbers)
+        groups = {desk.copy(number).group for number in numbers}
+        if len(groups) > 1 or pair[0] == pair[1]:
+            abort(400, "That is no pair.")
+    return [(pair[0], pair[1]) for pair in pairs]
+
+
+def _check_numbers(desk: Desk, numbers: Iterable[int]) -> None:
     if not all(0 <= number < len(desk.manifest.copies) for number in numbers):
         abort(400, "There is no such copy.")
-    return numbers
 
 
 # ---- Running it
@@ -385,6 +456,7 @@ class Server:
         """Bind the port; raises UserError if it is taken."""
         self._server = _bound(port)
         self.gate = Gate(self._server.port)
+        self.run = desk.run
         self._app = create_app(desk, self.gate, self._end, command)
         self._server.app = self._app
         self._watcher: Watcher = self._app.extensions["watcher"]
