@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, SAMPLES, Library, picture, tree
-from PIL import Image
+from PIL import Image, ImageStat
 from test_review import serving
 
 import storage
@@ -44,6 +45,12 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+def is_error(message: Any) -> bool:
+    """Whether the page made a mistake; a refusal (409, 423) is an answer, and it says it."""
+    refused = re.search(r"status of (409|423) ", message.text)
+    return message.type == "error" and not refused
+
+
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Open]:
     """Serve a library and open its page; no test may leave an error in the console."""
@@ -57,7 +64,7 @@ def open_page(browser: Any) -> Iterator[Open]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(10_000)
-            page.on("console", lambda m: m.type == "error" and errors.append(m.text))
+            page.on("console", lambda m: is_error(m) and errors.append(m.text))
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.goto(served.server.address)
             page.wait_for_selector(".tile")
@@ -94,7 +101,7 @@ def until(page: Any, condition: str) -> None:
     """Wait for a condition; the page's policy lets no script be made of a text in it."""
     deadline = time.monotonic() + 10
     while not page.evaluate(condition):
-        assert time.monotonic() < deadline, condition
+        assert time.monotonic() < deadline, (condition, page.inner_text("body"))
         page.wait_for_timeout(20)
 
 
@@ -229,6 +236,94 @@ def test_everything_is_reached_with_the_mouse(page: Any, found: Library) -> None
     page.click("#back")
     page.wait_for_selector(".tile")
     assert gone(found) == ["vacation1_copy.jpg", "vacation1_old.jpg"]
+
+
+def test_undo_asks_before_it_empties_a_group_and_is_kept_until_it_worked(
+    page: Any, found: Library
+) -> None:
+    found.delete_copies("z_coffee_bw.jpg")
+    open_group(page, 2)
+    until(page, "document.querySelectorAll('.one')[1].classList.contains('gone')")
+    press(page, "2", "x")
+    said(page, "B restored")
+    found.delete_copies("z_coffee.jpg")
+    press(page, "u")
+    page.wait_for_selector("#ask[open]")
+    press(page, "Enter")
+    page.wait_for_selector("#ask", state="hidden")
+    assert found.copy("z_coffee_bw.jpg").exists()
+    with storage.locked(str(found.output)):
+        press(page, "u")
+        page.wait_for_selector("#ask", state="hidden")
+        said(page, "another run is using")
+    page.reload()
+    page.wait_for_selector("#strip .one, .tile")
+    assert page.is_enabled("#undo")
+    press(page, "u")
+    page.wait_for_selector("#ask[open]")
+    page.click("#ask-yes")
+    said(page, "Undone: 1 copy.")
+    assert gone(found) == ["z_coffee.jpg", "z_coffee_bw.jpg"]
+
+
+def test_a_step_that_changed_nothing_is_undone_before_older_ones(page: Any, found: Library) -> None:
+    open_group(page)
+    press(page, "2", "x")
+    said(page, "B removed")
+    (found.photos / "vacation1_old.jpg").unlink()
+    press(page, "3", "x")
+    said(page, "its original is gone or changed")
+    press(page, "u")
+    said(page, "The last step had changed nothing.")
+    assert gone(found) == ["vacation1_copy.jpg"]
+    press(page, "u")
+    said(page, "Undone: 1 copy.")
+
+
+def test_accepting_removes_nothing_if_the_keeper_can_not_come_back(
+    page: Any, found: Library
+) -> None:
+    open_group(page)
+    page.wait_for_selector("#accept")
+    found.delete_copies("vacation1.jpg")
+    (found.photos / "vacation1.jpg").unlink()
+    until(page, "document.querySelector('.one').classList.contains('gone')")
+    press(page, "a")
+    said(page, "its original is gone")
+    assert gone(found) == ["vacation1.jpg"]
+    assert page.inner_text("#accept") == "Accept"
+
+
+def test_a_page_of_an_older_result_says_so_and_changes_nothing(page: Any, found: Library) -> None:
+    open_group(page)
+    found.add("vacation1_new.jpg", quality=60)
+    found.find()
+    page.wait_for_selector("#stale:not([hidden])")
+    assert "holds another result by now" in page.inner_text("#stale")
+    before = tree(found.output)
+    press(page, "2", "x")
+    said(page, "another result")
+    assert tree(found.output) == before
+
+
+def test_what_was_renamed_is_not_counted_as_removed(page: Any, found: Library) -> None:
+    open_group(page)
+    copy = found.copy("vacation1_old.jpg")
+    copy.rename(copy.with_name("renamed.jpg"))
+    until(page, "document.getElementById('verdict').innerText.includes('moved or renamed')")
+    assert "0 to remove" in page.inner_text("#counts")
+    page.click("#open-finish")
+    until(page, "document.getElementById('finish-sum').innerText === 'Nothing would be deleted.'")
+
+
+def test_after_cleanup_nothing_is_left_to_remove(page: Any, found: Library) -> None:
+    found.delete_copies("vacation1_old.jpg")
+    until(page, "document.getElementById('counts').innerText.includes('1 to remove')")
+    assert found.check().code == 0
+    assert found.cleanup("--yes").code == 0
+    until(page, "document.getElementById('counts').innerText.includes('0 to remove')")
+    page.click("#open-finish")
+    until(page, "document.getElementById('finish-notes').innerText.includes('already: 1 original')")
 
 
 def test_copies_deleted_and_edited_by_hand_appear(page: Any, found: Library) -> None:
@@ -405,6 +500,29 @@ def test_holding_space_flips_the_two_pictures_in_place(page: Any) -> None:
     page.keyboard.up(" ")
     until(page, f"{SEEN} === 'hidden'")
     assert page.inner_text(".pane .letter") == "A"
+
+
+def test_a_turned_version_is_turned_to_match(bare_library: Library, open_page: Open) -> None:
+    """Laid over each other, only what saving again changed is seen."""
+    turns = ("ROTATE_90", "ROTATE_270", "FLIP_LEFT_RIGHT", "TRANSVERSE")
+    with Image.open(SAMPLES / "2024/cat.jpg") as image:
+        image.save(bare_library.photos / "a.png")
+        for number, turn in enumerate(turns):
+            turned = image.transpose(Image.Transpose[turn])
+            turned.save(bare_library.photos / f"b{number}.jpg", quality=95)
+    bare_library.find()
+    page = open_page(bare_library)
+    open_group(page)
+    page.click("[data-mode=difference]")
+    page.select_option("#amplify", "1")
+    for place in range(len(turns)):
+        press(page, str(place + 2))
+        until(page, "document.querySelector('.pane .tag').innerText.includes('to match')")
+        until(page, "[...document.querySelectorAll('.pane img')].every(i => i.naturalWidth)")
+        frames(page)
+        image = shown(page)
+        middle = image.crop((image.width // 3, 60, image.width * 2 // 3, image.height - 10))
+        assert sum(ImageStat.Stat(middle).mean) < 12, turns[place]
 
 
 def test_the_slider_splits_the_two_pictures(page: Any) -> None:

@@ -61,6 +61,7 @@ def linked(view: str, left: int = 0, right: int = 1) -> Link:
         ({"width": 4400}, {"quality": 99}, "most pixels"),
         ({"format": "PNG", "lossless": True, "quality": None}, {"gps": True}, "least compressed"),
         ({"quality": 93}, {"gps": True}, "least compressed"),
+        ({"camera": "Canon"}, {"lossless": True, "quality": None}, "original format"),
         ({}, {"few_colours": True, "quality": None, "lossless": True}, "least compressed"),
         ({"quality": None, "size": 4_000_000}, {"quality": None}, "least compressed"),
         ({"gps": True}, {"sharpness": 40}, "most EXIF data"),

@@ -14,8 +14,9 @@ from functools import partial
 
 import cleanup
 import storage
+import views
 from config import Exit, Settings, UserError
-from extras.review import rules
+from extras.review import rules, versions
 from extras.review.facts import Examiner, Facts, Unseen
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
 from storage import Manifest, SavedCopy
@@ -251,6 +252,14 @@ class Desk:
         """The facts of the picture that find saw or, if its copy was edited, of that."""
         edited = self.state_of(number, sure=True) == EDITED
         return self.examiner.facts(self.manifest.copies[number], edited=edited)
+
+    def turned(self, group: int) -> Iterator[versions.Pair]:
+        """The versions of one picture that are turned against each other, by number."""
+        numbers = self.groups[group]
+        known = {n: facts for n in numbers if isinstance(facts := self.facts(n), Facts)}
+        for pair in versions.pairs(list(known.values())):
+            if pair.turn != views.TURNS[0]:
+                yield versions.Pair([*known][pair.one], [*known][pair.other], pair.turn)
 
     def doomed(self, suggestion: Suggestion) -> Iterator[Removal]:
         """The removals that are still to be made: copies whose keeper is there."""

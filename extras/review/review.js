@@ -4,7 +4,9 @@
 import { Stage, make } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
-const THERE = "t", GONE = "g", EDITED = "e";
+const THERE = "t", EDITED = "e";
+const MISSING = { g: "removed", m: "moved", d: "deleted" }; // moved, and its original too
+const NAMED = 12; // letters in a sentence
 const TILE = { least: 236, height: 216, ahead: 2 };
 const AT_ONCE = 400; // copies in one request
 const LOADERS = 4; // thumbnails on their way
@@ -16,9 +18,13 @@ const byNumber = new Map();
 const copies = [];
 const facts = new Map(); // of the groups that were opened last
 const suggestions = new Map();
+const turns = new Map(); // how versions of one picture are turned against each other
 const seen = new Set();
-const undoable = [];
+let undoable = []; // the last steps that were made here; a reload keeps them
+let run = "";
 let states = "";
+let editions = {}; // what tells the contents of edited copies apart
+let stale = false;
 let told = 0;
 let judged = false;
 let list = []; // the groups that are shown
@@ -37,11 +43,11 @@ const stage = new Stage($("stage"), {
 // ---- Asking the server
 
 async function ask(path, body) {
-  const options = body && {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  };
+  const options = { headers: { "Review-Run": run } };
+  if (body) {
+    Object.assign(options, { method: "POST", body: JSON.stringify(body) });
+    options.headers["Content-Type"] = "application/json";
+  }
   let response;
   try {
     response = await fetch(path, options);
@@ -49,34 +55,60 @@ async function ask(path, body) {
     throw new Error("The review has ended. Start --action review again.");
   }
   const answer = await response.json();
+  if (response.status === 409) lament(answer.error);
   if (!response.ok) throw new Error(answer.error);
   return answer;
 }
+
+// What is shown here is no longer true; nothing can be done with it.
+function lament(text) {
+  stale = Boolean(text);
+  $("stale").hidden = !stale;
+  $("stale").textContent = text;
+}
+
+const imageOf = (kind, number) => `/${kind}/${number}?run=${run}&edition=${editions[number] ?? ""}`;
 
 async function poll() {
   if (ended) return;
   try {
     if (!document.hidden) {
       const answer = await ask(`/api/state/${told}`);
+      if (stale) lament("");
       told += answer.told.length;
       judged = answer.done && !answer.told.length;
       for (const one of answer.told) suggestions.set(one.group, one);
-      adopt(answer.states, answer.told.length > 0);
+      adopt(answer, answer.told.length > 0);
       $("judging").hidden = judged;
-      $("judging").textContent = `Judging ${told.toLocaleString("en")} of ${groups.length.toLocaleString("en")}`;
+      $("judging").textContent = `Judging ${Math.min(told, groups.length).toLocaleString("en")} of ${groups.length.toLocaleString("en")}`;
       setTimeout(poll, judged ? 2500 : answer.told.length >= 1000 ? 50 : 700);
       return;
     }
   } catch (error) {
-    say(error.message, true);
+    if (!stale) say(error.message, true);
   }
   setTimeout(poll, 3000);
 }
 
-function adopt(fresh, more = false) {
-  if (fresh === states && !more) return;
-  states = fresh;
+function adopt(answer, more = false) {
+  const before = JSON.stringify(editions), after = JSON.stringify(answer.editions);
+  if (answer.states === states && before === after && !more) return;
+  states = answer.states;
+  if (before !== after) adoptEditions(answer.editions);
   refresh();
+}
+
+// Other pictures lie in the places of some copies: what was known of their groups is void.
+function adoptEditions(fresh) {
+  const changed = Object.keys({ ...editions, ...fresh }).filter((number) => editions[number] !== fresh[number]);
+  editions = fresh;
+  for (const number of changed) facts.delete(copies[number]?.group);
+  grid.clear();
+  drawGrid();
+  const group = open;
+  if (!group || !changed.some((number) => copies[number].group === group.number)) return;
+  makeStrip();
+  learn(group).then(() => { if (open === group) { showStage(); dressGroup(); } }, (error) => say(error.message, true));
 }
 
 // ---- Words
@@ -88,7 +120,9 @@ const letterOf = (group, number) => letter(group.copies.findIndex((copy) => copy
 let root = ""; // the folder that all originals lie in
 const short = (path) => path.startsWith(root) ? path.slice(root.length) : path;
 const base = (path) => path.slice(path.lastIndexOf("/") + 1);
-const isGone = (copy) => states[copy.number] === GONE;
+const isGone = (copy) => states[copy.number] in MISSING;
+const isLeft = (copy) => states[copy.number] === THERE || states[copy.number] === EDITED;
+const listed = (names) => names.length > NAMED ? `${names.slice(0, NAMED).join(", ")} and ${names.length - NAMED} more` : names.join(", ");
 
 let quiet = 0;
 function say(text, bad = false) {
@@ -109,7 +143,7 @@ function removalsOf(group) {
 function doomedOf(group) {
   const suggestion = suggestions.get(group.number);
   if (!suggestion) return [];
-  return suggestion.removals.filter(([number, keeper]) => states[number] === THERE && states[keeper] !== GONE);
+  return suggestion.removals.filter(([number, keeper]) => states[number] === THERE && states[keeper] === THERE);
 }
 
 const FILTERS = {
@@ -123,7 +157,8 @@ const gain = (group) => {
   return (removals ?? []).reduce((sum, [number]) => sum + copies[number].size, 0);
 };
 const certainty = (group) => group.links.length ? Math.min(...group.links.map((link) => link.correlation - link.distance / 1000)) : 2;
-const taken = (group) => Math.min(...group.copies.map((copy) => copy.mtime));
+const written = (group) => new Date(Math.min(...group.copies.map((copy) => copy.mtime)) * 1000).toISOString().replace("T", " ");
+const taken = (group) => suggestions.get(group.number)?.taken || written(group);
 const ORDERS = {
   number: (group) => group.number,
   gain: (group) => -gain(group),
@@ -147,7 +182,10 @@ function relist(keep = list[at]) {
 
 function refresh() {
   let gone = 0, size = 0;
-  for (const copy of copies) if (isGone(copy)) { gone += 1; size += copy.size; }
+  for (const group of groups) {
+    if (!group.copies.some(isLeft)) continue; // its originals stay
+    for (const copy of group.copies) if (states[copy.number] === "g") { gone += 1; size += copy.size; }
+  }
   const place = open ? `group ${at + 1} of ${list.length.toLocaleString("en")}` : counted(groups.length, "group");
   $("counts").textContent = `${place} · ${gone.toLocaleString("en")} to remove · ${bytes(size)}`;
   $("title").textContent = open ? `Group ${open.number}` : "Review";
@@ -192,7 +230,7 @@ function pump() {
     if (!image.isConnected) continue;
     thumbs.running.add(image);
     image.onload = image.onerror = () => { thumbs.running.delete(image); pump(); };
-    image.src = `/thumb/${number}`;
+    image.src = imageOf("thumb", number);
   }
 }
 
@@ -248,8 +286,11 @@ function dressTile(button, group) {
   const gone = removalsOf(group).length, suggestion = suggestions.get(group.number);
   const size = group.copies.reduce((sum, copy) => sum + copy.size, 0);
   for (const cell of button.querySelectorAll(".cell")) {
-    cell.classList.toggle("gone", states[cell.dataset.number] === GONE);
-    cell.classList.toggle("keeper", Number(cell.dataset.number) === suggestion?.keeper);
+    cell.classList.toggle("gone", states[cell.dataset.number] in MISSING);
+    const keeper = Number(cell.dataset.number) === suggestion?.keeper;
+    cell.classList.toggle("keeper", keeper);
+    if (keeper && !cell.querySelector(".kept")) cell.append(make("span", { className: "kept", textContent: "keep" }));
+    if (!keeper) cell.querySelector(".kept")?.remove();
   }
   const words = [make("span", { className: "name", textContent: base(group.copies[0].path) })];
   const chip = (textContent, kind = "") => words.push(make("span", { className: `chip ${kind}`, textContent }));
@@ -316,6 +357,7 @@ async function learn(group) {
   if (facts.has(group.number)) return;
   const answer = await ask(`/api/facts/${group.number}`);
   facts.set(group.number, answer.facts);
+  turns.set(group.number, answer.turns);
   suggestions.set(group.number, answer.suggestion);
   if (facts.size > 60) facts.delete(facts.keys().next().value);
 }
@@ -367,10 +409,13 @@ function showStage() {
   stage.show({
     chosen,
     reference: reference(),
+    turns: turns.get(open.number) ?? [],
     pictures: open.copies.map((copy, position) => ({
       number: copy.number,
+      edition: editions[copy.number] ?? "",
+      address: (kind) => imageOf(kind, copy.number),
       letter: letter(position),
-      gone: isGone(copy),
+      gone: MISSING[states[copy.number]],
       ...known[copy.number],
     })),
   });
@@ -381,7 +426,7 @@ function makeStrip() {
     const name = letter(position);
     const image = make("img", { alt: "" });
     loadThumb(image, copy.number);
-    const pick = make("button", { className: "pick", title: copy.path }, image, make("span", { className: "letter", textContent: name }));
+    const pick = make("button", { className: "pick", title: copy.path }, image, make("span", { className: "letter", textContent: name }), make("span", { className: "kept keep-mark", textContent: "keep", hidden: true }));
     pick.setAttribute("aria-label", `Picture ${name}, ${base(copy.path)}`);
     pick.addEventListener("click", () => choose(position));
     const remove = make("button", { className: "remove", textContent: "Remove" });
@@ -400,16 +445,19 @@ function dressGroup() {
     one.classList.toggle("chosen", position === chosen);
     one.querySelector(".pick").setAttribute("aria-pressed", position === chosen);
     one.querySelector(".letter").classList.toggle("gone", gone);
+    const kept = copy.number === suggestions.get(open.number)?.keeper;
+    one.querySelector(".keep-mark").hidden = !kept;
     const remove = one.querySelector(".remove");
     remove.textContent = gone ? "Restore" : "Remove";
     remove.setAttribute("aria-label", `${gone ? "Restore" : "Remove"} ${name}`);
   });
   showVerdict();
   showTable();
+  markColumn();
   if (stage.shownStates !== stateKey()) { stage.shownStates = stateKey(); showStage(); }
 }
 
-const stateKey = () => open.copies.map((copy) => states[copy.number]).join("") + open.number;
+const stateKey = () => open.copies.map((copy) => states[copy.number] + (editions[copy.number] ?? "")).join() + open.number + suggestions.get(open.number)?.keeper;
 
 function showVerdict() {
   const suggestion = suggestions.get(open.number), room = [];
@@ -419,9 +467,8 @@ function showVerdict() {
   else if (suggestion.keeper === null) {
     room.push(make("span", { textContent: `No suggestion: ${suggestion.reason}.` }));
   } else {
-    const names = suggestion.removals.map(([number]) => letterOf(open, number)).join(", ");
-    room.push(make("span", {}, "Suggestion: keep ", make("b", { textContent: letterOf(open, suggestion.keeper) }), `: ${suggestion.reason}. Give up ${names}.`));
-    const done = suggestion.removals.every(([number]) => states[number] === GONE);
+    room.push(sentenceOf(suggestion));
+    const done = suggestion.removals.every(([number, keeper]) => isGone(copies[number]) && states[keeper] === THERE);
     const accept = make("button", { id: "accept", textContent: done ? "Accepted" : "Accept", disabled: done });
     if (!done) accept.className = "primary";
     accept.addEventListener("click", acceptSuggestion);
@@ -430,7 +477,10 @@ function showVerdict() {
   for (const [number, keeper, , loses] of suggestion?.removals ?? []) {
     if (loses.length) note(`Only ${letterOf(open, number)} has ${loses.join(", ")}; ${letterOf(open, keeper)} has not`, "warn");
   }
-  if (suggestion?.burst) note("A burst: shots seconds apart", "warn");
+  if (suggestion?.burst) note("A burst, or it may be one: shots seconds apart", "warn");
+  if (open.copies.some((copy) => states[copy.number] === "m")) note("A copy was moved or renamed: its original stays", "warn");
+  if (open.copies.some((copy) => states[copy.number] === "o")) note("A folder or a link lies in a copy's place", "warn");
+  if (!open.copies.some(isLeft)) note("No copy is left: the originals stay, unless check-deleted is told --allow-whole-groups", "warn");
   if (open.copies.some((copy) => states[copy.number] === EDITED)) note("A copy was edited since find; it is left as it is", "warn");
   if (new Set(open.copies.map((copy) => copy.digest)).size === 1) note("All files are identical", "good");
   for (const text of joinedThrough(open, suggestion?.keeper ?? open.copies[0].number)) note(text);
@@ -438,6 +488,21 @@ function showVerdict() {
   if (weakest) note(`Weakest link: ${letterOf(open, weakest.left)}–${letterOf(open, weakest.right)}, ${weakest.view}, ${weakest.distance} bits, correlation ${weakest.correlation.toFixed(2)}`);
   if (notes.length) room.push(make("div", { className: "notes" }, ...notes));
   $("verdict").replaceChildren(...room);
+}
+
+// What is kept and what is given up for it; of several pictures each with its own keeper.
+function sentenceOf(suggestion) {
+  const byKeeper = new Map([[suggestion.keeper, []]]);
+  for (const [number, keeper] of suggestion.removals) byKeeper.set(keeper, [...(byKeeper.get(keeper) ?? []), number]);
+  const sentence = make("span", {}, "Suggestion: ");
+  for (const [keeper, doomed] of byKeeper) {
+    if (keeper !== suggestion.keeper) sentence.append(" Of another picture ");
+    sentence.append("keep ", make("b", { textContent: letterOf(open, keeper) }));
+    if (keeper === suggestion.keeper) sentence.append(`: ${suggestion.reason}`);
+    const names = doomed.sort((a, b) => a - b).map((number) => letterOf(open, number));
+    sentence.append(`${keeper === suggestion.keeper ? ". Give" : ", give"} up ${listed(names)}.`);
+  }
+  return sentence;
 }
 
 // Pictures that the links join to another one only through others, by a link that is not close.
@@ -477,24 +542,25 @@ function wayBetween(group, from, to) {
 
 function apart(group, number, keeper) {
   if (keeper === null || keeper === undefined) return "";
-  if (number === keeper) return "suggested";
+  if (number === keeper) return "itself";
   if (copies[number].digest === copies[keeper].digest) return "identical file";
   const way = wayBetween(group, number, keeper);
   if (!way) return "";
   const steps = linksOn(group, way);
   const through = way.slice(1, -1).map((place) => letterOf(group, place));
+  if (through.length > 1) return `through ${listed(through)}`;
   const text = steps.map((one) => `${one.distance} bits${one.view === "whole" ? "" : ` (${one.view})`}`).join(" + ");
-  return through.length ? `${text}, through ${through.join(", ")}` : text;
+  return through.length ? `${text}, through ${through[0]}` : text;
 }
 
 // ---- The table
 
 const ROWS = [
   ["Pixels", (f) => `${f.width} × ${f.height}`, (f) => f.pixels],
-  ["Format", (f) => f.format + (f.lossless ? ", lossless" : "")],
+  ["Format", (f) => f.format + (f.lossless ? ", lossless" : ""), (f) => Number(f.lossless)],
   ["Compression", (f) => f.few_colours ? "few colours" : f.lossless ? "none" : f.quality ? `JPEG quality ${f.quality}` : "lossy", (f) => f.few_colours ? 0 : f.lossless ? 101 : f.quality],
   ["Bytes", (f) => bytes(f.size)],
-  ["Taken", (f) => f.taken || "–", (f) => f.taken ? -Date.parse(f.taken.slice(0, 19).replace(" ", "T")) : null],
+  ["Taken", (f) => (f.taken || "–").slice(0, 19), (f) => f.taken ? -Date.parse(f.taken.slice(0, 19).replace(" ", "T")) : null],
   ["Camera", (f) => f.camera || "–"],
   ["GPS", (f) => f.gps ? "yes" : "no", (f) => Number(f.gps)],
   ["Sharpness", (f) => f.sharpness.toFixed(1), (f) => f.sharpness, 1.1],
@@ -510,7 +576,9 @@ function showTable() {
   $("table-room").dataset.key = key;
   const head = make("tr", {}, make("td"), ...open.copies.map((copy, position) => {
     const cell = make("th", { scope: "col", textContent: letter(position) });
-    if (isGone(copy)) cell.append(" ", make("span", { className: "chip bad", textContent: "removed" }));
+    if (copy.number === suggestions.get(open.number)?.keeper) cell.append(" ", make("span", { className: "chip good", textContent: "keep" }));
+    if (isGone(copy)) cell.append(" ", make("span", { className: "chip bad", textContent: MISSING[states[copy.number]] }));
+    if (states[copy.number] === "o") cell.append(" ", make("span", { className: "chip warn", textContent: "no file" }));
     if (states[copy.number] === EDITED) cell.append(" ", make("span", { className: "chip warn", textContent: "edited" }));
     return cell;
   }));
@@ -520,9 +588,23 @@ function showTable() {
     if (rare && all.every((one) => one.unseen || !(title === "Damage" ? one.damage : one.rating))) continue;
     body.append(row(title, marked(all, text, value, margin)));
   }
-  const keeper = suggestions.get(open.number)?.keeper;
-  if (open.links.length) body.append(row("From the suggested", open.copies.map((copy) => make("td", { textContent: apart(open, copy.number, keeper) || "–" }))));
+  const keeper = suggestions.get(open.number)?.keeper ?? open.copies[0].number;
+  if (open.links.length) body.append(row(`From ${letterOf(open, keeper)}`, open.copies.map((copy) => make("td", { textContent: apart(open, copy.number, keeper) || "–" }))));
   $("table-room").replaceChildren(make("table", {}, make("thead", {}, head), body));
+  markColumn();
+}
+
+// The chosen picture's column, in sight beside the titles.
+function markColumn() {
+  const room = $("table-room");
+  for (const line of room.querySelectorAll("tr")) {
+    [...line.children].forEach((cell, place) => cell.classList.toggle("chosen", place === chosen + 1));
+  }
+  const cell = room.querySelector("thead .chosen"), titles = room.querySelector("tbody th");
+  if (!cell || !titles) return;
+  const left = cell.offsetLeft - titles.offsetWidth - 16, right = cell.offsetLeft + cell.offsetWidth + 16;
+  if (left < room.scrollLeft) room.scrollLeft = left;
+  else if (right > room.scrollLeft + room.clientWidth) room.scrollLeft = right - room.clientWidth;
 }
 
 function row(title, cells) {
@@ -563,22 +645,27 @@ function pathCells() {
 
 // ---- Removing and restoring
 
-async function change(steps, words, { mayEmpty = false, undo = true } = {}) {
-  const made = [], refused = [];
+// remove: pairs of a copy and the one that must be there afterwards, or null; restore: copies.
+async function change({ remove = [], restore = [], byRule = false }, words) {
+  const step = { remove: [], restore: [] }; // what undoes it
+  const refused = [];
+  const total = remove.length + restore.length;
   try {
-    for (const [kind, numbers] of steps) {
-      for (let start = 0; start < numbers.length; start += AT_ONCE) {
-        const part = numbers.slice(start, start + AT_ONCE);
-        const answer = await send(kind, part, mayEmpty);
-        if (!answer) return false;
-        if (answer.done.length) made.push([kind, answer.done]);
-        refused.push(...answer.refused);
-        if (numbers.length > AT_ONCE) say(`${Math.min(start + AT_ONCE, numbers.length).toLocaleString("en")} of ${numbers.length.toLocaleString("en")} …`);
-        adopt(answer.states);
-      }
+    for (let start = 0; start < total || !start; start += AT_ONCE) {
+      const part = {
+        restore: restore.slice(start, start + AT_ONCE),
+        remove: remove.slice(Math.max(0, start - restore.length), Math.max(0, start - restore.length + AT_ONCE - Math.max(0, Math.min(AT_ONCE, restore.length - start)))),
+        by_rule: byRule,
+      };
+      const answer = await send(part);
+      if (!answer) return null;
+      for (const [kind, number] of answer.done) step[kind === "remove" ? "restore" : "remove"].push(number);
+      refused.push(...answer.refused);
+      if (total > AT_ONCE) say(`${Math.min(start + AT_ONCE, total).toLocaleString("en")} of ${total.toLocaleString("en")} …`);
+      adopt(answer);
     }
     if (refused.length) {
-      const [number, reason] = refused[0];
+      const [, number, reason] = refused[0];
       const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
       say(`${base(copies[number].path)}: ${reason}${more}.`, true);
     } else {
@@ -586,19 +673,41 @@ async function change(steps, words, { mayEmpty = false, undo = true } = {}) {
     }
   } catch (error) {
     say(error.message, true);
+    return { step, refused, failed: true };
   } finally {
-    if (undo && made.length) undoable.push(made);
     refresh();
   }
-  return true;
+  return { step, refused };
 }
 
-async function send(kind, numbers, mayEmpty) {
-  const answer = await ask(`/api/${kind}`, kind === "remove" ? { copies: numbers, may_empty: mayEmpty } : { copies: numbers });
+async function send(part) {
+  const answer = await ask("/api/change", part);
   if (!answer.would_empty) return answer;
   const which = answer.would_empty.length > 1 ? `groups ${answer.would_empty.join(", ")}` : `group ${answer.would_empty[0]}`;
   const sure = await confirmed(`Remove the last of ${which}?`, "No copy would be left. check-deleted leaves the originals of such groups alone, unless it is told --allow-whole-groups.", "Remove the last");
-  return sure ? send(kind, numbers, true) : null;
+  return sure ? send({ ...part, may_empty: true }) : null;
+}
+
+// A step that was refused is remembered as well: to undo it changes nothing, and says so.
+async function act(wanted, words) {
+  const made = await change(wanted, words);
+  if (made) remember([...undoable, made.step]);
+  return made;
+}
+
+function remember(steps) {
+  undoable = steps;
+  try {
+    sessionStorage.setItem("undo", JSON.stringify([run, undoable]));
+  } catch { /* too many for a reload; they are still here */ }
+  $("undo").disabled = !undoable.length;
+}
+
+function recall() {
+  try {
+    const [of, steps] = JSON.parse(sessionStorage.getItem("undo") ?? "[]");
+    if (of === run) undoable = steps;
+  } catch { /* nothing that we wrote */ }
 }
 
 function confirmed(title, text, yes) {
@@ -612,39 +721,52 @@ function confirmed(title, text, yes) {
   });
 }
 
+// A step is forgotten once it is undone, or when undoing it was refused twice.
 async function undo() {
-  const made = undoable.pop();
-  if (!made) { say("There is nothing to undo."); return; }
-  const steps = made.reverse().map(([kind, numbers]) => [kind === "remove" ? "restore" : "remove", numbers]);
-  const number = made.reduce((sum, [, numbers]) => sum + numbers.length, 0);
-  await change(steps, `Undone: ${counted(number, "copy", "copies")}.`, { mayEmpty: true, undo: false });
+  const step = undoable.at(-1);
+  if (!step) { say("There is nothing to undo."); return; }
+  const number = step.remove.length + step.restore.length;
+  if (!number) {
+    remember(undoable.slice(0, -1));
+    say("The last step had changed nothing.");
+    return;
+  }
+  const wanted = { remove: step.remove.map((one) => [one, null]), restore: step.restore };
+  const made = await change(wanted, `Undone: ${counted(number, "copy", "copies")}.`);
+  if (!made) return; // asked, and kept
+  const undone = new Set([...made.step.remove, ...made.step.restore]);
+  const rest = (numbers) => numbers.filter((one) => !undone.has(one));
+  const remaining = { remove: rest(step.remove), restore: rest(step.restore), refused: !made.failed };
+  const over = !made.failed && (!made.refused.length || step.refused);
+  remember([...undoable.slice(0, -1), ...(over ? [] : [remaining])]);
 }
 
 function left(group) {
-  return `${group.copies.filter((copy) => !isGone(copy)).length} of ${group.copies.length} left`;
+  return `${group.copies.filter(isLeft).length} of ${group.copies.length} left`;
 }
 
 async function toggle() {
   const group = open, copy = group.copies[chosen], name = letter(chosen);
   const kind = isGone(copy) ? "restore" : "remove";
-  await change([[kind, [copy.number]]], "");
+  await act(kind === "remove" ? { remove: [[copy.number, null]] } : { restore: [copy.number] }, "");
   if (open === group && isGone(copy) === (kind === "remove")) say(`${name} ${kind}d. ${left(group)}.`);
 }
 
 function keepOnly() {
   const copy = open.copies[chosen];
-  const rest = open.copies.filter((one) => one !== copy && !isGone(one)).map((one) => one.number);
-  const steps = [["restore", isGone(copy) ? [copy.number] : []], ["remove", rest]];
-  return change(steps, `Only ${letter(chosen)} is kept.`);
+  const rest = open.copies.filter((one) => one !== copy && !isGone(one)).map((one) => [one.number, copy.number]);
+  return act({ restore: isGone(copy) ? [copy.number] : [], remove: rest }, `Only ${letter(chosen)} is kept.`);
 }
 
 function acceptSuggestion() {
   const suggestion = suggestions.get(open.number);
-  if (!suggestion || suggestion.keeper === null) { say("There is no suggestion for this group."); return undefined; }
+  if (!suggestion) { say("The group is still being judged."); return undefined; }
+  if (suggestion.keeper === null) { say("There is no suggestion for this group."); return undefined; }
   const keepers = [...new Set(suggestion.removals.map(([, keeper]) => keeper))];
-  const doomed = suggestion.removals.map(([number]) => number);
-  const back = keepers.filter((number) => states[number] === GONE);
-  return change([["restore", back], ["remove", doomed.filter((number) => states[number] !== GONE)]], `Accepted: ${letterOf(open, suggestion.keeper)} is kept.`);
+  const restore = keepers.filter((number) => isGone(copies[number]));
+  const remove = suggestion.removals.filter(([number]) => !isGone(copies[number])).map(([number, keeper]) => [number, keeper]);
+  if (!remove.length && !restore.length) { say("It is accepted already."); return undefined; }
+  return act({ restore, remove, byRule: true }, `Accepted: ${letterOf(open, suggestion.keeper)} is kept.`);
 }
 
 // ---- Rules for many groups
@@ -682,7 +804,7 @@ async function planBatch() {
     const inGroups = new Set(plan.removals.map(([number]) => copies[number].group)).size;
     $("batch-sum").textContent = `${counted(plan.removals.length, "copy", "copies")} of ${counted(inGroups, "group")} would go, ${bytes(size)}. Left to you: ${counted(plan.left, "group")}.`;
     $("batch-list").replaceChildren(...plan.removals.slice(0, LISTED).map(([number, keeper, reason, loses]) => make("li", {},
-      short(copies[number].path), make("span", { textContent: `: ${reason} than ${short(copies[keeper].path)}${loses.length ? `; only it has ${loses.join(", ")}` : ""}` }))));
+      short(copies[number].path), make("span", { textContent: `: ${reason} beside ${short(copies[keeper].path)}${loses.length ? `; only it has ${loses.join(", ")}` : ""}` }))));
     if (plan.removals.length > LISTED) $("batch-list").append(make("li", { textContent: `… and ${(plan.removals.length - LISTED).toLocaleString("en")} more` }));
     $("batch-yes").textContent = `Remove ${counted(plan.removals.length, "copy", "copies")}`;
     $("batch-yes").disabled = !plan.removals.length;
@@ -693,8 +815,8 @@ async function planBatch() {
 
 async function applyBatch() {
   $("batch").close();
-  const numbers = batch.removals.map(([number]) => number);
-  await change([["remove", numbers]], `${counted(numbers.length, "copy", "copies")} removed. Undo brings all of them back.`);
+  const remove = batch.removals.map(([number, keeper]) => [number, keeper]);
+  await act({ remove, byRule: true }, `${counted(remove.length, "copy", "copies")} removed. Undo brings all of them back.`);
   if (!open) relist();
 }
 
@@ -704,14 +826,17 @@ async function openFinish() {
   $("finish-sum").textContent = "Looking at the folders …";
   $("finish-list").replaceChildren();
   $("finish-notes").replaceChildren();
+  $("finish-how").hidden = $("finish-command").hidden = true;
   $("finish").showModal();
   try {
     const plan = await ask("/api/plan");
     $("finish-sum").textContent = `${counted(plan.deleted.length, "original")}, ${bytes(plan.bytes)} to free.`;
-    if (!plan.deleted.length) $("finish-sum").textContent = "Nothing: every group is as find left it.";
+    const touched = copies.some((copy) => states[copy.number] !== THERE);
+    if (!plan.deleted.length) $("finish-sum").textContent = touched ? "Nothing would be deleted." : "Nothing: every group is as find left it.";
     $("finish-list").replaceChildren(...plan.deleted.slice(0, LISTED).map((path) => make("li", { textContent: short(path), title: path })));
     if (plan.deleted.length > LISTED) $("finish-list").append(make("li", { textContent: `… and ${(plan.deleted.length - LISTED).toLocaleString("en")} more` }));
     const note = (text) => $("finish-notes").append(make("p", { className: "muted", textContent: text }));
+    if (plan.already) note(`Deleted already: ${counted(plan.already, "original")}.`);
     if (plan.moved.length) note(`${counted(plan.moved.length, "copy", "copies")} moved, renamed or edited: their originals stay.`);
     if (plan.whole_groups.length) note(`Groups with no copy left: ${plan.whole_groups.join(", ")}. Their originals stay (unless --allow-whole-groups).`);
     if (plan.strangers.length) note(`Files that may be edited copies: ${plan.strangers.join(", ")}.`);
@@ -760,7 +885,12 @@ const GRID_KEYS = {
   PageUp: () => goTo(at - 3 * grid.columns), PageDown: () => goTo(at + 3 * grid.columns),
   Enter: () => openGroup(at),
 };
-const KEYS = { u: undo, n: nextUnreviewed, "?": () => $("help").showModal() };
+const KEYS = { u: undo, n: nextUnreviewed, "?": showHelp };
+
+function showHelp() {
+  $("help").showModal();
+  $("help").scrollTop = 0;
+}
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
@@ -809,7 +939,7 @@ function listen() {
   click("undo", undo);
   click("open-batch", openBatch);
   click("open-finish", openFinish);
-  click("open-help", () => $("help").showModal());
+  click("open-help", showHelp);
   for (const button of document.querySelectorAll("[data-mode]")) button.addEventListener("click", () => { if (stage.mode !== button.dataset.mode) setMode(button.dataset.mode); });
   $("split").addEventListener("input", () => stage.setSplit(Number($("split").value)));
   $("amplify").addEventListener("change", () => stage.setAmplify(Number($("amplify").value)));
@@ -842,6 +972,8 @@ function commonFolder(paths) {
 async function start() {
   const answer = await ask("/api/groups");
   rules = answer.rules;
+  run = answer.run;
+  recall();
   for (const number of answer.seen) seen.add(number);
   for (const one of answer.groups) {
     const group = {
@@ -854,7 +986,7 @@ async function start() {
     byNumber.set(group.number, group);
   }
   root = commonFolder(copies.map((copy) => copy.path));
-  states = (await ask("/api/state/0")).states;
+  ({ states, editions } = await ask("/api/state/0"));
   listen();
   relist();
   const asked = byNumber.get(Number(location.hash.slice(1)));

@@ -21,6 +21,7 @@ BURST_SECONDS = 10.0
 SHARPER = 1.1  # times as sharp, to count
 LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count
 SAME_QUALITY = 2
+CAMERA_QUALITY = 85  # from which a JPEG may be what a camera wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,15 @@ def _knowledge(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
 
 
 def _earliest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
-    dates = [p.facts.taken for p in pictures if p.facts.taken]
-    return [p for p in pictures if p.facts.taken == min(dates)] if dates else list(pictures)
+    """The earliest of the dated ones; what has no date is not later than they are."""
+    earliest = min((p.facts.taken for p in pictures if p.facts.taken), default="")
+    return [p for p in pictures if p.facts.taken in ("", earliest)]
+
+
+def _original_format(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
+    """What a camera wrote before what was made lossless of it, and lost the camera's name."""
+    written = [p for p in pictures if p.facts.camera and (p.facts.quality or 0) >= CAMERA_QUALITY]
+    return [p for p in pictures if not written or p.facts.camera or not p.facts.lossless]
 
 
 def _sharpest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
@@ -131,6 +139,7 @@ def _is_below(path: str, folder: str) -> bool:
 RULES = (
     Rule("intact", "intact before damaged", "intact", "damaged", _intact),
     Rule("pixels", "most pixels", "most pixels", "fewer pixels", _pixels),
+    Rule("format", "original format", "original format", "saved anew", _original_format),
     Rule("compression", "less compressed", "least compressed", "more compressed", _compression),
     Rule("knowledge", "has EXIF or GPS", "most EXIF data", "less EXIF", _knowledge),
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),

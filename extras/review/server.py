@@ -308,7 +308,10 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
                 found[number] = {"unseen": known.reason}
             else:
                 found[number] = {**told_facts(known), "pixels": known.pixels}
-        return jsonify(facts=found, suggestion=suggestion_facts(desk.suggestion(group)))
+        turns = [[*pair] for pair in desk.turned(group)]
+        return jsonify(
+            facts=found, suggestion=suggestion_facts(desk.suggestion(group)), turns=turns
+        )
 
     @app.post("/api/seen")
     def see() -> Response:

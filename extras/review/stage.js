@@ -7,6 +7,16 @@ const PIXELATED_FROM = 3; // screen pixels for a picture's pixel
 const MOST_MAGNIFIED = 24;
 const SAME_SHAPE = 0.02;
 
+const TURNS = ["upright", "mirrored", "flipped", "turned by 180", "transposed", "turned by 90", "turned by 270", "transversed"];
+
+// How a picture is turned within its box of this width and height, as CSS has it.
+function turning(turn, width, height) {
+  const [x, y] = turn >= 4 ? [[0, 1], [1, 0]] : [[1, 0], [0, 1]];
+  const mirrored = [1, 3, 5, 7].includes(turn), flipped = [2, 3, 6, 7].includes(turn);
+  const [a, c] = x.map((part) => (mirrored ? -part : part)), [b, d] = y.map((part) => (flipped ? -part : part));
+  return `matrix(${a}, ${b}, ${c}, ${d}, ${mirrored ? width : 0}, ${flipped ? height : 0})`;
+}
+
 export function make(tag, properties = {}, ...children) {
   const { data, ...rest } = properties;
   const node = Object.assign(document.createElement(tag), rest);
@@ -107,7 +117,8 @@ export class Stage {
   #build() {
     const { pictures, chosen } = this.#shown;
     const numbers = new Set(pictures.map((picture) => picture.number));
-    this.#images = this.#images.filter((layer) => numbers.has(layer.number));
+    const editionOf = new Map(pictures.map((picture) => [picture.number, picture.edition]));
+    this.#images = this.#images.filter((layer) => numbers.has(layer.number) && layer.edition === editionOf.get(layer.number));
     for (const layer of this.#images) {
       layer.used = false;
       layer.image.style.visibility = "visible";
@@ -116,7 +127,13 @@ export class Stage {
     const [reference, other] = this.#pair();
     if (this.mode === "side") {
       const first = Math.max(0, Math.min(chosen - (chosen % MOST_PANES), pictures.length - MOST_PANES));
-      this.#panes = pictures.slice(first, first + MOST_PANES).map((picture) => {
+      const seen = pictures.slice(first, first + MOST_PANES);
+      if (!seen.includes(reference)) { // what is compared with stays in sight
+        const place = seen.indexOf(pictures[chosen]);
+        seen.splice(place === 0 ? seen.length - 1 : 0, 1);
+        seen.unshift(reference);
+      }
+      this.#panes = seen.map((picture) => {
         const swap = picture === reference ? other : picture === other ? reference : null;
         return this.#pane(picture, swap);
       });
@@ -135,6 +152,7 @@ export class Stage {
       node.append(make("p", { className: "why", textContent: picture.unseen }));
     } else {
       pane.layers = [picture, ...(other && !other.unseen ? [other] : [])].map((one) => this.#layer(one));
+      pane.layers.forEach((layer) => { layer.turn = layer.picture === picture ? 0 : this.#turnBetween(layer.picture, picture); });
       const [under, over] = pane.layers;
       if (this.mode === "difference" && over) {
         node.append(make("div", { className: `both amplify-${this.amplify}` }, under.image, over.image));
@@ -160,12 +178,21 @@ export class Stage {
       return Object.assign(used, { picture });
     }
     const image = make("img", { alt: `Picture ${picture.letter}`, draggable: false });
-    const layer = { picture, image, number: picture.number, full: false, used: true };
+    const layer = { picture, image, number: picture.number, edition: picture.edition, full: false, used: true };
     image.addEventListener("load", () => this.draw());
     image.addEventListener("error", () => { image.alt = `Picture ${picture.letter} can't be shown`; });
-    image.src = `/preview/${picture.number}`;
+    image.src = picture.address("preview");
     this.#images.push(layer);
     return layer;
+  }
+
+  // By which of TURNS the first lies upon the second, if they are versions of one picture.
+  #turnBetween(over, under) {
+    for (const [one, other, turn] of this.#shown.turns) {
+      if (one === over.number && other === under.number) return TURNS.indexOf(turn);
+      if (one === under.number && other === over.number) return { 5: 6, 6: 5 }[TURNS.indexOf(turn)] ?? TURNS.indexOf(turn);
+    }
+    return 0;
   }
 
   #handle(pane) {
@@ -198,7 +225,8 @@ export class Stage {
       const width = pane.node.clientWidth, height = pane.node.clientHeight;
       const first = pane.layers[0] && this.#fitOf(pane, pane.layers[0].picture);
       for (const layer of pane.layers) {
-        let fit = this.#fitOf(pane, layer.picture);
+        const { width: across, height: down } = layer.picture;
+        let fit = this.#fitOf(pane, layer.turn >= 4 ? { width: down, height: across } : layer.picture);
         const stretch = (fit.width / fit.height) / (first.width / first.height) - 1;
         if (Math.abs(stretch) < SAME_SHAPE) fit = { ...fit, width: first.width, height: first.height };
         this.#place(layer, fit, width, height);
@@ -219,15 +247,17 @@ export class Stage {
     if (!layer.full && largest > PREVIEW_SIDE && Math.max(wide, high) * devicePixelRatio > PREVIEW_SIDE * 1.05) {
       layer.full = true;
       const better = new Image();
-      better.src = `/full/${picture.number}`;
+      better.src = picture.address("full");
       better.decode().then(() => { image.src = better.src; }, () => {});
     }
     const natural = image.naturalWidth || picture.width, tall = image.naturalHeight || picture.height;
     image.style.width = `${natural}px`;
     image.style.height = `${tall}px`;
     const left = width / 2 - this.x * wide, top = height / 2 - this.y * high;
-    image.style.transform = `translate(${left}px, ${top}px) scale(${wide / natural}, ${high / tall})`;
-    image.classList.toggle("pixelated", (wide * devicePixelRatio) / picture.width >= PIXELATED_FROM);
+    const across = layer.turn >= 4 ? tall : natural, down = layer.turn >= 4 ? natural : tall;
+    image.style.transform = `translate(${left}px, ${top}px) scale(${wide / across}, ${high / down}) ${turning(layer.turn, across, down)}`;
+    const pixels = layer.turn >= 4 ? picture.height : picture.width;
+    image.classList.toggle("pixelated", (wide * devicePixelRatio) / pixels >= PIXELATED_FROM);
   }
 
   #dress(pane) {
@@ -242,9 +272,10 @@ export class Stage {
       if (!split && pane.layers[0]) pane.layers[0].image.style.visibility = this.#held ? "hidden" : "visible";
     }
     if (pane.handle) pane.handle.style.left = `${this.split}%`;
+    const turned = over?.turn ? over.picture : null;
     pane.tag.replaceChildren(...names.map((picture) => make("span", {
       className: `letter${picture.gone ? " gone" : ""}`,
-      textContent: picture.letter + (picture.gone ? " removed" : ""),
+      textContent: picture.letter + (picture === turned ? `, ${TURNS[over.turn]} to match` : "") + (picture.gone ? ` ${picture.gone}` : ""),
     })));
     pane.node.classList.toggle("gone", names.length === 1 && names[0].gone);
     pane.node.classList.toggle("chosen", this.mode === "side" && pane.picture.chosen && this.#panes.length > 1);
