@@ -6,6 +6,7 @@ import re
 
 import pytest
 from conftest import Library
+from pictures import CAT, photo, with_exif
 from PIL import Image
 
 import main
@@ -23,11 +24,23 @@ def test_find_writes_a_sheet_of_all_groups_and_names_it(library: Library) -> Non
     assert re.findall(r"<h2>(.*)</h2>", text) == ["Group 1", "Group 2"]
     assert text.count("<img ") == 5
     assert text.count("suggested to keep</small>") == 1
-    assert "Suggested to keep: least compressed." in text
+    assert "Suggested to keep: <b>vacation1.jpg</b>, least compressed." in text
+    assert text.count("could go: more compressed beside vacation1.jpg") == 2
+    assert text.count(" bits, whole, from ") == 3
     assert "No suggestion: different pictures" in text
     for data in re.findall(r"base64,([^\"]+)", text):
         with Image.open(io.BytesIO(base64.b64decode(data))) as image:
             assert (image.format, max(image.size)) == ("JPEG", 200)
+
+
+def test_the_sheet_says_what_only_a_doomed_picture_knows(bare_library: Library) -> None:
+    image = photo(CAT)
+    image.save(bare_library.photos / "large.jpg", quality=95)
+    small = image.resize((image.width // 2, image.height // 2))
+    dated = with_exif(small, "2020:01:01 10:00:00")
+    (bare_library.photos / "small.jpg").write_bytes(dated)
+    bare_library.find()
+    assert "only it has date taken, camera" in sheet_of(bare_library)
 
 
 def test_two_finds_write_the_same_sheet(library: Library) -> None:

@@ -34,6 +34,7 @@ class Card:
     facts: Facts | None
     trouble: str
     keeper: bool
+    fates: tuple[str, ...] = ()  # what the rules make of it, and how alike find saw it
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,25 @@ def _sheet(desk: Desk, group: int, copies: Sequence[SavedCopy]) -> Sheet:
     suggestion = desk.suggestion(group)
     numbers = desk.groups[group]
     cards = [_card(desk, n, copies[n], keeper=n == suggestion.keeper) for n in numbers]
-    return Sheet(group, suggestion, tuple(cards))
+    fates = _fates(desk, suggestion, {n: card.name for n, card in zip(numbers, cards, strict=True)})
+    told = (replace(card, fates=tuple(fates[n])) for n, card in zip(numbers, cards, strict=True))
+    return Sheet(group, suggestion, tuple(told))
+
+
+def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[int, list[str]]:
+    """Why the rules give pictures up, what only they know, and their links."""
+    fates: dict[int, list[str]] = {number: [] for number in names}
+    for removal in suggestion.removals:
+        keeper = names[removal.keeper]
+        fates[removal.number].append(f"could go: {removal.reason} beside {keeper}")
+        if removal.loses:
+            fates[removal.number].append(f"only it has {', '.join(removal.loses)}")
+    number_of = {desk.copy(number).original.path: number for number in names}
+    for link in desk.links[suggestion.group]:
+        left, right = number_of[link.left], number_of[link.right]
+        how = f"{link.distance} bits, {link.view}"
+        fates[right].append(f"{how}, from {names[left]}")
+    return fates
 
 
 def _card(desk: Desk, number: int, copy: SavedCopy, *, keeper: bool) -> Card:

@@ -232,6 +232,7 @@ export class Stage {
         this.#place(layer, fit, width, height);
       }
       this.#dress(pane);
+      pane.node.style.touchAction = this.zoom > 1 ? "none" : "pan-y"; // one finger scrolls the page
     }
     const pane = this.#chosenPane();
     if (pane?.layers[0]) {
@@ -242,7 +243,7 @@ export class Stage {
 
   #place(layer, fit, width, height) {
     const { image, picture } = layer;
-    const wide = fit.width * this.zoom, high = fit.height * this.zoom;
+    const wide = Math.max(1, Math.round(fit.width * this.zoom)), high = Math.max(1, Math.round(fit.height * this.zoom));
     const largest = Math.max(picture.width, picture.height);
     if (!layer.full && largest > PREVIEW_SIDE && Math.max(wide, high) * devicePixelRatio > PREVIEW_SIDE * 1.05) {
       layer.full = true;
@@ -253,7 +254,9 @@ export class Stage {
     const natural = image.naturalWidth || picture.width, tall = image.naturalHeight || picture.height;
     image.style.width = `${natural}px`;
     image.style.height = `${tall}px`;
-    const left = width / 2 - this.x * wide, top = height / 2 - this.y * high;
+    // On whole pixels of the screen, so that the edges of identical pictures are black in a difference.
+    const whole = (length) => Math.round(length * devicePixelRatio) / devicePixelRatio;
+    const left = whole(width / 2 - this.x * wide), top = whole(height / 2 - this.y * high);
     const across = layer.turn >= 4 ? tall : natural, down = layer.turn >= 4 ? natural : tall;
     image.style.transform = `translate(${left}px, ${top}px) scale(${wide / across}, ${high / down}) ${turning(layer.turn, across, down)}`;
     const pixels = layer.turn >= 4 ? picture.height : picture.width;
@@ -277,7 +280,7 @@ export class Stage {
       className: `letter${picture.gone ? " gone" : ""}`,
       textContent: picture.letter + (picture === turned ? `, ${TURNS[over.turn]} to match` : "") + (picture.gone ? ` ${picture.gone}` : ""),
     })));
-    pane.node.classList.toggle("gone", names.length === 1 && names[0].gone);
+    pane.node.classList.toggle("gone", names.length === 1 && Boolean(names[0].gone));
     pane.node.classList.toggle("chosen", this.mode === "side" && pane.picture.chosen && this.#panes.length > 1);
   }
 
@@ -329,6 +332,7 @@ export class Stage {
   #drag(pane, event) {
     const before = this.#pointers.get(event.pointerId);
     if (!before) return;
+    if (event.pointerType === "touch" && this.zoom <= 1 && this.#pointers.size < 2) return; // the page scrolls
     const now = { x: event.clientX, y: event.clientY };
     const fit = this.#fitOf(pane, pane.layers[0].picture);
     const others = [...this.#pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
