@@ -199,7 +199,7 @@ VERSIONS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
     "turned the other way": lambda image: image.transpose(Image.Transpose.ROTATE_270),
     "mirrored": lambda image: saved_again(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), 80),
-    "a little brighter": lambda image: image.point(lambda level: min(255, int(level * 1.05))),
+    "a little brighter": lambda image: image.point(lambda level: min(255, int(level * 1.03))),
 }
 OTHERS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "cut by 1 %": lambda image: cut(image, 0.01),
@@ -211,7 +211,7 @@ OTHERS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "stretched": lambda image: image.resize((image.width, round(image.height * 1.03))),
     "tilted": lambda image: tilted(image, 0.5),
     "captioned": captioned,
-    "much brighter": lambda image: image.point(lambda level: min(255, int(level * 1.5))),
+    "brighter": lambda image: image.point(lambda level: min(255, int(level * 1.15) + 8)),
     "sepia": lambda image: ImageOps.colorize(image.convert("L"), "#201000", "#ffe8c0"),
 }
 
@@ -233,7 +233,7 @@ def test_what_was_cut_or_edited_is_none(name: str, sample: str) -> None:
 def test_only_what_is_a_version_of_the_keeper_itself_is_given_up() -> None:
     """Through the middle one the first and the last hang together; they are not alike."""
     image = photo(CAT)
-    steps = [image.point([level * (8 + 2 * n) // 16 for level in range(256)] * 3) for n in range(3)]
+    steps = [image.point([level * (32 - n) // 32 for level in range(256)] * 3) for n in range(3)]
     pictures = [
         Picture(n, f"/p/{n}.jpg", str(n), facts_of(step, quality=90 - 10 * n))
         for n, step in enumerate(steps)
@@ -435,9 +435,23 @@ def test_suggest_leaves_a_group_alone_whose_keeper_was_deleted(found: Library) -
 
 def test_suggest_leaves_edited_copies_alone(found: Library) -> None:
     found.copy("vacation1_old.jpg").write_bytes(b"edited")
-    assert found.run("suggest").code == 0
+    ran = found.run("suggest")
+    assert ran.code == 1
+    assert "Copies that were edited since find" in ran.out
+    assert str(found.photos / "vacation1_old.jpg") in ran.out
     assert found.copy("vacation1_old.jpg").read_bytes() == b"edited"
     assert not found.copy("vacation1_copy.jpg").exists()
+
+
+def test_suggest_takes_copies_of_which_only_the_time_changed(found: Library) -> None:
+    os.utime(found.copy("vacation1_old.jpg"))
+    assert "Removed: 2 copies" in found.run("suggest").out
+
+
+def test_suggest_refuses_a_flag_that_it_would_ignore(found: Library) -> None:
+    ran = found.run("suggest", "--exclude", "keep")
+    assert (ran.code, found.copy("vacation1_old.jpg").exists()) == (2, True)
+    assert "--exclude is for find" in ran.err
 
 
 def test_suggest_twice_is_as_once(found: Library) -> None:

@@ -205,7 +205,14 @@ const grid = {
     this.tiles.clear();
   },
   refresh() {
-    for (const [position, tile] of this.tiles) dressTile(tile.firstChild, list[position]);
+    const focused = $("grid").contains(document.activeElement);
+    for (const [position, tile] of this.tiles) {
+      const keeper = suggestions.get(list[position]?.number)?.keeper ?? null;
+      if (keeper === null || tile.querySelector(`[data-number="${keeper}"]`)) dressTile(tile.firstChild, list[position]);
+      else { tile.remove(); this.tiles.delete(position); } // it shows the keeper from now on
+    }
+    drawGrid();
+    if (focused) markCurrent(true);
   },
 };
 

@@ -24,7 +24,7 @@ LEAST_CORRELATION = 0.97
 MOST_SHIFT = 0.15  # pixels, at any corner
 MOST_RESIDUAL = 12.0  # gray levels, in any of 16 x 16 blocks, once brightness and contrast fit
 BLOCKS = 16
-GAIN = (0.75, 1.33)  # of contrast
+MOST_TONE = 6.0  # gray levels, on average; more is an edit
 CHROMA_LEVELS = 6.0
 PROPORTIONS = 0.01
 SCALED = 0.03  # sizes that are nearer to each other, but not equal, were cut
@@ -100,7 +100,7 @@ def _same(one: Levels, other: Levels, colours: Levels) -> bool:
         return False
     fitted: Levels = np.polyfit(one.ravel(), other.ravel(), 1)
     gain, offset = fitted
-    if not GAIN[0] <= gain <= GAIN[1] or shift_between(one, other) > MOST_SHIFT:
+    if np.abs(other - one).mean() > MOST_TONE or shift_between(one, other) > MOST_SHIFT:
         return False
     side = SIDE // BLOCKS
     squares = (other - gain * one - offset) ** 2
