@@ -1,11 +1,13 @@
 """What is known of a picture, and small versions of it to show; each made in a worker process."""
 
+import contextlib
 import functools
 import io
 import os
 import re
 import signal
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, wait
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SECONDS = 20.0  # that a picture may take; the slowest real ones take two
+LOST_SECONDS = 8 * SECONDS  # with its wait for others; then a worker was lost
+END_SECONDS = 5.0
 MEMORY_BYTES = 4 << 30  # of address space, for a worker
 SHARPNESS_SIDE = 1024
 SMALL_SIDE = 200
@@ -345,7 +349,8 @@ class Examiner:
     def close(self) -> None:
         self._closed.set()  # who still waits for a picture waits no longer
         self._pool.stop()
-        self._pool.join()
+        with contextlib.suppress(TimeoutError):  # a worker that doesn't end is no reason to wait
+            self._pool.join(END_SECONDS)
 
     def facts(self, copy: SavedCopy, *, edited: bool = False) -> Facts | Unseen:
         """The facts of what find saw, in the original or in the copy, or of an edited copy."""
@@ -405,9 +410,13 @@ class Examiner:
                 if future is None:
                     future = self._pool.schedule(make, args=arguments, timeout=SECONDS)
                     self._pending[key] = future
+            patience = time.monotonic() + LOST_SECONDS
             while not self._closed.is_set():
                 if future in wait([future], 0.5).done:
                     return future.result()
+                if time.monotonic() > patience:
+                    future.cancel()
+                    return Unseen("no worker came back with it")
             return Unseen("the review is ending")
         except CancelledError:
             return Unseen("the review is ending")
