@@ -4,6 +4,8 @@ Such a model is an ONNX file that takes pictures and gives a vector for each, an
 that pictures of the same have vectors of nearly one direction. Changes nothing on disk.
 """
 
+import hashlib
+import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from config import MODELS, Settings, UserError
+from config import MAX_MODEL_SIDE, MODELS, Settings, UserError
 from finder import HashedImage, Unreadable, digest_file
 from grouping import EMBEDDING, Match, pack
 from matching import Method
@@ -37,6 +39,7 @@ NORMALISATIONS = {
     "signed": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "none": ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
 }
+MOST_BATCH = 256  # of a model that takes no other number of pictures
 BATCH = 4  # pictures seen at once: more are no quicker, one thread a batch costs least
 BLOCK = 2048  # vectors compared at once
 NEAREST = 64  # matches of a picture with later ones that count, the most alike
@@ -66,7 +69,9 @@ class Model:
         if self.channels_first:
             seen = np.ascontiguousarray(seen.transpose(0, 3, 1, 2))
         (found, *_) = self.session.run(None, {self.input_name: self._filled_up(seen)})
-        vectors: Vectors = np.asarray(found)[: len(pictures)].astype(np.float32)
+        vectors: Vectors = np.atleast_1d(found).astype(np.float32)
+        if self.batch:
+            vectors = vectors[: len(pictures)]
         vectors /= np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
         return vectors
 
@@ -83,11 +88,13 @@ def load(settings: Settings) -> Model:
     """Load the model that the settings name, and try it; UserError for one that can't be used."""
     if find_spec("onnxruntime") is None:
         raise UserError(f"--method {settings.method} needs the package onnxruntime; {INSTALL}.")
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it would write to the home folder and call home
     path = model_path(settings.model)
     session = _session(path)
     model = _fitting(session, path, settings)
-    _try(model, path)
-    return model
+    # The file may leave the weights to another one, and the vectors tell of that, too.
+    seen = hashlib.sha256(_tried(model, path).tobytes()).hexdigest()[:16]
+    return replace(model, name=f"{model.name}, {seen}")
 
 
 def model_path(name: str) -> str:
@@ -157,6 +164,8 @@ def _fitting(session: "InferenceSession", path: str, settings: Settings) -> Mode
     if len(sides) > 1:
         raise unusable
     side = sides.pop() if sides else settings.model_side
+    if not 1 <= side <= MAX_MODEL_SIDE or not (_is_free(batch) or 1 <= batch <= MOST_BATCH):
+        raise unusable
     digest = digest_file(path)
     return Model(
         name=f"{digest} at {side} pixels, {settings.normalise}, by {_runtime()}",
@@ -166,8 +175,13 @@ def _fitting(session: "InferenceSession", path: str, settings: Settings) -> Mode
         channels_first=channels_first,
         as_float=inputs[0].type == "tensor(float)",
         normalise=settings.normalise,
-        batch=batch if isinstance(batch, int) else None,
+        batch=None if _is_free(batch) else batch,
     )
+
+
+def _is_free(size: object) -> bool:
+    """Whether a size is left open in a model's file, where it has a name or nothing."""
+    return not isinstance(size, int)
 
 
 def _runtime() -> str:
@@ -176,23 +190,33 @@ def _runtime() -> str:
     return f"ONNX Runtime {onnxruntime.__version__}"
 
 
-def _try(model: Model, path: str) -> None:
-    """Let a model see a gray picture; UserError if no vector comes of it."""
+def _tried(model: Model, path: str) -> Vectors:
+    """What a model makes of some shaded pictures; UserError if that is no vector of each."""
     from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
     side = model.side
-    try:
-        vectors = model.vectors([b"\x80" * (side * side * 3)])
-    except (errors.Fail, errors.InvalidArgument, errors.RuntimeException) as error:
-        raise UserError(
-            f"MODEL {path} can't see a picture of {side}x{side} pixels ({_line(error)}); "
-            "set MODEL_SIDE to what it was made for."
-        ) from error
-    if vectors.ndim != 2 or vectors.shape[1] < 2 or not np.isfinite(vectors).all():
-        shape = list(vectors.shape)
-        raise UserError(
-            f"MODEL {path} makes {shape} of a picture; needed is one vector of finite numbers."
-        )
+    shades = np.linspace(0, 255, side * side * 3).astype(np.uint8)
+    pictures = [shades.tobytes(), shades[::-1].tobytes(), *[bytes(len(shades))] * (BATCH - 2)]
+    for count in (1, model.batch or BATCH):
+        shown = pictures[:count]
+        try:
+            vectors = model.vectors(shown)
+        except (errors.Fail, errors.InvalidArgument, errors.RuntimeException) as error:
+            raise UserError(
+                f"MODEL {path} can't see {_pictures(count)} of {side}x{side} pixels "
+                f"({_line(error)}); set MODEL_SIDE to what it was made for."
+            ) from error
+        usable = vectors.ndim == 2 and len(vectors) == len(shown) and vectors.shape[1] > 1
+        if not usable or not np.isfinite(vectors).all() or not vectors[0].any():
+            raise UserError(
+                f"MODEL {path} makes {list(vectors.shape)} of {_pictures(count)}; "
+                "needed is a vector of finite numbers, not all 0, of each picture."
+            )
+    return vectors
+
+
+def _pictures(count: int) -> str:
+    return "a picture" if count == 1 else f"{count} pictures"
 
 
 def _line(error: Exception) -> str:
@@ -255,7 +279,7 @@ def by_embeddings(images: Sequence[HashedImage], least: float) -> Method:
 def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]:
     """Yield the pairs of pictures, by position, whose embeddings are close enough.
 
-    Two documents never match: to a model all text looks alike. Nor do pictures without an
+    A document never matches: to a model all text looks alike. Nor do pictures without an
     embedding.
     """
     rows = [(n, i.look, i.embedding) for n, i in enumerate(images) if i.look and i.embedding]
@@ -266,7 +290,7 @@ def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]
     hashes = pack([look.views[0].hash for _, look, _ in rows])
     vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), np.float32)
     for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least):
-        kept = ~(document[i] & document[j])
+        kept = ~(document[i] | document[j])
         i, j = i[kept], j[kept]
         bits = np.bitwise_count(hashes[i] ^ hashes[j]).sum(axis=1, dtype=np.int64)
         values = (owner[i], owner[j], bits, cosine[kept])

@@ -172,7 +172,7 @@ def _by_embedding(one: HashedImage, other: HashedImage, least: float) -> Compari
     matches = any(embeddings.find_matches([one, other], least))
     reason = f"their embeddings are {'close' if alike else 'too far apart'} (from {least:g})"
     if alike and not matches:
-        reason = "two documents never match by their embeddings"
+        reason = "a document never matches by its embedding"
     return Comparison(EMBEDDING, matches, alike, reason, cosine=cosine)
 
 
