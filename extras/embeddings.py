@@ -42,6 +42,7 @@ NORMALISATIONS = {
 MOST_BATCH = 256  # of a model that takes no other number of pictures
 BATCH = 4  # pictures seen at once: more are no quicker, one thread a batch costs least
 BLOCK = 2048  # vectors compared at once
+DOCUMENT_COSINE = 0.75
 NEAREST = 64  # matches of a picture with later ones that count, the most alike
 
 
@@ -279,8 +280,8 @@ def by_embeddings(images: Sequence[HashedImage], least: float) -> Method:
 def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]:
     """Yield the pairs of pictures, by position, whose embeddings are close enough.
 
-    A document never matches: to a model all text looks alike. Nor do pictures without an
-    embedding.
+    Two documents never match: to a model all text looks alike. A document and a picture that isn't
+    taken for one need a cosine of `DOCUMENT_COSINE`. Pictures without an embedding match nothing.
     """
     rows = [(n, i.look, i.embedding) for n, i in enumerate(images) if i.look and i.embedding]
     if not rows:
@@ -290,7 +291,8 @@ def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]
     hashes = pack([look.views[0].hash for _, look, _ in rows])
     vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), np.float32)
     for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least):
-        kept = ~(document[i] | document[j])
+        one, other = document[i], document[j]
+        kept = ~(one & other) & ((cosine >= DOCUMENT_COSINE) | ~(one | other))
         i, j = i[kept], j[kept]
         bits = np.bitwise_count(hashes[i] ^ hashes[j]).sum(axis=1, dtype=np.int64)
         values = (owner[i], owner[j], bits, cosine[kept])

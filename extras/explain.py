@@ -172,7 +172,8 @@ def _by_embedding(one: HashedImage, other: HashedImage, least: float) -> Compari
     matches = any(embeddings.find_matches([one, other], least))
     reason = f"their embeddings are {'close' if alike else 'too far apart'} (from {least:g})"
     if alike and not matches:
-        reason = "a document never matches by its embedding"
+        with_others = f"with others from {embeddings.DOCUMENT_COSINE} on"
+        reason = f"documents never match by their embeddings, or {with_others}"
     return Comparison(EMBEDDING, matches, alike, reason, cosine=cosine)
 
 

@@ -141,11 +141,15 @@ class Owner(RuleBasedStateMachine):
     @precondition(lambda self: self.copies())
     @rule(data=st.data())
     def culls(self, data: st.DataObject) -> None:
+        self.culls_one(data)
+
+    def culls_one(self, data: st.DataObject) -> tuple[Path, Path]:
         copy, original = data.draw(st.sampled_from(self.copies()))
         self.culled[copy] = (original, copy.read_bytes())
         copy.unlink()
         if original in self.wanted and self.is_as_found(original):
             self.allowed[original] = self.wanted[original]
+        return copy, original
 
     @precondition(lambda self: self.copies())
     @rule(
@@ -165,9 +169,7 @@ class Owner(RuleBasedStateMachine):
     @rule(data=st.data(), how=st.sampled_from(("delete", "replace")), moment=st.booleans())
     def culls_and_loses_the_others(self, data: st.DataObject, how: str, moment: bool) -> None:
         """Of one group; before the list is made, or after."""
-        copy, original = data.draw(st.sampled_from(self.copies()))
-        self.culled[copy] = (original, copy.read_bytes())
-        copy.unlink()
+        copy, original = self.culls_one(data)
         if moment:
             self.run("check-deleted")
         for row in self.rows():
