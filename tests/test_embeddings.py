@@ -514,6 +514,11 @@ def test_what_only_the_model_found_is_marked(bare_library: Library, tiny: Path) 
     said = bare_library.find(*wanted).out
     assert "To be looked at closely: 1 group with 1 link that only the model found.\n" in said
     assert "needs a look: 1 link by embedding only" in "".join(bare_library.log())
+    sheet = (bare_library.output / "report.html").read_text("utf-8")
+    assert "needs a look: only the network joins them (cosine 0." in sheet
+    suggested = bare_library.run("suggest", "--dry-run").out
+    assert "Groups that need a look, as only a model joins some: 1.\n" in suggested
+    assert "b.jpg" not in suggested
 
 
 def test_nothing_is_marked_that_the_hash_found(library: Library, tiny: Path) -> None:

@@ -466,6 +466,12 @@ function dressGroup() {
 
 const stateKey = () => open.copies.map((copy) => states[copy.number] + (editions[copy.number] ?? "")).join() + open.number + suggestions.get(open.number)?.keeper;
 
+function linkInWords(pair, link) {
+  const alike = link.correlation.toFixed(2);
+  if (link.view === "embedding") return `Needs a look: only the network joins ${pair} (cosine ${alike})`;
+  return `Weakest link: ${pair}, ${link.view}, ${link.distance} bits, correlation ${alike}`;
+}
+
 function showVerdict() {
   const suggestion = suggestions.get(open.number), room = [];
   const notes = [];
@@ -492,7 +498,7 @@ function showVerdict() {
   if (new Set(open.copies.map((copy) => copy.digest)).size === 1) note("All files are identical", "good");
   for (const text of joinedThrough(open, suggestion?.keeper ?? open.copies[0].number)) note(text);
   const weakest = open.links.at(-1);
-  if (weakest) note(`Weakest link: ${letterOf(open, weakest.left)}–${letterOf(open, weakest.right)}, ${weakest.view}, ${weakest.distance} bits, correlation ${weakest.correlation.toFixed(2)}`);
+  if (weakest) note(linkInWords(`${letterOf(open, weakest.left)}–${letterOf(open, weakest.right)}`, weakest));
   if (notes.length) room.push(make("div", { className: "notes" }, ...notes));
   $("verdict").replaceChildren(...room);
 }

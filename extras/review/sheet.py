@@ -14,6 +14,7 @@ from extras.review.desk import Desk
 from extras.review.facts import Examiner, Facts, Unseen
 from extras.review.rules import Suggestion
 from extras.review.told import shown
+from grouping import EMBEDDING
 from storage import Link, Manifest, SavedCopy
 
 MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
@@ -111,6 +112,8 @@ def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[in
     for link in desk.links[suggestion.group]:
         left, right = number_of[link.left], number_of[link.right]
         how = f"{link.distance} bits, {link.view}"
+        if link.view == EMBEDDING:
+            how = f"needs a look: only the network joins them (cosine {link.correlation:.2f})"
         fates[right].append(f"{how}, from {names[left]}")
     return fates
 

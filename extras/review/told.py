@@ -4,12 +4,20 @@ import os
 from collections.abc import Iterator, Sequence
 
 from extras.review.rules import Removal, Suggestion
+from grouping import EMBEDDING
 from storage import Manifest, to_line
 
 
 def shown(path: str) -> str:
     """A path as UTF-8 can hold it: other bytes are shown by their numbers."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def to_be_looked_at(manifest: Manifest) -> list[str]:
+    """The numbers of the groups with links that only a model found."""
+    group_of = {copy.original.path: copy.group for copy in manifest.copies}
+    groups = {group_of[link.left] for link in manifest.links if link.view == EMBEDDING}
+    return [str(group) for group in sorted(groups)]
 
 
 def lines(
@@ -27,6 +35,8 @@ def lines(
     yield f"Groups left to you: {len(undecided):,}."
     for suggestion in undecided if everything else ():
         yield f"  {suggestion.group}: {suggestion.reason}"
+    if looked_at := to_be_looked_at(manifest):
+        yield f"Groups that need a look, as only a model joins some: {', '.join(looked_at)}."
     for removal in doomed if everything else ():
         path, keeper = (copies[n].original.path for n in (removal.number, removal.keeper))
         yield f"  {to_line(path)}: {removal.reason} than {to_line(keeper)}"
