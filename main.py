@@ -689,8 +689,9 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
         copies = [c for c in manifest.copies if c in listed]
         originals = [c.original.path for c in copies]
         present = [path for path in originals if not storage.is_gone(path)]
+        there = frozenset(present)
         # Of a whole group all are listed, or what is taken off the list couldn't be told.
-        named = [c.original.path for c in copies if c in whole_groups or c.original.path in present]
+        named = [c.original.path for c in copies if c in whole_groups or c.original.path in there]
         storage.write_to_delete(settings, manifest, named if present else [])
     place = to_line(settings.to_delete_file)
     report.say(f"Listed in {place}: {counted(len(present), 'original')}.")

@@ -42,7 +42,7 @@ NORMALISATIONS = {
 MOST_BATCH = 256  # of a model that takes no other number of pictures
 BATCH = 4  # pictures seen at once: more are no quicker, one thread a batch costs least
 BLOCK = 2048  # vectors compared at once
-DOCUMENT_COSINE = 0.75
+DOCUMENT_COSINE = 0.75  # between a document and a photo; see the benchmark's README
 NEAREST = 64  # matches of a picture with later ones that count, the most alike
 
 

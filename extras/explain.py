@@ -172,8 +172,10 @@ def _by_embedding(one: HashedImage, other: HashedImage, least: float) -> Compari
     matches = any(embeddings.find_matches([one, other], least))
     reason = f"their embeddings are {'close' if alike else 'too far apart'} (from {least:g})"
     if alike and not matches:
-        with_others = f"with others from {embeddings.DOCUMENT_COSINE} on"
-        reason = f"documents never match by their embeddings, or {with_others}"
+        least = embeddings.DOCUMENT_COSINE
+        reason = (
+            f"two documents never match by embeddings, a document and a photo from {least:g} on"
+        )
     return Comparison(EMBEDDING, matches, alike, reason, cosine=cosine)
 
 
