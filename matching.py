@@ -5,9 +5,11 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft  # in single precision twice as quick as NumPy's
 
@@ -29,6 +31,7 @@ BLOCK_CORRELATION = 0.4
 BLOCK_TOLERANCE = 1.6
 BLOCK_ENERGY = 50.0
 BATCH = 256  # pairs that are looked at together
+FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
 CLOSE = 36
 CLOSE_CORRELATION = 0.65
@@ -329,13 +332,17 @@ def view_of(table: Table, pairs: Pairs, number: int) -> str:
 
 def _alike(
     left: Gray | Stack, right: Gray | Stack, distance: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[Flat, NDArray[np.bool_]]:
     """The correlation of each pair, and whether the two look the same."""
-    likeness = correlation(left, right)
-    alike = (distance <= CLOSE) & (likeness >= CLOSE_CORRELATION)
-    unsure = np.flatnonzero(~alike & (likeness >= LEAST_CORRELATION))
-    if len(unsure):
-        alike[unsure] = agreement(left[unsure], right[unsure]) >= LEAST_AGREEMENT
+    likeness, alike = np.zeros(len(left), np.float32), np.zeros(len(left), np.bool_)
+    for start in range(0, len(left), FEW):
+        few = slice(start, start + FEW)
+        p, q = flattened(left[few]), flattened(right[few])
+        likeness[few] = _correlation(p, q)
+        alike[few] = (distance[few] <= CLOSE) & (likeness[few] >= CLOSE_CORRELATION)
+        unsure = np.flatnonzero(~alike[few] & (likeness[few] >= LEAST_CORRELATION))
+        if len(unsure):
+            alike[start + unsure] = _agreement(p[unsure], q[unsure]) >= LEAST_AGREEMENT
     return likeness, alike
 
 
@@ -412,7 +419,7 @@ def _hash_size(table: Table) -> int:
 # ---- The look at two pictures
 
 
-def correlation(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
+def correlation(left: Gray | Stack, right: Gray | Stack) -> Flat:
     """How alike pictures are, pair by pair: 1 for the same, about 0.2 for different ones.
 
     `left` and `right` are stacks of square gray pictures. Each is reduced to its band of middle
@@ -422,24 +429,62 @@ def correlation(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
         c(s) = sum p(x) q(x + s) / sqrt(sum p(x)^2  sum q(x + s)^2)
 
     over all shifts s of up to `REACH` in both directions, each sum over the overlap only. The
-    numerators of all shifts come from one Fourier transform, the denominators from tables of
-    summed squares (J. P. Lewis, Fast Normalized Cross-Correlation, 1995).
+    numerators of all shifts come from one Fourier transform (J. P. Lewis, Fast Normalized
+    Cross-Correlation, 1995).
     """
-    best: NDArray[np.float64] = _by_shift(flattened(left), flattened(right)).max(axis=(1, 2))
+    return _correlation(flattened(left), flattened(right))
+
+
+def _correlation(p: Stack, q: Stack) -> Flat:
+    best: Flat = _by_shift(p, q).max(axis=(1, 2))
     return best
 
 
-def _by_shift(p: Stack, q: Stack) -> NDArray[np.float64]:
+def _by_shift(p: Stack, q: Stack) -> Stack:
     """The correlation of each pair for every shift of the left one, by rows and columns."""
     side = p.shape[1]
     reach = round(side * REACH)
-    size = (-(-(side + reach) // 16) * 16,) * 2  # a number of small factors is quick
-    product = fft.rfft2(p, size) * np.conj(fft.rfft2(q, size))
-    shifts = np.arange(-reach, reach + 1)
-    sums = fft.irfft2(product, size)[:, shifts[:, None], shifts[None, :]]
-    energy = _overlap_energy(p, shifts) * _overlap_energy(q, -shifts)
-    likeness: NDArray[np.float64] = sums / np.sqrt(energy + 1e-6)
+    size = fft.next_fast_len(side + reach, real=True)
+    sums = _products(p, q, size, np.arange(-reach, reach + 1))
+    energy = _energies(p, side) * _energies(q, side)[:, ::-1, ::-1]
+    likeness: Stack = sums / np.sqrt(energy + np.float32(1e-6))
     return likeness
+
+
+def _products(p: Stack, q: Stack, size: int, shifts: NDArray[np.intp]) -> Stack:
+    """The sums of p(x + s) q(x) for all shifts s, by rows and columns, in a circle of a size.
+
+    Axis by axis, so that no row is transformed that holds only zeros or isn't asked for.
+    """
+    spectrum = _spectrum(p, size)
+    spectrum *= _spectrum(q, size).conj()
+    rows = fft.ifft(spectrum, axis=-2)[..., shifts, :]
+    sums: Stack = fft.irfft(rows, size)[..., shifts]
+    return sums
+
+
+def _spectrum(pictures: Stack, size: int) -> NDArray[np.complex64]:
+    spectrum: NDArray[np.complex64] = fft.fft(fft.rfft(pictures, size), size, axis=-2)
+    return spectrum
+
+
+def _energies(pictures: Stack, block: int) -> Stack:
+    """The sum of squares of each picture in each of its square blocks, moved by every shift.
+
+    The rows and columns are those of `_spans`: block by block, shift by shift.
+    """
+    spans = _spans(pictures.shape[1], block)
+    energies: Stack = spans @ (pictures * pictures) @ spans.T
+    return energies
+
+
+@lru_cache(maxsize=8)
+def _spans(side: int, block: int) -> Flat:
+    """The matrix that adds up what is in each block of a side, moved by every shift."""
+    reach = round(side * REACH)
+    shifts, pixels = np.arange(-reach, reach + 1), np.arange(side)
+    starts = np.add.outer(np.arange(0, side, block), shifts).reshape(-1, 1)
+    return ((starts <= pixels) & (pixels < starts + block)).astype(np.float32)
 
 
 def parts_alike(left: Flat, right: Flat, shift: tuple[int, int]) -> bool:
@@ -497,7 +542,11 @@ def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
     agrees if it correlates by `BLOCK_CORRELATION` within `BLOCK_TOLERANCE` pixels of the plane.
     Blocks with little in them are left out; with fewer than half of the blocks left it is 0.
     """
-    likeness, shifts, energy = _block_shifts(flattened(left), flattened(right))
+    return _agreement(flattened(left), flattened(right))
+
+
+def _agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
+    likeness, shifts, energy = _block_shifts(left, right)
     detailed = energy > BLOCK_ENERGY
     strength = np.where(detailed, np.maximum(likeness, 0) ** 4, 0)
     weights, tolerance = strength, 3 * BLOCK_TOLERANCE
@@ -512,29 +561,23 @@ def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
 
 def _block_shifts(
     left: Stack, right: Stack
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Flat]:
     """How well each block is found, at which shift (rows, columns), and its sum of squares."""
     side = left.shape[1]
     block, reach = side // BLOCKS, round(side * REACH)
-    size = (block + 2 * reach,) * 2
+    size, places = block + 2 * reach, 2 * reach + 1
+    parts = left.reshape(-1, BLOCKS, block, BLOCKS, block).swapaxes(2, 3)
     room = np.pad(right, ((0, 0), (reach, reach), (reach, reach)))
-    corners = [(y, x) for y in range(0, side, block) for x in range(0, side, block)]
-    parts = np.stack([left[:, y : y + block, x : x + block] for y, x in corners], axis=1)
-    rooms = np.stack([room[:, y : y + size[0], x : x + size[0]] for y, x in corners], axis=1)
-    places = 2 * reach + 1
-    product = np.conj(fft.rfft2(parts, size)) * fft.rfft2(rooms, size)
-    sums = fft.irfft2(product, size)[..., :places, :places]
-    squares = np.pad(
-        (room.astype(np.float64) ** 2).cumsum(axis=1).cumsum(axis=2), ((0, 0), (1, 0), (1, 0))
-    )
-    below = squares[:, block:] - squares[:, :-block]
-    windows = below[:, :, block:] - below[:, :, :-block]
-    there = np.stack([windows[:, y : y + places, x : x + places] for y, x in corners], axis=1)
-    energy = (parts.astype(np.float64) ** 2).sum(axis=(2, 3))
-    found = (sums / np.sqrt(energy[..., None, None] * there + 1e-3)).reshape(*energy.shape, -1)
+    rooms = sliding_window_view(room, (size, size), axis=(1, 2))[:, ::block, ::block]
+    sums = _products(rooms, parts, size, np.arange(places))
+    there = _energies(right, block).reshape(-1, BLOCKS, places, BLOCKS, places).swapaxes(2, 3)
+    energy = np.einsum("nijyx,nijyx->nij", parts, parts)
+    found = sums / np.sqrt(energy[..., None, None] * there + np.float32(1e-3))
+    found = found.reshape(len(left), BLOCKS**2, -1)
     best = found.argmax(axis=2)
     shifts = np.stack([best // places - reach, best % places - reach], axis=2)
-    return found.max(axis=2), shifts.astype(np.float64), energy
+    likeness = found.max(axis=2).astype(np.float64)
+    return likeness, shifts.astype(np.float64), energy.reshape(likeness.shape)
 
 
 def _off_plane(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -552,14 +595,3 @@ def flattened(pictures: Gray | Stack) -> Stack:
     """The band of middle sizes of each picture, over its local contrast."""
     band = views.band(pictures)
     return band / (views.local_deviation(band) + np.float32(views.NOISE_LEVELS))
-
-
-def _overlap_energy(pictures: Stack, shifts: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The sum of squares of each picture where it overlaps another one, for all shifts."""
-    side = pictures.shape[1]
-    squares = np.zeros((len(pictures), side + 1, side + 1))
-    squares[:, 1:, 1:] = (pictures.astype(np.float64) ** 2).cumsum(axis=1).cumsum(axis=2)
-    first, last = np.maximum(0, shifts), np.minimum(side, side + shifts)
-    high, low = squares[:, last], squares[:, first]
-    energy: NDArray[np.float64] = high[:, :, last] - low[:, :, last]
-    return energy - high[:, :, first] + low[:, :, first]

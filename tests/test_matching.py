@@ -107,7 +107,53 @@ def test_flat_pictures_are_no_error() -> None:
         assert agreement(flat, other) == [0]
 
 
+def some_stacks(seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """A few pictures, and others with something of them, somewhere else."""
+    rng = np.random.default_rng(seed)
+    left = rng.standard_normal((3, side, side), np.float32)
+    moved = np.roll(left, rng.integers(-3, 4, 2), axis=(1, 2))
+    return left, moved + rng.standard_normal(left.shape, np.float32) * rng.random(dtype=np.float32)
+
+
+def overlapping(shift: int, side: int) -> slice:
+    return slice(max(0, shift), side + min(0, shift))
+
+
+@given(st.integers(0, 2**32), st.sampled_from([16, 20, 32]))
+def test_the_correlation_of_a_shift_is_that_of_what_overlaps(seed: int, side: int) -> None:
+    left, right = some_stacks(seed, side)
+    reach = round(side * matching.REACH)
+    found = matching._by_shift(left, right)
+    assert found.shape == (3, 2 * reach + 1, 2 * reach + 1)
+    for down, across in np.ndindex(found.shape[1:]):
+        y, x = down - reach, across - reach
+        p = left[:, overlapping(y, side), overlapping(x, side)].astype(float)
+        q = right[:, overlapping(-y, side), overlapping(-x, side)].astype(float)
+        wanted = (p * q).sum((1, 2)) / np.sqrt((p**2).sum((1, 2)) * (q**2).sum((1, 2)))
+        assert found[:, down, across] == pytest.approx(wanted, abs=1e-4)
+
+
 # ---- Agreement
+
+
+@given(st.integers(0, 2**32), st.sampled_from([16, 32]))
+def test_each_block_is_found_where_it_correlates_most(seed: int, side: int) -> None:
+    left, right = some_stacks(seed, side)
+    block, reach = side // matching.BLOCKS, round(side * matching.REACH)
+    room = np.pad(right.astype(float), ((0, 0), (reach, reach), (reach, reach)))
+    likeness, shifts, energy = matching._block_shifts(left, right)
+    for number, (top, start) in enumerate(np.ndindex(matching.BLOCKS, matching.BLOCKS)):
+        y, x = top * block, start * block
+        part = left[:, y : y + block, x : x + block].astype(float)
+        assert energy[:, number] == pytest.approx((part**2).sum((1, 2)), rel=1e-4)
+        wanted = np.empty((3, 2 * reach + 1, 2 * reach + 1))
+        for down, across in np.ndindex(wanted.shape[1:]):
+            there = room[:, y + down : y + down + block, x + across : x + across + block]
+            squares = (part**2).sum((1, 2)) * (there**2).sum((1, 2))
+            wanted[:, down, across] = (part * there).sum((1, 2)) / np.sqrt(squares + 1e-3)
+        assert likeness[:, number] == pytest.approx(wanted.max((1, 2)), abs=1e-4)
+        down, across = (shifts[:, number].astype(int) + reach).T
+        assert wanted[range(3), down, across] == pytest.approx(likeness[:, number], abs=1e-4)
 
 
 def test_the_parts_of_a_cropped_tilted_or_stretched_copy_agree() -> None:
