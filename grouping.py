@@ -185,13 +185,8 @@ def _distances(
 
 
 def _places(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where a mask is true, row by row: eight cells are tested at a time, as few are."""
-    flat = mask.reshape(-1)
-    whole = len(flat) // 8 * 8
-    eights = np.flatnonzero(flat[:whole].view(np.uint64))
-    cells = (eights[:, None] * 8 + np.arange(8)).ravel()
-    cells = np.concatenate([cells, np.arange(whole, len(flat))])
-    return np.divmod(cells[flat[cells]], mask.shape[1])
+    """Where a mask is true, row by row; on one axis that is looked up far more quickly."""
+    return np.divmod(np.flatnonzero(mask), mask.shape[1])
 
 
 # ---- The search by bands: only pairs that agree, but for a bit, in one of their bands
@@ -341,25 +336,45 @@ def _turned_by_blocks(
         rows = columns if left is signs else np.ascontiguousarray(left.T)
         for top in range(0, len(left), BLOCK_ROWS):
             some = rows[:, top : top + BLOCK_ROWS]
-            for start in range(top, len(left), BLOCK_COLUMNS):
-                i, j = _perhaps_turned(some, columns[:, start : start + BLOCK_COLUMNS], threshold)
-                counts = np.bitwise_count(left[i + top] ^ signs[j + start]).astype(np.int64)
-                for number, words in enumerate(MIRRORINGS, base):
-                    distance = np.abs(counts - np.isin(np.arange(4), words) * 64).sum(axis=1)
-                    close = (distance <= threshold) & (number > 0)
-                    found = i[close] + top, j[close] + start, distance[close]
-                    yield from ((number, pairs) for pairs in _ahead(found, False))
+            i, j = top + _perhaps_turned(some, columns[:, top:], threshold)
+            for number, found in _by_mirroring(left, signs, i, j, threshold):
+                if base + number > 0:
+                    yield base + number, found
 
 
 def _perhaps_turned(
     rows: NDArray[np.uint64], columns: NDArray[np.uint64], threshold: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The pairs of a block that may be close, by their first two words.
+) -> NDArray[np.intp]:
+    """The rows and columns that may be close, by their first two words.
 
-    Of these, each mirroring leaves both or complements the second.
+    Each mirroring leaves both of these words or complements the second.
     """
-    first, second = (_distances(rows[[word]], columns[[word]]) for word in (0, 1))
-    return _places(first + np.minimum(second, 64 - second) <= threshold)
+    found = []
+    for start in range(0, columns.shape[1], BLOCK_COLUMNS):
+        block = columns[:, start : start + BLOCK_COLUMNS]
+        first, second = (_distances(rows[[word]], block[[word]]) for word in (0, 1))
+        i, j = _places(first + np.minimum(second, 64 - second) <= threshold)
+        found.append(np.stack([i, j + start]))
+    return np.concatenate(found, axis=1)
+
+
+def _by_mirroring(
+    left: NDArray[np.uint64],
+    right: NDArray[np.uint64],
+    i: NDArray[np.intp],
+    j: NDArray[np.intp],
+    threshold: int,
+) -> Iterator[tuple[int, Found]]:
+    """Those of some pairs i < j that are close, by the number of a mirroring."""
+    counts = np.bitwise_count(left[i] ^ right[j])
+    least = np.minimum(counts, 64 - counts).sum(axis=1, dtype=np.int64)
+    perhaps = (least <= threshold) & (i < j)
+    i, j, counts = i[perhaps], j[perhaps], counts[perhaps].astype(np.int64)
+    for number, words in enumerate(MIRRORINGS if len(i) else ()):
+        distance = np.abs(counts - np.isin(np.arange(4), words) * 64).sum(axis=1)
+        close = distance <= threshold
+        if close.any():
+            yield number, (i[close], j[close], distance[close])
 
 
 def cluster(
