@@ -174,13 +174,11 @@ def _distances(
     rows: NDArray[np.uint64], columns: NDArray[np.uint64]
 ) -> NDArray[np.unsignedinteger]:
     """Hamming distances of all rows from all columns, in a byte for up to 256 bits."""
-    shape = rows.shape[1], columns.shape[1]
-    differing = np.empty(shape, np.uint64)
-    count = np.empty(shape, np.uint8)
-    total = np.zeros(shape, np.uint8 if len(rows) <= 4 else np.uint16)
-    for one, other in zip(rows, columns, strict=True):
-        np.bitwise_xor(one[:, None], other[None, :], out=differing)
-        np.add(total, np.bitwise_count(differing, out=count), out=total)
+    byte = np.uint8 if len(rows) <= 4 else np.uint16
+    total: NDArray[np.unsignedinteger]
+    total = np.bitwise_count(rows[0][:, None] ^ columns[0]).astype(byte, copy=False)
+    for one, other in zip(rows[1:], columns[1:], strict=True):
+        total += np.bitwise_count(one[:, None] ^ other)
     return total
 
 
