@@ -283,6 +283,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     work, photos = arguments.work.resolve(), photos_below(arguments.photos)
     adopt_orphans()
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles all of it each time
     folders = [
         corpus(work / f"small-{arguments.small}", photos, arguments.small, small),
         corpus(work / f"large-{arguments.large}", photos, arguments.large, large),
