@@ -505,33 +505,19 @@ def _hangs_on_rounding(small: Stack) -> bool:
     return bool(ordered[middle + few] - ordered[middle - few] < 2 * UNSURE_REACH * side)
 
 
-@lru_cache(maxsize=128)  # of 60 KB
+@lru_cache(maxsize=512)  # of 60 KB: libraries have pictures of many sizes
 def _resampling(length: float, side: int) -> NDArray[np.float32]:
     """The matrix that resamples `length` pixels to 1024 and those to `side`."""
-    inputs, weights = _lanczos(length, STANDARD_SIDE)
-    steps, shares = _lanczos(STANDARD_SIDE, side)
-    return _matrix(inputs[steps], shares[:, :, None] * weights[steps], math.ceil(length))
+    return _reduction(side) @ lanczos_matrix(length, STANDARD_SIDE)
 
 
-@lru_cache(maxsize=16)
-def lanczos_matrix(source: int, target: int) -> NDArray[np.float32]:
-    """The target x source matrix of Pillow's LANCZOS resize along one axis."""
-    return _matrix(*_lanczos(source, target), source)
+@lru_cache(maxsize=4)
+def _reduction(side: int) -> NDArray[np.float32]:
+    return lanczos_matrix(STANDARD_SIDE, side)
 
 
-def _matrix(
-    inputs: NDArray[np.intp], weights: NDArray[np.float32], length: int
-) -> NDArray[np.float32]:
-    """A matrix with a row for each output, of the sums of its weights by input."""
-    outputs = len(inputs)
-    places = inputs.reshape(outputs, -1) + np.arange(outputs)[:, None] * length
-    sums = np.bincount(places.ravel(), weights.ravel(), outputs * length)
-    return sums.reshape(outputs, length).astype(np.float32)
-
-
-@lru_cache(maxsize=16)
-def _lanczos(source: float, target: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The inputs of each output pixel of Pillow's LANCZOS resize along one axis, and their weights.
+def lanczos_matrix(source: float, target: int) -> NDArray[np.float32]:
+    """The matrix of Pillow's LANCZOS resize along one axis, a row for each output pixel.
 
     Each output pixel is a weighted mean of the input pixels within three (scaled) pixels of its
     centre, by the kernel sinc(x) sinc(x / 3).
@@ -546,7 +532,9 @@ def _lanczos(source: float, target: int) -> tuple[NDArray[np.intp], NDArray[np.f
     weights = np.sinc(distance) * np.sinc(distance / 3)
     weights[inputs >= last[:, None]] = 0
     weights /= weights.sum(axis=1, keepdims=True)
-    return np.minimum(inputs, pixels - 1), weights  # those beyond weigh nothing
+    matrix = np.zeros((target, pixels + weights.shape[1]), np.float32)
+    matrix[np.arange(target)[:, None], inputs] = weights
+    return matrix[:, :pixels]  # those beyond weigh nothing
 
 
 # ---- What is in a picture
