@@ -9,7 +9,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -140,11 +140,11 @@ class Cache:
         if self._connection is None:
             yield from hash_files(list(files))
             return
+        known = set()
         with _no_garbage():
-            known = self._known(files, method)
-            if embedding is not None:
-                known = self._with_embeddings(known, files, embedding)
-        yield from known.values()
+            for image in self._known(files, method, embedding):
+                known.add(image.file.path)
+                yield image
         for result in hash_files([file for file in files if file.path not in known]):
             if isinstance(result, HashedImage):
                 self._keep(result, method, pack(result.look))
@@ -188,36 +188,28 @@ class Cache:
             self._connection.close()
             self._connection = None
 
-    def _known(self, files: Sequence[ImageFile], method: Method) -> dict[str, HashedImage]:
-        """What earlier runs have made of the files that have not changed since."""
-        values = self._values(files, method)
-        return {
-            file.path: HashedImage(file, digest, unpack(value)) for file, digest, value in values
-        }
-
-    def _with_embeddings(
-        self, known: dict[str, HashedImage], files: Sequence[ImageFile], method: Method
-    ) -> dict[str, HashedImage]:
-        made = {file.path: value for file, _, value in self._values(files, method)}
-        return {
-            path: replace(image, embedding=made.get(path))
-            for path, image in known.items()
-            if image.look is None or path in made
-        }
+    def _known(
+        self, files: Sequence[ImageFile], method: Method, embedding: Method | None
+    ) -> Iterator[HashedImage]:
+        """Yield what earlier runs have made of the files that have not changed since."""
+        values = self._values(files, embedding) if embedding else ()
+        made = {file.path: value for file, _, value in values}
+        for file, digest, value in self._values(files, method):
+            look = unpack(value)
+            if embedding is None or look is None or file.path in made:
+                yield HashedImage(file, digest, look, embedding=made.get(file.path))
 
     def _values(
         self, files: Sequence[ImageFile], method: Method
-    ) -> list[tuple[ImageFile, str, bytes]]:
-        """The files that have not changed since a method made a value of them, with that."""
-        found: list[tuple[ImageFile, str, bytes]] = []
+    ) -> Iterator[tuple[ImageFile, str, bytes]]:
+        """Yield the files that have not changed since a method made a value of them, with that."""
         with self._expecting_trouble():
             connection = self._open()
             _list_here(connection, files)
             self._follow(connection)
             for number, digest, value, checksum in connection.execute(KNOWN, (self._id(method),)):
                 if zlib.crc32(value, zlib.crc32(digest)) == checksum:
-                    found.append((files[number], digest.hex(), value))
-        return found
+                    yield files[number], digest.hex(), value
 
     def _follow(self, connection: sqlite3.Connection) -> None:
         """Let the files that were moved or renamed keep what is known of them."""

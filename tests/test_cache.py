@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -69,6 +70,25 @@ def test_a_second_find_reads_only_what_has_changed(old_library: Library) -> None
     age(old_library.add("vacation1.jpg", "2023/stars.jpg"))
     assert unchanged(old_library) == ALL - 1
     assert unchanged(old_library) == ALL
+
+
+def test_what_is_known_is_not_all_in_memory_at_once(tmp_path: Path) -> None:
+    """A million looks are four gigabytes, and a threshold needs only their hashes."""
+    files = [ImageFile(f"/photos/{number}.jpg", 1, HOUR_NS, number + 1) for number in range(500)]
+    look = Look((View(bytes(32), bytes(GRAY_SIDE**2), False),), None, None, bytes(32))
+
+    def hash_files(files: list[ImageFile]) -> Iterator[HashedImage]:
+        return (HashedImage(file, f"{file.inode:064x}", look) for file in files)
+
+    with cache.opened(str(tmp_path / "cache.sqlite"), print) as kept:
+        assert len(list(kept.hashed(files, METHOD, hash_files))) == len(files)
+    with cache.opened(str(tmp_path / "cache.sqlite"), print) as kept:
+        tracemalloc.start()
+        known = sum(isinstance(image, HashedImage) for image in kept.hashed(files, METHOD, list))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert known == len(files)
+    assert peak < len(files) * GRAY_SIDE**2 / 4
 
 
 def test_find_says_how_many_photos_it_did_not_read(old_library: Library) -> None:
