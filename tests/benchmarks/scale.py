@@ -7,6 +7,7 @@ group all copies but one are deleted by hand. Peak memory is that of the largest
 """
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +70,22 @@ def run(action: str, folder: Path, *flags: str) -> tuple[str, ...]:
     command = [sys.executable, str(PRODUCT), "--action", action, "--no-cache"]
     command += ["--input-dir", str(folder / "photos"), "--output-dir", str(folder / "output")]
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = subprocess.run([*command, *flags], stdout=subprocess.DEVNULL, check=False).returncode
-    wall = time.perf_counter() - start
+    with subprocess.Popen([*command, *flags], stdout=subprocess.DEVNULL) as process:
+        most_open = max(_open_files_while(process), default=0)
+    code, wall = process.returncode, time.perf_counter() - start
     reap_orphans()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     peak = after.ru_maxrss / 1024
-    return action, str(code), f"{wall:.1f}", f"{cpu:.1f}", f"{peak:,.0f}"
+    return action, str(code), f"{wall:.1f}", f"{cpu:.1f}", f"{peak:,.0f}", str(most_open)
+
+
+def _open_files_while(process: subprocess.Popen[bytes]) -> Iterator[int]:
+    """How many files a process has open, time and again until it ends."""
+    while process.poll() is None:
+        with contextlib.suppress(OSError):
+            yield len(os.listdir(f"/proc/{process.pid}/fd"))
+        time.sleep(0.05)
 
 
 def walk(folder: Path, files: int) -> str:
@@ -107,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows.append(run("check-deleted", folder))
     rows.append(run("cleanup", folder, "--yes", "--delete-mode", "permanent"))
     left = sum(1 for path in (folder / "photos").rglob("*") if path.is_file())
-    heads = ["action", "exit code", "seconds", "CPU seconds", "peak MB so far"]
+    heads = ["action", "exit code", "seconds", "CPU seconds", "peak MB so far", "open files"]
     print(table(heads, rows))
     print(f"{arguments.pictures * arguments.copies:,} pictures before, {left:,} after.\n")
     print(walk(folder / "walked", arguments.files))
