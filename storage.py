@@ -170,7 +170,7 @@ def temporary_path(path: str) -> str:
 
 def append_lines(path: str, lines: Iterable[str]) -> None:
     """Append lines to a log, on disk when this returns; UserError if it is no text file."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(path, flags, 0o644)
     try:
         _check_text(descriptor, path)

@@ -30,6 +30,7 @@ TESTS = (
     "test_cleanup.py",
     "test_not_ours.py",
     "test_storage.py",
+    "test_copies.py",
     "test_review.py",
     "test_workflow.py",
 )

@@ -5,6 +5,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,38 @@ def test_a_copy_that_was_moved_over_another_is_not_deleted(case: Case) -> None:
 def test_a_copy_with_a_longer_name_in_another_group_is_not_deleted(case: Case) -> None:
     (case.output / "2" / "photos_b (edited).jpg").write_text("another picture")
     assert case.reason("b", listed="b") == "its copy was only moved, renamed or edited"
+
+
+def test_an_edited_file_beside_the_groups_may_be_any_copy(case: Case) -> None:
+    best = case.output / "BEST.jpg"
+    best.write_text("the photo b, turned")
+    assert case.culled.strangers == (str(best),)
+
+
+def test_only_what_may_be_a_deleted_copy_is_read(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result can be as large as the library, and is looked through at every check."""
+    longer, copied = case.output / "1" / "photos_b.xmp", Path(case.copies["d"].copy)
+    longer.write_text("something longer than a photo")
+    a_copy_not_missing = case.output / "1" / "photos_c.xmp"
+    a_copy_not_missing.write_text("the photo c")
+    for name in "abcde":  # the copies have the originals' times, each its own
+        time_ns = ord(name) * 10**9
+        if (copy := Path(case.copies[name].copy)).exists():
+            os.utime(copy, ns=(time_ns, time_ns))
+        original = replace(case.copies[name].original, mtime_ns=time_ns)
+        case.copies[name] = replace(case.copies[name], original=original)
+    read: list[str] = []
+
+    def digest(path: str) -> str:
+        read.append(path)
+        return digest_file(path)
+
+    monkeypatch.setattr(cleanup, "digest_file", digest)
+    assert [copy.copy for copy in case.culled.moved] == [case.copies["c"].copy]
+    assert copied.exists()
+    assert read == [str(a_copy_not_missing)]
 
 
 def test_a_link_to_a_folder_may_be_any_copy(case: Case) -> None:

@@ -33,6 +33,20 @@ def test_a_copy_that_is_removed_and_restored_is_as_it_was(found: Library) -> Non
     assert found.copy("vacation1_old.jpg").stat().st_mtime_ns == times
 
 
+def test_a_restored_copy_is_on_disk_under_its_name(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.remove_copy(saved(found))
+    synced: list[tuple[str, bool]] = []
+
+    def sync(folder: str) -> None:
+        synced.append((folder, os.path.exists(saved(found).copy)))
+
+    monkeypatch.setattr(storage, "sync_folder", sync)
+    restore(found)
+    assert synced == [(os.path.dirname(saved(found).copy), True)]
+
+
 def test_a_removed_copy_is_as_one_deleted_by_hand(found: Library) -> None:
     storage.remove_copy(saved(found))
     assert found.check().code == 0

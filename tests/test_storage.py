@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import stat
+import sys
 import unicodedata
 from collections import namedtuple
 from collections.abc import Callable
@@ -347,6 +349,15 @@ def test_a_manifest_that_points_at_an_original_gets_nothing_deleted(found: Libra
     assert tree(found.folder) == before
 
 
+@pytest.mark.parametrize(
+    "copy", ["a.jpg", "x/a.jpg", "../1/a.jpg", "/1/a.jpg", "1/", "1/.", "1/..", "1/2/a.jpg", ""]
+)
+def test_a_copy_that_is_in_no_numbered_folder_is_refused(found: Library, copy: str) -> None:
+    change_copy(copy=copy)(found)
+    with pytest.raises(ValueError, match="not in a numbered folder"):
+        storage.load_manifest(str(found.output))
+
+
 # ---- Files of the user's in the way
 
 
@@ -464,6 +475,17 @@ def test_what_is_edited_in_the_old_result_while_find_runs_is_set_aside(
     assert found.run("check-deleted").code == 0
 
 
+def test_where_it_means_something_else_no_blocks_are_asked_to_be_shared(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(storage.fcntl, "ioctl", lambda *arguments: asked.append(arguments[1]))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    library.find()
+    assert asked == []
+    assert len(library.info()) == 5
+
+
 def test_a_copy_never_takes_the_place_of_another(tmp_path: Path) -> None:
     """Some file system may take two names for one that we tell apart."""
     original, target = tmp_path / "a.jpg", tmp_path / "1.jpg"
@@ -513,27 +535,34 @@ def test_all_of_a_result_is_on_disk_before_it_takes_its_place(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync, rename = os.fsync, os.rename
-    synced: set[int] = set()
+    synced: dict[int, object] = {}
     missing: list[list[str]] = []
 
+    def content(path: Path | int) -> object:
+        """The names in a folder or the size of a file."""
+        status = os.stat(path)
+        return sorted(os.listdir(path)) if stat.S_ISDIR(status.st_mode) else status.st_size
+
     def fsync(descriptor: int) -> None:
-        synced.add(os.fstat(descriptor).st_ino)
+        synced[os.fstat(descriptor).st_ino] = content(descriptor)
         sync(descriptor)
 
     def renamed(source: str, target: str) -> None:
         if target == str(library.output):
             everything = [Path(source), *Path(source).rglob("*")]
-            missing.append([str(path) for path in everything if path.stat().st_ino not in synced])
+            late = [p for p in everything if synced.get(p.stat().st_ino) != content(p)]
+            missing.append(list(map(str, late)))
         rename(source, target)
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "rename", renamed)
     library.find()
-    assert missing == [[]]
+    library.find()  # with a log that comes along
+    assert missing == [[], []]
     assert library.folder.stat().st_ino in synced
     synced.clear()
     library.check()
-    assert {library.output.stat().st_ino, library.list_file.stat().st_ino} <= synced
+    assert {library.output.stat().st_ino, library.list_file.stat().st_ino} <= synced.keys()
 
 
 def test_the_name_of_a_new_log_is_on_disk_with_its_first_line(
@@ -544,6 +573,18 @@ def test_the_name_of_a_new_log_is_on_disk_with_its_first_line(
     for _ in range(2):
         storage.append_lines(str(tmp_path / "log.txt"), ["Deleted file: a"])
     assert synced == [str(tmp_path)]
+
+
+@pytest.mark.parametrize("action", ["find", "cleanup"])
+def test_a_log_that_is_no_file_is_refused(culled: Library, action: str) -> None:
+    culled.check()
+    os.mkfifo(culled.folder / "log.txt")
+    flags = ["--discard-review"] if action == "find" else ["--yes"]
+    ran = culled.run(action, "--log-file", str(culled.folder / "log.txt"), *flags)
+    assert ran.code == 2
+    assert "is not a text file" in ran.err
+    with pytest.raises(UserError, match="is not a text file"):
+        storage.append_lines(str(culled.folder / "log.txt"), ["a line"])
 
 
 # ---- The lock
