@@ -892,11 +892,14 @@ def _try(remove: Callable[[str], None], path: str) -> None:
 def roll_back(output_dir: str) -> None:
     """Bring the old result back where find stopped between two renames; drop what it was building.
 
-    Raises UserError if files of the user's lie in the staging folder.
+    Raises UserError if files of the user's lie in the staging folder, or in the old one's place.
     """
     replaced, new = replaced_dir(output_dir), staging_dir(output_dir)
     # Without a new result it had been put in place, and somebody has removed it since.
-    if not os.path.lexists(output_dir) and os.path.isdir(new) and _is_whole(replaced):
+    if os.path.isdir(new) and _is_whole(replaced):
+        if os.path.lexists(output_dir):
+            message = f"{output_dir} lies in the place of {replaced}; move it elsewhere."
+            raise UserError(message)
         os.rename(replaced, output_dir)
     _remove_leftover(new, unread=True)
 

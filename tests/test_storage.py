@@ -417,6 +417,57 @@ def test_a_result_that_was_replaced_does_not_come_back_for_another(found: Librar
     assert tree(found.photos) == before
 
 
+@pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup"])
+def test_what_somebody_puts_in_the_place_of_a_result_is_left_alone(
+    found: Library, action: str
+) -> None:
+    """A find was killed between its two renames, and then a folder of that name was made."""
+    before = tree(found.output)
+    found.output.rename(found.folder / "output.find-old")
+    (found.folder / "output.find-new").mkdir()
+    found.output.mkdir()
+    everything = tree(found.folder)
+    ran = found.run(action)
+    assert ran.code == 2
+    assert "output.find-old; move it elsewhere" in ran.err
+    assert tree(found.folder) == everything
+    found.output.rmdir()
+    assert found.check().code == 0
+    assert {name: tree(found.output)[name] for name in before} == before
+
+
+def test_nobody_takes_a_half_removed_result_for_a_cull(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = {os.path.basename(copy) for copy in found.info().values()}
+    events: list[str] = []
+    unlink = os.unlink
+
+    def remove(path: str) -> None:
+        events.append(os.path.basename(path))
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", remove)
+    monkeypatch.setattr(storage, "sync_folder", lambda _: events.append("on disk"))
+    removed = storage.remove_result(str(found.output))
+    monkeypatch.undo()
+    assert removed == []
+    assert "info.txt" in events[: events.index("on disk")]
+    assert copies <= set(events[events.index("on disk") :])
+    assert not copies & set(events[: events.index("on disk")])
+
+
+def test_a_link_in_a_groups_place_is_not_followed_when_a_result_is_removed(
+    found: Library,
+) -> None:
+    group = found.copy("vacation1_old.jpg").parent
+    group.rename(found.folder / "mine")
+    group.symlink_to(found.folder / "mine")
+    mine = tree(found.folder / "mine")
+    assert storage.remove_result(str(found.output)) == [str(group)]
+    assert tree(found.folder / "mine") == mine
+
+
 def test_where_no_photos_are_left_the_copies_stay(found: Library) -> None:
     away = found.folder / "away"
     found.photos.rename(away)  # as if the disk were not mounted
