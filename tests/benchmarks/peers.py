@@ -7,6 +7,7 @@ JSON object with the groups that the peer makes. It imports nothing but the stan
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,14 @@ def image_dedup_ai(folder: str) -> Groups:
     return [list(group) for group in find_duplicates(folder).groups]
 
 
+def duplicate_images(folder: str) -> Groups:
+    """Its command with its defaults: equal hashes, in groups instead of pairs."""
+    command = [os.path.join(os.path.dirname(sys.executable), "find-dups")]
+    command += ["--group", "--on-equal", "quote", folder]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return [shlex.split(line) for line in ran.stdout.splitlines()]
+
+
 def difpy(folder: str, similarity: str = "duplicates") -> Groups:
     import difPy  # type: ignore[import-not-found]
 
@@ -114,6 +123,7 @@ PEERS = {
     "czkawka": Peer(czkawka, ("czkawka",)),
     "imgdd": Peer(imgdd, ("imgdd",)),
     "image-dedup-ai": Peer(image_dedup_ai, ("image-dedup-ai",)),
+    "duplicate-images": Peer(duplicate_images, ("duplicate-images",)),
     "difPy": Peer(difpy, ("difPy",)),
     "difPy similar": Peer(difpy_similar, ("difPy",)),
     "immaculate pdq": Peer(immaculate, ("immaculate[sscd]",), (3, 12)),
