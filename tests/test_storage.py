@@ -436,6 +436,18 @@ def test_what_somebody_puts_in_the_place_of_a_result_is_left_alone(
     assert {name: tree(found.output)[name] for name in before} == before
 
 
+@pytest.mark.parametrize("was_replaced", [False, True])
+def test_only_a_whole_result_comes_back(found: Library, was_replaced: bool) -> None:
+    """What a find was building is dropped, and so is what it had begun to remove."""
+    if was_replaced:
+        shutil.copytree(found.output, found.folder / "output.find-old")
+        (found.folder / "output.find-old" / "info.txt").unlink()
+    found.output.rename(found.folder / "output.find-new")
+    assert found.run("check-deleted").code == 3
+    assert os.listdir(found.folder) == ["photos"]
+    found.find()
+
+
 def test_nobody_takes_a_half_removed_result_for_a_cull(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
