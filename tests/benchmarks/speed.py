@@ -4,10 +4,13 @@ Makes its pictures out of a folder of photographs, runs everything in turn on on
 tables in Markdown. It says what things cost and asserts nothing. README.md has the last tables.
 """
 
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # NumPy asks for it when it is imported
+
 import argparse
 import io
 import itertools
-import os
 import platform
 import random
 import shutil
@@ -282,7 +285,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.work.mkdir(parents=True, exist_ok=True)
     work, photos = arguments.work.resolve(), photos_below(arguments.photos)
     adopt_orphans()
-    os.environ["OMP_NUM_THREADS"] = "1"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles all of it each time
     folders = [
         corpus(work / f"small-{arguments.small}", photos, arguments.small, small),
