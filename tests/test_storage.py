@@ -638,6 +638,27 @@ def test_the_name_of_a_new_log_is_on_disk_with_its_first_line(
     assert synced == [str(tmp_path)]
 
 
+def test_a_log_is_not_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "log.txt").symlink_to("mine.txt")
+    with pytest.raises(OSError, match="symbolic links"):
+        storage.append_lines(str(tmp_path / "log.txt"), ["a line"])
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_all_that_lies_in_a_folder_is_seen_and_folders_only_if_empty(tmp_path: Path) -> None:
+    assert list(storage.files_in(str(tmp_path))) == []
+    for folder in ("empty", "full", "outer/empty", "outer/full"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("b.jpg", "full/a.jpg", "outer/full/a.jpg"):
+        (tmp_path / file).touch()
+    (tmp_path / "link").symlink_to(tmp_path / "full")
+    seen = [os.path.relpath(path, tmp_path) for path in storage.files_in(str(tmp_path))]
+    assert sorted(seen) == sorted(
+        ["b.jpg", "link", "empty", "full/a.jpg", "outer/empty", "outer/full/a.jpg"]
+    )
+
+
 @pytest.mark.parametrize("action", ["find", "cleanup"])
 def test_a_log_that_is_no_file_is_refused(culled: Library, action: str) -> None:
     culled.check()
