@@ -47,6 +47,8 @@ TRASH_FOLDERS = re.compile(
     r"\.?Trash(es|-\d+)?|\.dtrash|\$RECYCLE\.BIN|[#@]Recycle.*", re.IGNORECASE
 )
 TRASHED_FILE = ".trashed-"  # how Android names what it will delete
+MOST_MESSAGES = 3  # of a decoder, about one picture
+ABOUT_METADATA = re.compile(r"\b(tags?|field|profile|iCCP|s?RGB|EXIF|ICC|XMP)\b", re.IGNORECASE)
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
 
 
@@ -62,9 +64,9 @@ class ImageFile:
 class HashedImage:
     """A picture's content digest, and its look unless only identical files may match it.
 
-    `damage` is what the file itself says is wrong with the picture, `warnings` what else the
-    decoder said; both are mostly empty. `embedding` is what a model makes of the look, if one is
-    asked: float32 values.
+    `damage` is what the file itself and its decoder say is wrong with the picture, `warnings` what
+    else the decoder said; both are mostly empty. `embedding` is what a model makes of the look, if
+    one is asked: float32 values.
     """
 
     file: ImageFile
@@ -263,29 +265,51 @@ def hash_file(
 
     try:
         file, data = read_file(file.path)
-        damage = views.jpeg_damage(data)
+        damage = views.damage(data)
         with _messages_of_decoders() as messages:
             look = views.look_at(data, hash_size, parts=parts, rgb_side=rgb_side)
     except views.DECODE_ERRORS as error:
         return Unreadable(file, _reason(error))
     digest = hashlib.sha256(data).hexdigest()
-    return HashedImage(file, digest, look, damage, "; ".join(dict.fromkeys(messages)))
+    damage = _some(filter(None, (damage, *messages.of_data)))
+    return HashedImage(file, digest, look, damage, _some(messages.others))
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What decoders say: of the picture's data, and of anything else."""
+
+    of_data: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
-def _messages_of_decoders() -> Iterator[list[str]]:
-    """Collect what decoders say while a picture is decoded, in C or by Python's warnings."""
+def _messages_of_decoders() -> Iterator[Messages]:
+    """Collect what decoders say while a picture is decoded, in C or by Python's warnings.
+
+    Python's are about what is known of the picture or what its header leaves out; what comes from
+    C is about its data, unless it names tags or profiles.
+    """
     import warnings
 
-    messages: list[str] = []
+    messages = Messages()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             yield messages
         finally:
-            messages += [" ".join(str(warning.message).split()) for warning in caught]
+            messages.others.extend(" ".join(str(warning.message).split()) for warning in caught)
             said = _read_all(_pipe_of_messages[0]) if _pipe_of_messages else b""
-            messages += " ".join(said.decode(errors="replace").split("\0")).splitlines()
+            for line in " ".join(said.decode(errors="replace").split("\0")).splitlines():
+                of_metadata = ABOUT_METADATA.search(line)
+                (messages.others if of_metadata else messages.of_data).append(line)
+
+
+def _some(messages: Iterable[str]) -> str:
+    """A few messages in one line; a decoder may have one for each row of a picture."""
+    each = list(dict.fromkeys(messages))
+    more = [f"and {len(each) - MOST_MESSAGES:,} more"] if len(each) > MOST_MESSAGES else []
+    return "; ".join([*each[:MOST_MESSAGES], *more])
 
 
 def read_file(path: str) -> tuple[ImageFile, bytes]:

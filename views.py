@@ -57,6 +57,7 @@ MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its f
 REDUCED_FIRST = 50_000_000  # pixels: of larger pictures it counts that they are reduced first
 MAX_JPEG_SCANS = 100  # each costs as much as the picture; encoders write a dozen
 MAX_JPEG_SEGMENTS = 10_000
+MAX_PNG_CHUNKS = 1_000_000
 # Bytes that a pixel needs at worst, decoded and worked on, in pictures of which both sides are
 # reduced at once, and in narrow ones. Measured by mode and by format.
 BYTES_OF_MODE = {
@@ -89,6 +90,8 @@ DECODE_ERRORS = (
 # A marker; and one that ends a scan: no stuffed byte, no restart.
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xff]")
 JPEG_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+NO_END = "it has no end marker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,14 +238,24 @@ def _is_plain(image: Image.Image) -> bool:
     return image.mode in PLAIN_BYTES and not image.has_transparency_data
 
 
-def jpeg_damage(data: bytes) -> str:
-    """What a JPEG's own structure says is wrong with it; "" for nothing, or for another format.
+def damage(data: bytes) -> str:
+    """What an image file's own structure says is wrong with it; "" for nothing, or if it can't say.
 
-    Raises ValueError for one that no encoder writes, and that would take minutes to decode.
-    Other pictures and videos in the same file (MPO, motion photos) are no damage.
+    Raises ValueError for a file that no encoder writes, and that would take minutes to read.
+    Other pictures and videos in the same file (MPO, motion photos) are no damage, nor is padding.
     """
-    if not data.startswith(b"\xff\xd8"):
-        return ""
+    if data.startswith(b"\xff\xd8"):
+        return _jpeg_damage(data)
+    if data.startswith(PNG_SIGNATURE):
+        return _png_damage(data)
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "" if data.rstrip(b"\0").endswith(b";") else "it does not end with the end marker"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _webp_damage(data)
+    return ""
+
+
+def _jpeg_damage(data: bytes) -> str:
     place, scans, pattern = 2, 0, JPEG_MARKER
     for _ in range(MAX_JPEG_SEGMENTS):
         marker = pattern.search(data, place)
@@ -251,7 +264,7 @@ def jpeg_damage(data: bytes) -> str:
         place, pattern = marker.end(), JPEG_MARKER
         code = data[place - 1]
         if code == 0xD9:
-            return _jpeg_trailer(data[place:])
+            return _trailer(data[place:])
         if code == 0xDA:
             scans, pattern = scans + 1, JPEG_END_OF_SCAN
             if scans > MAX_JPEG_SCANS:
@@ -262,13 +275,31 @@ def jpeg_damage(data: bytes) -> str:
         raise ValueError(f"it has more than {MAX_JPEG_SEGMENTS:,} segments")
     if not scans:  # the decoder would look for one byte by byte, for minutes
         raise ValueError("it ends before the picture begins")
-    return "it has no end marker"
+    return NO_END
 
 
-def _jpeg_trailer(rest: bytes) -> str:
+def _png_damage(data: bytes) -> str:
+    place = len(PNG_SIGNATURE)
+    for _ in range(MAX_PNG_CHUNKS):
+        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+        place += 12 + length  # with the length itself, the kind and a checksum
+        if place > len(data):
+            return NO_END
+        if kind == b"IEND":
+            return _trailer(data[place:])
+    raise ValueError(f"it has more than {MAX_PNG_CHUNKS:,} chunks")
+
+
+def _webp_damage(data: bytes) -> str:
+    end = 8 + int.from_bytes(data[4:8], "little")
+    return "it is cut off" if end > len(data) else _trailer(data[end:])
+
+
+def _trailer(rest: bytes) -> str:
     rest = rest.strip(b"\0")
     known = rest.startswith(b"\xff\xd8") or b"ftyp" in rest[:64] or rest.endswith(b"SEFT")
-    return "" if known or not rest else f"{len(rest):,} bytes stand after the picture"
+    stand = "byte stands" if len(rest) == 1 else "bytes stand"
+    return "" if known or not rest else f"{len(rest):,} {stand} after the picture"
 
 
 def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int = 0) -> Look | None:

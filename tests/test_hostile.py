@@ -1,5 +1,6 @@
 """Pictures that are made to cost much, and damaged ones that decode all the same."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import hostile
 import pytest
 from conftest import ROOT, Library, collect
 from hostile import cat, encoded
+from PIL import Image
 
 import views
 
@@ -90,6 +92,9 @@ def test_the_size_of_a_webp_is_read_from_its_header(
 
 JPEG = encoded(cat(), "JPEG")
 CUT = JPEG[: len(JPEG) // 2]
+PNG = encoded(cat(), "PNG")
+GIF = encoded(cat("P"), "GIF")
+WEBP = encoded(cat(), "WEBP")
 
 
 @pytest.mark.parametrize(
@@ -98,17 +103,37 @@ CUT = JPEG[: len(JPEG) // 2]
         (JPEG, ""),
         (encoded(cat(), "JPEG", progressive=True), ""),
         (encoded(cat(), "JPEG", restart_marker_blocks=3), ""),
-        (encoded(cat(), "PNG")[:-5], ""),
         (CUT + bytes(20_000), "it has no end marker"),
         (JPEG + b"a stranger's bytes", "18 bytes stand after the picture"),
         (JPEG + bytes(100), ""),  # padding
         (encoded(cat(), "MPO", save_all=True, append_images=[cat("L")]), ""),
         (JPEG + b"\0\0\0\x18ftypmp42" + b"a film", ""),  # a motion photo
         (JPEG + b"a film" + b"SEFT", ""),  # Samsung's
+        (JPEG + b"\n", "1 byte stands after the picture"),
+        (PNG, ""),
+        (PNG + bytes(100), ""),
+        (PNG[:-5], "it has no end marker"),
+        (PNG + PNG, f"{len(PNG):,} bytes stand after the picture"),
+        (GIF, ""),
+        (GIF + bytes(100), ""),
+        (GIF[:-1], "it does not end with the end marker"),
+        (GIF + b"more", "it does not end with the end marker"),
+        (WEBP, ""),
+        (encoded(cat(), "WEBP", exif=b"Exif\0\0" + bytes(31)), ""),
+        (WEBP + bytes(100), ""),
+        (WEBP[:-5], "it is cut off"),
+        (WEBP + b"more", "4 bytes stand after the picture"),
+        (encoded(cat(), "TIFF") + b"more", ""),  # its parts may lie anywhere
     ],
 )
-def test_a_jpeg_says_what_is_wrong_with_it(data: bytes, damage: str) -> None:
-    assert views.jpeg_damage(data) == damage
+def test_an_image_file_says_what_is_wrong_with_it(data: bytes, damage: str) -> None:
+    assert views.damage(data) == damage
+
+
+def test_a_png_of_more_chunks_than_any_encoder_writes_is_unreadable() -> None:
+    chunks = (bytes(4) + b"tEXt" + bytes(4)) * views.MAX_PNG_CHUNKS
+    with pytest.raises(ValueError, match="more than 1,000,000 chunks"):
+        views.damage(PNG[:33] + chunks + PNG[33:])
 
 
 def test_damage_is_recorded_with_the_copy_and_told(library: Library) -> None:
@@ -122,6 +147,32 @@ def test_damage_is_recorded_with_the_copy_and_told(library: Library) -> None:
     manifest = (library.output / "image-similarity-search.json").read_text("utf-8")
     assert manifest.count('"damage": "18 bytes stand after the picture"') == 1
     assert library.check().code == 0
+
+
+def broken_fax(image: Image.Image) -> bytes:
+    """A fax whose last row is no longer what was sent; the decoder makes one up."""
+    data = bytearray(encoded(image, "TIFF", compression="group4"))
+    with Image.open(io.BytesIO(data)) as opened:
+        end = opened.tag_v2[273][0] + opened.tag_v2[279][0]  # of the only strip
+    data[end - 100 : end - 80] = b"\xff" * 20
+    return bytes(data)
+
+
+def test_what_a_decoder_says_of_the_data_is_damage_wherever_a_picture_is_suggested(
+    bare_library: Library,
+) -> None:
+    intact, broken = bare_library.photos / "intact.png", bare_library.photos / "broken.tif"
+    image = cat("1", (800, 600))
+    intact.write_bytes(encoded(image, "PNG"))
+    broken.write_bytes(broken_fax(image))
+    bare_library.find()
+    said = "Fax4Decode: Bad code word at line 599 of strip 0 (x 167)."
+    assert f"Damaged file: {broken}: {said}" in bare_library.log()
+    manifest = (bare_library.output / "image-similarity-search.json").read_text("utf-8")
+    assert f'"damage": "{said}' in manifest
+    assert f"<small>damaged: {said}" in (bare_library.output / "report.html").read_text("utf-8")
+    ran = bare_library.run("suggest", "--dry-run")
+    assert f"  {broken} (damaged: {said}): damaged than {intact}\n" in ran.out
 
 
 def test_what_decoders_say_goes_to_the_log_with_the_name_of_the_file(library: Library) -> None:
@@ -142,9 +193,27 @@ def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None
         "        for _ in range(20_000): \n"
         "            try: os.write(2, b'tiff: odd\\n')\n"
         "            except BlockingIOError: pass\n"
-        "    print(len(messages) > 1000, messages[0])\n"
+        "    print(len(messages.of_data) > 1000, messages.of_data[0])\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (ran.stdout, ran.stderr) == ("True tiff: odd\nTrue tiff: odd\n", "")
+
+
+@pytest.mark.parametrize("said", ["tiff: Unknown field with tag 59932", "png: iCCP: known profile"])
+def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: str) -> None:
+    program = (
+        "import os, sys, finder, views\n"
+        "finder._start_worker()\n"
+        "look_at = views.look_at\n"
+        "def says_and_looks(*arguments, **more):\n"
+        "    os.write(2, sys.argv[2].encode())\n"
+        "    return look_at(*arguments, **more)\n"
+        "views.look_at = says_and_looks\n"
+        "hashed = finder.hash_file(finder.ImageFile(sys.argv[1], 0, 0), 16)\n"
+        "print([hashed.damage, hashed.warnings])\n"
+    )
+    command = [sys.executable, "-c", program, str(hostile.CAT), said]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.stdout == f"{['', said]}\n"

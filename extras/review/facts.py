@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures import TimeoutError as TooSlow
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -105,7 +105,7 @@ def examine(path: str) -> Facts:
         quality=quality,
         sharpness=sharpness,
         colourless=colourless,
-        damage=views.jpeg_damage(data),
+        damage=views.damage(data),
         lossless=lossless,
         few_colours=few_colours,
         thumbprint=seen,
@@ -353,7 +353,10 @@ class Examiner:
             self._pool.join(END_SECONDS)
 
     def facts(self, copy: SavedCopy, *, edited: bool = False) -> Facts | Unseen:
-        """The facts of what find saw, in the original or in the copy, or of an edited copy."""
+        """The facts of what find saw, in the original or in the copy, or of an edited copy.
+
+        What find saw is as damaged as find said: it has heard the decoder, too.
+        """
         key = _key(copy.copy, "facts") if edited else self._key_of_found(copy)
         if isinstance(key, Unseen):
             return key
@@ -362,7 +365,7 @@ class Examiner:
             if isinstance(made, Unseen):
                 return made
             known = self._facts[key] = made
-        return known
+        return known if edited or not copy.damage else replace(known, damage=copy.damage)
 
     def _key_of_found(self, copy: SavedCopy) -> Key | Unseen:
         for path in (copy.original.path, copy.copy):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from extras.review.rules import Removal, Suggestion
 from grouping import EMBEDDING
-from storage import Manifest, to_line
+from storage import Manifest, SavedCopy, to_line
 
 
 def shown(path: str) -> str:
@@ -38,14 +38,18 @@ def lines(
     if looked_at := to_be_looked_at(manifest):
         yield f"Groups that need a look, as only a model joins some: {', '.join(looked_at)}."
     for removal in doomed if everything else ():
-        path, keeper = (copies[n].original.path for n in (removal.number, removal.keeper))
-        yield f"  {to_line(path)}: {removal.reason} than {to_line(keeper)}"
+        doomed_one, keeper = (_with_damage(copies[n]) for n in (removal.number, removal.keeper))
+        yield f"  {doomed_one}: {removal.reason} than {keeper}"
     knowing = [removal for removal in doomed if removal.loses]
     if knowing:
         yield f"These know something that what is kept doesn't ({len(knowing):,}):"
     for removal in knowing:
         path = copies[removal.number].original.path
         yield f"  {to_line(path)}: {', '.join(removal.loses)}"
+
+
+def _with_damage(copy: SavedCopy) -> str:
+    return to_line(copy.original.path) + (f" (damaged: {copy.damage})" if copy.damage else "")
 
 
 def facts(
@@ -60,6 +64,8 @@ def facts(
                 "keeper": copies[removal.keeper].original.path,
                 "reason": removal.reason,
                 "loses": list(removal.loses),
+                "damage": copies[removal.number].damage,
+                "keeper_damage": copies[removal.keeper].damage,
             }
             for removal in doomed
         ],
