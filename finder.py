@@ -12,7 +12,7 @@ import queue
 import re
 import signal
 import stat
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,13 +21,12 @@ from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
 from config import UserError
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
+    from concurrent.futures import Future
     from multiprocessing.context import ForkServerContext
-
-    from pebble import ProcessFuture
 
     from views import Look
 
-    Hashing = ProcessFuture["list[HashedImage | Unreadable]"]
+    Hashing = Future["list[HashedImage | Unreadable]"]
 
 # One worker a core: threads of BLAS in each would only wait for each other, and busily.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -38,10 +37,13 @@ IN_FLIGHT_PER_WORKER = 8
 # Small files go to the workers several at a time, as handing over takes as long as a small photo.
 BYTES_AT_A_TIME = 400_000
 FILES_AT_A_TIME = 16
-MOST_POOLS = 3
+MOST_POOLS = 3  # one after the other, of which nothing comes
 LEAST_SECONDS = 10.0
 SECONDS_TOGETHER = 5.0  # with the next try 15 at most
 MOST_SECONDS = 60.0
+SECONDS_TO_REPLACE = 10.0  # a worker that hangs; pebble lets it end itself for three of them
+SECONDS_OF_LOCK = 1.0  # workers hold the pool's lock for far less; one that was killed, for ever
+EXIT_WITHOUT_LOCK = 1  # of a worker that waited for the lock in vain
 MEMORY_BYTES = 700_000_000  # what a worker may need for one picture
 TRASH_FOLDERS = re.compile(
     r"\.?Trash(es|-\d+)?|\.dtrash|\$RECYCLE\.BIN|[#@]Recycle.*", re.IGNORECASE
@@ -152,16 +154,17 @@ def hash_files(
     """Hash photos in worker processes; yields one result a file, as they are done.
 
     A picture that kills its worker twice, or takes too long, becomes an `Unreadable`, and the
-    run goes on. Raises UserError if the workers are killed again and again.
+    run goes on. Raises UserError if the workers are killed again and again, and nothing comes.
     """
     waiting = _Waiting(files)
-    for _ in range(MOST_POOLS):
-        if waiting.is_empty():
-            return
-        yield from _hash_in_pool(waiting, workers, (hash_size, parts, rgb_side))
-    if waiting.is_empty():
-        return
-    raise UserError("the worker processes were killed; free some memory and run it again.")
+    pools = MOST_POOLS
+    while pools and not waiting.is_empty():
+        pools -= 1
+        for result in _hash_in_pool(waiting, workers, (hash_size, parts, rgb_side)):
+            pools = MOST_POOLS  # it came on; what kills workers from outside may do so again
+            yield result
+    if not waiting.is_empty():
+        raise UserError("the worker processes were killed; free some memory and run it again.")
 
 
 class _Waiting:
@@ -170,7 +173,7 @@ class _Waiting:
     def __init__(self, files: Iterable[ImageFile]) -> None:
         self._files = iter(files)
         self._again: deque[ImageFile] = deque()
-        self._killers: set[str] = set()
+        self._blame: Counter[str] = Counter()
 
     def next(self) -> tuple[ImageFile, ...]:
         """The files that a worker gets next, those of which one went wrong one by one."""
@@ -188,11 +191,13 @@ class _Waiting:
     def put_back(self, files: Iterable[ImageFile]) -> None:
         self._again.extend(files)
 
-    def may_try_again(self, file: ImageFile) -> bool:
-        """Whether a file has not killed a worker before; the first one may have been another's."""
-        first = file.path not in self._killers
-        self._killers.add(file.path)
-        return first
+    def may_try_again(self, file: ImageFile, exitcode: int) -> bool:
+        """Whether a file has not killed a worker before; the first one may have been another's.
+
+        A worker without the lock counts half: most likely another one was killed that held it.
+        """
+        self._blame[file.path] += 1 if exitcode == EXIT_WITHOUT_LOCK else 2
+        return self._blame[file.path] < 4
 
     def is_empty(self) -> bool:
         if not self._again:
@@ -206,14 +211,14 @@ def _hash_in_pool(
     """Hash what waits until all is done or the pool breaks down; then the rest waits again."""
     from pebble import ProcessPool
 
-    done: queue.SimpleQueue[tuple[tuple[ImageFile, ...], Hashing]] = queue.SimpleQueue()
-    in_flight = 0
+    done: queue.SimpleQueue[Hashing] = queue.SimpleQueue()
+    in_flight: dict[Hashing, tuple[ImageFile, ...]] = {}
     pool = ProcessPool(max_workers=workers, context=_fork_server(), initializer=_start_worker)
     try:
         with _ctrl_c_waits():
             running = pool.active  # asking starts the workers
         while True:
-            while running and in_flight < workers * IN_FLIGHT_PER_WORKER:
+            while running and len(in_flight) < workers * IN_FLIGHT_PER_WORKER:
                 if not (files := waiting.next()):
                     break
                 try:
@@ -223,16 +228,25 @@ def _hash_in_pool(
                     waiting.put_back(files)
                     running = False
                     break
-                future.add_done_callback(functools.partial(_report_done, done, files))
-                in_flight += 1
+                in_flight[future] = files
+                future.add_done_callback(done.put)
             if not in_flight:
                 return
-            files, future = done.get()
-            in_flight -= 1
-            yield from _outcome(files, future, waiting)
+            try:
+                ended = done.get(timeout=_patience(in_flight.values()))
+            except queue.Empty:  # a worker was killed, and what it had was lost
+                for files in in_flight.values():
+                    waiting.put_back(files)
+                return
+            yield from _outcome(in_flight.pop(ended), ended, waiting)
     finally:
         pool.stop()
         pool.join()
+
+
+def _patience(in_flight: Iterable[Sequence[ImageFile]]) -> float:
+    """How long a pool that is all right may be without any result."""
+    return max(map(_seconds, in_flight)) + SECONDS_TO_REPLACE
 
 
 def _seconds(files: Sequence[ImageFile]) -> float:
@@ -372,9 +386,15 @@ _pipe_of_messages: list[int] = []
 
 
 def _start_worker() -> None:
-    """Limit the memory of a worker, and keep its decoders' messages off the terminal."""
-    import numpy as np
+    """Limit the memory of a worker, and keep its decoders' messages off the terminal.
 
+    A worker that waits for the pool's lock in vain, as one was killed while it held it, ends; so
+    does the pool then, and the next one goes on.
+    """
+    import numpy as np
+    import pebble
+
+    pebble.CONSTS.channel_lock_timeout = SECONDS_OF_LOCK
     side = np.ones((512, 512), np.float32)
     side @ side  # OpenBLAS waits forever for its threads' memory if it is refused later
     _limit_memory()
@@ -407,14 +427,6 @@ def _read_all(descriptor: int) -> bytes:
         return b""
 
 
-def _report_done(
-    done: "queue.SimpleQueue[tuple[tuple[ImageFile, ...], Hashing]]",
-    files: tuple[ImageFile, ...],
-    future: "Hashing",
-) -> None:
-    done.put((files, future))
-
-
 def _outcome(
     files: tuple[ImageFile, ...], future: "Hashing", waiting: _Waiting
 ) -> list[HashedImage | Unreadable]:
@@ -432,7 +444,7 @@ def _outcome(
             reason = f"it takes longer than {_seconds(files):.0f} seconds to decode"
             return [Unreadable(alone, reason)]
     except ProcessExpired as error:
-        if alone and not waiting.may_try_again(alone):
+        if alone and not waiting.may_try_again(alone, error.exitcode):
             reason = f"it crashed the decoder (exit code {error.exitcode})"
             return [Unreadable(alone, reason)]
     except BrokenProcessPool:

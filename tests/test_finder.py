@@ -380,6 +380,45 @@ def test_a_picture_that_kills_its_worker_is_unreadable_and_the_others_are_hashed
     assert all(reason.startswith("it crashed the decoder") for reason in reasons)
 
 
+@pytest.mark.parametrize("name", ["locked", "taken"])
+def test_a_worker_that_is_killed_with_the_lock_of_all_holds_nobody_up_for_long(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "hash_file", pictures.hash_or_die)
+    monkeypatch.setattr(finder, "FILES_AT_A_TIME", 1)
+    place(tmp_path, *(f"photo{n}.jpg" for n in range(60)), *(f"{name}{n}.jpg" for n in range(2)))
+    started = time.monotonic()
+    assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
+    assert time.monotonic() - started < 30  # by itself pebble would wait for 60
+
+
+@pytest.mark.parametrize(("at_a_time", "hashed"), [(1, 9), (0, 0)])
+def test_pools_may_break_as_often_as_they_like_while_something_comes_of_each(
+    at_a_time: int, hashed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks_soon(waiting: finder._Waiting, *_: object) -> Iterator[Unreadable]:
+        files = waiting.next()
+        waiting.put_back(files[at_a_time:])
+        yield from (Unreadable(file, "") for file in files[:at_a_time])
+
+    monkeypatch.setattr(finder, "_hash_in_pool", breaks_soon)
+    came = []
+    with contextlib.suppress(config.UserError):
+        for result in finder.hash_files([ImageFile(str(n), 10, 0) for n in range(9)], 16, 1):
+            came.append(result.file.path)
+    assert len(set(came)) == hashed
+
+
+def test_what_a_pool_has_lost_is_hashed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the last task no other worker would notice that it is gone."""
+    monkeypatch.setattr(finder, "hash_file", pictures.hash_or_die)
+    monkeypatch.setattr(finder, "_patience", lambda _: 1.0)
+    place(tmp_path, "asleep.jpg")
+    assert isinstance(hashed(tmp_path, 2)["asleep.jpg"], HashedImage)
+
+
 def test_small_photos_go_to_the_workers_together_and_large_ones_alone() -> None:
     sizes = [100_000, 150_000, 200_000, 5_000_000, 1, 0, *[10] * 20]
     waiting = finder._Waiting(ImageFile(str(n), size, 0) for n, size in enumerate(sizes))
