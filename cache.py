@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from config import UserError
-from finder import HashedImage, ImageFile, Unreadable
+from finder import HashedImage, ImageFile, Unreadable, open_regular
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
     from views import Look, View
@@ -35,6 +35,7 @@ DAYS_BETWEEN_NOTES = 30
 SECONDS_A_DAY = 86_400
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 DAMAGED_SUFFIX = ".damaged"
+SQLITE_MAGIC = b"SQLite format 3\0"
 BESIDE = ("-journal", "-wal", "-shm")  # what SQLite may put beside the file
 
 TABLES = f"""
@@ -346,12 +347,27 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
 
 
 def _set_aside(path: str) -> str:
-    """Rename a damaged cache, over one that was damaged before."""
-    os.replace(path, path + DAMAGED_SUFFIX)
+    """Rename a damaged cache, over one that was damaged before but over nothing else."""
+    aside = path + DAMAGED_SUFFIX
+    number = 1
+    while os.path.lexists(aside) and not _is_ours(aside):
+        number += 1
+        aside = f"{path}{DAMAGED_SUFFIX}-{number}"
+    os.replace(path, aside)
     for suffix in BESIDE:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path + suffix)
-    return path + DAMAGED_SUFFIX
+    return aside
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a file begins as a cache does; one whose beginning is damaged is not known."""
+    try:
+        with open_regular(path) as stream:
+            head = stream.read(72)
+    except OSError:
+        return False
+    return head.startswith(SQLITE_MAGIC) and head[68:] == APPLICATION_ID.to_bytes(4)
 
 
 def _list_here(connection: sqlite3.Connection, files: Iterable[ImageFile]) -> None:

@@ -1,5 +1,6 @@
 """What one find keeps for the next one, and what it must not keep."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -265,6 +266,30 @@ def test_a_damaged_cache_is_set_aside_and_made_anew(
     assert f"warning: the cache {file} is damaged and was set aside as {aside}.\n" in ran.out
     assert aside.exists()
     assert unchanged(old_library) == ALL
+
+
+@pytest.mark.parametrize("older", ["text", "ours", "another program's"])
+def test_a_damaged_cache_is_set_aside_over_an_older_one_but_over_nothing_else(
+    older: str, old_library: Library, file: Path
+) -> None:
+    old_library.find()
+    aside, second = (file.with_name(f"{file.name}.damaged{end}") for end in ("", "-2"))
+    if older == "text":
+        aside.write_text("a person's notes")
+    elif older == "ours":
+        shutil.copy(file, aside)
+    else:
+        with contextlib.closing(sqlite3.connect(aside)) as connection:
+            connection.executescript("CREATE TABLE theirs (x)")
+    before = aside.read_bytes()
+    damaged = half(file.read_bytes())
+    file.write_bytes(damaged)
+    ran = old_library.find()
+    assert f"was set aside as {aside if older == 'ours' else second}.\n" in ran.out
+    if older == "ours":
+        assert aside.read_bytes() == damaged
+    else:
+        assert (aside.read_bytes(), second.read_bytes()) == (before, damaged)
 
 
 @given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
