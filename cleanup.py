@@ -174,17 +174,22 @@ def _in_trash(path: str, output_dir: str) -> bool:
 
 
 def plan_deletions(
-    listed: Sequence[str], manifest: Manifest, culled: Review, *, whole_groups: bool = False
+    listed: Sequence[str],
+    manifest: Manifest,
+    culled: Review,
+    *,
+    whole_groups: bool = False,
+    list_file: str = "to_delete.txt",
 ) -> Plan:
     """Decide for each listed path: delete it, or the reason to keep it. Changes nothing on disk.
 
     With `whole_groups`, groups of which every original is listed are deleted without a survivor.
-    Raises UserError for a path that is no original of the manifest.
+    Raises UserError, which names the `list_file`, for a path that is no original of the manifest.
     """
     known = {c.original.path: c for c in manifest.copies}
     for path in listed:
         if path not in known:
-            message = f"to_delete.txt names {to_line(path)}, which find did not copy; "
+            message = f"{list_file} names {to_line(path)}, which find did not copy; "
             raise UserError(message + "run check-deleted again.", Exit.STATE)
     judge = Judge(manifest, frozenset(listed), culled, whole_groups=whole_groups)
     delete: list[SavedCopy] = []

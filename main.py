@@ -739,7 +739,9 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
     with opened(settings, report) as manifest:
         listed = storage.read_to_delete(settings.to_delete_file)
         culled = cleanup.review(manifest, settings.output_dir)
-        plan = cleanup.plan_deletions(listed, manifest, culled, whole_groups=whole)
+        plan = cleanup.plan_deletions(
+            listed, manifest, culled, whole_groups=whole, list_file=settings.to_delete_file
+        )
         report_plan(report, plan, settings)
         if arguments.dry_run:
             report.say("Dry run: nothing was deleted.")

@@ -319,6 +319,15 @@ def test_the_plan_refuses_a_path_that_find_did_not_copy(case: Case) -> None:
     assert refusal.value.code == Exit.STATE
 
 
+def test_a_list_that_names_another_path_is_named_where_it_lies(culled: Library) -> None:
+    culled.check()
+    with culled.list_file.open("a") as stream:
+        stream.write("/etc/passwd\n")
+    ran = culled.cleanup()
+    assert ran.code == 3
+    assert f"error: {culled.list_file} names /etc/passwd, which find did not copy; " in ran.err
+
+
 # ---- The deed
 
 
