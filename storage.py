@@ -359,8 +359,8 @@ def read_manifest(settings: Settings) -> Manifest:
 
 def load_manifest(folder: str) -> Manifest:
     """Read the manifest of a result; raises one of `BROKEN_MANIFEST` if it can't be trusted."""
-    with open(os.path.join(folder, MANIFEST), encoding="utf-8") as stream:
-        data = json.load(stream)
+    with open_regular(os.path.join(folder, MANIFEST)) as stream:
+        data = json.loads(stream.read().decode())
     if data["schema"] != MANIFEST_SCHEMA:
         raise ValueError(f"schema {data['schema']!r} is not {MANIFEST_SCHEMA}")
     copies = tuple(

@@ -292,6 +292,14 @@ DAMAGES: dict[str, Callable[[Library], None]] = {
         (library.output / MANIFEST).unlink(),
         (library.output / MANIFEST).mkdir(),
     )[1],
+    "manifest a FIFO": lambda library: (
+        (library.output / MANIFEST).unlink(),
+        os.mkfifo(library.output / MANIFEST),
+    )[1],
+    "manifest a link": lambda library: (
+        (library.output / MANIFEST).rename(library.folder / "manifest"),
+        (library.output / MANIFEST).symlink_to(library.folder / "manifest"),
+    )[1],
     "schema": change_manifest(lambda data: data.update(schema=2)),
     "run": change_manifest(lambda data: data.update(run="0123456789abcdef")),
     "input folders": change_manifest(lambda data: data.update(input_dirs=["/"])),
