@@ -105,7 +105,14 @@ class SkippedFolder:
     reason: str
 
 
-Found = ImageFile | Unreadable | HardLink | SetAside | SkippedFolder
+@dataclass(frozen=True, slots=True)
+class EarlierResult:
+    """A folder with a file of the name of a result's record; what is in it was not looked for."""
+
+    path: str
+
+
+Found = ImageFile | Unreadable | HardLink | SetAside | SkippedFolder | EarlierResult
 
 
 def walk(
@@ -136,6 +143,7 @@ def walk(
                 yield SkippedFolder(folder, _reason(error))
                 continue
             if folder != input_dir and any(entry.name == RESULT_MARKER for entry in entries):
+                yield EarlierResult(folder)
                 continue
             for path in photos:
                 yield _photo(path, inodes)

@@ -304,6 +304,7 @@ class Walk:
     skipped: list[finder.SkippedFolder]
     links: list[str]
     set_aside: list[str]
+    earlier: list[str]  # results of find
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,14 +388,21 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
     by_path = {result.file.path: result for result in bar(results, "Hashing", len(files))}
     ordered = [by_path[file.path] for file in files]
     cache.prune(settings.input_dirs)
+    earlier = [found.path for found in walked if isinstance(found, finder.EarlierResult)]
+    unread = [folder for folder in earlier if not storage.is_result(folder)]
+    strange = f"passed over for its {config.RESULT_MARKER}, which is no record of a find"
     return Walk(
         unchanged=len(files) - len(anew),
         found=len(files) + sum(isinstance(found, finder.Unreadable) for found in walked),
         hashed=[result for result in ordered if isinstance(result, finder.HashedImage)],
         unreadable=[r for r in (*walked, *ordered) if isinstance(r, finder.Unreadable)],
-        skipped=[found for found in walked if isinstance(found, finder.SkippedFolder)],
+        skipped=[
+            *(found for found in walked if isinstance(found, finder.SkippedFolder)),
+            *(finder.SkippedFolder(folder, strange) for folder in unread),
+        ],
         links=[found.path for found in walked if isinstance(found, finder.HardLink)],
         set_aside=[found.path for found in walked if isinstance(found, finder.SetAside)],
+        earlier=[folder for folder in earlier if folder not in unread],
     )
 
 
@@ -451,6 +459,8 @@ def report_found(
         report.say(f"  {line}")
     if walk.links:
         report.say(f"Hard links to the same files, left out: {len(walk.links):,}.")
+    if walk.earlier:
+        report.say(f"Results of find, passed over: {', '.join(map(to_line, walk.earlier))}.")
     unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in walk.unreadable]
     skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in walk.skipped]
     report.list_some("Unreadable files", unreadable_lines, everything=arguments.verbose)
@@ -466,12 +476,14 @@ def report_found(
         skipped_folders=[{"path": item.path, "reason": item.reason} for item in walk.skipped],
         damaged=[{"path": path, "reason": damage} for path, damage in damaged.items()],
         hard_links=walk.links,
+        earlier_results=walk.earlier,
     )
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     return [
         f"{now} find: {summary}",
         *(f"Unreadable file: {line}" for line in unreadable_lines),
         *(f"Unreadable folder: {line}" for line in skipped_lines),
+        *(f"Result passed over: {to_line(path)}" for path in walk.earlier),
         *(f"Damaged file: {line}" for line in damaged_lines),
         *(f"Decoder on {to_line(i.file.path)}: {i.warnings}" for i in walk.hashed if i.warnings),
     ]

@@ -357,6 +357,15 @@ def read_manifest(settings: Settings) -> Manifest:
     return manifest
 
 
+def is_result(folder: str) -> bool:
+    """Whether there is a whole record of a find in a folder. Changes nothing on disk."""
+    try:
+        load_manifest(folder)
+    except BROKEN_MANIFEST:
+        return False
+    return True
+
+
 def load_manifest(folder: str) -> Manifest:
     """Read the manifest of a result; raises one of `BROKEN_MANIFEST` if it can't be trusted."""
     with open_regular(os.path.join(folder, MANIFEST)) as stream:

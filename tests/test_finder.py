@@ -20,7 +20,7 @@ from pictures import CAT, COFFEE, SINGLES, encoded, photo
 
 import config
 import finder
-from finder import Found, HardLink, HashedImage, ImageFile, SkippedFolder, Unreadable
+from finder import EarlierResult, Found, HardLink, HashedImage, ImageFile, SkippedFolder, Unreadable
 
 SMALL = pictures.SAMPLES / "phone" / "cat_small.jpg"
 
@@ -195,9 +195,24 @@ def test_an_input_folder_is_walked_whatever_it_is_called(tmp_path: Path) -> None
 def test_earlier_results_and_the_output_folder_are_left_out(tmp_path: Path) -> None:
     place(tmp_path, "a.jpg", "old/1/copy.jpg", "out/1/copy.jpg", "out2/b.jpg")
     (tmp_path / "old" / finder.RESULT_MARKER).touch()
-    assert names(walked(tmp_path, out=[tmp_path / "out"]), tmp_path) == ["a.jpg", "out2/b.jpg"]
     old = tmp_path / "old"
+    found = walked(tmp_path, out=[tmp_path / "out"])
+    found.remove(EarlierResult(str(old)))
+    assert names(found, tmp_path) == ["a.jpg", "out2/b.jpg"]
     assert names(walked(old), old) == ["1/copy.jpg"]  # as it was asked for
+
+
+def test_a_folder_that_only_seems_a_result_is_named_and_makes_the_run_incomplete(
+    bare_library: Library,
+) -> None:
+    library = bare_library
+    library.add("a.jpg")
+    library.add("holiday/b.jpg")
+    (library.photos / "holiday" / finder.RESULT_MARKER).write_text("{}")
+    ran = library.run("find")
+    line = f"{library.photos / 'holiday'}: passed over for its {finder.RESULT_MARKER}"
+    assert (ran.code, f"  {line}, which is no record of a find\n" in ran.out) == (1, True)
+    assert any(logged.startswith(f"Unreadable folder: {line}") for logged in library.log())
 
 
 def test_a_result_of_find_is_not_found_by_the_next(bare_library: Library) -> None:
@@ -207,7 +222,10 @@ def test_a_result_of_find_is_not_found_by_the_next(bare_library: Library) -> Non
     first, second = library.photos / "first", library.photos / "second"
     for output in (first, second):
         ran = library.run("find", "--output-dir", str(output), "--json")
-        assert ran.facts["found"] == 2
+        assert (ran.code, ran.facts["found"]) == (0, 2)
+        told = f"Results of find, passed over: {first}.\n" in ran.err
+        assert told == (output == second)
+        assert ran.facts["earlier_results"] == ([str(first)] if output == second else [])
         assert len(ran.facts["groups"]) == 1
     assert sorted(path.name for path in library.photos.iterdir()) == [
         "cat0.jpg",
@@ -414,7 +432,7 @@ def test_what_a_pool_has_lost_is_hashed_by_the_next(
 ) -> None:
     """Of the last task no other worker would notice that it is gone."""
     monkeypatch.setattr(finder, "hash_file", pictures.hash_or_die)
-    monkeypatch.setattr(finder, "_patience", lambda _: 1.0)
+    monkeypatch.setattr(finder, "_patience", lambda _: 5.0)
     place(tmp_path, "asleep.jpg")
     assert isinstance(hashed(tmp_path, 2)["asleep.jpg"], HashedImage)
 
