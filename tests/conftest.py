@@ -50,7 +50,9 @@ def picture(sample: str, quality: int = 0, suffix: str = ".jpg") -> bytes:
         return (SAMPLES / sample).read_bytes()
     data = io.BytesIO()
     with Image.open(SAMPLES / sample) as image:
-        image.convert("RGB").save(data, Image.registered_extensions()[suffix], quality=quality)
+        image.convert("RGB").save(
+            data, Image.registered_extensions()[suffix.lower()], quality=quality
+        )
     return data.getvalue()
 
 

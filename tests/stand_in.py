@@ -3,8 +3,8 @@ first 32 bytes, and no worker is started."""
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -13,6 +13,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import finder
 
 SHOWN = 32  # bytes: a hash of 16 x 16 bits
+
+
+@dataclass(frozen=True)
+class View:
+    """As those of `views`, which takes long to import."""
+
+    hash: bytes
+    gray: bytes = b""
+    fine: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    views: tuple[View, ...]
+    large: bytes | None = None
+    taken: None = None
 
 
 def photo(shows: bytes, content: bytes) -> bytes:
@@ -29,7 +45,7 @@ def hash_files(
         except OSError as error:
             yield finder.Unreadable(file, error.strerror or str(error))
         else:
-            look: Any = SimpleNamespace(views=[SimpleNamespace(hash=data[:SHOWN])])
+            look: Any = Look((View(data[:SHOWN]),))
             yield finder.HashedImage(read, finder.hashlib.sha256(data).hexdigest(), look)
 
 
