@@ -385,6 +385,7 @@ def _die_with_the_lock(*, with_a_task: bool) -> None:
     while "channel" not in frame.f_locals and frame.f_back:
         frame = frame.f_back
     channel = frame.f_locals["channel"]
+    time.sleep(0.5)  # until the pool knows whose the picture is
     channel.mutex.acquire()
     if with_a_task and channel.poll(1):
         channel.recv()

@@ -404,7 +404,7 @@ def test_a_worker_that_is_killed_with_the_lock_of_all_holds_nobody_up_for_long(
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", pictures.hash_or_die)
     monkeypatch.setattr(finder, "FILES_AT_A_TIME", 1)
-    place(tmp_path, *(f"photo{n}.jpg" for n in range(60)), *(f"{name}{n}.jpg" for n in range(2)))
+    place(tmp_path, *(f"photo{n}.jpg" for n in range(60)), f"{name}.jpg")
     started = time.monotonic()
     assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
     assert time.monotonic() - started < 30  # by itself pebble would wait for 60
