@@ -349,11 +349,11 @@ def read_file(path: str) -> tuple[ImageFile, bytes]:
 def open_regular(path: str) -> io.FileIO:
     """Open a regular file for reading, following no symbolic link and waiting for no FIFO."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    stream = io.FileIO(os.open(path, flags), closefd=True)
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.close()
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", path)
-    return stream
+    return io.FileIO(descriptor)
 
 
 def digest_file(path: str) -> str:

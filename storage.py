@@ -837,8 +837,8 @@ def _lines_of_another_log(settings: Settings) -> list[str]:
         for name in load_manifest(settings.output_dir).own_files[2:]:
             path = os.path.join(settings.output_dir, name)
             if path != settings.log_file:
-                with open(path, encoding="utf-8", errors="replace", newline="\n") as stream:
-                    return stream.read().splitlines()
+                with open_regular(path) as stream:
+                    return stream.read().decode(errors="replace").splitlines()
     return []
 
 

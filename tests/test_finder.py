@@ -131,6 +131,17 @@ def test_pipes_and_sockets_are_passed_over(tmp_path: Path, monkeypatch: pytest.M
         assert names(walked(tmp_path), tmp_path) == ["a.jpg"]
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("/etc", path)])
+def test_what_is_no_file_is_not_opened_and_nothing_stays_open(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "a.jpg")
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match=r"regular file|symbolic links"):
+        finder.open_regular(str(tmp_path / "a.jpg"))
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_more_paths_to_the_same_file_are_told_from_copies(tmp_path: Path) -> None:
     place(tmp_path, "a.jpg", "copy.jpg")
     (tmp_path / "b").mkdir()

@@ -1011,6 +1011,14 @@ def test_the_log_is_appended_to_and_survives_the_next_find(culled: Library) -> N
     assert len(third) > len(second)
 
 
+def test_a_pipe_in_the_place_of_the_old_log_holds_no_find_up(found: Library) -> None:
+    (found.output / "log.txt").unlink()
+    os.mkfifo(found.output / "log.txt")
+    ran = found.run("find", "--log-file", "other.txt")
+    assert ran.code in (1, 2)
+    assert "log.txt" in ran.err + ran.out
+
+
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_the_log_survives_when_the_next_find_has_another_log(
     culled: Library, elsewhere: bool
