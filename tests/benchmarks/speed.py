@@ -33,6 +33,7 @@ import views
 SMALL_PIXELS = 170_000
 LARGE_SIZE = (4000, 3000)
 SMALL_FILES, LARGE_FILES = 1000, 150
+PARTS_SIDE = 800  # pixels
 NOISE = 4.0  # gray levels, so that an enlarged photo has as many bytes as a camera's
 STANDARD = (1024, 1024)
 BITS_MEAN, BITS_MOST = 1.0, 6  # the goal for the hash, of 256
@@ -58,6 +59,11 @@ def decoded(photos: Iterable[Path]) -> Iterator[Image.Image]:
             continue
         if min(picture.size) >= 200:
             yield picture
+
+
+def smaller(picture: Image.Image) -> Image.Image:
+    """A picture of which many parts are to be drawn, at the least scale that is enough for that."""
+    return picture.reduce(max(1, min(picture.size) // PARTS_SIDE))
 
 
 def small(picture: Image.Image, number: int) -> Image.Image:
@@ -91,11 +97,18 @@ def corpus(
         return folder
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    pictures = ((p, turn) for turn in itertools.count() for p in decoded(photos))
-    for number, (picture, turn) in enumerate(itertools.islice(pictures, count)):
+    of_each = -(-count // len(photos))
+    pictures = (
+        (picture, part)
+        for round_ in itertools.count()
+        for whole in decoded(photos)
+        for picture in [whole if of_each == 1 else smaller(whole)]
+        for part in range(round_ * of_each, (round_ + 1) * of_each)
+    )
+    for number, (picture, part) in enumerate(itertools.islice(pictures, count)):
         place = unfinished / f"{number // 1000:03}" / f"IMG_{number:06}.jpg"
         place.parent.mkdir(parents=True, exist_ok=True)
-        draw(picture, number if turn else 0).save(place, quality=88)
+        draw(picture, number if part else 0).save(place, quality=88)
     unfinished.rename(folder)
     return folder
 
