@@ -456,7 +456,7 @@ def test_only_a_whole_result_comes_back(found: Library, was_replaced: bool) -> N
     found.find()
 
 
-def test_nobody_takes_a_half_removed_result_for_a_cull(
+def test_nobody_takes_the_rest_of_a_result_for_a_cull(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copies = {os.path.basename(copy) for copy in found.info().values()}
