@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Library, picture, tree
 
+import finder
 import storage
 
 
@@ -45,6 +46,41 @@ def test_a_restored_copy_is_on_disk_under_its_name(
     monkeypatch.setattr(storage, "sync_folder", sync)
     restore(found)
     assert synced == [(os.path.dirname(saved(found).copy), True)]
+
+
+def test_a_copy_is_removed_whatever_time_its_original_has(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The original is read then; where size and time are those of find, that is spared."""
+    read: list[str] = []
+
+    def digest(path: str) -> str:
+        read.append(path)
+        return finder.digest_file(path)
+
+    monkeypatch.setattr(storage, "digest_file", digest)
+    old = saved(found)
+    assert storage.remove_copy(old) is None
+    assert read == [old.copy]
+    os.utime(saved(found, "vacation1_copy.jpg").original.path, (0, 0))
+    assert storage.remove_copy(saved(found, "vacation1_copy.jpg")) is None
+    assert not found.copy("vacation1_copy.jpg").exists()
+
+
+def test_without_hard_links_a_restored_copy_takes_no_files_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("no hard links here")
+
+    (tmp_path / "new").write_text("restored")
+    (tmp_path / "there").write_text("mine")
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(FileExistsError):
+        storage._rename_to_new(str(tmp_path / "new"), str(tmp_path / "there"))
+    assert (tmp_path / "there").read_text() == "mine"
+    storage._rename_to_new(str(tmp_path / "new"), str(tmp_path / "free"))
+    assert (tmp_path / "free").read_text() == "restored"
 
 
 def test_a_removed_copy_is_as_one_deleted_by_hand(found: Library) -> None:
