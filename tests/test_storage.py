@@ -456,6 +456,23 @@ def test_only_a_whole_result_comes_back(found: Library, was_replaced: bool) -> N
     found.find()
 
 
+def test_what_a_find_was_building_is_removed_by_size_and_time(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read a hundred thousand copies, only to remove them, would take long."""
+    read: list[str] = []
+
+    def has_digest(path: str, digest: str) -> bool:
+        read.append(os.path.basename(path))
+        return digest_file(path) == digest
+
+    changed = found.copy("vacation1_old.jpg")
+    os.utime(changed, (0, 0))
+    monkeypatch.setattr(storage, "has_digest", has_digest)
+    assert storage.remove_result(str(found.output), unread=True) == []
+    assert [name for name in read if name != "report.html"] == [changed.name]
+
+
 def test_nobody_takes_the_rest_of_a_result_for_a_cull(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -692,6 +709,31 @@ def test_the_lock_is_beside_the_folder_and_goes_with_its_holder(tmp_path: Path) 
     assert os.listdir(tmp_path) == []
     with storage.locked(output):
         pass
+
+
+@pytest.mark.parametrize("then", ["is gone", "is another's"])
+def test_the_lock_of_a_file_that_its_holder_removed_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """The last holder removes it between our open and our lock; somebody else may make it anew."""
+    path, flock, calls = tmp_path / ".output.lock", storage.fcntl.flock, []
+
+    def late(descriptor: int, operation: int) -> None:
+        if not calls:
+            path.unlink()
+            if then == "is another's":
+                path.touch()
+        calls.append(operation)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(storage.fcntl, "flock", late)
+    with (
+        storage.locked(str(tmp_path / "output")),
+        pytest.raises(UserError, match="another run"),
+        storage.locked(str(tmp_path / "output")),
+    ):
+        pytest.fail("two hold the lock")
+    assert len(calls) == 3
 
 
 def test_a_lock_file_that_was_left_behind_is_no_lock(tmp_path: Path) -> None:
