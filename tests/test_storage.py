@@ -473,6 +473,17 @@ def test_what_a_find_was_building_is_removed_by_size_and_time(
     assert [name for name in read if name != "report.html"] == [changed.name]
 
 
+def test_a_copy_of_an_old_result_that_was_edited_secretly_is_kept(found: Library) -> None:
+    """With the size and the time that it had."""
+    copy = found.copy("vacation1_old.jpg")
+    status = copy.stat()
+    edited = bytes(reversed(copy.read_bytes()))
+    copy.write_bytes(edited)
+    os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert storage.remove_result(str(found.output)) == [str(copy)]
+    assert copy.read_bytes() == edited
+
+
 def test_nobody_takes_the_rest_of_a_result_for_a_cull(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
