@@ -529,6 +529,20 @@ def test_where_no_photos_are_left_the_copies_stay(found: Library) -> None:
     assert found.info() == {}
 
 
+def test_a_result_of_which_the_originals_are_there_is_no_last_copy(found: Library) -> None:
+    (found.folder / "empty").mkdir()
+    storage.check_last_copies(str(found.output))
+    assert found.run("find", "--input-dir", str(found.folder / "empty")).code == 0
+    assert not found.info()
+
+
+def test_where_originals_and_copies_are_gone_nothing_is_left_to_keep(found: Library) -> None:
+    for original, copy in found.info().items():
+        os.unlink(original)
+        os.unlink(copy)
+    storage.check_last_copies(str(found.output))
+
+
 def test_a_file_put_into_the_staging_folder_is_never_removed(found: Library) -> None:
     staging = found.folder / "output.find-new"
     assert killed_when(lambda: len(list(staging.glob("[12]/*.jpg"))) == 5, found, "find")
@@ -679,6 +693,8 @@ def test_a_log_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "log.txt").symlink_to("mine.txt")
     with pytest.raises(OSError, match="symbolic links"):
         storage.append_lines(str(tmp_path / "log.txt"), ["a line"])
+    with pytest.raises(UserError, match="symbolic links"):
+        storage.check_log(str(tmp_path / "log.txt"))
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
