@@ -248,7 +248,8 @@ def bar(
     """A progress bar on a terminal, nothing elsewhere."""
     from tqdm import tqdm
 
-    bar: Iterable[T] = tqdm(items, what, total, unit=unit, disable=None, leave=False)
+    hidden = True if sys.stderr is None else None  # which is so where it is closed
+    bar: Iterable[T] = tqdm(items, what, total, unit=unit, disable=hidden, leave=False)
     return bar
 
 

@@ -409,3 +409,12 @@ def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash() -> None:
         Unreadable(ImageFile("a", 1, 1), "cut off"),
     ):
         assert main.with_its_hash_alone(same) == same
+
+
+def test_a_run_whose_errors_go_nowhere_does_its_work(library: Library) -> None:
+    """With stderr closed Python has none, and a progress bar would write to it."""
+    command = [sys.executable, str(ROOT / "main.py"), *library.arguments("find")]
+    script = 'exec "$@" 2>&-'
+    ran = subprocess.run(["sh", "-c", script, "sh", *command], capture_output=True, check=False)
+    assert ran.returncode == 0
+    assert len(library.info()) == 5
