@@ -9,6 +9,10 @@ of others, some bits apart. Looks are those of PHOTOS, and then of pictures blen
 parts of two of them, which have the statistics of photographs and show nothing twice.
 """
 
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # NumPy asks for it when it is imported
+
 import argparse
 import resource
 import sys
@@ -126,6 +130,8 @@ def main() -> int:
     parser.add_argument("--cosine", type=float, default=0.6, help="for vectors")
     parser.add_argument("--photos", type=Path, help="a folder of photographs, for looks")
     arguments = parser.parse_args()
+    if arguments.what == "looks" and arguments.photos is None:
+        parser.error("looks are those of photographs: name their folder with --photos")
     for count in arguments.counts:
         wall, cpu = time.perf_counter(), time.process_time()
         text = SEARCHES[arguments.what](arguments, count)
