@@ -14,7 +14,7 @@ import signal
 import stat
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
@@ -303,6 +303,15 @@ class Messages:
 
     of_data: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+
+
+def with_its_hash_alone(result: HashedImage | Unreadable) -> HashedImage | Unreadable:
+    """What a threshold compares of a picture; the rest of a million looks would fill memory."""
+    if isinstance(result, Unreadable) or result.look is None:
+        return result
+    whole = replace(result.look.views[0], gray=b"", fine=None)
+    look = replace(result.look, views=(whole,), large=None, taken=None)
+    return replace(result, look=look)
 
 
 @contextlib.contextmanager

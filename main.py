@@ -385,7 +385,7 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
     results = cache.hashed(files, look, hash_files, embedding)
     # Workers finish in any order; the order of the walk is the one that counts.
     if settings.threshold is not None:
-        results = map(with_its_hash_alone, results)
+        results = map(finder.with_its_hash_alone, results)
     by_path = {result.file.path: result for result in bar(results, "Hashing", len(files))}
     ordered = [by_path[file.path] for file in files]
     cache.prune(settings.input_dirs)
@@ -405,15 +405,6 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
         set_aside=[found.path for found in walked if isinstance(found, finder.SetAside)],
         earlier=[folder for folder in earlier if folder not in unread],
     )
-
-
-def with_its_hash_alone(result: Hashed) -> Hashed:
-    """What a threshold compares of a picture; the rest of a million looks would fill memory."""
-    if isinstance(result, finder.Unreadable) or result.look is None:
-        return result
-    whole = dataclasses.replace(result.look.views[0], gray=b"", fine=None)
-    look = dataclasses.replace(result.look, views=(whole,), large=None, taken=None)
-    return dataclasses.replace(result, look=look)
 
 
 def group(

@@ -21,6 +21,7 @@ from pictures import CAT, COFFEE, SINGLES, encoded, photo
 import config
 import finder
 from finder import EarlierResult, Found, HardLink, HashedImage, ImageFile, SkippedFolder, Unreadable
+from views import Look, View
 
 SMALL = pictures.SAMPLES / "phone" / "cat_small.jpg"
 
@@ -559,3 +560,15 @@ def test_what_lies_in_a_trash_is_no_photo_whatever_is_excluded(
     bare_library.add(".trashed-1700000000-c.jpg")
     found = [f.path for f in finder.walk([str(bare_library.photos)]) if isinstance(f, ImageFile)]
     assert found == [str(bare_library.photos / "a.jpg")]
+
+
+def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash() -> None:
+    look = Look((View(b"hash", bytes(4096), False), View(b"in", b"", True)), None, None, b"c")
+    slim = finder.with_its_hash_alone(HashedImage(ImageFile("a", 1, 1), "digest", look))
+    assert isinstance(slim, HashedImage)
+    assert slim.look == Look((View(b"hash", b"", False),), None, None, b"c")
+    for same in (
+        HashedImage(ImageFile("a", 1, 1), "digest", None),
+        Unreadable(ImageFile("a", 1, 1), "cut off"),
+    ):
+        assert finder.with_its_hash_alone(same) == same

@@ -13,8 +13,6 @@ from conftest import ROOT, Library, Ran, collect, tree
 
 import config
 import main
-from finder import HashedImage, ImageFile, Unreadable
-from views import Look, View
 
 MODULES = sorted(path.name for path in ROOT.glob("*.py"))
 
@@ -397,18 +395,6 @@ def test_the_two_commands_of_the_readme_work_out_of_the_box(tool: Path) -> None:
         "info.txt",
         "log.txt",
     ]
-
-
-def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash() -> None:
-    look = Look((View(b"hash", bytes(4096), False), View(b"in", b"", True)), None, None, b"c")
-    slim = main.with_its_hash_alone(HashedImage(ImageFile("a", 1, 1), "digest", look))
-    assert isinstance(slim, HashedImage)
-    assert slim.look == Look((View(b"hash", b"", False),), None, None, b"c")
-    for same in (
-        HashedImage(ImageFile("a", 1, 1), "digest", None),
-        Unreadable(ImageFile("a", 1, 1), "cut off"),
-    ):
-        assert main.with_its_hash_alone(same) == same
 
 
 def test_a_run_whose_errors_go_nowhere_does_its_work(library: Library) -> None:
