@@ -1,5 +1,9 @@
 """Find similar photos, look at them in numbered folders, and delete the copies you don't want."""
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main can say it in one line
+
 import argparse
 import contextlib
 import dataclasses
@@ -8,7 +12,6 @@ import json
 import os
 import re
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if sys.version_info < (3, 11):  # noqa: UP036 - say it to older ones
     raise SystemExit("error: this needs Python 3.11 or newer.")
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main can say it in one line
 
 MISTAKES = (  # what people make of config.py
     ArithmeticError,

@@ -538,6 +538,29 @@ def test_ctrl_c_does_not_wait_until_a_slow_computer_has_started_the_workers(
     assert ran == INTERRUPTED
 
 
+def run_find(output: Path, **environment: str) -> Ran:
+    """Find among the samples in a session of its own, until all its processes are gone."""
+    command = [sys.executable, str(ROOT / "main.py"), "--action", "find", "--dry-run"]
+    command += ["--workers", "2", "--input-dir", str(pictures.SAMPLES), "--output-dir", str(output)]
+    ran = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        env=os.environ | environment,
+    )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+def test_ctrl_c_while_modules_are_imported_prints_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "argparse.py").write_text("import os\nos.kill(os.getpid(), 2)\nos.getpid()\n")
+    ran = run_find(tmp_path / "output", PYTHONPATH=str(tmp_path))
+    assert ran == Ran(-signal.SIGINT, "", "")
+
+
 @pytest.mark.parametrize("odd", ["broken EXIF data", "a broken TIFF"])
 def test_the_messages_of_decoders_stay_off_the_terminal(odd: str, library: Library) -> None:
     if odd == "broken EXIF data":  # of which Pillow warns
