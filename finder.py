@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # these take half a second to import, and only `find` needs t
     from concurrent.futures import Future
     from multiprocessing.context import ForkServerContext
 
+    from pebble import ProcessPool
+
     from views import Look
 
     Hashing = Future["list[HashedImage | Unreadable]"]
@@ -217,14 +219,10 @@ def _hash_in_pool(
     waiting: _Waiting, workers: int, wanted: tuple[int, bool, int]
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash what waits until all is done or the pool breaks down; then the rest waits again."""
-    from pebble import ProcessPool
-
     done: queue.SimpleQueue[Hashing] = queue.SimpleQueue()
     in_flight: dict[Hashing, tuple[ImageFile, ...]] = {}
-    pool = ProcessPool(max_workers=workers, context=_fork_server(), initializer=_start_worker)
-    try:
-        with _ctrl_c_waits():
-            running = pool.active  # asking starts the workers
+    with _started_pool(workers) as pool:
+        running = True
         while True:
             while running and len(in_flight) < workers * IN_FLIGHT_PER_WORKER:
                 if not (files := waiting.next()):
@@ -247,9 +245,28 @@ def _hash_in_pool(
                     waiting.put_back(files)
                 return
             yield from _outcome(in_flight.pop(ended), ended, waiting)
+
+
+@contextlib.contextmanager
+def _started_pool(workers: int) -> Iterator["ProcessPool"]:
+    """A pool whose workers are started, and gone in the end."""
+    import multiprocessing
+
+    from pebble import ProcessPool
+
+    pool = ProcessPool(max_workers=workers, context=_fork_server(), initializer=_start_worker)
+    try:
+        with _ctrl_c_waits():
+            bool(pool.active)  # asking starts the workers
+        yield pool
     finally:
-        pool.stop()
-        pool.join()
+        with _ctrl_c_waits():  # what interrupts a destructor is lost
+            pool.stop()
+            if manager := pool._pool_manager_loop:
+                manager.join()  # or it would replace those that are killed
+            for worker in multiprocessing.active_children():
+                worker.kill()  # one that still starts would complain that the pool's locks are gone
+            pool.join()
 
 
 def _patience(in_flight: Iterable[Sequence[ImageFile]]) -> float:
@@ -391,11 +408,16 @@ def _fork_server() -> "ForkServerContext":
 @contextlib.contextmanager
 def _ctrl_c_waits() -> Iterator[None]:
     """Put off Ctrl-C while processes start; they stay deaf to it, and so print no traceback."""
+    pressed: list[int] = []  # other threads, such as tqdm's, take it and hand it to this one
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 # In a worker: where what its decoders write to the terminal goes.

@@ -555,6 +555,27 @@ def run_find(output: Path, **environment: str) -> Ran:
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
+SLOW_WORKERS = """
+import contextlib, multiprocessing, os, signal, sys, time
+folder = os.path.dirname(__file__)
+if multiprocessing.current_process().name != "MainProcess":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as a slow computer hands it over late
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(os.path.join(folder, "pressed"))
+        os.killpg(0, signal.SIGINT)
+    time.sleep(1)
+sys.path.remove(folder)
+del sys.modules["pebble"]
+import pebble
+sys.path.insert(0, folder)
+"""
+
+
+def test_a_worker_that_still_starts_after_ctrl_c_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "pebble.py").write_text(SLOW_WORKERS)
+    assert run_find(tmp_path / "output", PYTHONPATH=str(tmp_path)) == INTERRUPTED
+
+
 def test_ctrl_c_while_modules_are_imported_prints_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "argparse.py").write_text("import os\nos.kill(os.getpid(), 2)\nos.getpid()\n")
     ran = run_find(tmp_path / "output", PYTHONPATH=str(tmp_path))
