@@ -46,6 +46,16 @@ MOST_SECONDS = 60.0
 SECONDS_TO_REPLACE = 10.0  # a worker that hangs; pebble lets it end itself for three of them
 SECONDS_OF_LOCK = 1.0  # workers hold the pool's lock for far less; one that was killed, for ever
 EXIT_WITHOUT_LOCK = 1  # of a worker that waited for the lock in vain
+FILES_OF_POOL = 32  # open at a time, besides two a worker; some are for the rest of the program
+REMEDIES: dict[int | None, str] = {  # of what keeps processes from being started
+    errno.EMFILE: "allow more open files with ulimit -n, or set fewer --workers",
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENOENT),
+        "make room in /dev/shm and TMPDIR, and let both be written to",
+    ),
+}
+ANY_REMEDY = "allow more processes with ulimit -u, free some memory, or set fewer --workers"
+LONGEST_TEMPORARY = 70  # bytes of a path; what multiprocessing adds to it must fit in a socket's
 MEMORY_BYTES = 700_000_000  # what a worker may need for one picture
 TRASH_FOLDERS = re.compile(
     r"\.?Trash(es|-\d+)?|\.dtrash|\$RECYCLE\.BIN|[#@]Recycle.*", re.IGNORECASE
@@ -249,14 +259,15 @@ def _hash_in_pool(
 
 @contextlib.contextmanager
 def _started_pool(workers: int) -> Iterator["ProcessPool"]:
-    """A pool whose workers are started, and gone in the end."""
+    """A pool whose workers are started, and gone in the end; UserError where that can't be."""
     import multiprocessing
 
     from pebble import ProcessPool
 
-    pool = ProcessPool(max_workers=workers, context=_fork_server(), initializer=_start_worker)
+    with _says_what_it_lacks(workers):
+        pool = ProcessPool(max_workers=workers, context=_fork_server(), initializer=_start_worker)
     try:
-        with _ctrl_c_waits():
+        with _says_what_it_lacks(workers), _ctrl_c_waits():
             bool(pool.active)  # asking starts the workers
         yield pool
     finally:
@@ -267,6 +278,24 @@ def _started_pool(workers: int) -> Iterator["ProcessPool"]:
             for worker in multiprocessing.active_children():
                 worker.kill()  # one that still starts would complain that the pool's locks are gone
             pool.join()
+
+
+@contextlib.contextmanager
+def _says_what_it_lacks(workers: int) -> Iterator[None]:
+    """Turn what keeps processes from being started into a UserError."""
+    import resource
+
+    files, needed = resource.getrlimit(resource.RLIMIT_NOFILE)[0], FILES_OF_POOL + 2 * workers
+    try:
+        if files != resource.RLIM_INFINITY and files < needed:  # the server would print tracebacks
+            raise OSError(errno.EMFILE, f"{needed} open files are needed")
+        yield
+    except (OSError, EOFError, RuntimeError) as error:  # the last one is pebble's or a thread's
+        cause = error.__cause__ or error
+        reason = "they end at once" if isinstance(cause, EOFError) else _reason(cause)
+        remedy = REMEDIES.get(getattr(cause, "errno", None), ANY_REMEDY)
+        message = f"worker processes can't be started: {reason}; {remedy}."
+        raise UserError(message) from error
 
 
 def _patience(in_flight: Iterable[Sequence[ImageFile]]) -> float:
@@ -392,8 +421,11 @@ def digest_file(path: str) -> str:
 def _fork_server() -> "ForkServerContext":
     """Start the server that forks the workers, and wait until it has imported what they need."""
     import multiprocessing
+    import tempfile
     from multiprocessing import forkserver, resource_tracker
 
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
+        tempfile.tempdir = "/tmp"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["scipy.fftpack", "imagehash"])
     resource_tracker.ensure_running()  # when it starts, it lets Ctrl-C through

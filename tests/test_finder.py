@@ -1,6 +1,7 @@
 """Which photos are found in a folder tree, and that each of them gets a result."""
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import synchronize
 from pathlib import Path
 from typing import Any
 
@@ -538,9 +540,9 @@ def test_ctrl_c_does_not_wait_until_a_slow_computer_has_started_the_workers(
     assert ran == INTERRUPTED
 
 
-def run_find(output: Path, **environment: str) -> Ran:
+def run_find(output: Path, *before: str, **environment: str) -> Ran:
     """Find among the samples in a session of its own, until all its processes are gone."""
-    command = [sys.executable, str(ROOT / "main.py"), "--action", "find", "--dry-run"]
+    command = [*before, sys.executable, str(ROOT / "main.py"), "--action", "find", "--dry-run"]
     command += ["--workers", "2", "--input-dir", str(pictures.SAMPLES), "--output-dir", str(output)]
     ran = subprocess.run(
         command,
@@ -580,6 +582,42 @@ def test_ctrl_c_while_modules_are_imported_prints_no_traceback(tmp_path: Path) -
     (tmp_path / "argparse.py").write_text("import os\nos.kill(os.getpid(), 2)\nos.getpid()\n")
     ran = run_find(tmp_path / "output", PYTHONPATH=str(tmp_path))
     assert ran == Ran(-signal.SIGINT, "", "")
+
+
+# ---- Where processes can't be started
+
+
+def limited(*options: str) -> tuple[str, ...]:
+    return ("sh", "-c", f'ulimit {" ".join(options)}; exec "$@"', "sh")
+
+
+@pytest.mark.parametrize("number", [10, 14, 18])
+def test_too_few_open_files_are_said_in_one_line(number: int, tmp_path: Path) -> None:
+    ran = run_find(tmp_path / "output", *limited("-n", str(number)))
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: worker processes can't be started: ")
+    assert "ulimit -n" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_no_room_for_semaphores_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(synchronize._multiprocessing, "SemLock", refuses)
+    place(tmp_path, "a.jpg")
+    message = "worker processes can't be started: No space left on device; .*/dev/shm"
+    with pytest.raises(config.UserError, match=message):
+        hashed(tmp_path, 2)
+
+
+def test_workers_start_however_long_the_path_of_temporary_files_is(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    ran = run_find(tmp_path / "output", TMPDIR=str(folder))
+    assert (ran.code, ran.err) == (0, "")
 
 
 @pytest.mark.parametrize("odd", ["broken EXIF data", "a broken TIFF"])
