@@ -205,6 +205,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(report.code)
 
 
+def interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Raise once more a Ctrl-C that came in a destructor, out of which Python raises nothing."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+
 def check_photos(arguments: argparse.Namespace) -> None:
     """Only explain takes photos, either two or example pairs."""
     photos, examples = arguments.photos, arguments.like + arguments.unlike
@@ -981,4 +990,8 @@ ACTIONS: dict[str, Callable[[Settings, argparse.Namespace, Report], None]] = {
 
 if __name__ == "__main__":
     del __file__  # or each worker process would import this module, of which it needs nothing
-    raise SystemExit(main())
+    sys.unraisablehook = interrupt_again
+    code = main()
+    for ending in (signal.SIGINT, signal.SIGALRM):
+        signal.signal(ending, signal.SIG_IGN)  # all is done and said
+    raise SystemExit(code)

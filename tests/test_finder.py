@@ -584,6 +584,21 @@ def test_ctrl_c_while_modules_are_imported_prints_no_traceback(tmp_path: Path) -
     assert ran == Ran(-signal.SIGINT, "", "")
 
 
+CTRL_C_IN_A_DESTRUCTOR = """
+import os, signal, sys, time
+class Unlucky:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+Unlucky()
+time.sleep(5)
+"""
+
+
+def test_ctrl_c_in_a_destructor_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "tqdm.py").write_text(CTRL_C_IN_A_DESTRUCTOR)
+    assert run_find(tmp_path / "output", PYTHONPATH=str(tmp_path)) == INTERRUPTED
+
+
 # ---- Where processes can't be started
 
 
