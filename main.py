@@ -174,11 +174,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
     wants_json = "--json" in (sys.argv if argv is None else argv)
     report = Report(wants_json)
     try:
+        for ending in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ending, signal.default_int_handler)
         if sys.getfilesystemencoding() != "utf-8":
             encoding = sys.getfilesystemencoding()
             raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
