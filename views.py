@@ -148,9 +148,18 @@ def open_image(data: bytes, rgb_side: int = 0) -> Image.Image | None:
     if image.format != "MPO" and getattr(image, "is_animated", False):
         return None
     side = DECODED_SIDE if rgb_side <= LARGEST_SAME_DECODE else rgb_side
-    image.draft("YCbCr", (side, side))
+    image.draft(None if _is_in_rgb(image) else "YCbCr", (side, side))
     image.load()
     return image
+
+
+def _is_in_rgb(image: Image.Image) -> bool:
+    """Whether a JPEG holds red, green and blue, by libjpeg's rule; it makes no YCbCr of these."""
+    if "jfif" in image.info:
+        return False
+    if "adobe" in image.info:
+        return image.info.get("adobe_transform") == 0
+    return bytes(channel[0] for channel in getattr(image, "layer", ())) == b"RGB"
 
 
 def open_header(data: bytes) -> Image.Image:
