@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from config import UserError
+from config import UserError, default_cache_file
 from finder import HashedImage, ImageFile, Unreadable, open_regular
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
     from views import Look, View
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
-File = tuple[bytes, int, int, int]  # path, size, mtime_ns, inode
+File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
 
 APPLICATION_ID = 0x53494D49  # in SQLite's header: the file is one of ours
-LAYOUT = 2
+LAYOUT = 3
 PAGE_BYTES = 65536  # a row of 4 KB must not leave half a page unused
 SECONDS_BETWEEN_COMMITS = 3.0
 SECONDS_TO_WAIT = 10.0  # for another run that writes
@@ -34,8 +34,9 @@ DAYS_KEPT = 180  # of files that can't be looked for, as their folder isn't ther
 DAYS_BETWEEN_NOTES = 30
 SECONDS_A_DAY = 86_400
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+UNSUPPORTED = "unsupported file format"  # what a newer SQLite might have written, or nobody
 DAMAGED_SUFFIX = ".damaged"
-SQLITE_MAGIC = b"SQLite format 3\0"
+OUR_TABLE = b"CREATE TABLE made ("
 BESIDE = ("-journal", "-wal", "-shm")  # what SQLite may put beside the file
 
 TABLES = f"""
@@ -46,7 +47,8 @@ DROP TABLE IF EXISTS files;
 DROP TABLE IF EXISTS methods;
 DROP TABLE IF EXISTS made;
 CREATE TABLE files (
-    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, digest BLOB, seen INTEGER
+    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
+    digest BLOB, seen INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX moved ON files (inode, size, mtime_ns);
 CREATE TABLE methods (id INTEGER PRIMARY KEY, name TEXT UNIQUE, version TEXT);
@@ -57,12 +59,15 @@ COMMIT;
 """
 HERE = """
 CREATE TEMP TABLE here (
-    number INTEGER PRIMARY KEY, path BLOB UNIQUE, size INTEGER, mtime_ns INTEGER, inode INTEGER
+    number INTEGER PRIMARY KEY, path BLOB UNIQUE, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
+    inode INTEGER
 )
 """
-SAME = "f.size = h.size AND f.mtime_ns = h.mtime_ns AND f.inode = h.inode AND h.inode"
+MAY_HAVE_MOVED = "f.size = h.size AND f.mtime_ns = h.mtime_ns AND f.inode = h.inode AND h.inode"
+# Who sets a file's time back to what it was can't set back when that was done.
+SAME = f"{MAY_HAVE_MOVED} AND f.ctime_ns = h.ctime_ns"
 MOVED = f"""
-SELECT h.path, f.path FROM temp.here h JOIN files f ON {SAME}
+SELECT h.path, h.ctime_ns, f.path FROM temp.here h JOIN files f ON {MAY_HAVE_MOVED}
 WHERE h.path NOT IN (SELECT path FROM files) ORDER BY h.number
 """
 KNOWN = f"""
@@ -76,6 +81,9 @@ AND path IN (SELECT h.path FROM temp.here h JOIN files f ON f.path = h.path AND 
 """
 NOT_HERE = """
 SELECT path FROM files WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
+"""
+KNOWN_HERE = """
+SELECT f.path FROM temp.here h JOIN files f ON f.path = h.path WHERE f.path > ? AND f.path < ?
 """
 
 
@@ -96,6 +104,11 @@ def look_method(hash_size: int, *, parts: bool, decoded: int | None = None) -> M
     return Method(f"{name}, decoded at {decoded}" if decoded else name, _version())
 
 
+def hash_method(hash_size: int) -> Method:
+    """The method that makes the hash alone of a `Look`, as a threshold compares it."""
+    return Method(f"hash, hash size {hash_size}", _version())
+
+
 def embedding_method(model: str) -> Method:
     """The method that makes an embedding by a model, of the picture that `views` shows it."""
     return Method(f"embedding by {model}", _version())
@@ -106,6 +119,18 @@ def _version() -> str:
         code = hashlib.file_digest(stream, "sha256").hexdigest()
     packages = ", ".join(f"{name} {version(name)}" for name in ("Pillow", "ImageHash"))
     return f"{packages}, views.py {code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run wants of its pictures: looks, and what a model makes of them.
+
+    With `hashes`, those of the looks are kept by themselves, too, for a run with a threshold.
+    """
+
+    look: Method
+    embedding: Method | None = None
+    hashes: Method | None = None
 
 
 class Cache:
@@ -127,15 +152,11 @@ class Cache:
                 self._connection = _connect(path)
 
     def hashed(
-        self,
-        files: Sequence[ImageFile],
-        method: Method,
-        hash_files: Hash,
-        embedding: Method | None = None,
+        self, files: Sequence[ImageFile], wanted: Wanted, hash_files: Hash
     ) -> Iterator[HashedImage | Unreadable]:
         """Yield what is known of some files, and then what `hash_files` finds in the others.
 
-        What is new is kept, and on the disk within seconds. With a method of `embedding`, pictures
+        What is new is kept, and on the disk within seconds. With a method of embedding, pictures
         with a look are known only with what it made of them.
         """
         if self._connection is None:
@@ -143,14 +164,12 @@ class Cache:
             return
         known = set()
         with _no_garbage():
-            for image in self._known(files, method, embedding):
+            for image in self._known(files, wanted.look, wanted.embedding):
                 known.add(image.file.path)
                 yield image
         for result in hash_files([file for file in files if file.path not in known]):
             if isinstance(result, HashedImage):
-                self._keep(result, method, pack(result.look))
-                if embedding is not None and result.embedding is not None:
-                    self._keep(result, embedding, result.embedding)
+                self._keep(result, wanted)
             yield result
         self._commit()
 
@@ -168,11 +187,7 @@ class Cache:
         today = self._now // 10**9 // SECONDS_A_DAY
         with self._expecting_trouble(), self._writing() as connection:
             connection.execute(NOTE_SEEN, (today, today - DAYS_BETWEEN_NOTES))
-            gone = [
-                path
-                for folder in input_dirs
-                for path in _gone(connection.execute(NOT_HERE, _below(folder)))
-            ]
+            gone = [path for folder in input_dirs for path in _gone(connection, _below(folder))]
             connection.executemany("DELETE FROM files WHERE path = ?", gone)
             old = connection.execute("DELETE FROM files WHERE seen < ?", (today - DAYS_KEPT,))
             if gone or old.rowcount:
@@ -215,20 +230,22 @@ class Cache:
     def _follow(self, connection: sqlite3.Connection) -> None:
         """Let the files that were moved or renamed keep what is known of them."""
         moved = {
-            old: new
-            for new, old in connection.execute(MOVED).fetchall()
+            old: (new, ctime_ns)
+            for new, ctime_ns, old in connection.execute(MOVED).fetchall()
             if not os.path.lexists(old)
         }
         if moved:
             with self._writing():
-                rows = [(new, old) for old, new in moved.items()]
-                connection.executemany("UPDATE OR REPLACE files SET path = ? WHERE path = ?", rows)
+                rows = [(new, ctime_ns, old) for old, (new, ctime_ns) in moved.items()]
+                update = "UPDATE OR REPLACE files SET path = ?, ctime_ns = ? WHERE path = ?"
+                connection.executemany(update, rows)
 
-    def _keep(self, hashed: HashedImage, method: Method, value: bytes) -> None:
+    def _keep(self, hashed: HashedImage, wanted: Wanted) -> None:
         if self._connection is None or hashed.damage or hashed.warnings:
             return  # what is wrong with a picture is told each time
         if hashed.file.inode and hashed.file.mtime_ns <= self._now - RACY_NS:
-            self._waiting.setdefault(method, []).append((hashed, value))
+            for method, value in _values_of(hashed, wanted):
+                self._waiting.setdefault(method, []).append((hashed, value))
         if time.monotonic() - self._committed > SECONDS_BETWEEN_COMMITS:
             self._commit()
 
@@ -241,7 +258,7 @@ class Cache:
             with self._expecting_trouble(), self._writing() as connection:
                 number = self._id(method)
                 rows = [(*_file(h.file), bytes.fromhex(h.digest), today) for h, _ in made]
-                connection.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
+                connection.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
                 values = [_made(number, bytes.fromhex(h.digest), value) for h, value in made]
                 connection.executemany("REPLACE INTO made VALUES (?, ?, ?, ?)", values)
 
@@ -286,9 +303,9 @@ class Cache:
             pass
         except (sqlite3.Error, OSError) as error:
             self._disconnect()
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             assert self._path is not None
-            if code not in DAMAGED:
+            lies_there = os.path.dirname(self._path) == os.path.dirname(default_cache_file())
+            if not (_tells_of_damage(error) and (lies_there or _is_ours(self._path))):
                 self._warn(f"the cache {self._path} can't be used: {error}; photos are read anew.")
                 return
             with contextlib.suppress(OSError, sqlite3.Error):
@@ -297,8 +314,29 @@ class Cache:
                 self._connection = _connect(self._path)
 
 
+def _values_of(hashed: HashedImage, wanted: Wanted) -> Iterator[tuple[Method, bytes]]:
+    """What is kept of a picture, by the methods that made it."""
+    import views
+
+    look = hashed.look
+    yield wanted.look, pack(look)
+    if wanted.hashes:
+        yield wanted.hashes, pack(look and views.only_hash(look.views[0].hash))
+    if wanted.embedding and hashed.embedding is not None:
+        yield wanted.embedding, hashed.embedding
+
+
 class _Unused(Exception):
     """There is no cache in this run."""
+
+
+class _Damaged(sqlite3.Error):
+    """The file was ours."""
+
+
+def _tells_of_damage(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, _Damaged) or code in DAMAGED or UNSUPPORTED in str(error)
 
 
 @contextlib.contextmanager
@@ -338,6 +376,8 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if owner != APPLICATION_ID and tables:
+        if _is_ours(path):
+            raise _Damaged("its header is damaged")
         raise UserError(f"CACHE_FILE {path} is another program's; name another file.")
     if (owner, layout) != (APPLICATION_ID, LAYOUT):
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
@@ -361,25 +401,25 @@ def _set_aside(path: str) -> str:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a file begins as a cache does; one whose beginning is damaged is not known."""
+    """Whether a file holds on its first page what only caches do."""
     try:
         with open_regular(path) as stream:
-            head = stream.read(72)
+            head = stream.read(PAGE_BYTES)
     except OSError:
         return False
-    return head.startswith(SQLITE_MAGIC) and head[68:] == APPLICATION_ID.to_bytes(4)
+    return head[68:72] == APPLICATION_ID.to_bytes(4) or OUR_TABLE in head
 
 
 def _list_here(connection: sqlite3.Connection, files: Iterable[ImageFile]) -> None:
     connection.execute("BEGIN")
     connection.execute("DELETE FROM temp.here")
     rows = ((number, *_file(file)) for number, file in enumerate(files))
-    connection.executemany("INSERT INTO temp.here VALUES (?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO temp.here VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.execute("COMMIT")
 
 
 def _file(file: ImageFile) -> File:
-    return os.fsencode(file.path), file.size, file.mtime_ns, file.inode
+    return os.fsencode(file.path), file.size, file.mtime_ns, file.ctime_ns, file.inode
 
 
 def _made(method: int, digest: bytes, value: bytes) -> tuple[int, bytes, bytes, int]:
@@ -392,31 +432,24 @@ def _below(folder: str) -> tuple[bytes, bytes]:
     return prefix + b"/", prefix + b"0"  # the character after the slash
 
 
-def _gone(rows: Iterable[tuple[bytes]]) -> Iterator[tuple[bytes]]:
-    """The paths at which there is nothing, in folders that are there and hold something.
+def _gone(connection: sqlite3.Connection, below: tuple[bytes, bytes]) -> Iterator[tuple[bytes]]:
+    """The paths at which there is nothing, in folders where another file that we know still is.
 
-    The folder of a disk that isn't mounted is missing or empty.
+    The folder of a disk that isn't mounted is missing, or empty, or holds something else.
     """
-    filled: dict[bytes, bool] = {}
-    for (path,) in rows:
-        folder = os.path.dirname(path)
-        if folder not in filled:
-            filled[folder] = _holds_something(folder)
-        if filled[folder] and not os.path.lexists(path):
+    missing = connection.execute(NOT_HERE, below).fetchall()
+    if not missing:
+        return
+    here = {os.path.dirname(path) for (path,) in connection.execute(KNOWN_HERE, below)}
+    for (path,) in missing:
+        if os.path.dirname(path) in here and not os.path.lexists(path):
             yield (path,)
-
-
-def _holds_something(folder: bytes) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is not None
-    except OSError:
-        return False
 
 
 # ---- A look as bytes
 
-HEAD = struct.Struct("<BHIH?d")  # views; bytes of a hash, of the large picture, of a name; a time
+# Views; bytes of the colour, of a hash, of a gray, of the large picture, of a name; a time.
+HEAD = struct.Struct("<BBHHIH?d")
 VIEW = struct.Struct("<?I")  # whether it is framed, bytes of the fine picture
 
 
@@ -428,7 +461,9 @@ def pack(look: "Look | None") -> bytes:
     large = look.large or b""
     head = HEAD.pack(
         len(look.views),
+        len(look.colour),
         len(look.views[0].hash),
+        len(look.views[0].gray),
         len(large),
         len(camera),
         look.taken is not None,
@@ -448,13 +483,14 @@ def unpack(value: bytes) -> "Look | None":
         return None
     import views
 
-    count, hash_bytes, large, camera, is_taken, seconds = HEAD.unpack_from(value)
-    place = HEAD.size + 2 * views.COLOUR_SIDE**2
+    head = HEAD.unpack_from(value)
+    count, colour_bytes, hash_bytes, gray_bytes, large, camera, is_taken, seconds = head
+    place = HEAD.size + colour_bytes
     colour, found = value[HEAD.size : place], []
     for _ in range(count):
         framed, fine = VIEW.unpack_from(value, place)
         bits = place + VIEW.size
-        gray, end = bits + hash_bytes, bits + hash_bytes + views.GRAY_SIDE**2
+        gray, end = bits + hash_bytes, bits + hash_bytes + gray_bytes
         place = end + fine
         view = views.View(value[bits:gray], value[gray:end], framed, value[end:place] or None)
         found.append(view)

@@ -14,7 +14,7 @@ import signal
 import stat
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
@@ -72,6 +72,7 @@ class ImageFile:
     size: int
     mtime_ns: int
     inode: int = field(default=0, compare=False)  # 0 where nobody looked
+    ctime_ns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ def hash_files(
     *,
     parts: bool = False,
     rgb_side: int = 0,
+    only_hash: bool = False,
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash photos in worker processes; yields one result a file, as they are done.
 
@@ -180,7 +182,7 @@ def hash_files(
     pools = MOST_POOLS
     while pools and not waiting.is_empty():
         pools -= 1
-        for result in _hash_in_pool(waiting, workers, (hash_size, parts, rgb_side)):
+        for result in _hash_in_pool(waiting, workers, (hash_size, parts, rgb_side, only_hash)):
             pools = MOST_POOLS  # it came on; what kills workers from outside may do so again
             yield result
     if not waiting.is_empty():
@@ -226,7 +228,7 @@ class _Waiting:
 
 
 def _hash_in_pool(
-    waiting: _Waiting, workers: int, wanted: tuple[int, bool, int]
+    waiting: _Waiting, workers: int, wanted: tuple[int, bool, int, bool]
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash what waits until all is done or the pool breaks down; then the rest waits again."""
     done: queue.SimpleQueue[Hashing] = queue.SimpleQueue()
@@ -321,13 +323,17 @@ def hash_each(
 
 
 def hash_file(
-    file: ImageFile, hash_size: int, parts: bool = False, rgb_side: int = 0
+    file: ImageFile,
+    hash_size: int,
+    parts: bool = False,
+    rgb_side: int = 0,
+    only_hash: bool = False,
 ) -> HashedImage | Unreadable:
     """Read a photo once, for its digest and for its look.
 
     The look is None where only identical files may match: a picture without content, or a file
     of several pages or frames. With `parts` the look serves to compare parts of the picture, with
-    an `rgb_side` it holds the picture in colour.
+    an `rgb_side` it holds the picture in colour; or it has `only_hash`, which costs least.
     """
     import views
 
@@ -335,7 +341,10 @@ def hash_file(
         file, data = read_file(file.path)
         damage = views.damage(data)
         with _messages_of_decoders() as messages:
-            look = views.look_at(data, hash_size, parts=parts, rgb_side=rgb_side)
+            if only_hash:
+                look = views.hash_at(data, hash_size)
+            else:
+                look = views.look_at(data, hash_size, parts=parts, rgb_side=rgb_side)
     except views.DECODE_ERRORS as error:
         return Unreadable(file, _reason(error))
     digest = hashlib.sha256(data).hexdigest()
@@ -349,15 +358,6 @@ class Messages:
 
     of_data: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
-
-
-def with_its_hash_alone(result: HashedImage | Unreadable) -> HashedImage | Unreadable:
-    """What a threshold compares of a picture; the rest of a million looks would fill memory."""
-    if isinstance(result, Unreadable) or result.look is None:
-        return result
-    whole = replace(result.look.views[0], gray=b"", fine=None)
-    look = replace(result.look, views=(whole,), large=None, taken=None)
-    return replace(result, look=look)
 
 
 @contextlib.contextmanager
@@ -398,7 +398,7 @@ def read_file(path: str) -> tuple[ImageFile, bytes]:
         if status.st_size > MAX_FILE_BYTES:
             raise OSError("the file is larger than 1 GiB")
         data = stream.read()
-    return ImageFile(path, len(data), status.st_mtime_ns, status.st_ino), data
+    return _image_file(path, status), data
 
 
 def open_regular(path: str) -> io.FileIO:
@@ -543,7 +543,12 @@ def _photo(path: str, inodes: set[tuple[int, int]]) -> ImageFile | Unreadable | 
     if inode in inodes:
         return HardLink(path)
     inodes.add(inode)
-    return ImageFile(path, status.st_size, status.st_mtime_ns, status.st_ino)
+    return _image_file(path, status)
+
+
+def _image_file(path: str, status: os.stat_result) -> ImageFile:
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return ImageFile(path, status.st_size, times[0], status.st_ino, times[1])
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -48,7 +48,7 @@ from config import Exit, Settings, UserError
 from storage import to_line
 
 if TYPE_CHECKING:
-    from cache import Cache
+    from cache import Cache, Wanted
     from grouping import Cluster, Match
 
 T = TypeVar("T")
@@ -271,7 +271,8 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
     from cache import opened as opened_cache
 
     config.check_input(settings)
-    hashing = hashing_by(settings, parts=wants_parts(settings))
+    only_hash = settings.threshold is not None
+    hashing = hashing_by(settings, parts=wants_parts(settings), only_hash=only_hash)
     with contextlib.ExitStack() as stack:
         if not arguments.dry_run:
             stack.enter_context(storage.locked(settings.output_dir))
@@ -328,11 +329,13 @@ class Hashing:
     decoded: int | None = None  # pixels a side, where it takes more than to hash
 
 
-def hashing_by(settings: Settings, *, parts: bool) -> Hashing:
+def hashing_by(settings: Settings, *, parts: bool, only_hash: bool = False) -> Hashing:
     """How files are hashed by some settings; a model that is to see them is loaded and tried."""
     size, workers = settings.hash_size, settings.workers
     if settings.method == "hash":
-        return Hashing(lambda files: finder.hash_files(files, size, workers, parts=parts))
+        return Hashing(
+            lambda files: finder.hash_files(files, size, workers, parts=parts, only_hash=only_hash)
+        )
     need_extras(f"--method {settings.method}")
     from extras import embeddings
 
@@ -380,23 +383,16 @@ def walk_through(settings: Settings) -> list[finder.Found]:
 
 
 def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
-    from cache import embedding_method, look_method
-
     walked = walk_through(settings)
     files = [found for found in walked if isinstance(found, finder.ImageFile)]
-    parts = wants_parts(settings)
-    look = look_method(settings.hash_size, parts=parts, decoded=hashing.decoded)
-    embedding = embedding_method(hashing.model) if hashing.model else None
     anew = []
 
     def hash_files(files: list[finder.ImageFile]) -> Iterable[Hashed]:
         anew.extend(files)
         return hashing.hash_files(files)
 
-    results = cache.hashed(files, look, hash_files, embedding)
+    results = cache.hashed(files, wanted_of(settings, hashing), hash_files)
     # Workers finish in any order; the order of the walk is the one that counts.
-    if settings.threshold is not None:
-        results = map(finder.with_its_hash_alone, results)
     by_path = {result.file.path: result for result in bar(results, "Hashing", len(files))}
     ordered = [by_path[file.path] for file in files]
     cache.prune(settings.input_dirs)
@@ -416,6 +412,19 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
         set_aside=[found.path for found in walked if isinstance(found, finder.SetAside)],
         earlier=[folder for folder in earlier if folder not in unread],
     )
+
+
+def wanted_of(settings: Settings, hashing: Hashing) -> "Wanted":
+    """What a cache is asked for, and what else it is to keep of what is hashed for that."""
+    from cache import Wanted, embedding_method, hash_method, look_method
+
+    only_hash = hash_method(settings.hash_size)
+    if settings.threshold is not None:
+        return Wanted(only_hash)
+    parts = wants_parts(settings)
+    look = look_method(settings.hash_size, parts=parts, decoded=hashing.decoded)
+    embedding = embedding_method(hashing.model) if hashing.model else None
+    return Wanted(look, embedding, None if hashing.decoded else only_hash)
 
 
 def group(

@@ -135,8 +135,10 @@ class Look:
 # ---- Decoding
 
 
-def open_image(data: bytes, rgb_side: int = 0) -> Image.Image | None:
+def open_image(data: bytes, rgb_side: int = 0, mode: str = "YCbCr") -> Image.Image | None:
     """Decode an image file, a JPEG at a reduced scale; None for several pages or frames.
+
+    A colour JPEG comes in a mode of "YCbCr", or of "L": the same gray without the colour.
 
     For a colour picture of more than `LARGEST_SAME_DECODE` pixels a side that scale is a larger
     one, and what is hashed may differ by a bit or two.
@@ -148,7 +150,7 @@ def open_image(data: bytes, rgb_side: int = 0) -> Image.Image | None:
     if image.format != "MPO" and getattr(image, "is_animated", False):
         return None
     side = DECODED_SIDE if rgb_side <= LARGEST_SAME_DECODE else rgb_side
-    image.draft(None if _is_in_rgb(image) else "YCbCr", (side, side))
+    image.draft(None if _is_in_rgb(image) else mode, (side, side))
     image.load()
     return image
 
@@ -322,10 +324,7 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
     if image is None:
         return None
     turn, taken = _turn(image), _taken(image)
-    side = max(REDUCED_SIDE, rgb_side)
-    if _is_plain(image):
-        image = _reduced(image, side)
-    gray = _reduced(to_gray(image), side)
+    image, gray = _with_its_gray(image, max(REDUCED_SIDE, rgb_side))
     whole = turn(small_gray(gray, 4 * hash_size))
     if not has_content(np.asarray(whole)):
         return None
@@ -336,6 +335,31 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
         colour=_colour(image, turn),
         rgb=_rgb(image, gray, rgb_side, turn) if rgb_side else None,
     )
+
+
+def hash_at(data: bytes, hash_size: int) -> Look | None:
+    """The hash alone of an image file, as `look_at` makes it, at half the cost; None as there."""
+    image = open_image(data, mode="L")
+    if image is None:
+        return None
+    turn = _turn(image)
+    _, gray = _with_its_gray(image, REDUCED_SIDE)
+    whole = turn(small_gray(gray, 4 * hash_size))
+    if not has_content(np.asarray(whole)):
+        return None
+    return only_hash(_hash(whole, hash_size))
+
+
+def only_hash(bits: bytes) -> Look:
+    """The look of a picture of which only the hash is wanted."""
+    return Look((View(bits, b"", False),), None, None, b"")
+
+
+def _with_its_gray(image: Image.Image, side: int) -> tuple[Image.Image, Image.Image]:
+    """A decoded picture and its gray, both reduced to what covers side x side pixels."""
+    if _is_plain(image):
+        image = _reduced(image, side)
+    return image, _reduced(to_gray(image), side)
 
 
 def _reduced(image: Image.Image, side: int) -> Image.Image:
@@ -409,9 +433,12 @@ def _rgb(image: Image.Image, gray: Image.Image, side: int, turn: Turn) -> bytes:
 
 
 def _view(gray: Image.Image, hash_size: int, framed: bool, fine: bytes | None) -> View:
-    bits = imagehash.phash(gray, hash_size=hash_size).hash
     small = gray.resize((GRAY_SIDE, GRAY_SIDE))
-    return View(np.packbits(bits).tobytes(), small.tobytes(), framed, fine)
+    return View(_hash(gray, hash_size), small.tobytes(), framed, fine)
+
+
+def _hash(gray: Image.Image, hash_size: int) -> bytes:
+    return np.packbits(imagehash.phash(gray, hash_size=hash_size).hash).tobytes()
 
 
 def to_gray(image: Image.Image) -> Image.Image:

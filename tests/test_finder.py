@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from multiprocessing import synchronize
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,17 @@ def test_workers_keep_what_parts_are_cut_from_if_they_are_to(tmp_path: Path) -> 
         assert (result.look.large is not None) == parts
 
 
+def test_workers_keep_only_the_hash_if_no_more_is_wanted(tmp_path: Path) -> None:
+    place(tmp_path, "a.jpg")
+    files = [file for file in walked(tmp_path) if isinstance(file, ImageFile)]
+    (whole,) = finder.hash_files(files, 16, 1)
+    (alone,) = finder.hash_files(files, 16, 1, only_hash=True)
+    assert isinstance(whole, HashedImage)
+    assert whole.look is not None
+    only = View(whole.look.views[0].hash, b"", False)
+    assert alone == replace(whole, look=Look((only,), None, None, b""))
+
+
 def test_no_photos_are_no_results(tmp_path: Path) -> None:
     assert hashed(tmp_path, 2) == {}
 
@@ -657,15 +669,3 @@ def test_what_lies_in_a_trash_is_no_photo_whatever_is_excluded(
     bare_library.add(".trashed-1700000000-c.jpg")
     found = [f.path for f in finder.walk([str(bare_library.photos)]) if isinstance(f, ImageFile)]
     assert found == [str(bare_library.photos / "a.jpg")]
-
-
-def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash() -> None:
-    look = Look((View(b"hash", bytes(4096), False), View(b"in", b"", True)), None, None, b"c")
-    slim = finder.with_its_hash_alone(HashedImage(ImageFile("a", 1, 1), "digest", look))
-    assert isinstance(slim, HashedImage)
-    assert slim.look == Look((View(b"hash", b"", False),), None, None, b"c")
-    for same in (
-        HashedImage(ImageFile("a", 1, 1), "digest", None),
-        Unreadable(ImageFile("a", 1, 1), "cut off"),
-    ):
-        assert finder.with_its_hash_alone(same) == same

@@ -138,6 +138,27 @@ def test_only_what_is_asked_for_is_kept() -> None:
     assert np.abs(off).mean() < 4
 
 
+HASHED_ALONE = {
+    **pictures.MODES,
+    "a photo of 4 megapixels": lambda image: encoded(image.resize((2400, 1700)), "JPEG"),
+    "a progressive photo": lambda image: encoded(image, "JPEG", progressive=True),
+    "a JPEG in RGB": lambda image: encoded(image, "JPEG", keep_rgb=True),
+    "a gray JPEG": lambda image: encoded(image.convert("L"), "JPEG"),
+    "a turned photo": lambda image: pictures.turned(image, 6, "JPEG"),
+    "two pages": lambda image: encoded(image, "TIFF", save_all=True, append_images=[image]),
+    "a white picture": lambda image: png(Image.new("L", image.size, 255)),
+}
+
+
+@pytest.mark.parametrize("what", HASHED_ALONE)
+def test_the_hash_alone_is_that_of_the_look(what: str) -> None:
+    """So that either may stand for the other in a cache."""
+    for name in (CAT, STARS):
+        data = HASHED_ALONE[what](photo(name))
+        look = views.look_at(data, 16)
+        assert views.hash_at(data, 16) == (look and views.only_hash(look.views[0].hash))
+
+
 def test_a_jpeg_in_rgb_is_a_picture_as_any_other() -> None:
     """Some programs write them, by name of their channels or by Adobe's mark."""
     data = encoded(photo(CAT), "JPEG", keep_rgb=True, quality=95)
