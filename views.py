@@ -50,7 +50,7 @@ MOST_CONTENT = 0.95
 # Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
 LARGEST_SAME_DECODE = 288  # a colour picture of so many pixels is as good out of the same decode
-DECODED_SIDE = 256  # a JPEG is decoded at the least scale that covers this
+DECODED_SIDE = 280  # a JPEG is decoded at the least scale that covers this; less blurs hashes
 REDUCED_SIDE = 512  # others are reduced to that which covers this; finely drawn pages need it
 MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
 MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
