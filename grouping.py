@@ -12,6 +12,7 @@ BLOCK_ROWS = 16
 BLOCK_COLUMNS = 4096
 FEW = 1 / 16  # of a block's pairs are looked at one by one, more all together
 BAND_BITS = 16
+SAMPLE = 1024  # hashes that may connect most of the others
 CHUNK = 1 << 17  # candidates that are compared at once
 # A candidate of a search by bands costs as much as so many pairs of a search by blocks.
 CANDIDATE_COST = 6
@@ -395,9 +396,35 @@ def cluster(
         if bits is not None:
             sets.union(first_hash.setdefault(bits, position), position)
     positions = np.fromiter(first_hash.values(), dtype=np.intp, count=len(first_hash))
-    for i, j, _ in close_pairs(pack(first_hash), threshold):
+    for i, j in _connecting_pairs(pack(first_hash), threshold):
         sets.union_all(positions[i], positions[j])
     return sets.groups()
+
+
+def _connecting_pairs(
+    hashes: NDArray[np.uint64], threshold: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield close pairs, as many as connect whatever all of them connect.
+
+    A high threshold makes billions of pairs, nearly all of them in one set: if a sample connects
+    most hashes, pairs of two of these are not looked for.
+    """
+    inside = np.zeros(len(hashes), np.bool_)
+    if len(hashes) >= 16 * SAMPLE and not _bands_pay(hashes, threshold, None):
+        sets = UnionFind(len(hashes))
+        for i, j, _ in close_pairs(hashes[:SAMPLE], threshold, hashes, both_ways=True):
+            sets.union_all(i, j)
+            yield i, j
+        roots = sets.roots()
+        inside = roots == np.bincount(roots).argmax()
+    if 2 * np.count_nonzero(inside) < len(hashes):
+        inside[:] = False
+    within, outside = np.flatnonzero(inside), np.flatnonzero(~inside)
+    for i, j, _ in close_pairs(hashes[outside], threshold):
+        yield outside[i], outside[j]
+    if len(within):
+        for i, j, _ in close_pairs(hashes[outside], threshold, hashes[within], both_ways=True):
+            yield outside[i], within[j]
 
 
 # ---- Clusters that are held together by more than one thread

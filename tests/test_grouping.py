@@ -8,6 +8,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -265,6 +266,24 @@ def test_the_threshold_itself_is_close_and_one_more_is_not() -> None:
 
 
 # ---- Groups
+
+
+@given(some_hashes(), st.floats(0.3, 0.6), st.integers(1, 3))
+def test_groups_are_the_same_where_a_sample_connects_most_hashes(
+    hashes: list[bytes], share: float, sample: int
+) -> None:
+    hashes = list(dict.fromkeys(hashes))
+    threshold = int(share * 8 * len(hashes[0])) if hashes else 0
+    with mock.patch.object(grouping, "SAMPLE", sample):
+        found = cluster(range(len(hashes)), hashes, threshold)
+    assert found == components(len(hashes), pairs_by_counting(hashes, threshold))
+
+
+def test_a_threshold_that_connects_nearly_all_takes_seconds_not_minutes() -> None:
+    hashes = random_hashes(np.random.default_rng(5), 40_000, 32)
+    start = time.process_time()
+    assert cluster(range(len(hashes)), hashes, 127) == [list(range(len(hashes)))]
+    assert time.process_time() - start < 10  # each pair by itself takes 26
 
 
 @given(some_hashes(), st.sampled_from([0, 12, 40, 127, 255]), st.data())
