@@ -105,7 +105,8 @@ def close_pairs(
 
     With them come their distances, a part of the pairs at a time. Only pairs i < j are yielded,
     unless they are wanted `both_ways`; without `right`, rows of `left` are compared with each
-    other. Exact; memory is a block and some copies of the hashes, whatever the number of pairs.
+    other, none with itself. Exact; memory is a block and some copies of the hashes, whatever the
+    number of pairs.
 
     >>> [(i.tolist(), j.tolist()) for i, j, _ in close_pairs(pack([b"a", b"c", b"a"]), 0)]
     [([0], [2])]
@@ -152,8 +153,11 @@ def _by_blocks(
         some = rows[:, top : top + BLOCK_ROWS]
         for start in range(0 if both_ways else top, other.shape[1], BLOCK_COLUMNS):
             i, j = _probably_close(some, other[:, start : start + BLOCK_COLUMNS], threshold)
+            i, j = i + top, j + start
+            if right is None:
+                i, j = i[i != j], j[i != j]
             if len(i):
-                found = _exactly(left, columns, i + top, j + start, threshold)
+                found = _exactly(left, columns, i, j, threshold)
                 yield from _ahead(found, both_ways)
 
 

@@ -24,9 +24,9 @@ WIDTHS = (1, 2, 5, 8, 9, 32, 33, 128, 512)  # in bytes; 64-bit words are compare
 Make = Callable[[np.random.Generator, int, int], list[bytes]]
 
 
-def pairs_of(hashes: Sequence[bytes], threshold: int) -> Pairs:
+def pairs_of(hashes: Sequence[bytes], threshold: int, *, both_ways: bool = False) -> Pairs:
     found: Pairs = set()
-    for left, right, _ in close_pairs(pack(hashes), threshold):
+    for left, right, _ in close_pairs(pack(hashes), threshold, both_ways=both_ways):
         pairs = list(zip(left.tolist(), right.tolist(), strict=True))
         assert len({*pairs} - found) == len(pairs), "a pair came twice"
         found.update(pairs)
@@ -148,6 +148,15 @@ def test_the_searches_find_the_same_pairs(
             assert triples(left, right, threshold, both_ways=True) == near
             ahead = {pair for pair in near if pair[0] < pair[1]}
             assert triples(left, right, threshold, both_ways=False) == ahead
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_no_hash_is_paired_with_itself(search: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grouping, "_bands_pay", SEARCHES[search])
+    hashes = clustered_hashes(np.random.default_rng(4), 100, 32)
+    ahead = pairs_of(hashes, 20)
+    assert ahead
+    assert pairs_of(hashes, 20, both_ways=True) == ahead | {(j, i) for i, j in ahead}
 
 
 def test_many_hashes_and_a_small_threshold_are_searched_by_bands() -> None:
