@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -46,6 +46,9 @@ BURST_CORRELATION = 0.45
 # Two pictures that are surely the same stand for each other.
 CERTAIN_DISTANCE = 12
 CERTAIN_CORRELATION = 0.9
+# In a crowd of look-alikes, so many matches of a picture tell where it belongs.
+ENOUGH = 32
+REGROUP_SHARE = 1 / 8  # of the pictures and their matches, in new matches
 # Two pictures of the same gray, in which chroma differs by so much on average.
 SAME_CORRELATION = 0.95
 COLOUR_LEVELS = 6
@@ -186,19 +189,75 @@ def differ_in_colour(one: Look, other: Look, match: Match) -> bool:
 
 
 def find_matches(looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
-    """Yield the pairs of pictures that show the same, by position; certain ones not all.
+    """Yield the pairs of pictures that show the same, by position; of many look-alikes not all.
 
-    Of pictures that are surely the same, enough pairs are yielded to connect them.
+    Of pictures that are surely the same, enough pairs are yielded to connect them. Of the others
+    all are where each picture matches fewer than `ENOUGH`. Two that match so many, and that these
+    matches put in one group, are looked at only if they are closer than what matched before: in a
+    crowd, looks and matches grow with the number of pictures, not with its square. Who counts
+    matches counts those that were yielded.
     """
     table = table_of(looks)
     if not len(table.owner):
         return
-    certain = UnionFind(len(looks))
+    known = Known(len(looks))
     for pairs in in_batches(candidates(table, rules)):
-        yield from _verified(table, pairs, certain)
+        yield from _verified(table, pairs, known)
     if rules.crops is not None:
-        yield from crops(table, looks, rules.crops)
+        yield from crops(table, looks, rules.crops, known)
     yield from bursts(table, looks, rules)
+
+
+class Known:
+    """The matches so far, and which pairs need no look because of them."""
+
+    def __init__(self, size: int) -> None:
+        self._certain = UnionFind(size)
+        self._matches: list[Match] = []
+        self._friends: dict[int, set[int]] = defaultdict(set)
+        self._enough = np.zeros(size, np.bool_)
+        self._closest = np.full(size, np.iinfo(np.int64).max)  # in bits
+        self._group = np.arange(size)
+        self._grouped = 0  # of the matches
+
+    def add(self, match: Match) -> None:
+        self._matches.append(match)
+        if is_certain(match):
+            self._certain.union(match.left, match.right)
+        for one, other in ((match.left, match.right), (match.right, match.left)):
+            self._closest[one] = min(self._closest[one], match.distance)
+            if not self._enough[one]:
+                self._friends[one].add(other)
+                self._enough[one] = len(self._friends[one]) >= ENOUGH
+
+    def are_surely_same(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> NDArray[np.bool_]:
+        same: NDArray[np.bool_] = self._certain.roots_of(left) == self._certain.roots_of(right)
+        return same
+
+    def are_in_a_crowd(
+        self, left: NDArray[np.intp], right: NDArray[np.intp], distance: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether both pictures match `ENOUGH` others and these matches hold them together.
+
+        A thread between two crowds doesn't: it takes as much as `supported_clusters` asks for.
+        Pairs that are closer than any match so far aren't counted: the strongest matches tell
+        crowds apart.
+        """
+        both = self._enough[left] & self._enough[right]
+        if both.any():
+            self._regroup()
+        both &= distance >= np.maximum(self._closest[left], self._closest[right])
+        crowded: NDArray[np.bool_] = both & (self._group[left] == self._group[right])
+        return crowded
+
+    def _regroup(self) -> None:
+        """Group again, once enough is new that this costs little beside the looks."""
+        size, matches = len(self._group), len(self._matches)
+        if matches - self._grouped < REGROUP_SHARE * (size + self._grouped):
+            return
+        self._group, self._grouped = np.arange(size), matches
+        for cluster in supported_clusters(size, self._matches, is_certain):
+            self._group[cluster.members] = cluster.members[0]
 
 
 def table_of(looks: Sequence[Look | None]) -> Table:
@@ -290,19 +349,19 @@ def _joined(parts: Sequence[Pairs]) -> Pairs:
     return Pairs(left, right, distance, parts[0].turn)
 
 
-def _verified(table: Table, pairs: Pairs, certain: UnionFind) -> Iterator[Match]:
+def _verified(table: Table, pairs: Pairs, known: Known) -> Iterator[Match]:
     """Look at candidate pairs, the closest first, and yield those that match."""
     pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
     while True:
-        left, right = (certain.roots_of(table.owner[side]) for side in (pairs.left, pairs.right))
-        pairs = pairs.where(left != right)
+        left, right = table.owner[pairs.left], table.owner[pairs.right]
+        crowded = known.are_in_a_crowd(left, right, pairs.distance)
+        pairs = pairs.where(~(crowded | known.are_surely_same(left, right)))
         if not len(pairs.left):
             return
         batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
         for match in look_alikes(table, batch):
+            known.add(match)
             yield match
-            if is_certain(match):
-                certain.union(match.left, match.right)
 
 
 def look_alikes(table: Table, pairs: Pairs) -> Iterator[Match]:
@@ -388,7 +447,7 @@ def bursts(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator
             yield Match(min(one, other), max(one, other), distance, likeness, "burst")
 
 
-def crops(table: Table, looks: Sequence[Look | None], limit: int) -> Iterator[Match]:
+def crops(table: Table, looks: Sequence[Look | None], limit: int, known: Known) -> Iterator[Match]:
     """Yield the pictures that look like a part of another one.
 
     Every part of every picture is compared with every picture, so the cost is quadratic and
@@ -405,11 +464,23 @@ def crops(table: Table, looks: Sequence[Look | None], limit: int) -> Iterator[Ma
         part_hashes = pack(views.hashes_of(parts, _hash_size(table)))
         for i, j, distance in close_pairs(part_hashes, limit, hashes, both_ways=True):
             for start in range(0, len(i), BATCH):
-                batch = slice(start, start + BATCH)
-                likeness, alike = _alike(parts[i[batch]], gray[j[batch]], distance[batch])
-                for n in np.flatnonzero(alike & (i[batch] != j[batch])).tolist():
-                    one, other = sorted((int(owner[i[start + n]]), int(owner[j[start + n]])))
-                    yield Match(one, other, int(distance[start + n]), float(likeness[n]), "crop")
+                some = slice(start, start + BATCH)
+                found = Pairs(i[some], j[some], distance[some], "upright")
+                yield from _cropped(parts, gray, owner, found, known)
+
+
+def _cropped(
+    parts: Stack, gray: Gray, owner: NDArray[np.intp], pairs: Pairs, known: Known
+) -> Iterator[Match]:
+    """The pairs of a part and a picture that look alike."""
+    crowded = known.are_in_a_crowd(owner[pairs.left], owner[pairs.right], pairs.distance)
+    pairs = pairs.where((pairs.left != pairs.right) & ~crowded)
+    likeness, alike = _alike(parts[pairs.left], gray[pairs.right], pairs.distance)
+    for n in np.flatnonzero(alike).tolist():
+        one, other = sorted((int(owner[pairs.left[n]]), int(owner[pairs.right[n]])))
+        match = Match(one, other, int(pairs.distance[n]), float(likeness[n]), "crop")
+        known.add(match)
+        yield match
 
 
 def _hash_size(table: Table) -> int:

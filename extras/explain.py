@@ -261,7 +261,8 @@ def _closer(compared: Comparison, pages: bool) -> str:
 
 
 def _crop_comparison(table: Table, looks: Sequence[views.Look | None], limit: int) -> Comparison:
-    nearest = min(matching.crops(table, looks, BITS), key=lambda m: m.distance, default=None)
+    found = matching.crops(table, looks, BITS, matching.Known(len(looks)))
+    nearest = min(found, key=lambda m: m.distance, default=None)
     if nearest is None:
         reason = "no part of one looks like the other"
         return Comparison("crop", False, False, reason, limit=limit)

@@ -4,9 +4,10 @@ import io
 import random
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
 
@@ -38,7 +39,7 @@ import config
 import matching
 import views
 from grouping import Cluster, Match, supported_clusters
-from matching import PRESETS, agreement, correlation, find_matches
+from matching import ENOUGH, PRESETS, agreement, correlation, find_matches
 from views import Look, View
 
 CLEAR = (CAT, COFFEE, PORTRAIT)
@@ -547,10 +548,23 @@ def test_the_order_of_matches_does_not_matter(
 # ---- Crowds
 
 
+ALIKE = 20  # gray levels of noise, of which no two pictures are surely the same
+
+
 def crowd(size: int, noise: float) -> list[Look]:
     """Nearly the same picture many times, with other noise each time."""
-    rng = np.random.default_rng(8)
-    gray = samples()[0] + rng.normal(0, noise, (size, 64, 64))
+    return noisy(np.repeat(samples()[:1], size, axis=0), noise)
+
+
+def drift(size: int) -> list[Look]:
+    """A scene that slowly becomes another one."""
+    share = np.linspace(0, 1, size)[:, None, None]
+    one, other = samples()[:2]
+    return noisy(one * (1 - share) + other * share, ALIKE)
+
+
+def noisy(pictures: np.ndarray, noise: float) -> list[Look]:
+    gray = pictures + np.random.default_rng(8).normal(0, noise, pictures.shape)
     gray = gray.clip(0, 255).round().astype(np.uint8)
     look = edited(CAT, "")
     return [
@@ -573,6 +587,95 @@ def test_a_crowd_of_look_alikes_costs_little() -> None:
     assert peak < 250e6
     assert matched.total() < 30_000  # of four and a half million pairs
     assert [cluster.members for cluster in groups] == [list(range(3000))]
+
+
+def looks_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pairs are looked at, a batch each."""
+    batches: list[int] = []
+
+    def counted(table: matching.Table, pairs: matching.Pairs) -> Iterator[Match]:
+        batches.append(len(pairs.left))
+        return look_alikes(table, pairs)
+
+    look_alikes = matching.look_alikes
+    monkeypatch.setattr(matching, "look_alikes", counted)
+    return batches
+
+
+def test_a_crowd_that_is_not_surely_the_same_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, taken = crowd(200, ALIKE), looks_taken(monkeypatch)
+    matches = list(find_matches(looks, PRESETS["similar"]))
+    assert not any(map(matching.is_certain, matches))
+    each = Counter(n for match in matches for n in (match.left, match.right))
+    assert min(each.values()) >= ENOUGH
+    assert len(matches) <= 200 * (ENOUGH + 8)  # of 19,900 pairs
+    assert sum(taken) <= 200 * (ENOUGH + 8)
+    groups = supported_clusters(200, matches, matching.is_certain)
+    assert [group.members for group in groups] == [list(range(200))]
+
+
+def test_parts_of_a_crowd_need_no_look() -> None:
+    look = edited(SINGLES[0], "")
+    few, many = (
+        [replace(one, large=look.large) for one in crowd(size, ALIKE)] for size in (5, 2 * ENOUGH)
+    )
+    assert "crop" in {match.view for match in find_matches(few, PRESETS["crops"])}
+    assert {match.view for match in find_matches(many, PRESETS["crops"])} == {"whole"}
+
+
+def test_the_matches_of_a_crowd_are_the_same_each_time() -> None:
+    first, second = (list(find_matches(crowd(60, ALIKE), PRESETS["similar"])) for _ in range(2))
+    assert first == second
+
+
+def test_all_matches_are_found_where_pictures_have_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = crowd(ENOUGH, ALIKE)
+    found = list(find_matches(few, PRESETS["similar"]))
+    assert {(m.left, m.right) for m in found} == set(combinations(range(ENOUGH), 2))
+    edits = [edited(name, edit) for name in (COFFEE, PORTRAIT) for edit in ("", *EDITS)]
+    found += find_matches(edits, PRESETS["crops"])
+    monkeypatch.setattr(matching, "ENOUGH", 10**9)
+    everything = list(find_matches(few, PRESETS["similar"]))
+    assert found == [*everything, *find_matches(edits, PRESETS["crops"])]
+
+
+@pytest.mark.parametrize("make", [partial(crowd, noise=ALIKE), partial(crowd, noise=28), drift])
+def test_a_crowd_is_grouped_as_all_its_matches_group_it(
+    make: Callable[[int], list[Look]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests, looks = list(map(str, range(80))), make(80)
+    groups, few = matching.group(digests, looks, PRESETS["similar"])
+    monkeypatch.setattr(matching, "ENOUGH", 100)
+    expected, every = matching.group(digests, looks, PRESETS["similar"])
+    assert few.total() < every.total()
+    assert [group.members for group in groups] == [group.members for group in expected]
+
+
+def test_pairs_of_two_crowds_are_looked_at_until_the_crowds_are_one() -> None:
+    """As long as one thread holds them, further matches may tell that they belong together."""
+    half = ENOUGH + 1
+    known, one, other = matching.Known(2 * half), np.arange(half), np.arange(half, 2 * half)
+
+    def in_a_crowd(bits: int = 10) -> tuple[bool, bool]:
+        pairs = ((one[:-1], one[1:]), (one, other))
+        inside, between = (
+            known.are_in_a_crowd(*pair, np.full(len(pair[0]), bits)) for pair in pairs
+        )
+        assert inside.all() == inside.any()
+        assert between.all() == between.any()
+        return bool(inside.all()), bool(between.all())
+
+    assert in_a_crowd() == (False, False)
+    for members in (one, other):
+        for a, b in combinations(members.tolist(), 2):
+            known.add(strong(a, b, 0.8))
+    known.add(strong(0, half, 0.7))
+    assert in_a_crowd() == (True, False)
+    for n in one.tolist():  # what is new is grouped once it is an eighth
+        for m in range(half, half + 6):
+            known.add(strong(n, m, 0.7))
+    assert in_a_crowd() == (True, True)
+    assert in_a_crowd(bits=9) == (False, False), "these are closer than any that matched"
 
 
 def test_forty_copies_of_a_picture_are_one_group() -> None:
