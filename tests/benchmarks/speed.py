@@ -38,6 +38,12 @@ NOISE = 4.0  # gray levels, so that an enlarged photo has as many bytes as a cam
 STANDARD = (1024, 1024)
 BITS_MEAN, BITS_MOST = 1.0, 6  # the goal for the hash, of 256
 Read = Callable[[bytes], object]
+MODES: dict[str, tuple[str, ...]] = {
+    "`--preset similar`": (),
+    "`--preset copies`": ("--preset", "copies"),
+    "`--threshold 31`": ("--threshold", "31"),
+}
+GROWING = ("`--preset similar`", "`--threshold 31`")
 
 
 # ---- pictures
@@ -161,12 +167,23 @@ def product(folder: Path, work: Path, *flags: str) -> list[str]:
     return [*command, "--workers", "1", *flags]
 
 
-def first_and_second_run(folder: Path, work: Path) -> list[Run | str]:
+def first_and_second_run(folder: Path, work: Path, *flags: str) -> list[Run | str]:
     """Two runs, of which the second finds all in the cache."""
     cache = work / "cache.sqlite"
     cache.unlink(missing_ok=True)
-    command = product(folder, work, "--cache-file", str(cache))
+    command = product(folder, work, "--cache-file", str(cache), *flags)
     return [timed("first run", command), timed("second run", command)]
+
+
+def start_line(folder: Path, work: Path) -> str:
+    """What `find` costs that finds one photo."""
+    alone = work / "one"
+    shutil.rmtree(alone, ignore_errors=True)
+    alone.mkdir()
+    shutil.copy(next(path for path in sorted(folder.rglob("*")) if path.is_file()), alone)
+    runs = {name: timed(name, product(alone, work, "--no-cache", *MODES[name])) for name in GROWING}
+    costs = ", ".join(f"{getattr(run, 'cpu', 0):.2f} with {name}" for name, run in runs.items())
+    return f"With one small photo, so mostly its start, `find` takes CPU seconds: {costs}.\n"
 
 
 def tools_table(
@@ -184,15 +201,12 @@ def tools_table(
     floors = [cpu_of(floor, files) for files in samples]
     for name, read in in_process.items():
         rows.append(row(name, [cpu_of(read, files) for files in samples], floors))
-    modes = {"`--preset similar`": (), "`--preset copies`": ("--preset", "copies")}
-    modes |= {"`--threshold 31`": ("--threshold", "31")}
-    for name, flags in modes.items():
+    for name, flags in MODES.items():
         runs = [timed(name, product(folder, work, "--no-cache", *flags)) for folder in folders]
         rows.append(measured(name, runs, counts, floors))
-    again = []
-    for folder in folders:
-        again.append(first_and_second_run(folder, work)[1])
-    rows.append(measured("`--preset similar`, the second run", again, counts, floors))
+    for name in GROWING:
+        again = [first_and_second_run(folder, work, *MODES[name])[1] for folder in folders]
+        rows.append(measured(f"{name}, the second run", again, counts, floors))
     for name in names:
         commands = [peers.command(name, folder, work / "venvs", python) for folder in folders]
         runs = [c if isinstance(c, str) else timed(name, c) for c in commands]
@@ -232,11 +246,13 @@ def formats_table(photos: Sequence[Path]) -> str:
             stream = io.BytesIO()
             picture.save(stream, kind, **options)
             files.append(stream.getvalue())
-        decode, look = cpu_of(bare, files), cpu_of(lambda data: views.look_at(data, 16), files)
+        decode = cpu_of(bare, files)
+        costs = [cpu_of(lambda d, f=f: f(d, 16), files) for f in (views.look_at, views.hash_at)]
         name = "progressive JPEG" if options else kind
-        times = [f"{1000 * decode:.1f}", f"{1000 * look:.1f}"]
-        rows.append((name, *times, f"{(look - 0.003) / decode:.2f}"))
-    return table(["2 MP", "bare decode, ms", "look, ms", "(look - 3 ms) / decode"], rows)
+        shares = [f"{(cost - 0.003) / decode:.2f}" for cost in costs]
+        rows.append((name, *(f"{1000 * cost:.1f}" for cost in (decode, *costs)), *shares))
+    shares = [f"({what} - 3 ms) / decode" for what in ("look", "hash")]
+    return table(["2 MP", "bare decode, ms", "look, ms", "hash alone, ms", *shares], rows)
 
 
 def fidelity(photos: Sequence[Path], most: int) -> str:
@@ -263,25 +279,27 @@ def fidelity(photos: Sequence[Path], most: int) -> str:
 
 def growth_table(sizes: Sequence[int], photos: Sequence[Path], work: Path) -> str:
     rows = []
-    for size in sizes:
+    for name, size in itertools.product(GROWING, sizes):
         folder = corpus(work / f"small-{size}", photos, size, small)
-        runs = first_and_second_run(folder, work)
+        runs = first_and_second_run(folder, work, *MODES[name])
         each = [getattr(run, "cpu", float("nan")) for run in runs]
-        cells = (cell for x in each for cell in (f"{x:.1f}", f"{1e6 * x / size:.0f}"))
-        rows.append((f"{size:,}", *cells))
-    heads = ["photos", "first run, CPU s", "a photo, us", "second run, CPU s", "a photo, us"]
-    return table(heads, rows)
+        cells = (cell for x in each for cell in (f"{x:.2f}", f"{1e6 * x / size:.0f}"))
+        rows.append((name, f"{size:,}", *cells))
+    heads = ["first run, CPU s", "a photo, us", "second run, CPU s", "a photo, us"]
+    return table(["", "photos", *heads], rows)
 
 
-def workers_table(folder: Path, work: Path) -> str:
+def workers_table(folders: Sequence[Path], work: Path) -> str:
     """What a second core is good for; on a busy machine it says nothing."""
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
     rows = []
-    for workers in ("1", "2"):
-        run = timed(workers, product(folder, work, "--no-cache", "--workers", workers))
-        wall, cpu = getattr(run, "wall", float("nan")), getattr(run, "cpu", float("nan"))
-        rows.append((workers, f"{wall:.1f}", f"{cpu:.1f}"))
-    return table(["workers", "wall s", "CPU s"], rows)
+    for name, folder in itertools.product(GROWING, folders):
+        walls = []
+        for workers in ("1", "2"):
+            command = product(folder, work, "--no-cache", *MODES[name], "--workers", workers)
+            walls.append(getattr(timed(workers, command), "wall", float("nan")))
+        rows.append((name, folder.name, *(f"{x:.1f}" for x in walls), f"{walls[1] / walls[0]:.2f}"))
+    return table(["", "photos", "wall s, one worker", "two workers", "ratio"], rows)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -307,10 +325,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{date.today()}, {os.cpu_count()} cores, {platform.processor() or platform.machine()}")
     print(f"{arguments.small:,} small photos, {arguments.large:,} of 12 megapixels.\n", flush=True)
     print(tools_table(arguments.peers, folders, work, arguments.python), flush=True)
+    print(start_line(folders[0], work), flush=True)
     print(fidelity(photos, arguments.fidelity), flush=True)
     print(formats_table(photos), flush=True)
     print(growth_table(arguments.sizes, photos, work), flush=True)
-    print(workers_table(folders[1], work), flush=True)
+    grown = [work / f"small-{size}" for size in arguments.sizes[-1:]]
+    print(workers_table([*folders, *grown], work), flush=True)
     return 0
 
 
