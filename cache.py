@@ -6,18 +6,20 @@ import hashlib
 import os
 import sqlite3
 import struct
+import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from io import FileIO
 from typing import TYPE_CHECKING
 
 from config import UserError, default_cache_file
 from finder import HashedImage, ImageFile, Unreadable, open_regular
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
-    from views import Look, View
+    from views import Look, Spooled, View
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
@@ -446,6 +448,58 @@ def _gone(connection: sqlite3.Connection, below: tuple[bytes, bytes]) -> Iterato
             yield (path,)
 
 
+# ---- What would fill memory
+
+
+class Spool:
+    """The pictures of looks, in a file without a name until the run ends.
+
+    Those of a large library would fill memory, and few of them are looked at. Where there is no
+    room for the file they stay in memory.
+    """
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+        self._file: FileIO | None = None
+        self._length = 0
+
+    def __enter__(self) -> "Spool":
+        with contextlib.suppress(OSError):
+            self._file = tempfile.TemporaryFile(buffering=0, dir=self._folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def put(self, result: HashedImage | Unreadable) -> HashedImage | Unreadable:
+        """The same result, with the pictures of its look out of memory."""
+        if isinstance(result, Unreadable) or result.look is None:
+            return result
+        look = result.look
+        views = tuple(
+            replace(view, gray=self._keep(view.gray), fine=view.fine and self._keep(view.fine))
+            for view in look.views
+        )
+        large = look.large and self._keep(look.large)
+        return replace(result, look=replace(look, views=views, large=large))
+
+    def _keep(self, data: "bytes | Spooled") -> "bytes | Spooled":
+        from views import Spooled
+
+        if self._file is None or not data or isinstance(data, Spooled):
+            return data
+        try:
+            written = self._file.write(data)
+        except OSError:
+            written = 0
+        place, self._length = self._length, self._length + written
+        if written < len(data):
+            return data
+        digest = hashlib.blake2b(data, digest_size=16).digest()
+        return Spooled(digest, self._file.fileno(), place, len(data))
+
+
 # ---- A look as bytes
 
 # Views; bytes of the colour, of a hash, of a gray, of the large picture, of a name; a time.
@@ -458,12 +512,12 @@ def pack(look: "Look | None") -> bytes:
     if look is None:
         return b""
     camera = look.taken.camera.encode("utf-8", "surrogatepass")[:0xFFFF] if look.taken else b""
-    large = look.large or b""
+    large = _in_memory(look.large)
     head = HEAD.pack(
         len(look.views),
         len(look.colour),
         len(look.views[0].hash),
-        len(look.views[0].gray),
+        len(_in_memory(look.views[0].gray)),
         len(large),
         len(camera),
         look.taken is not None,
@@ -473,8 +527,13 @@ def pack(look: "Look | None") -> bytes:
 
 
 def _packed(view: "View") -> bytes:
-    fine = view.fine or b""
-    return b"".join((VIEW.pack(view.framed, len(fine)), view.hash, view.gray, fine))
+    gray, fine = _in_memory(view.gray), _in_memory(view.fine)
+    return b"".join((VIEW.pack(view.framed, len(fine)), view.hash, gray, fine))
+
+
+def _in_memory(data: "bytes | Spooled | None") -> bytes:
+    assert data is None or isinstance(data, bytes)  # what was read is kept before it is spooled
+    return data or b""
 
 
 def unpack(value: bytes) -> "Look | None":

@@ -48,7 +48,7 @@ from config import Exit, Settings, UserError
 from storage import to_line
 
 if TYPE_CHECKING:
-    from cache import Cache, Wanted
+    from cache import Cache, Spool, Wanted
     from grouping import Cluster, Match
 
 T = TypeVar("T")
@@ -365,10 +365,13 @@ def find_groups(
     cache: "Cache",
 ) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str]]:
     """Walk, hash and cluster; returns the copies to make, their links and lines for the log."""
-    walk = walk_and_hash(settings, hashing, cache)
-    if not walk.found and not arguments.discard_review:
-        storage.check_last_copies(settings.output_dir)
-    groups, matched = group(walk.hashed, settings)
+    from cache import Spool
+
+    with Spool(settings.cache_file and os.path.dirname(settings.cache_file)) as spool:
+        walk = walk_and_hash(settings, hashing, cache, spool)
+        if not walk.found and not arguments.discard_review:
+            storage.check_last_copies(settings.output_dir)
+        groups, matched = group(walk.hashed, settings)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)
     log = report_found(report, arguments, walk)
@@ -382,7 +385,7 @@ def walk_through(settings: Settings) -> list[finder.Found]:
     return list(bar(finder.walk(settings.input_dirs, settings.exclude, leave_out), "Looking"))
 
 
-def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
+def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache", spool: "Spool") -> Walk:
     walked = walk_through(settings)
     files = [found for found in walked if isinstance(found, finder.ImageFile)]
     anew = []
@@ -391,7 +394,7 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache") -> Walk:
         anew.extend(files)
         return hashing.hash_files(files)
 
-    results = cache.hashed(files, wanted_of(settings, hashing), hash_files)
+    results = map(spool.put, cache.hashed(files, wanted_of(settings, hashing), hash_files))
     # Workers finish in any order; the order of the walk is the one that counts.
     by_path = {result.file.path: result for result in bar(results, "Hashing", len(files))}
     ordered = [by_path[file.path] for file in files]

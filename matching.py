@@ -23,7 +23,7 @@ from grouping import (
     pack,
     supported_clusters,
 )
-from views import Gray, Look, Stack, View
+from views import Gray, Look, Spooled, Stack, View
 
 REACH = 10 / 64  # how far two pictures may be shifted, as a share of their side
 BLOCKS = 4  # blocks a side
@@ -89,11 +89,22 @@ class Table:
 
     owner: NDArray[np.intp]
     framed: NDArray[np.bool_]
-    fine: Sequence[bytes | None]
+    fine: Sequence[bytes | Spooled | None]
     page: NDArray[np.bool_]
     inside: NDArray[np.intp]  # of a whole picture, the row of what is inside its frame, or -1
-    gray: Gray
+    gray: "Grays"
     hashes: NDArray[np.uint64]
+
+
+class Grays:
+    """The small gray pictures of all rows, as a stack of those that are asked for."""
+
+    def __init__(self, pictures: Sequence[bytes | Spooled]) -> None:
+        self._pictures = pictures
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Gray:
+        joined = b"".join(views.content(self._pictures[row]) for row in rows.tolist())
+        return np.frombuffer(joined, np.uint8).reshape(-1, views.GRAY_SIDE, views.GRAY_SIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +273,6 @@ class Known:
 
 def table_of(looks: Sequence[Look | None]) -> Table:
     rows = [(n, view) for n, look in enumerate(looks) if look for view in look.views]
-    gray = np.frombuffer(b"".join(view.gray for _, view in rows), np.uint8)
     owner = np.array([number for number, _ in rows], np.intp)
     return Table(
         owner=owner,
@@ -270,7 +280,7 @@ def table_of(looks: Sequence[Look | None]) -> Table:
         fine=[view.fine for _, view in rows],
         page=np.array([view.fine is not None for _, view in rows], np.bool_),
         inside=np.array([_row_inside(rows, row) for row in range(len(rows))], np.intp),
-        gray=gray.reshape(-1, views.GRAY_SIDE, views.GRAY_SIDE),
+        gray=Grays([view.gray for _, view in rows]),
         hashes=pack([view.hash for _, view in rows]),
     )
 
@@ -295,7 +305,7 @@ def candidates(table: Table, rules: Rules) -> Iterator[Pairs]:
         yield within_limits(table, found, rules)
 
 
-def _signs(gray: Gray, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def _signs(gray: Grays, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The signs of some pictures' frequencies, a few pictures at a time as these fill memory."""
     parts = [views.signs(gray[rows[n : n + BATCH]]) for n in range(0, len(rows), BATCH)]
     upright, transposed = zip(*parts, strict=True)
@@ -420,10 +430,10 @@ def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float
     return likeness, parts_alike(p[0], q[0], (reach - down, reach - across))
 
 
-def _unpacked(fine: bytes | None) -> Gray:
+def _unpacked(fine: bytes | Spooled | None) -> Gray:
     assert fine
     side = views.PAGE_SIDE
-    return np.frombuffer(zlib.decompress(fine), np.uint8).reshape(side, side)
+    return np.frombuffer(zlib.decompress(views.content(fine)), np.uint8).reshape(side, side)
 
 
 def bursts(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
@@ -440,7 +450,8 @@ def bursts(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator
         if camera != next_camera or later - seconds > rules.burst_seconds:
             continue
         rows = first_row[one], first_row[other]
-        likeness = float(correlation(table.gray[[rows[0]]], table.gray[[rows[1]]])[0])
+        left, right = (table.gray[np.array([row])] for row in rows)
+        likeness = float(correlation(left, right)[0])
         if likeness >= BURST_CORRELATION:
             differing = np.bitwise_count(table.hashes[rows[0]] ^ table.hashes[rows[1]])
             distance = int(differing.sum(dtype=np.int64))
@@ -456,8 +467,9 @@ def crops(table: Table, looks: Sequence[Look | None], limit: int, known: Known) 
     whole = np.flatnonzero(~table.framed & ~table.page)
     if not len(whole):
         return
-    owner, gray, hashes = table.owner[whole], table.gray[whole], table.hashes[whole]
-    large = b"".join(look.large for n in owner.tolist() if (look := looks[n]) and look.large)
+    owner, hashes = table.owner[whole], table.hashes[whole]
+    of_all = [look.large for n in owner.tolist() if (look := looks[n]) and look.large]
+    large = b"".join(map(views.content, of_all))
     pictures = np.frombuffer(large, np.uint8).reshape(-1, views.LARGE_SIDE, views.LARGE_SIDE)
     for window in views.windows():
         parts = views.cut_out(pictures, window, views.GRAY_SIDE)
@@ -466,16 +478,18 @@ def crops(table: Table, looks: Sequence[Look | None], limit: int, known: Known) 
             for start in range(0, len(i), BATCH):
                 some = slice(start, start + BATCH)
                 found = Pairs(i[some], j[some], distance[some], "upright")
-                yield from _cropped(parts, gray, owner, found, known)
+                yield from _cropped(parts, table, whole, found, known)
 
 
 def _cropped(
-    parts: Stack, gray: Gray, owner: NDArray[np.intp], pairs: Pairs, known: Known
+    parts: Stack, table: Table, whole: NDArray[np.intp], pairs: Pairs, known: Known
 ) -> Iterator[Match]:
     """The pairs of a part and a picture that look alike."""
+    owner = table.owner[whole]
     crowded = known.are_in_a_crowd(owner[pairs.left], owner[pairs.right], pairs.distance)
     pairs = pairs.where((pairs.left != pairs.right) & ~crowded)
-    likeness, alike = _alike(parts[pairs.left], gray[pairs.right], pairs.distance)
+    right = table.gray[whole[pairs.right]]
+    likeness, alike = _alike(parts[pairs.left], right, pairs.distance)
     for n in np.flatnonzero(alike).tolist():
         one, other = sorted((int(owner[pairs.left[n]]), int(owner[pairs.right[n]])))
         match = Match(one, other, int(pairs.distance[n]), float(likeness[n]), "crop")

@@ -2,11 +2,12 @@
 
 import io
 import math
+import os
 import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -95,6 +96,23 @@ NO_END = "it has no end marker"
 
 
 @dataclass(frozen=True, slots=True)
+class Spooled:
+    """Bytes that lie in an open file until they are wanted; equal to others of their digest."""
+
+    digest: bytes
+    descriptor: int = field(compare=False)
+    place: int = field(compare=False)
+    length: int = field(compare=False)
+
+
+def content(data: bytes | Spooled) -> bytes:
+    """Bytes, wherever they lie."""
+    if isinstance(data, bytes):
+        return data
+    return os.pread(data.descriptor, data.length, data.place)
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A way to look at a picture: all of it, or what is inside its frame.
 
@@ -103,9 +121,9 @@ class View:
     """
 
     hash: bytes
-    gray: bytes
+    gray: bytes | Spooled
     framed: bool
-    fine: bytes | None = None
+    fine: bytes | Spooled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +144,7 @@ class Look:
     """
 
     views: tuple[View, ...]
-    large: bytes | None
+    large: bytes | Spooled | None
     taken: Taken | None
     colour: bytes  # the chroma (Cb, Cr) of 4 x 4 parts, which only tells colour copies apart
     rgb: bytes | None = None

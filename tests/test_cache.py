@@ -1,6 +1,7 @@
 """What one find keeps for the next one, and what it must not keep."""
 
 import contextlib
+import io
 import os
 import shutil
 import signal
@@ -12,14 +13,16 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pictures
 import pytest
 from conftest import ROOT, Library, picture, tree
 from hypothesis import given
 from hypothesis import strategies as st
 
 import cache
+import matching
 from finder import HashedImage, ImageFile, Unreadable, hash_file, walk
-from views import COLOUR_SIDE, GRAY_SIDE, Look, Taken, View
+from views import COLOUR_SIDE, GRAY_SIDE, Look, Taken, View, content
 
 METHOD = cache.Method("look", "1")
 WANTED = cache.Wanted(METHOD)
@@ -545,3 +548,62 @@ def looks(draw: st.DrawFn) -> Look:
 @given(st.none() | looks())
 def test_a_look_comes_back_as_it_was(look: Look | None) -> None:
     assert cache.unpack(cache.pack(look)) == look
+
+
+# ---- What would fill memory
+
+
+def looked_at(folder: Path) -> list[HashedImage]:
+    """Photos and pages, of which two show exactly what others show."""
+    paths = [*pictures.sample_paths(), pictures.SAMPLES / pictures.CAT]
+    found = [hash_file(ImageFile(str(path), 0, 0), 16, parts=True) for path in paths]
+    for number in range(3):
+        place = folder / f"{number}.png"
+        place.write_bytes(pictures.png(pictures.text_page(number // 2)))
+        found.append(hash_file(ImageFile(str(place), 0, 0), 16, parts=True))
+    return [image for image in found if isinstance(image, HashedImage)]
+
+
+def test_what_is_spooled_is_grouped_as_what_is_in_memory(tmp_path: Path) -> None:
+    images = looked_at(tmp_path)
+    with cache.Spool(str(tmp_path)) as spool:
+        spooled = [spool.put(image) for image in images]
+        grouped = []
+        for these in (images, spooled):
+            digests = [str(number) for number in range(len(these))]
+            looks = [image.look for image in these if isinstance(image, HashedImage)]
+            assert len({look.views for look in looks if look}) == len(images) - 2
+            grouped.append(matching.group(digests, looks, matching.PRESETS["crops"]))
+        assert grouped[0] == grouped[1]
+        assert len(grouped[0][0]) >= 4
+    assert len(list(tmp_path.iterdir())) == 3, "the file has no name"
+
+
+def test_spooled_pictures_take_a_tenth_of_their_memory(tmp_path: Path) -> None:
+    grays = [bytes([number % 256]) * GRAY_SIDE**2 for number in range(256)]
+    with cache.Spool(str(tmp_path)) as spool:
+        tracemalloc.start()
+        views = (View(bytes(32), gray + b"", False, gray * 10) for gray in grays)
+        looks = (Look((view,), None, None, b"") for view in views)
+        spooled = [spool.put(HashedImage(ImageFile("a", 1, 1), "", look)) for look in looks]
+        used = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert used < len(spooled) * 1000
+        for image, gray in zip(spooled, grays, strict=True):
+            assert isinstance(image, HashedImage)
+            assert image.look is not None
+            assert content(image.look.views[0].gray) == gray
+            assert content(image.look.views[0].fine or b"") == gray * 10
+
+
+@pytest.mark.parametrize("where", ["a folder that is not there", "a full disk"])
+def test_what_cannot_be_spooled_stays_in_memory(where: str, tmp_path: Path) -> None:
+    image = looked_at(tmp_path)[0]
+    with cache.Spool(str(tmp_path / "missing")) as spool:
+        if where == "a full disk":
+            spool._file = io.FileIO("/dev/full", "w")
+        kept = spool.put(image)
+    assert isinstance(kept, HashedImage)
+    assert kept.look is not None
+    assert isinstance(kept.look.views[0].gray, bytes)
+    assert kept == image
