@@ -478,16 +478,19 @@ def supported_clusters(
     for match in ordered:
         friends[match.left].add(match.right)
         friends[match.right].add(match.left)
-    members = {item: [item] for item in range(size)}
+    members: dict[int, set[int]] = {}
     joining: list[Match] = []
     for match in ordered:
         a, b = sets.find(match.left), sets.find(match.right)
         if a == b:
             continue
-        small, large = sorted((a, b), key=lambda root: (len(members[root]), root))
-        if is_certain(match) or _supported(members[small], members[large], friends):
+        both = (members.setdefault(a, {a}), members.setdefault(b, {b}))
+        small, large = sorted(both, key=len)
+        if is_certain(match) or _supported(small, large, friends):
             sets.union(a, b)
-            members[sets.find(a)] = members.pop(a) + members.pop(b)
+            large |= small
+            del members[a], members[b]
+            members[sets.find(a)] = large
             joining.append(match)
     links: dict[int, list[Match]] = defaultdict(list)
     for match in joining:
@@ -499,9 +502,8 @@ def _most_alike_first(match: Match) -> tuple[bool, float, int, int, int]:
     return match.needs_a_look, -match.correlation, match.distance, match.left, match.right
 
 
-def _supported(small: Sequence[int], large: Sequence[int], friends: Mapping[int, set[int]]) -> bool:
+def _supported(small: set[int], large: set[int], friends: Mapping[int, set[int]]) -> bool:
     if len(small) < 3:
         return True
     needed = max(2, SUPPORT * len(small))
-    inside = set(large)
-    return sum(not friends[member].isdisjoint(inside) for member in small) >= needed
+    return sum(not friends[member].isdisjoint(large) for member in small) >= needed

@@ -232,6 +232,7 @@ class Known:
         self._grouped = 0  # of the matches
 
     def add(self, match: Match) -> None:
+        """Take note of one more match."""
         self._matches.append(match)
         if is_certain(match):
             self._certain.union(match.left, match.right)
@@ -242,6 +243,7 @@ class Known:
                 self._enough[one] = len(self._friends[one]) >= ENOUGH
 
     def are_surely_same(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Whether certain matches connect two pictures."""
         same: NDArray[np.bool_] = self._certain.roots_of(left) == self._certain.roots_of(right)
         return same
 

@@ -174,11 +174,9 @@ def open_image(data: bytes, rgb_side: int = 0, mode: str = "YCbCr") -> Image.Ima
 
 
 def _is_in_rgb(image: Image.Image) -> bool:
-    """Whether a JPEG holds red, green and blue, by libjpeg's rule; it makes no YCbCr of these."""
-    if "jfif" in image.info:
-        return False
-    if "adobe" in image.info:
-        return image.info.get("adobe_transform") == 0
+    """Whether a JPEG may hold red, green and blue, of which libjpeg makes no YCbCr."""
+    if "adobe_transform" in image.info:
+        return bool(image.info["adobe_transform"] == 0)
     return bytes(channel[0] for channel in getattr(image, "layer", ())) == b"RGB"
 
 

@@ -342,7 +342,7 @@ def _hashed_again(copies: Sequence[SavedCopy], settings: Settings) -> list[Hashe
 def joined_through(images: Sequence[HashedImage], rule: Rules | int) -> tuple[str, ...]:
     """The pictures between the first two, of which each matches the next; none if there are none.
 
-    The way with the fewest pictures is taken.
+    Of the ways that matches show, the one with the fewest pictures is taken (`find_matches`).
     """
     friends: dict[int, set[int]] = defaultdict(set)
     for one, other in _direct_matches(images, rule):

@@ -131,6 +131,27 @@ def test_a_photo_is_read_again_if_anything_about_its_file_differs(
     assert unchanged(old_library) == ALL - 1
 
 
+@pytest.mark.parametrize("touch", [lambda path: path.chmod(0o600), lambda path: link(path)])
+def test_a_photo_that_was_only_touched_is_not_decoded_again(
+    touch: Callable[[Path], None], old_library: Library, file: Path
+) -> None:
+    """As a backup by hard links does with each file of a library."""
+    unchanged(old_library)
+    for path in old_library.photos.iterdir():
+        touch(path)
+    assert unchanged(old_library) == ALL
+    with sqlite3.connect(file) as connection:
+        known = dict(connection.execute("SELECT path, ctime_ns FROM files").fetchall())
+    for path in old_library.photos.iterdir():
+        assert known[os.fsencode(path)] == path.stat().st_ctime_ns, "it is read only once"
+
+
+def link(path: Path) -> None:
+    backup = path.parents[1] / "backup"
+    backup.mkdir(exist_ok=True)
+    (backup / path.name).hardlink_to(path)
+
+
 def test_a_moved_or_renamed_photo_is_recognised(old_library: Library) -> None:
     unchanged(old_library)
     (old_library.photos / "z_stars.jpg").rename(old_library.photos / "stars.jpg")
@@ -350,12 +371,13 @@ def test_an_empty_file_becomes_a_cache(old_library: Library, file: Path) -> None
     assert unchanged(old_library) == ALL
 
 
+@pytest.mark.parametrize("table", ["files (path)", "made (dish TEXT)"])
 def test_another_programs_database_is_refused_and_left_alone(
-    old_library: Library, tmp_path: Path
+    table: str, old_library: Library, tmp_path: Path
 ) -> None:
     theirs = tmp_path / "theirs.sqlite"
     with sqlite3.connect(theirs) as connection:
-        connection.execute("CREATE TABLE files (path)")
+        connection.execute(f"CREATE TABLE {table}")
     before = theirs.read_bytes()
     ran = old_library.run("find", "--cache-file", str(theirs))
     assert ran.code == 2
@@ -446,6 +468,26 @@ def test_what_is_known_of_deleted_photos_is_dropped(old_library: Library, file: 
     (old_library.photos / "z_stars.jpg").unlink()
     old_library.find()
     assert (rows(file, "files"), rows(file, "made")) == (ALL - 1, 2 * (ALL - 1))
+
+
+def test_what_is_known_of_a_photo_that_is_now_a_second_name_of_another_stays(
+    old_library: Library, file: Path
+) -> None:
+    old_library.find()
+    first = old_library.photos / "a first name of it.jpg"
+    first.hardlink_to(old_library.photos / "vacation1.jpg")
+    old_library.find()
+    assert rows(file, "files") == ALL + 1
+
+
+def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash(
+    old_library: Library, file: Path
+) -> None:
+    old_library.find("--threshold", "10")
+    with sqlite3.connect(file) as connection:
+        lengths = [length for (length,) in connection.execute("SELECT length(value) FROM made")]
+    assert len(lengths) == ALL
+    assert max(lengths) < 100
 
 
 def test_what_is_known_of_other_folders_stays(old_library: Library, file: Path) -> None:
