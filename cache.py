@@ -42,7 +42,6 @@ OUR_COLUMNS = b"digest BLOB, value BLOB, checksum INTEGER, UNIQUE (method, diges
 BESIDE = ("-journal", "-wal", "-shm")  # what SQLite may put beside the file
 
 TABLES = f"""
-BEGIN EXCLUSIVE;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {LAYOUT};
 DROP TABLE IF EXISTS files;
@@ -50,14 +49,13 @@ DROP TABLE IF EXISTS methods;
 DROP TABLE IF EXISTS made;
 CREATE TABLE files (
     path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
-    digest BLOB, seen INTEGER
+    digest BLOB, device INTEGER, seen INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX moved ON files (inode, size, mtime_ns);
 CREATE TABLE methods (id INTEGER PRIMARY KEY, name TEXT UNIQUE, version TEXT);
 CREATE TABLE made (
     method INTEGER, digest BLOB, value BLOB, checksum INTEGER, UNIQUE (method, digest)
-);
-COMMIT;
+)
 """
 HERE = """
 CREATE TEMP TABLE here (
@@ -69,7 +67,7 @@ MAY_HAVE_MOVED = "f.size = h.size AND f.mtime_ns = h.mtime_ns AND f.inode = h.in
 # Who sets a file's time back to what it was can't set back when that was done.
 SAME = f"{MAY_HAVE_MOVED} AND f.ctime_ns = h.ctime_ns"
 MOVED = f"""
-SELECT h.path, h.ctime_ns, f.path FROM temp.here h JOIN files f ON {MAY_HAVE_MOVED}
+SELECT h.path, f.path FROM temp.here h JOIN files f ON {MAY_HAVE_MOVED}
 WHERE h.path NOT IN (SELECT path FROM files) ORDER BY h.number
 """
 KNOWN = f"""
@@ -87,10 +85,8 @@ UPDATE files SET seen = ? WHERE seen < ?
 AND path IN (SELECT h.path FROM temp.here h JOIN files f ON f.path = h.path AND {SAME})
 """
 NOT_HERE = """
-SELECT path FROM files WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
-"""
-KNOWN_HERE = """
-SELECT f.path FROM temp.here h JOIN files f ON f.path = h.path WHERE f.path > ? AND f.path < ?
+SELECT path, device FROM files
+WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
 """
 
 
@@ -152,6 +148,7 @@ class Cache:
         self._warn = warn
         self._now = time.time_ns()
         self._waiting: dict[Method, list[tuple[HashedImage, bytes]]] = {}
+        self._devices: dict[bytes, int | None] = {}
         self._committed = time.monotonic()
         self._connection: sqlite3.Connection | None = None
         if path is not None:
@@ -194,7 +191,11 @@ class Cache:
         today = self._now // 10**9 // SECONDS_A_DAY
         with self._expecting_trouble(), self._writing() as connection:
             connection.execute(NOTE_SEEN, (today, today - DAYS_BETWEEN_NOTES))
-            gone = [path for folder in input_dirs for path in _gone(connection, _below(folder))]
+            gone = [
+                path
+                for folder in input_dirs
+                for path in _gone(connection.execute(NOT_HERE, _below(folder)))
+            ]
             connection.executemany("DELETE FROM files WHERE path = ?", gone)
             old = connection.execute("DELETE FROM files WHERE seen < ?", (today - DAYS_KEPT,))
             if gone or old.rowcount:
@@ -254,15 +255,14 @@ class Cache:
     def _follow(self, connection: sqlite3.Connection) -> None:
         """Let the files that were moved or renamed keep what is known of them."""
         moved = {
-            old: (new, ctime_ns)
-            for new, ctime_ns, old in connection.execute(MOVED).fetchall()
+            old: new
+            for new, old in connection.execute(MOVED).fetchall()
             if not os.path.lexists(old)
         }
         if moved:
             with self._writing():
-                rows = [(new, ctime_ns, old) for old, (new, ctime_ns) in moved.items()]
-                update = "UPDATE OR REPLACE files SET path = ?, ctime_ns = ? WHERE path = ?"
-                connection.executemany(update, rows)
+                rows = [(new, old) for old, new in moved.items()]
+                connection.executemany("UPDATE OR REPLACE files SET path = ? WHERE path = ?", rows)
 
     def _keep(self, hashed: HashedImage, wanted: Wanted) -> None:
         if self._connection is None or hashed.damage or hashed.warnings:
@@ -284,10 +284,19 @@ class Cache:
         for method, made in waiting.items():
             with self._expecting_trouble(), self._writing() as connection:
                 number = self._id(method)
-                rows = [(*_file(h.file), bytes.fromhex(h.digest), today) for h, _ in made]
-                connection.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                rows = [
+                    (*_file(h.file), bytes.fromhex(h.digest), self._device_of(h.file.path), today)
+                    for h, _ in made
+                ]
+                connection.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
                 values = [_made(number, bytes.fromhex(h.digest), value) for h, value in made]
                 connection.executemany("REPLACE INTO made VALUES (?, ?, ?, ?)", values)
+
+    def _device_of(self, path: str) -> int | None:
+        folder = os.path.dirname(os.fsencode(path))
+        if folder not in self._devices:
+            self._devices[folder] = _device(folder)
+        return self._devices[folder]
 
     def _id(self, method: Method) -> int:
         """The number of a method in the file; what another version of it has made is dropped."""
@@ -331,9 +340,11 @@ class Cache:
         except (sqlite3.Error, OSError) as error:
             self._disconnect()
             assert self._path is not None
-            lies_there = os.path.dirname(self._path) == os.path.dirname(default_cache_file())
-            if not (_tells_of_damage(error) and (lies_there or _is_ours(self._path))):
-                self._warn(f"the cache {self._path} can't be used: {error}; photos are read anew.")
+            damaged = _tells_of_damage(error)
+            if not damaged or not (_lies_where_caches_do(self._path) or _is_ours(self._path)):
+                remedy = "; remove it or name another file" if damaged else ""
+                unused = f"the cache {self._path} can't be used: {error}{remedy}"
+                self._warn(f"{unused}; photos are read anew.")
                 return
             with contextlib.suppress(OSError, sqlite3.Error):
                 aside = _set_aside(self._path)
@@ -406,18 +417,31 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    (owner,) = connection.execute("PRAGMA application_id").fetchone()
-    (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    if _owner_and_layout(connection) != (APPLICATION_ID, LAYOUT):
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("BEGIN EXCLUSIVE")  # another run may have been doing the same
+        with connection:
+            _make_tables(connection, path)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute(HERE)
+
+
+def _make_tables(connection: sqlite3.Connection, path: str) -> None:
+    owner, layout = _owner_and_layout(connection)
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if owner != APPLICATION_ID and tables:
         if _is_ours(path):
             raise _Damaged("its header is damaged")
         raise UserError(f"CACHE_FILE {path} is another program's; name another file.")
     if (owner, layout) != (APPLICATION_ID, LAYOUT):
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        connection.executescript(TABLES)
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute(HERE)
+        for statement in TABLES.split(";\n"):
+            connection.execute(statement)
+
+
+def _owner_and_layout(connection: sqlite3.Connection) -> tuple[int, int]:
+    names = ("application_id", "user_version")
+    owner, layout = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    return owner, layout
 
 
 def _set_aside(path: str) -> str:
@@ -432,6 +456,11 @@ def _set_aside(path: str) -> str:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path + suffix)
     return aside
+
+
+def _lies_where_caches_do(path: str) -> bool:
+    places = (os.path.realpath(os.path.dirname(p)) for p in (path, default_cache_file()))
+    return len(set(places)) == 1
 
 
 def _is_ours(path: str) -> bool:
@@ -466,18 +495,28 @@ def _below(folder: str) -> tuple[bytes, bytes]:
     return prefix + b"/", prefix + b"0"  # the character after the slash
 
 
-def _gone(connection: sqlite3.Connection, below: tuple[bytes, bytes]) -> Iterator[tuple[bytes]]:
-    """The paths at which there is nothing, in folders where another file that we know still is.
+def _gone(rows: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes]]:
+    """The paths at which there is nothing, though the disk is there that they were on.
 
-    The folder of a disk that isn't mounted is missing, or empty, or holds something else.
+    Where a disk isn't mounted its folder is missing, or is another disk's.
     """
-    missing = connection.execute(NOT_HERE, below).fetchall()
-    if not missing:
-        return
-    here = {os.path.dirname(path) for (path,) in connection.execute(KNOWN_HERE, below)}
-    for (path,) in missing:
-        if os.path.dirname(path) in here and not os.path.lexists(path):
+    devices: dict[bytes, int | None] = {}
+    for path, device in rows:
+        folder = os.path.dirname(path)
+        if folder not in devices:
+            devices[folder] = _device(folder)
+        if devices[folder] == device and not os.path.lexists(path):
             yield (path,)
+
+
+def _device(folder: bytes) -> int | None:
+    """The number of the disk that a folder is on, or was: that of the nearest one above it."""
+    try:
+        return os.stat(folder).st_dev
+    except FileNotFoundError:
+        return _device(os.path.dirname(folder))
+    except OSError:
+        return None
 
 
 # ---- What would fill memory

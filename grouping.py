@@ -479,6 +479,7 @@ def supported_clusters(
         friends[match.left].add(match.right)
         friends[match.right].add(match.left)
     members: dict[int, set[int]] = {}
+    refused: set[tuple[int, int, int, int]] = set()  # clusters, by root and size
     joining: list[Match] = []
     for match in ordered:
         a, b = sets.find(match.left), sets.find(match.right)
@@ -486,12 +487,17 @@ def supported_clusters(
             continue
         both = (members.setdefault(a, {a}), members.setdefault(b, {b}))
         small, large = sorted(both, key=len)
+        merger = (a, b, len(both[0]), len(both[1]))
+        if not is_certain(match) and merger in refused:
+            continue
         if is_certain(match) or _supported(small, large, friends):
             sets.union(a, b)
             large |= small
             del members[a], members[b]
             members[sets.find(a)] = large
             joining.append(match)
+        else:
+            refused.add(merger)
     links: dict[int, list[Match]] = defaultdict(list)
     for match in joining:
         links[sets.find(match.left)].append(match)

@@ -1004,6 +1004,7 @@ if __name__ == "__main__":
     del __file__  # or each worker process would import this module, of which it needs nothing
     sys.unraisablehook = interrupt_again
     code = main()
-    for ending in (signal.SIGINT, signal.SIGALRM):
+    sys.unraisablehook = sys.__unraisablehook__
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(ending, signal.SIG_IGN)  # all is done and said
     raise SystemExit(code)

@@ -163,6 +163,18 @@ def test_a_moved_or_renamed_photo_is_recognised(old_library: Library) -> None:
     assert unchanged(old_library) == ALL
 
 
+def test_a_renamed_photo_of_other_content_is_read_again(old_library: Library) -> None:
+    """As by a program that edits photos, sets their time back and names them by it."""
+    unchanged(old_library)
+    photo = old_library.photos / "z_stars.jpg"
+    status, data = photo.stat(), bytearray(photo.read_bytes())
+    data[-3] ^= 1
+    photo.write_bytes(data)
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+    photo.rename(old_library.photos / "1999-12-31.jpg")
+    assert unchanged(old_library) == ALL - 1
+
+
 def test_a_file_elsewhere_with_the_same_number_is_no_moved_one(
     old_library: Library, file: Path
 ) -> None:
@@ -364,6 +376,37 @@ def test_no_single_wrong_byte_changes_what_is_found(
         assert sorted(again, key=lambda hashed: hashed.file.path) == found
 
 
+def test_a_damaged_cache_behind_a_link_is_set_aside_too(
+    old_library: Library, cache_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = old_library.folder / "link"
+    link.symlink_to(cache_home)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(link))
+    old_library.find()
+    (cache_home / "image-similarity-search" / "cache.sqlite").write_bytes(bytes(100_000))
+    assert "was set aside" in old_library.find().out
+    assert unchanged(old_library) == ALL
+    link.unlink()
+
+
+def test_a_cache_that_another_run_has_just_begun_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, path, told = [photo(tmp_path / "a.jpg")], tmp_path / "cache.sqlite", list[str]()
+    real = cache._owner_and_layout
+
+    def meanwhile(connection: sqlite3.Connection) -> tuple[int, int]:
+        seen = real(connection)
+        monkeypatch.setattr(cache, "_owner_and_layout", real)
+        through_cache(path, files)
+        return seen
+
+    monkeypatch.setattr(cache, "_owner_and_layout", meanwhile)
+    with cache.opened(str(path), told.append) as opened:
+        assert len(list(opened.hashed(files, WANTED, lambda _: iter(())))) == 1
+    assert told == []
+
+
 def test_an_empty_file_becomes_a_cache(old_library: Library, file: Path) -> None:
     file.parent.mkdir()
     file.touch()
@@ -470,6 +513,14 @@ def test_what_is_known_of_deleted_photos_is_dropped(old_library: Library, file: 
     assert (rows(file, "files"), rows(file, "made")) == (ALL - 1, 2 * (ALL - 1))
 
 
+def test_what_is_known_of_a_deleted_folder_is_dropped(old_library: Library, file: Path) -> None:
+    age(old_library.add("2020/trip/a.jpg", quality=60))
+    old_library.find()
+    shutil.rmtree(old_library.photos / "2020")
+    old_library.find()
+    assert rows(file, "files") == ALL
+
+
 def test_what_is_known_of_a_photo_that_is_now_a_second_name_of_another_stays(
     old_library: Library, file: Path
 ) -> None:
@@ -500,7 +551,7 @@ def test_what_is_known_of_other_folders_stays(old_library: Library, file: Path) 
     shutil.rmtree(other)
 
 
-@pytest.mark.parametrize("leaves", ["an empty folder", "a folder with a note", "nothing"])
+@pytest.mark.parametrize("leaves", ["an empty folder", "a folder with a photo", "nothing"])
 def test_what_is_known_of_a_disk_that_is_not_mounted_stays(
     leaves: str, old_library: Library, file: Path
 ) -> None:
@@ -508,13 +559,16 @@ def test_what_is_known_of_a_disk_that_is_not_mounted_stays(
     disk.mkdir()
     age(old_library.add("disk/a.jpg", quality=60), old_library.add("disk/b.jpg", quality=50))
     old_library.find()
+    with sqlite3.connect(file) as connection:  # as a disk of its own has
+        other = "UPDATE files SET device = device + 1 WHERE path > ? AND path < ?"
+        assert connection.execute(other, cache._below(str(disk))).rowcount == 2
     disk.rename(aside)
     if leaves != "nothing":
         disk.mkdir()
-    if leaves == "a folder with a note":
-        (disk / "not mounted.txt").touch()
+    if leaves == "a folder with a photo":
+        age(old_library.add("disk/c.jpg", quality=40))
     old_library.find()
-    assert rows(file, "files") == ALL + 2
+    assert rows(file, "files") == ALL + 2 + (leaves == "a folder with a photo")
     if leaves != "nothing":
         shutil.rmtree(disk)
     aside.rename(disk)
