@@ -548,6 +548,8 @@ class Spool:
         if isinstance(result, Unreadable) or result.look is None:
             return result
         look = result.look
+        if not look.views[0].gray:
+            return result  # a hash alone; of a million of these each step counts
         views = tuple(
             replace(view, gray=self._keep(view.gray), fine=view.fine and self._keep(view.fine))
             for view in look.views

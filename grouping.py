@@ -393,12 +393,13 @@ def cluster(
     sets = UnionFind(len(digests))
     first_with: dict[Hashable, int] = {}
     for position, digest in enumerate(digests):
-        sets.union(first_with.setdefault(digest, position), position)
+        if (first := first_with.setdefault(digest, position)) != position:
+            sets.union(first, position)
     # One position stands for all pictures of the same hash, however many there are.
     first_hash: dict[bytes, int] = {}
     for position, bits in enumerate(hashes):
-        if bits is not None:
-            sets.union(first_hash.setdefault(bits, position), position)
+        if bits is not None and (first := first_hash.setdefault(bits, position)) != position:
+            sets.union(first, position)
     positions = np.fromiter(first_hash.values(), dtype=np.intp, count=len(first_hash))
     for i, j in _connecting_pairs(pack(first_hash), threshold):
         sets.union_all(positions[i], positions[j])
