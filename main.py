@@ -441,16 +441,20 @@ def group(
         hashes = [look.views[0].hash if look else None for look in looks]
         members = grouping.cluster(digests, hashes, settings.threshold)
         return [grouping.Cluster(group, []) for group in members], {}
+    from concurrent.futures import ThreadPoolExecutor
+
     import matching  # with SciPy, which takes long to import
 
     methods: list[matching.Method] = []
-    if settings.method != "embeddings":
-        methods.append(matching.by_looks(looks, matching.PRESETS[settings.preset]))
-    if settings.method != "hash":
-        from extras import embeddings
+    with ThreadPoolExecutor(settings.workers) as threads:
+        if settings.method != "embeddings":
+            rules = matching.PRESETS[settings.preset]
+            methods.append(matching.by_looks(looks, rules, threads.map))
+        if settings.method != "hash":
+            from extras import embeddings
 
-        methods.append(embeddings.by_embeddings(hashed, settings.cosine))
-    return matching.group_by(matching.identities(digests, looks), methods)
+            methods.append(embeddings.by_embeddings(hashed, settings.cosine))
+        return matching.group_by(matching.identities(digests, looks), methods)
 
 
 def report_found(

@@ -81,6 +81,8 @@ Flat = NDArray[np.float32]
 
 # A method to find matches: the positions of different files in, pairs of places in that list out.
 Method = Callable[[Sequence[int]], Iterable[Match]]
+# How some pairs after the other are looked at: `map`, or that of an executor with threads.
+Each = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,9 @@ def identities(digests: Sequence[str], looks: Sequence[Look | None]) -> list[Has
     ]
 
 
-def by_looks(looks: Sequence[Look | None], rules: Rules) -> Method:
+def by_looks(looks: Sequence[Look | None], rules: Rules, each: Each = map) -> Method:
     """The method that compares looks: by hash, and then by the pictures themselves."""
-    return lambda positions: find_matches([looks[position] for position in positions], rules)
+    return lambda positions: find_matches([looks[position] for position in positions], rules, each)
 
 
 def group_by(
@@ -199,7 +201,7 @@ def differ_in_colour(one: Look, other: Look, match: Match) -> bool:
     return bool(np.abs(chroma[0] - chroma[1]).mean() >= COLOUR_LEVELS)
 
 
-def find_matches(looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
+def find_matches(looks: Sequence[Look | None], rules: Rules, each: Each = map) -> Iterator[Match]:
     """Yield the pairs of pictures that show the same, by position; of many look-alikes not all.
 
     Of pictures that are surely the same, enough pairs are yielded to connect them. Of the others
@@ -213,9 +215,9 @@ def find_matches(looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
         return
     known = Known(len(looks))
     for pairs in in_batches(candidates(table, rules)):
-        yield from _verified(table, pairs, known)
+        yield from _verified(table, pairs, known, each)
     if rules.crops is not None:
-        yield from crops(table, looks, rules.crops, known)
+        yield from crops(table, looks, rules.crops, known, each)
     yield from bursts(table, looks, rules)
 
 
@@ -361,7 +363,7 @@ def _joined(parts: Sequence[Pairs]) -> Pairs:
     return Pairs(left, right, distance, parts[0].turn)
 
 
-def _verified(table: Table, pairs: Pairs, known: Known) -> Iterator[Match]:
+def _verified(table: Table, pairs: Pairs, known: Known, each: Each) -> Iterator[Match]:
     """Look at candidate pairs, the closest first, and yield those that match."""
     pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
     while True:
@@ -371,16 +373,16 @@ def _verified(table: Table, pairs: Pairs, known: Known) -> Iterator[Match]:
         if not len(pairs.left):
             return
         batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
-        for match in look_alikes(table, batch):
+        for match in look_alikes(table, batch, each):
             known.add(match)
             yield match
 
 
-def look_alikes(table: Table, pairs: Pairs) -> Iterator[Match]:
+def look_alikes(table: Table, pairs: Pairs, each: Each = map) -> Iterator[Match]:
     """The pairs that look alike; pages are looked at again, in more detail."""
     left = views.turned(table.gray[pairs.left], pairs.turn)
     right = table.gray[pairs.right]
-    likeness, alike = _alike(left, right, pairs.distance)
+    likeness, alike = _alike(left, right, pairs.distance, each)
     for number in np.flatnonzero(alike).tolist():
         rows = int(pairs.left[number]), int(pairs.right[number])
         one, other = sorted(int(table.owner[row]) for row in rows)
@@ -402,11 +404,12 @@ def view_of(table: Table, pairs: Pairs, number: int) -> str:
 
 
 def _alike(
-    left: Gray | Stack, right: Gray | Stack, distance: NDArray[np.int64]
+    left: Gray | Stack, right: Gray | Stack, distance: NDArray[np.int64], each: Each
 ) -> tuple[Flat, NDArray[np.bool_]]:
     """The correlation of each pair, and whether the two look the same."""
     likeness, alike = np.zeros(len(left), np.float32), np.zeros(len(left), np.bool_)
-    for start in range(0, len(left), FEW):
+
+    def look_at_few(start: int) -> None:
         few = slice(start, start + FEW)
         p, q = flattened(left[few]), flattened(right[few])
         likeness[few] = _correlation(p, q)
@@ -414,6 +417,9 @@ def _alike(
         unsure = np.flatnonzero(~alike[few] & (likeness[few] >= LEAST_CORRELATION))
         if len(unsure):
             alike[start + unsure] = _agreement(p[unsure], q[unsure]) >= LEAST_AGREEMENT
+
+    for _ in each(look_at_few, range(0, len(left), FEW)):
+        pass
     return likeness, alike
 
 
@@ -460,7 +466,9 @@ def bursts(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator
             yield Match(min(one, other), max(one, other), distance, likeness, "burst")
 
 
-def crops(table: Table, looks: Sequence[Look | None], limit: int, known: Known) -> Iterator[Match]:
+def crops(
+    table: Table, looks: Sequence[Look | None], limit: int, known: Known, each: Each = map
+) -> Iterator[Match]:
     """Yield the pictures that look like a part of another one.
 
     Every part of every picture is compared with every picture, so the cost is quadratic and
@@ -480,18 +488,18 @@ def crops(table: Table, looks: Sequence[Look | None], limit: int, known: Known) 
             for start in range(0, len(i), BATCH):
                 some = slice(start, start + BATCH)
                 found = Pairs(i[some], j[some], distance[some], "upright")
-                yield from _cropped(parts, table, whole, found, known)
+                yield from _cropped(parts, table, whole, found, known, each)
 
 
 def _cropped(
-    parts: Stack, table: Table, whole: NDArray[np.intp], pairs: Pairs, known: Known
+    parts: Stack, table: Table, whole: NDArray[np.intp], pairs: Pairs, known: Known, each: Each
 ) -> Iterator[Match]:
     """The pairs of a part and a picture that look alike."""
     owner = table.owner[whole]
     crowded = known.are_in_a_crowd(owner[pairs.left], owner[pairs.right], pairs.distance)
     pairs = pairs.where((pairs.left != pairs.right) & ~crowded)
     right = table.gray[whole[pairs.right]]
-    likeness, alike = _alike(parts[pairs.left], right, pairs.distance)
+    likeness, alike = _alike(parts[pairs.left], right, pairs.distance, each)
     for n in np.flatnonzero(alike).tolist():
         one, other = sorted((int(owner[pairs.left[n]]), int(owner[pairs.right[n]])))
         match = Match(one, other, int(pairs.distance[n]), float(likeness[n]), "crop")

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
 from itertools import combinations
@@ -593,9 +594,11 @@ def looks_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pairs are looked at, a batch each."""
     batches: list[int] = []
 
-    def counted(table: matching.Table, pairs: matching.Pairs) -> Iterator[Match]:
+    def counted(
+        table: matching.Table, pairs: matching.Pairs, each: matching.Each = map
+    ) -> Iterator[Match]:
         batches.append(len(pairs.left))
-        return look_alikes(table, pairs)
+        return look_alikes(table, pairs, each)
 
     look_alikes = matching.look_alikes
     monkeypatch.setattr(matching, "look_alikes", counted)
@@ -626,6 +629,16 @@ def test_parts_of_a_crowd_need_no_look() -> None:
 def test_the_matches_of_a_crowd_are_the_same_each_time() -> None:
     first, second = (list(find_matches(crowd(60, ALIKE), PRESETS["similar"])) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("preset", ["similar", "crops"])
+def test_threads_find_what_one_finds(preset: str) -> None:
+    looks = [*crowd(30, ALIKE), *drift(20)]
+    looks = [replace(look, large=bytes(128**2)) for look in looks]
+    alone = list(find_matches(looks, PRESETS[preset]))
+    assert len(alone) > 100
+    with ThreadPoolExecutor(4) as threads:
+        assert list(find_matches(looks, PRESETS[preset], threads.map)) == alone
 
 
 def test_all_matches_are_found_where_pictures_have_few(monkeypatch: pytest.MonkeyPatch) -> None:
