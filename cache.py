@@ -25,7 +25,7 @@ Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
 
 APPLICATION_ID = 0x53494D49  # in SQLite's header: the file is one of ours
-LAYOUT = 3
+LAYOUT = 4
 PAGE_BYTES = 65536  # a row of 4 KB must not leave half a page unused
 SECONDS_BETWEEN_COMMITS = 3.0
 SECONDS_TO_WAIT = 10.0  # for another run that writes
