@@ -32,9 +32,11 @@ SECONDS_TO_WAIT = 10.0  # for another run that writes
 # A file that changes twice within the steps of its file system's clock (two seconds on FAT) may
 # have the same time with other content, so what changed a moment ago is read again next time.
 RACY_NS = 2_000_000_000
+LARGEST_INTEGER = (1 << 63) - 1  # of SQLite
 DAYS_KEPT = 180  # of files that can't be looked for, as their folder isn't there
 DAYS_BETWEEN_NOTES = 30
 SECONDS_A_DAY = 86_400
+LEAST_ROOM_BYTES = 500_000_000  # that a spool leaves on its disk
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 UNSUPPORTED = "unsupported file format"  # what a newer SQLite might have written, or nobody
 DAMAGED_SUFFIX = ".damaged"
@@ -417,25 +419,27 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    if _owner_and_layout(connection) != (APPLICATION_ID, LAYOUT):
+    if not _is_made(connection, path):
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("BEGIN EXCLUSIVE")  # another run may have been doing the same
         with connection:
-            _make_tables(connection, path)
+            if not _is_made(connection, path):
+                for statement in TABLES.split(";\n"):
+                    connection.execute(statement)
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(HERE)
 
 
-def _make_tables(connection: sqlite3.Connection, path: str) -> None:
+def _is_made(connection: sqlite3.Connection, path: str) -> bool:
+    """Whether a cache has the tables of today; UserError for another program's."""
     owner, layout = _owner_and_layout(connection)
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if owner != APPLICATION_ID and tables:
-        if _is_ours(path):
+        if not _is_ours(path):
+            raise UserError(f"CACHE_FILE {path} is another program's; name another file.")
+        if connection.in_transaction:  # or another run has made them since
             raise _Damaged("its header is damaged")
-        raise UserError(f"CACHE_FILE {path} is another program's; name another file.")
-    if (owner, layout) != (APPLICATION_ID, LAYOUT):
-        for statement in TABLES.split(";\n"):
-            connection.execute(statement)
+    return (owner, layout) == (APPLICATION_ID, LAYOUT)
 
 
 def _owner_and_layout(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -482,7 +486,8 @@ def _list_here(connection: sqlite3.Connection, files: Iterable[ImageFile]) -> No
 
 
 def _file(file: ImageFile) -> File:
-    return os.fsencode(file.path), file.size, file.mtime_ns, file.ctime_ns, file.inode
+    inode = file.inode & LARGEST_INTEGER
+    return os.fsencode(file.path), file.size, file.mtime_ns, file.ctime_ns, inode
 
 
 def _made(method: int, digest: bytes, value: bytes) -> tuple[int, bytes, bytes, int]:
@@ -505,16 +510,26 @@ def _gone(rows: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes]]:
         folder = os.path.dirname(path)
         if folder not in devices:
             devices[folder] = _device(folder)
-        if devices[folder] == device and not os.path.lexists(path):
+        if devices[folder] == device and _is_missing(path):
             yield (path,)
 
 
-def _device(folder: bytes) -> int | None:
-    """The number of the disk that a folder is on, or was: that of the nearest one above it."""
+def _is_missing(path: bytes) -> bool:
     try:
-        return os.stat(folder).st_dev
-    except FileNotFoundError:
-        return _device(os.path.dirname(folder))
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # nobody may look there
+        pass
+    return False
+
+
+def _device(folder: bytes) -> int | None:
+    """The number of the file system that a folder is on, or was: of the nearest one above it."""
+    while _is_missing(folder):
+        folder = os.path.dirname(folder)
+    try:
+        return os.statvfs(folder).f_fsid & LARGEST_INTEGER
     except OSError:
         return None
 
@@ -562,15 +577,21 @@ class Spool:
 
         if self._file is None or not data or isinstance(data, Spooled):
             return data
-        try:
-            written = self._file.write(data)
-        except OSError:
-            written = 0
-        place, self._length = self._length, self._length + written
-        if written < len(data):
-            return data
         digest = hashlib.blake2b(data, digest_size=16).digest()
-        return Spooled(digest, self._file.fileno(), place, len(data))
+        place, written = self._length, self._written(self._file, data)
+        self._length += written
+        kept = data if written < len(data) else None
+        return Spooled(digest, self._file.fileno(), place, len(data), kept)
+
+    def _written(self, file: FileIO, data: bytes) -> int:
+        """How many bytes were written: none where others would lack room, the cache first."""
+        try:
+            room = os.fstatvfs(file.fileno())
+            if room.f_bavail * room.f_frsize < LEAST_ROOM_BYTES:
+                return 0
+            return file.write(data)
+        except OSError:
+            return 0
 
 
 # ---- A look as bytes

@@ -483,7 +483,7 @@ def supported_clusters(
     refused: set[tuple[int, int, int, int]] = set()  # clusters, by root and size
     joining: list[Match] = []
     for match in ordered:
-        a, b = sets.find(match.left), sets.find(match.right)
+        a, b = sorted((sets.find(match.left), sets.find(match.right)))
         if a == b:
             continue
         both = (members.setdefault(a, {a}), members.setdefault(b, {b}))

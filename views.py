@@ -97,18 +97,24 @@ NO_END = "it has no end marker"
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """Bytes that lie in an open file until they are wanted; equal to others of their digest."""
+    """Bytes that lie in an open file until they are wanted; equal to others of their digest.
+
+    Those for which there was no room are `kept` in memory.
+    """
 
     digest: bytes
     descriptor: int = field(compare=False)
     place: int = field(compare=False)
     length: int = field(compare=False)
+    kept: bytes | None = field(default=None, compare=False)
 
 
 def content(data: bytes | Spooled) -> bytes:
     """Bytes, wherever they lie."""
     if isinstance(data, bytes):
         return data
+    if data.kept is not None:
+        return data.kept
     return os.pread(data.descriptor, data.length, data.place)
 
 

@@ -531,6 +531,18 @@ def test_what_is_known_of_a_photo_that_is_now_a_second_name_of_another_stays(
     assert rows(file, "files") == ALL + 1
 
 
+def test_what_is_known_of_a_deep_folder_that_is_gone_is_dropped(tmp_path: Path) -> None:
+    deep = os.fsencode(tmp_path) + b"/x" * 1500
+    here = cache._device(os.fsencode(tmp_path))
+    assert list(cache._gone([(deep + b"/a.jpg", here or 0)])) == [(deep + b"/a.jpg",)]
+
+
+def test_what_is_known_of_a_place_that_cannot_be_looked_at_stays(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    unclear = os.fsencode(tmp_path / "loop" / "a.jpg")
+    assert list(cache._gone([(unclear, cache._device(os.fsencode(tmp_path)) or 0)])) == []
+
+
 def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash(
     old_library: Library, file: Path
 ) -> None:
@@ -675,7 +687,10 @@ def test_what_is_spooled_is_grouped_as_what_is_in_memory(tmp_path: Path) -> None
     assert len(list(tmp_path.iterdir())) == 3, "the file has no name"
 
 
-def test_spooled_pictures_take_a_tenth_of_their_memory(tmp_path: Path) -> None:
+def test_spooled_pictures_take_a_tenth_of_their_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "LEAST_ROOM_BYTES", 0)
     grays = [bytes([number % 256]) * GRAY_SIDE**2 for number in range(256)]
     with cache.Spool(str(tmp_path)) as spool:
         tracemalloc.start()
@@ -692,14 +707,31 @@ def test_spooled_pictures_take_a_tenth_of_their_memory(tmp_path: Path) -> None:
             assert content(image.look.views[0].fine or b"") == gray * 10
 
 
-@pytest.mark.parametrize("where", ["a folder that is not there", "a full disk"])
-def test_what_cannot_be_spooled_stays_in_memory(where: str, tmp_path: Path) -> None:
+def test_without_a_folder_for_it_pictures_stay_in_memory(tmp_path: Path) -> None:
     image = looked_at(tmp_path)[0]
     with cache.Spool(str(tmp_path / "missing")) as spool:
-        if where == "a full disk":
-            spool._file = io.FileIO("/dev/full", "w")
-        kept = spool.put(image)
-    assert isinstance(kept, HashedImage)
-    assert kept.look is not None
-    assert isinstance(kept.look.views[0].gray, bytes)
-    assert kept == image
+        assert spool.put(image) == image
+
+
+@pytest.mark.parametrize("reason", ["the disk is full", "little room is left"])
+def test_what_has_no_room_stays_in_memory_and_equals_what_has(
+    reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = looked_at(tmp_path)[0]
+    with cache.Spool(str(tmp_path)) as roomy, cache.Spool(str(tmp_path)) as full:
+        expected = roomy.put(image)
+        if reason == "the disk is full":
+            monkeypatch.setattr(cache, "LEAST_ROOM_BYTES", 0)
+            assert full._file is not None
+            full._file.close()
+            full._file = io.FileIO("/dev/full", "w")
+        else:
+            monkeypatch.setattr(cache, "LEAST_ROOM_BYTES", 1 << 62)
+        kept = full.put(image)
+        assert kept == expected
+        assert isinstance(kept, HashedImage)
+        assert kept.look is not None
+        assert image.look is not None
+        for view, original in zip(kept.look.views, image.look.views, strict=True):
+            assert content(view.gray) == original.gray
+        assert full._length == 0

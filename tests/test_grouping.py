@@ -17,7 +17,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import grouping
-from grouping import UnionFind, close_pairs, close_turned_pairs, cluster, pack
+from grouping import (
+    Match,
+    UnionFind,
+    close_pairs,
+    close_turned_pairs,
+    cluster,
+    pack,
+    supported_clusters,
+)
 
 Pairs = set[tuple[int, int]]
 WIDTHS = (1, 2, 5, 8, 9, 32, 33, 128, 512)  # in bytes; 64-bit words are compared
@@ -310,6 +318,40 @@ def test_groups_are_what_hangs_together_by_hash_or_by_content(
     count = len(hashes)
     pairs |= {(i, j) for j in range(count) for i in range(j) if digests[i] == digests[j]}
     assert cluster(digests, known, threshold) == components(count, pairs)
+
+
+@st.composite
+def some_matches(draw: st.DrawFn) -> list[Match]:
+    pairs = st.tuples(st.integers(0, 11), st.integers(0, 11)).filter(lambda pair: pair[0] < pair[1])
+    chosen = draw(st.lists(pairs, max_size=40, unique=True))
+    strengths = st.sampled_from([0.5, 0.6, 0.95])
+    return [Match(*pair, draw(st.integers(0, 40)), draw(strengths), "whole") for pair in chosen]
+
+
+STRONG = [Match(0, 6, 1, 0.9, ""), Match(0, 7, 1, 0.9, "")]
+EQUALS = [*STRONG, Match(1, 2, 1, 0.9, ""), Match(1, 3, 1, 0.9, "")]
+
+
+@given(some_matches(), st.integers(0, 40))
+@example([*EQUALS, Match(2, 6, 30, 0.5, ""), Match(2, 7, 30, 0.4, "")], 0)
+def test_clusters_merge_as_the_rule_says(found: list[Match], certain: int) -> None:
+    """The rule, step by step and without anything that makes it quick."""
+    clusters = [{number} for number in range(12)]
+    friends = [{m.left + m.right - n for m in found if n in (m.left, m.right)} for n in range(12)]
+    for match in sorted(found, key=lambda m: (-m.correlation, m.distance, m.left, m.right)):
+        both = [c for c in clusters if match.left in c or match.right in c]
+        if len(both) == 1:
+            continue
+        small, large = sorted(both, key=lambda c: (len(c), min(c)))
+        support = sum(bool(friends[member] & large) for member in small)
+        if (
+            match.distance < certain
+            or len(small) < 3
+            or support >= max(2, grouping.SUPPORT * len(small))
+        ):
+            clusters = [c for c in clusters if c not in both] + [small | large]
+    made = supported_clusters(12, found, lambda match: match.distance < certain)
+    assert [c.members for c in made] == sorted(sorted(c) for c in clusters if len(c) > 1)
 
 
 def test_pictures_without_a_hash_match_identical_files_only() -> None:
