@@ -1,4 +1,8 @@
-"""What earlier runs read of the photos, in one SQLite file, so that they need not be read again."""
+"""What was read of the photos, outside of memory.
+
+What earlier runs read is in one SQLite file, so that it need not be read again. What would fill
+memory is in another file until the run ends.
+"""
 
 import contextlib
 import gc
@@ -25,7 +29,7 @@ Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
 
 APPLICATION_ID = 0x53494D49  # in SQLite's header: the file is one of ours
-LAYOUT = 4
+LAYOUT = 5
 PAGE_BYTES = 65536  # a row of 4 KB must not leave half a page unused
 SECONDS_BETWEEN_COMMITS = 3.0
 SECONDS_TO_WAIT = 10.0  # for another run that writes
@@ -51,7 +55,7 @@ DROP TABLE IF EXISTS methods;
 DROP TABLE IF EXISTS made;
 CREATE TABLE files (
     path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
-    digest BLOB, device INTEGER, seen INTEGER
+    digest BLOB, file_system INTEGER, seen INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX moved ON files (inode, size, mtime_ns);
 CREATE TABLE methods (id INTEGER PRIMARY KEY, name TEXT UNIQUE, version TEXT);
@@ -87,7 +91,7 @@ UPDATE files SET seen = ? WHERE seen < ?
 AND path IN (SELECT h.path FROM temp.here h JOIN files f ON f.path = h.path AND {SAME})
 """
 NOT_HERE = """
-SELECT path, device FROM files
+SELECT path, file_system FROM files
 WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
 """
 
@@ -150,7 +154,7 @@ class Cache:
         self._warn = warn
         self._now = time.time_ns()
         self._waiting: dict[Method, list[tuple[HashedImage, bytes]]] = {}
-        self._devices: dict[bytes, int | None] = {}
+        self._file_systems: dict[bytes, int | None] = {}
         self._committed = time.monotonic()
         self._connection: sqlite3.Connection | None = None
         if path is not None:
@@ -287,18 +291,23 @@ class Cache:
             with self._expecting_trouble(), self._writing() as connection:
                 number = self._id(method)
                 rows = [
-                    (*_file(h.file), bytes.fromhex(h.digest), self._device_of(h.file.path), today)
+                    (
+                        *_file(h.file),
+                        bytes.fromhex(h.digest),
+                        self._file_system_of(h.file.path),
+                        today,
+                    )
                     for h, _ in made
                 ]
                 connection.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
                 values = [_made(number, bytes.fromhex(h.digest), value) for h, value in made]
                 connection.executemany("REPLACE INTO made VALUES (?, ?, ?, ?)", values)
 
-    def _device_of(self, path: str) -> int | None:
+    def _file_system_of(self, path: str) -> int | None:
         folder = os.path.dirname(os.fsencode(path))
-        if folder not in self._devices:
-            self._devices[folder] = _device(folder)
-        return self._devices[folder]
+        if folder not in self._file_systems:
+            self._file_systems[folder] = _file_system(folder)
+        return self._file_systems[folder]
 
     def _id(self, method: Method) -> int:
         """The number of a method in the file; what another version of it has made is dropped."""
@@ -505,12 +514,12 @@ def _gone(rows: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes]]:
 
     Where a disk isn't mounted its folder is missing, or is another disk's.
     """
-    devices: dict[bytes, int | None] = {}
-    for path, device in rows:
+    file_systems: dict[bytes, int | None] = {}
+    for path, file_system in rows:
         folder = os.path.dirname(path)
-        if folder not in devices:
-            devices[folder] = _device(folder)
-        if devices[folder] == device and _is_missing(path):
+        if folder not in file_systems:
+            file_systems[folder] = _file_system(folder)
+        if file_systems[folder] == file_system and _is_missing(path):
             yield (path,)
 
 
@@ -524,7 +533,7 @@ def _is_missing(path: bytes) -> bool:
     return False
 
 
-def _device(folder: bytes) -> int | None:
+def _file_system(folder: bytes) -> int | None:
     """The number of the file system that a folder is on, or was: of the nearest one above it."""
     while _is_missing(folder):
         folder = os.path.dirname(folder)

@@ -360,7 +360,7 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
 
 
 def hash_at(data: bytes, hash_size: int) -> Look | None:
-    """The hash alone of an image file, as `look_at` makes it, at half the cost; None as there."""
+    """The hash alone of an image file, as `look_at` makes it, for less; None as there."""
     image = open_image(data, mode="L")
     if image is None:
         return None

@@ -533,14 +533,14 @@ def test_what_is_known_of_a_photo_that_is_now_a_second_name_of_another_stays(
 
 def test_what_is_known_of_a_deep_folder_that_is_gone_is_dropped(tmp_path: Path) -> None:
     deep = os.fsencode(tmp_path) + b"/x" * 1500
-    here = cache._device(os.fsencode(tmp_path))
+    here = cache._file_system(os.fsencode(tmp_path))
     assert list(cache._gone([(deep + b"/a.jpg", here or 0)])) == [(deep + b"/a.jpg",)]
 
 
 def test_what_is_known_of_a_place_that_cannot_be_looked_at_stays(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     unclear = os.fsencode(tmp_path / "loop" / "a.jpg")
-    assert list(cache._gone([(unclear, cache._device(os.fsencode(tmp_path)) or 0)])) == []
+    assert list(cache._gone([(unclear, cache._file_system(os.fsencode(tmp_path)) or 0)])) == []
 
 
 def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash(
@@ -572,7 +572,7 @@ def test_what_is_known_of_a_disk_that_is_not_mounted_stays(
     age(old_library.add("disk/a.jpg", quality=60), old_library.add("disk/b.jpg", quality=50))
     old_library.find()
     with sqlite3.connect(file) as connection:  # as a disk of its own has
-        other = "UPDATE files SET device = device + 1 WHERE path > ? AND path < ?"
+        other = "UPDATE files SET file_system = file_system + 1 WHERE path > ? AND path < ?"
         assert connection.execute(other, cache._below(str(disk))).rowcount == 2
     disk.rename(aside)
     if leaves != "nothing":
