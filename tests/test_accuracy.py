@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, SAMPLES
-from pictures import SINGLES
+from made_pictures import SINGLES
 
 import finder
 import matching

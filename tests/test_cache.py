@@ -13,7 +13,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pictures
+import made_pictures
 import pytest
 from conftest import ROOT, Library, picture, tree
 from hypothesis import given
@@ -663,11 +663,11 @@ def test_a_look_comes_back_as_it_was(look: Look | None) -> None:
 
 def looked_at(folder: Path) -> list[HashedImage]:
     """Photos and pages, of which two show exactly what others show."""
-    paths = [*pictures.sample_paths(), pictures.SAMPLES / pictures.CAT]
+    paths = [*made_pictures.sample_paths(), made_pictures.SAMPLES / made_pictures.CAT]
     found = [hash_file(ImageFile(str(path), 0, 0), 16, parts=True) for path in paths]
     for number in range(3):
         place = folder / f"{number}.png"
-        place.write_bytes(pictures.png(pictures.text_page(number // 2)))
+        place.write_bytes(made_pictures.png(made_pictures.text_page(number // 2)))
         found.append(hash_file(ImageFile(str(place), 0, 0), 16, parts=True))
     return [image for image in found if isinstance(image, HashedImage)]
 

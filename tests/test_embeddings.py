@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import made_pictures
 import numpy as np
 import onnx
-import pictures
 import pytest
 from conftest import SAMPLES, Library, collect
+from made_pictures import CAT, COFFEE, LAUNCH, PORTRAIT, STARS, photo
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-from pictures import CAT, COFFEE, LAUNCH, PORTRAIT, STARS, photo
 from PIL import Image
 
 import config
@@ -113,10 +113,10 @@ def put(library: Library, name: str, image: Image.Image) -> str:
 # ---- Colour pictures
 
 
-@pytest.mark.parametrize("mode", pictures.MODES)
+@pytest.mark.parametrize("mode", made_pictures.MODES)
 def test_a_model_sees_a_picture_in_its_colours_in_every_mode(mode: str) -> None:
     image = photo(CAT)
-    stored = pictures.MODES[mode](image)
+    stored = made_pictures.MODES[mode](image)
     seen = rgb_of(stored)
     if mode.startswith(("1", "L", "I", "F")) and not mode.startswith("LAB"):
         assert (seen[..., 0] == seen[..., 2]).all()
@@ -125,19 +125,21 @@ def test_a_model_sees_a_picture_in_its_colours_in_every_mode(mode: str) -> None:
         assert np.abs(seen - plain(image)).mean() < 4
 
 
-@pytest.mark.parametrize("orientation", pictures.STORED_AS)
+@pytest.mark.parametrize("orientation", made_pictures.STORED_AS)
 def test_a_model_sees_a_picture_upright(orientation: int) -> None:
-    seen = rgb_of(pictures.turned(photo(CAT), orientation, "JPEG"))
+    seen = rgb_of(made_pictures.turned(photo(CAT), orientation, "JPEG"))
     assert np.abs(seen - plain(photo(CAT))).mean() < 4
 
 
 def test_a_model_sees_transparency_on_white() -> None:
-    seen, expected = (rgb_of(f(photo())) for f in (pictures.half_transparent, pictures.on_white))
+    seen, expected = (
+        rgb_of(f(photo())) for f in (made_pictures.half_transparent, made_pictures.on_white)
+    )
     assert np.abs(seen - expected).mean() < 1
 
 
 def test_a_model_sees_a_logo_by_its_alpha_channel() -> None:
-    seen = rgb_of(pictures.logo(photo(CAT)))
+    seen = rgb_of(made_pictures.logo(photo(CAT)))
     assert np.abs(seen - plain(photo(CAT).convert("L").convert("RGB"))).mean() < 4
 
 
@@ -154,7 +156,7 @@ def test_pictures_are_decoded_in_colour_only_if_a_model_is_to_see_them() -> None
 
 @pytest.mark.parametrize(("side", "decoded"), [(64, 300), (288, 300), (320, 600)])
 def test_a_large_picture_for_a_model_takes_a_larger_decode(side: int, decoded: int) -> None:
-    data = pictures.encoded(photo(CAT).resize((1200, 1200)), "JPEG")
+    data = made_pictures.encoded(photo(CAT).resize((1200, 1200)), "JPEG")
     image = views.open_image(data, side)
     assert image
     assert image.size == (decoded, decoded)
@@ -374,10 +376,13 @@ def images_with(vectors: NDArray[np.float32], looks: Sequence[Any]) -> list[Hash
 
 
 def test_two_documents_never_match_by_their_embeddings() -> None:
-    light, dark = pictures.text_page(1), pictures.text_page(2).point(lambda level: level * 0.5)
-    documents = [pictures.look_of(image) for image in (light, dark, desktop())]
+    light, dark = (
+        made_pictures.text_page(1),
+        made_pictures.text_page(2).point(lambda level: level * 0.5),
+    )
+    documents = [made_pictures.look_of(image) for image in (light, dark, desktop())]
     assert all(look.views[0].fine for look in documents)
-    looks = [*documents, pictures.look_of(photo(CAT))]
+    looks = [*documents, made_pictures.look_of(photo(CAT))]
     same = np.repeat(unit_rows(1), 4, axis=0)
     found = embeddings.find_matches(images_with(same, looks), 0.5)
     assert {(m.left, m.right) for m in found} == {(0, 3), (1, 3), (2, 3)}
@@ -386,8 +391,8 @@ def test_two_documents_never_match_by_their_embeddings() -> None:
 def test_a_document_and_a_photo_must_be_more_alike() -> None:
     """What is taken for a photo may be a page, too, in bad light."""
     looks = [
-        pictures.look_of(pictures.text_page(1)),
-        *map(pictures.look_of, map(photo, (CAT, COFFEE))),
+        made_pictures.look_of(made_pictures.text_page(1)),
+        *map(made_pictures.look_of, map(photo, (CAT, COFFEE))),
     ]
     vectors = np.zeros((3, 4), np.float32)
     vectors[0], vectors[1] = (1, 0, 0, 0), (0.7, 0.51**0.5, 0, 0)
@@ -399,12 +404,12 @@ def test_a_document_and_a_photo_must_be_more_alike() -> None:
 def desktop() -> Image.Image:
     """A window with text before a plain background."""
     image = Image.new("RGB", (1200, 800), (46, 92, 120))
-    image.paste(pictures.text_page(3, (700, 600)), (300, 100))
+    image.paste(made_pictures.text_page(3, (700, 600)), (300, 100))
     return image
 
 
 def test_pictures_without_an_embedding_match_nothing() -> None:
-    look = pictures.look_of(photo(CAT))
+    look = made_pictures.look_of(photo(CAT))
     images = [
         *images_with(unit_rows(2), [None, None]),
         HashedImage(ImageFile("/a", 1, 1), "a", look),
@@ -501,7 +506,7 @@ def test_two_runs_find_the_same(library: Library, tiny: Path) -> None:
 
 def test_what_only_the_model_found_is_marked(bare_library: Library, tiny: Path) -> None:
     put(bare_library, "a.jpg", photo(LAUNCH))
-    put(bare_library, "b.jpg", pictures.cropped(photo(LAUNCH), 0.6))
+    put(bare_library, "b.jpg", made_pictures.cropped(photo(LAUNCH), 0.6))
     put(bare_library, "c.jpg", photo(LAUNCH).resize((500, 400)))
     put(bare_library, "z.jpg", photo(COFFEE))
     wanted = [*flags(tiny, "both"), "--cosine", "0.3", "--preset", "copies"]
@@ -584,7 +589,7 @@ def test_an_unreadable_picture_stays_one(library: Library, tiny: Path) -> None:
 def test_explain_says_what_the_model_makes_of_two_pictures(
     bare_library: Library, tiny: Path
 ) -> None:
-    crop = put(bare_library, "crop.jpg", pictures.cropped(photo(CAT), 0.6, 0.3, 0.6))
+    crop = put(bare_library, "crop.jpg", made_pictures.cropped(photo(CAT), 0.6, 0.3, 0.6))
     cat, coffee = (str(SAMPLES / name) for name in (CAT, COFFEE))
     ran = bare_library.run("explain", *flags(tiny, "embeddings"), "--json", cat, crop)
     (comparison,) = ran.facts["comparisons"]
@@ -598,7 +603,7 @@ def test_explain_says_what_the_model_makes_of_two_pictures(
 
 
 def test_explain_says_that_two_documents_never_match(bare_library: Library, tiny: Path) -> None:
-    pages = [put(bare_library, f"{n}.png", pictures.text_page(n)) for n in (1, 2)]
+    pages = [put(bare_library, f"{n}.png", made_pictures.text_page(n)) for n in (1, 2)]
     ran = bare_library.run("explain", *flags(tiny, "embeddings"), "--cosine", "0.01", *pages)
     assert (
         "two documents never match by embeddings, a document and a photo from 0.75 on." in ran.out
@@ -614,8 +619,8 @@ def test_crops_and_overlays_are_found_by_the_real_models(model: str, bare_librar
     samples = {"cat": CAT, "coffee": COFFEE, "launch": LAUNCH, "portrait": PORTRAIT, "stars": STARS}
     for name, sample in samples.items():
         shutil.copy(SAMPLES / sample, bare_library.photos / f"{name}.jpg")
-        put(bare_library, f"{name}_crop.jpg", pictures.cropped(photo(sample), 0.7, 0.3, 0.6))
-        put(bare_library, f"{name}_overlay.jpg", pictures.captioned(photo(sample)))
+        put(bare_library, f"{name}_crop.jpg", made_pictures.cropped(photo(sample), 0.7, 0.3, 0.6))
+        put(bare_library, f"{name}_overlay.jpg", made_pictures.captioned(photo(sample)))
     ran = bare_library.find(*flags(model), "--json")
     groups = [[Path(path).name for path in group] for group in ran.facts["groups"]]
     assert groups == [[f"{n}.jpg", f"{n}_crop.jpg", f"{n}_overlay.jpg"] for n in sorted(samples)]
@@ -631,9 +636,9 @@ def test_crops_and_overlays_are_found_by_the_real_models(model: str, bare_librar
 @with_models
 def test_pages_and_flat_pictures_stay_apart_with_the_real_model(bare_library: Library) -> None:
     for seed in range(4):
-        put(bare_library, f"page{seed}.png", pictures.text_page(seed))
+        put(bare_library, f"page{seed}.png", made_pictures.text_page(seed))
         put(bare_library, f"flat{seed}.png", Image.new("RGB", (300, 200), (seed, 128, 90)))
-        put(bare_library, f"sky{seed}.png", pictures.sky(seed))
+        put(bare_library, f"sky{seed}.png", made_pictures.sky(seed))
     assert bare_library.find(*flags("sscd-distilled"), "--json").facts["groups"] == []
 
 

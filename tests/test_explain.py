@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SAMPLES, Library, Ran, collect, hash_without_workers, tree
-from pictures import (
+from made_pictures import (
     CAT,
     COFFEE,
     LAUNCH,

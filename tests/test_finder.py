@@ -16,17 +16,17 @@ from multiprocessing import synchronize
 from pathlib import Path
 from typing import Any
 
-import pictures
+import made_pictures
 import pytest
 from conftest import ROOT, Library, Ran, collect, picture
-from pictures import CAT, COFFEE, SINGLES, encoded, photo
+from made_pictures import CAT, COFFEE, SINGLES, encoded, photo
 
 import config
 import finder
 from finder import EarlierResult, Found, HardLink, HashedImage, ImageFile, SkippedFolder, Unreadable
 from views import Look, View
 
-SMALL = pictures.SAMPLES / "phone" / "cat_small.jpg"
+SMALL = made_pictures.SAMPLES / "phone" / "cat_small.jpg"
 
 
 def place(folder: Path, *names: str | bytes) -> None:
@@ -354,7 +354,7 @@ def mixed_folder(folder: Path) -> None:
     """Photos, and what only looks like some."""
     for number, name in enumerate(SINGLES):
         (folder / f"good{number}.jpg").write_bytes(picture(name))
-    (folder / "good5.png").write_bytes(pictures.palette(photo(CAT)))
+    (folder / "good5.png").write_bytes(made_pictures.palette(photo(CAT)))
     (folder / "good6.tif").write_bytes(encoded(photo(CAT), "TIFF", save_all=True))
     (folder / "bad1.jpg").write_bytes(b"")
     (folder / "bad2.png").write_bytes(picture(CAT)[:2000])
@@ -413,7 +413,7 @@ def test_no_photos_are_no_results(tmp_path: Path) -> None:
 def test_a_picture_that_kills_its_worker_is_unreadable_and_the_others_are_hashed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder, "hash_file", pictures.hash_or_die)
+    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
     for number in range(12):
         place(tmp_path, f"photo{number}.jpg")
     place(tmp_path, "exit.jpg", "segfault.jpg", "segfault2.jpg")
@@ -428,7 +428,7 @@ def test_a_picture_that_kills_its_worker_is_unreadable_and_the_others_are_hashed
 def test_a_worker_that_is_killed_with_the_lock_of_all_holds_nobody_up_for_long(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder, "hash_file", pictures.hash_or_die)
+    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
     monkeypatch.setattr(finder, "FILES_AT_A_TIME", 1)
     place(tmp_path, *(f"photo{n}.jpg" for n in range(60)), f"{name}.jpg")
     started = time.monotonic()
@@ -457,7 +457,7 @@ def test_what_a_pool_has_lost_is_hashed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the last task no other worker would notice that it is gone."""
-    monkeypatch.setattr(finder, "hash_file", pictures.hash_or_die)
+    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
     monkeypatch.setattr(finder, "_patience", lambda _: 5.0)
     place(tmp_path, "asleep.jpg")
     assert isinstance(hashed(tmp_path, 2)["asleep.jpg"], HashedImage)
@@ -555,7 +555,14 @@ def test_ctrl_c_does_not_wait_until_a_slow_computer_has_started_the_workers(
 def run_find(output: Path, *before: str, **environment: str) -> Ran:
     """Find among the samples in a session of its own, until all its processes are gone."""
     command = [*before, sys.executable, str(ROOT / "main.py"), "--action", "find", "--dry-run"]
-    command += ["--workers", "2", "--input-dir", str(pictures.SAMPLES), "--output-dir", str(output)]
+    command += [
+        "--workers",
+        "2",
+        "--input-dir",
+        str(made_pictures.SAMPLES),
+        "--output-dir",
+        str(output),
+    ]
     ran = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,

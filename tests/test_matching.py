@@ -17,7 +17,7 @@ import pytest
 from conftest import Library, picture
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import (
+from made_pictures import (
     CAT,
     COFFEE,
     FRAMES,

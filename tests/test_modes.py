@@ -9,10 +9,10 @@ import zlib
 from pathlib import Path
 
 import imagehash
+import made_pictures
 import numpy as np
-import pictures
 import pytest
-from pictures import (
+from made_pictures import (
     CAT,
     COFFEE,
     LAUNCH,
@@ -53,7 +53,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 def test_ordinary_photos_are_hashed_as_by_the_plain_pipeline(tmp_path: Path) -> None:
-    paths = pictures.sample_paths()
+    paths = made_pictures.sample_paths()
     for name in (CAT, LAUNCH):  # large enough that the decoder may reduce them
         path = tmp_path / f"large-{Path(name).name}"
         photo(name).resize((3600, 2400), Image.Resampling.LANCZOS).save(path, quality=90)
@@ -64,19 +64,19 @@ def test_ordinary_photos_are_hashed_as_by_the_plain_pipeline(tmp_path: Path) -> 
     assert sum(off) / len(off) <= 1
 
 
-@pytest.mark.parametrize("mode", pictures.MODES)
+@pytest.mark.parametrize("mode", made_pictures.MODES)
 def test_a_picture_is_hashed_like_its_8_bit_twin(
     mode: str, tmp_path: Path, twins: dict[str, bytes]
 ) -> None:
     for name in (CAT, LAUNCH):
-        same = hash_of(pictures.MODES[mode](photo(name)), tmp_path)
+        same = hash_of(made_pictures.MODES[mode](photo(name)), tmp_path)
         assert distance(twins[name], same) <= NEAR, name
 
 
 def test_the_files_have_the_modes_they_are_named_after() -> None:
     decoded_to = {"RGBa": "RGBA", "RGBX": "RGB", "YCbCr.jpg": "RGB"}
     decoded_to |= {"RGBA.webp": "RGB", "RGBA.avif": "RGB"}  # as nothing is transparent
-    for name, convert in pictures.MODES.items():
+    for name, convert in made_pictures.MODES.items():
         mode = name.partition(".")[0].partition("-")[0]
         with Image.open(io.BytesIO(convert(photo(CAT)))) as image:
             assert image.mode == decoded_to.get(name, decoded_to.get(mode, mode)), name
@@ -84,8 +84,8 @@ def test_the_files_have_the_modes_they_are_named_after() -> None:
 
 def test_what_is_half_transparent_is_seen_on_white(tmp_path: Path) -> None:
     for name in (CAT, LAUNCH):
-        half = hash_of(pictures.half_transparent(photo(name)), tmp_path)
-        assert distance(half, hash_of(pictures.on_white(photo(name)), tmp_path)) <= NEAR
+        half = hash_of(made_pictures.half_transparent(photo(name)), tmp_path)
+        assert distance(half, hash_of(made_pictures.on_white(photo(name)), tmp_path)) <= NEAR
 
 
 def test_a_cut_out_is_seen_on_white_whatever_colour_hides_in_what_is_transparent(
@@ -109,7 +109,7 @@ def test_a_white_logo_is_compared_by_its_alpha_channel(
     tmp_path: Path, twins: dict[str, bytes]
 ) -> None:
     for name in SINGLES:
-        logo = hash_of(pictures.logo(photo(name)), tmp_path)
+        logo = hash_of(made_pictures.logo(photo(name)), tmp_path)
         assert distance(twins[name], logo) <= NEAR
 
 
@@ -117,23 +117,23 @@ def test_a_white_logo_is_compared_by_its_alpha_channel(
 def test_each_orientation_is_hashed_like_the_upright_picture(
     file_format: str, tmp_path: Path
 ) -> None:
-    upright = hash_of(pictures.turned(photo(CAT), 1, file_format), tmp_path)
-    for orientation in pictures.STORED_AS:
-        same = hash_of(pictures.turned(photo(CAT), orientation, file_format), tmp_path)
+    upright = hash_of(made_pictures.turned(photo(CAT), 1, file_format), tmp_path)
+    for orientation in made_pictures.STORED_AS:
+        same = hash_of(made_pictures.turned(photo(CAT), orientation, file_format), tmp_path)
         assert distance(upright, same) <= 4, orientation
 
 
 def test_a_16_bit_scan_is_turned_upright(tmp_path: Path) -> None:
-    scan = pictures.deep(photo(CAT))
+    scan = made_pictures.deep(photo(CAT))
     upright = hash_of(tiff(scan), tmp_path)
     for file_format in ("TIFF", "PNG"):
         for orientation in (3, 6, 8):
-            same = hash_of(pictures.turned(scan, orientation, file_format), tmp_path)
+            same = hash_of(made_pictures.turned(scan, orientation, file_format), tmp_path)
             assert distance(upright, same) <= 4, (file_format, orientation)
 
 
 def test_different_16_bit_scans_have_different_hashes(tmp_path: Path) -> None:
-    hashes = [hash_of(tiff(pictures.deep(photo(name))), tmp_path) for name in SINGLES]
+    hashes = [hash_of(tiff(made_pictures.deep(photo(name))), tmp_path) for name in SINGLES]
     for number, one in enumerate(hashes):
         for other in hashes[number + 1 :]:
             assert distance(one, other) > 80
@@ -277,7 +277,7 @@ def assert_unreadable(result: finder.HashedImage | finder.Unreadable) -> None:
 
 
 WHOLE = {
-    name: pictures.MODES[name](photo(CAT))
+    name: made_pictures.MODES[name](photo(CAT))
     for name in ("RGB.jpg", "RGB.png", "RGB.bmp", "P.gif", "RGB.tif", "RGB.webp", "RGB.avif")
 }
 
@@ -347,9 +347,9 @@ def test_a_file_of_more_than_a_gigabyte_is_not_read(tmp_path: Path) -> None:
 def small_files() -> dict[str, bytes]:
     """A small picture in every mode, with EXIF data, and in several frames."""
     image = photo(CAT).resize((113, 75))
-    files = {name: convert(image) for name, convert in pictures.MODES.items()}
+    files = {name: convert(image) for name, convert in made_pictures.MODES.items()}
     for file_format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
-        files[f"turned {file_format}"] = pictures.turned(image, 6, file_format)
+        files[f"turned {file_format}"] = made_pictures.turned(image, 6, file_format)
     for file_format in ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "MPO"):
         pages = [image.rotate(90)]
         files[f"several {file_format}"] = encoded(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Library, tree
-from pictures import (
+from made_pictures import (
     CAT,
     COFFEE,
     LAUNCH,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from conftest import Library
-from pictures import CAT, photo, with_exif
+from made_pictures import CAT, photo, with_exif
 from PIL import Image
 
 import main

@@ -3,10 +3,10 @@
 import io
 
 import imagehash
+import made_pictures
 import numpy as np
-import pictures
 import pytest
-from pictures import (
+from made_pictures import (
     CAT,
     COFFEE,
     FRAMES,
@@ -149,12 +149,12 @@ def test_only_what_is_asked_for_is_kept() -> None:
 
 
 HASHED_ALONE = {
-    **pictures.MODES,
+    **made_pictures.MODES,
     "a photo of 4 megapixels": lambda image: encoded(image.resize((2400, 1700)), "JPEG"),
     "a progressive photo": lambda image: encoded(image, "JPEG", progressive=True),
     "a JPEG in RGB": lambda image: encoded(image, "JPEG", keep_rgb=True),
     "a gray JPEG": lambda image: encoded(image.convert("L"), "JPEG"),
-    "a turned photo": lambda image: pictures.turned(image, 6, "JPEG"),
+    "a turned photo": lambda image: made_pictures.turned(image, 6, "JPEG"),
     "two pages": lambda image: encoded(image, "TIFF", save_all=True, append_images=[image]),
     "a white picture": lambda image: png(Image.new("L", image.size, 255)),
 }
@@ -219,7 +219,7 @@ def test_pages_of_two_tones_have_one() -> None:
 
 
 def test_all_photos_have_one() -> None:
-    for path in pictures.sample_paths():
+    for path in made_pictures.sample_paths():
         assert views.look_at(path.read_bytes(), 16) is not None, path.name
 
 
@@ -264,7 +264,7 @@ def test_a_framed_picture_has_a_second_view_like_the_bare_one(frame: str) -> Non
 
 
 def test_a_plain_photo_has_no_frame() -> None:
-    for path in pictures.sample_paths():
+    for path in made_pictures.sample_paths():
         if "launch" not in path.name:  # its sky has a flat strip
             with Image.open(path) as image:
                 assert sampled_box(image) is None, path.name
@@ -296,9 +296,14 @@ def receipt() -> Image.Image:
 
 
 def test_pages_and_receipts_are_pages_and_photos_are_not() -> None:
-    for image in (text_page(1), text_page(2, (877, 620)), receipt(), pictures.on_phone(photo())[0]):
+    for image in (
+        text_page(1),
+        text_page(2, (877, 620)),
+        receipt(),
+        made_pictures.on_phone(photo())[0],
+    ):
         assert look_of(png(image)).views[0].fine is not None
-    for path in pictures.sample_paths():
+    for path in made_pictures.sample_paths():
         assert look_of(path.read_bytes()).views[0].fine is None, path.name
 
 
@@ -339,9 +344,9 @@ def test_the_signs_of_a_turned_picture_come_without_turning_it(turn: str) -> Non
 
 def test_all_of_a_look_is_upright_whatever_way_the_picture_is_stored() -> None:
     for image in (FRAMES["polaroid"](photo(COFFEE))[0], text_page(3).convert("RGB")):
-        upright = look_of(pictures.turned(image, 1, "PNG"), parts=True)
+        upright = look_of(made_pictures.turned(image, 1, "PNG"), parts=True)
         for orientation in (2, 3, 5, 6, 8):
-            same = look_of(pictures.turned(image, orientation, "PNG"), parts=True)
+            same = look_of(made_pictures.turned(image, orientation, "PNG"), parts=True)
             for one, other in zip(upright.views, same.views, strict=True):
                 assert (one.fine is None) == (other.fine is None)
                 assert distance(one.hash, other.hash) <= 6
@@ -450,10 +455,10 @@ def test_the_colour_tells_a_gray_copy_from_a_colour_one() -> None:
         assert levels_apart(coloured.colour, gray.colour) > 6, name
 
 
-@pytest.mark.parametrize("mode", pictures.MODES)
+@pytest.mark.parametrize("mode", made_pictures.MODES)
 def test_every_mode_has_a_colour(mode: str) -> None:
     for name in (COFFEE, STARS):
-        assert len(look_of(pictures.MODES[mode](photo(name))).colour) == 32
+        assert len(look_of(made_pictures.MODES[mode](photo(name))).colour) == 32
 
 
 def test_a_large_jpeg_is_decoded_at_a_reduced_scale_that_covers_the_sample() -> None:
