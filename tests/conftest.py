@@ -19,6 +19,8 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "tests" / "samples"
+# The program without its extras.
+CORE = sorted([*ROOT.glob("*.py"), *ROOT.glob("disk/**/*.py"), *ROOT.glob("pictures/**/*.py")])
 sys.path.insert(0, str(ROOT))
 
 import finder  # noqa: E402
@@ -26,6 +28,14 @@ import main  # noqa: E402
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
+
+
+def copy_core(folder: Path) -> None:
+    """Copy the program without its extras into a folder."""
+    for path in CORE:
+        place = folder / path.relative_to(ROOT)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
 
 
 @dataclass(frozen=True)

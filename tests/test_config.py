@@ -1,13 +1,12 @@
 """A wrong setting is one line that says what to do, before anything happens."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SAMPLES, Library
+from conftest import ROOT, SAMPLES, Library, copy_core
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -149,8 +148,7 @@ def test_a_missing_name_is_refused_with_the_line_to_add() -> None:
 
 
 def test_an_edited_config_py_is_checked_by_the_program(tmp_path: Path) -> None:
-    for module in ROOT.glob("*.py"):
-        shutil.copy(module, tmp_path)
+    copy_core(tmp_path)
     text = (tmp_path / "config.py").read_text()
     for line, edited, said in (
         ("THRESHOLD = None", "THRESHOLD = 999", "error: THRESHOLD is 999; use a whole number"),

@@ -9,12 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Library, Ran, collect, tree
+from conftest import ROOT, Library, Ran, collect, copy_core, tree
 
 import config
 import main
-
-MODULES = sorted(path.name for path in ROOT.glob("*.py"))
 
 
 def run(program: Path, *flags: str, **environment: str) -> Ran:
@@ -312,8 +310,7 @@ def test_the_readme_names_every_option() -> None:
 @pytest.fixture
 def tool(tmp_path: Path) -> Path:
     """A copy of the program whose config.py a test may edit."""
-    for module in MODULES:
-        shutil.copy(ROOT / module, tmp_path)
+    copy_core(tmp_path)
     return tmp_path
 
 

@@ -1,0 +1,1 @@
+"""Files, folders and what systems make of them; no picture is looked at here."""
