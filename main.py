@@ -151,6 +151,7 @@ def parser(defaults: Mapping[str, object]) -> Parser:
             metavar=name,
         )
     switches = {
+        "--apply": "suggest: remove the copies that the rules give up, not only show them",
         "--dry-run": "find, cleanup, suggest: show what would be done, and do nothing",
         "--yes": "cleanup: delete without asking",
         "--discard-review": "find: replace a result with a review or last copies in it",
@@ -184,6 +185,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
         values = config.constants(vars(config))
         arguments = parser(values).parse_intermixed_args(argv)
+        if arguments.apply and arguments.action != "suggest":
+            raise UserError("--apply: only for --action suggest; see --help.")
         check_photos(arguments)
         settings = settings_of(arguments, values)
         report.facts["action"] = arguments.action
@@ -890,7 +893,7 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
 
 
 def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
-    """Remove the copies that the rules give up, as a person would; originals stay."""
+    """Show which copies the rules give up and, with --apply, remove them; originals stay."""
     need_extras(f"--action {arguments.action}")
     if arguments.EXCLUDE:
         raise UserError("--exclude is for find; --action suggest judges all that find copied.")
@@ -905,15 +908,18 @@ def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -
             judging = bar(desk.suggestions(), "Judging", len(desk.groups), unit=" groups")
             suggestions = list(judging)
             doomed = [removal for s in suggestions for removal in desk.doomed(s)]
-            everything = arguments.verbose or arguments.dry_run
-            for line in told.lines(manifest, suggestions, doomed, everything=everything):
+            left = desk.left_to_person(suggestions, doomed)
+            only_shows = arguments.dry_run or not arguments.apply
+            everything = arguments.verbose or only_shows
+            for line in told.lines(manifest, left, doomed, everything=everything):
                 report.say(line)
             edited = [to_line(copy.original.path) for copy in desk.edited()]
             title = "Copies that were edited since find; they stay and are not judged"
             report.list_some(title, edited, everything=everything)
-            report.facts.update(told.facts(manifest, suggestions, doomed))
-            if arguments.dry_run:
-                report.say("Dry run: nothing was removed.")
+            report.facts.update(told.facts(manifest, left, doomed))
+            if only_shows:
+                add = "; --apply removes these copies" if doomed and not arguments.dry_run else ""
+                report.say(f"Only shown: nothing was removed{add}.")
                 return
             results = bar(desk.give_up(doomed), "Removing", len(doomed), unit=" copies")
             report_removed(report, list(results), arguments)

@@ -172,7 +172,7 @@ def test_what_a_decoder_says_of_the_data_is_damage_wherever_a_picture_is_suggest
     assert f'"damage": "{said}' in manifest
     assert f"<small>damaged: {said}" in (bare_library.output / "report.html").read_text("utf-8")
     ran = bare_library.run("suggest", "--dry-run")
-    assert f"  {broken} (damaged: {said}): damaged than {intact}\n" in ran.out
+    assert f"  {broken} (damaged: {said}): damaged beside {intact}\n" in ran.out
 
 
 def test_what_decoders_say_goes_to_the_log_with_the_name_of_the_file(library: Library) -> None:

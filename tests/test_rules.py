@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Library, tree
+from conftest import picture as picture_bytes
 from made_pictures import (
     CAT,
     COFFEE,
@@ -397,7 +398,7 @@ def test_pictures_in_memory_are_bounded(tmp_path: Path) -> None:
 
 def test_suggest_removes_the_copies_that_the_rules_give_up_and_no_original(found: Library) -> None:
     names = found.names()
-    ran = found.run("suggest")
+    ran = found.run("suggest", "--apply")
     assert ran.code == 0, ran
     assert "Removed: 2 copies. Their originals stay." in ran.out
     assert found.names() == names
@@ -412,30 +413,70 @@ def test_suggest_removes_the_copies_that_the_rules_give_up_and_no_original(found
     assert found.listed() == ["vacation1_copy.jpg", "vacation1_old.jpg"]
 
 
-def test_suggest_in_a_dry_run_changes_nothing_and_names_all(found: Library) -> None:
+@pytest.mark.parametrize("flags", [[], ["--dry-run"], ["--apply", "--dry-run"], ["--json"]])
+def test_suggest_without_apply_changes_nothing_and_names_all(
+    flags: list[str], found: Library
+) -> None:
     before = tree(found.folder)
-    ran = found.run("suggest", "--dry-run")
+    ran = found.run("suggest", *flags)
     assert ran.code == 0
     assert tree(found.folder) == before
     path = found.photos / "vacation1_old.jpg"
-    assert f"{path}: more compressed than {found.photos / 'vacation1.jpg'}" in ran.out
-    facts = found.run("suggest", "--dry-run", "--json").facts
+    said = f"{path}: more compressed beside {found.photos / 'vacation1.jpg'}"
+    assert said in ran.out + ran.err
+
+
+def test_suggest_names_what_it_would_remove_in_json(found: Library) -> None:
+    facts = found.run("suggest", "--json").facts
     assert [Path(one["path"]).name for one in facts["suggested"]] == [
         "vacation1_copy.jpg",
         "vacation1_old.jpg",
     ]
     assert len(facts["undecided"]) == 1  # one of two coffees is without colour
+    assert "removed" not in facts
+
+
+def test_suggest_leaves_to_the_person_each_group_that_still_holds_two(found: Library) -> None:
+    """Also one in which something is given up; not one of which a person has left a single copy."""
+    ran = found.run("suggest")
+    assert "Groups left to you: 1.\n  2: different pictures: framed, cut or edited\n" in ran.out
+    found.copy("z_coffee.jpg").unlink()
+    assert "Groups left to you: 0." in found.run("suggest").out
+    found.copy("vacation1_old.jpg").write_bytes(picture_bytes(COFFEE))
+    assert "  1: a copy that was edited is not judged\n" in found.run("suggest").out
+    found.copy("vacation1.jpg").unlink()
+    ran = found.run("suggest")
+    assert "Groups left to you: 1.\n  1: the one to keep is not there, or was edited\n" in ran.out
+
+
+def test_a_group_of_which_two_are_left_is_undecided_in_json(bare_library: Library) -> None:
+    for name, sample in (("a.jpg", COFFEE), ("bw.jpg", "edited/coffee_bw.jpg")):
+        bare_library.add(name, sample)
+    bare_library.add("old.jpg", COFFEE, quality=40)
+    bare_library.find()
+    facts = bare_library.run("suggest", "--json").facts
+    assert [Path(one["path"]).name for one in facts["suggested"]] == ["old.jpg"]
+    reason = "different pictures: framed, cut or edited"
+    assert facts["undecided"] == [{"group": 1, "reason": reason}]
+
+
+@pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup", "explain", "review"])
+def test_apply_is_for_suggest_alone(action: str, found: Library) -> None:
+    before = tree(found.folder)
+    ran = found.run(action, "--apply")
+    assert (ran.code, tree(found.folder)) == (2, before)
+    assert "--apply: only for --action suggest" in ran.err
 
 
 def test_suggest_leaves_a_group_alone_whose_keeper_was_deleted(found: Library) -> None:
     found.delete_copies("vacation1.jpg")
-    assert "To remove by the rules: 0" in found.run("suggest").out
+    assert "To remove by the rules: 0" in found.run("suggest", "--apply").out
     assert found.copy("vacation1_old.jpg").exists()
 
 
 def test_suggest_leaves_edited_copies_alone(found: Library) -> None:
     found.copy("vacation1_old.jpg").write_bytes(b"edited")
-    ran = found.run("suggest")
+    ran = found.run("suggest", "--apply")
     assert ran.code == 1
     assert "Copies that were edited since find" in ran.out
     assert str(found.photos / "vacation1_old.jpg") in ran.out
@@ -445,18 +486,18 @@ def test_suggest_leaves_edited_copies_alone(found: Library) -> None:
 
 def test_suggest_takes_copies_of_which_only_the_time_changed(found: Library) -> None:
     os.utime(found.copy("vacation1_old.jpg"))
-    assert "Removed: 2 copies" in found.run("suggest").out
+    assert "Removed: 2 copies" in found.run("suggest", "--apply").out
 
 
 def test_suggest_refuses_a_flag_that_it_would_ignore(found: Library) -> None:
-    ran = found.run("suggest", "--exclude", "keep")
+    ran = found.run("suggest", "--apply", "--exclude", "keep")
     assert (ran.code, found.copy("vacation1_old.jpg").exists()) == (2, True)
     assert "--exclude is for find" in ran.err
 
 
 def test_suggest_twice_is_as_once(found: Library) -> None:
-    found.run("suggest")
-    assert "Removed: 0 copies" in found.run("suggest").out
+    found.run("suggest", "--apply")
+    assert "Removed: 0 copies" in found.run("suggest", "--apply").out
 
 
 def test_suggest_prefers_the_folders_that_the_flag_names(bare_library: Library) -> None:
@@ -464,9 +505,9 @@ def test_suggest_prefers_the_folders_that_the_flag_names(bare_library: Library) 
     bare_library.add("b/longer/cat.jpg")
     bare_library.find()
     best = str(bare_library.photos / "b")
-    facts = bare_library.run("suggest", "--dry-run", "--json", "--prefer", best).facts
+    facts = bare_library.run("suggest", "--json", "--prefer", best).facts
     assert [Path(one["path"]).parent.name for one in facts["suggested"]] == ["a"]
-    facts = bare_library.run("suggest", "--dry-run", "--json").facts
+    facts = bare_library.run("suggest", "--json").facts
     assert [Path(one["path"]).parent.name for one in facts["suggested"]] == ["longer"]
 
 
@@ -475,7 +516,7 @@ def test_suggest_takes_no_different_pictures_of_a_find_by_threshold(bare_library
         bare_library.add(Path(sample).name, sample)
     bare_library.add("cat_old.jpg", CAT, quality=40)
     assert len(bare_library.run("find", "--threshold", "160", "--json").facts["groups"]) == 1
-    facts = bare_library.run("suggest", "--dry-run", "--json").facts
+    facts = bare_library.run("suggest", "--json").facts
     assert [Path(one["path"]).name for one in facts["suggested"]] == ["cat_old.jpg"]
 
 
@@ -489,7 +530,7 @@ def test_suggest_never_gives_up_what_was_cut_nor_what_it_was_cut_from(
     cut(image, 0.02).save(bare_library.photos / "cut.jpg", quality=90)
     bare_library.find()
     assert len(bare_library.info()) == 2
-    assert "To remove by the rules: 0" in bare_library.run("suggest", "--dry-run").out
+    assert "To remove by the rules: 0" in bare_library.run("suggest").out
 
 
 def test_suggest_without_a_result_says_so(library: Library) -> None:

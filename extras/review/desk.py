@@ -26,6 +26,7 @@ OTHER = "o"  # no file, but a folder or a link has its name
 MOVED = "m"  # gone, but it may lie elsewhere in OUTPUT_DIR, so its original stays
 DELETED = "d"  # gone, and its original as well
 MISSING = frozenset((GONE, MOVED, DELETED))
+NO_KEEPER = "the one to keep is not there, or was edited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ class Desk:
     def _remove(self, order: Order, *, may_empty: bool) -> str | None:
         if order.keeper is not None:
             if not self.remains(order.keeper, as_found=order.by_rule):
-                return "the one to keep is not there, or was edited"
+                return NO_KEEPER
         elif not may_empty and not self._left_of(order.number):
             return "it is the last of its group"
         return storage.remove_copy(self.manifest.copies[order.number])
@@ -268,6 +269,19 @@ class Desk:
             if states == [THERE, THERE]:
                 yield removal
 
+    def left_to_person(
+        self, suggestions: Iterable[Suggestion], doomed: Iterable[Removal]
+    ) -> dict[int, str]:
+        """The groups that still hold two pictures once the doomed are gone, and why."""
+        going = {removal.number for removal in doomed}
+        left: dict[int, str] = {}
+        for suggestion in suggestions:
+            numbers = (n for n in self.groups[suggestion.group] if n not in going)
+            here = {n for n in numbers if self.state_of(n, sure=True) in (THERE, EDITED)}
+            if len(here) > 1:
+                left[suggestion.group] = _why_left(suggestion, here)
+        return left
+
     def give_up(self, removals: Iterable[Removal]) -> Iterator[cleanup.Deleted | cleanup.Kept]:
         """Remove copies by rule, each after a line in the log. The caller holds the lock."""
         for removal in removals:
@@ -295,6 +309,15 @@ class Desk:
     def check_deleted(self) -> cleanup.Review:
         """What check-deleted would make of the folders now. Changes nothing on disk."""
         return cleanup.review(self.manifest, self.settings.output_dir)
+
+
+def _why_left(suggestion: Suggestion, here: Collection[int]) -> str:
+    """Why the rules leave several copies of a group, by the numbers of those."""
+    if suggestion.keeper is None:
+        return suggestion.reason
+    if any(removal.number in here for removal in suggestion.removals):
+        return NO_KEEPER
+    return suggestion.rest or "a copy that was edited is not judged"
 
 
 def _tried(change: Callable[[], str | None]) -> str | None:

@@ -59,7 +59,8 @@ class Removal:
 class Suggestion:
     """What the rules make of a group; `keeper` is None where they don't choose.
 
-    `reason` says why the keeper is kept, or why there is none.
+    `reason` says why the keeper is kept, or why there is none; `rest` why the rules leave more
+    than one, if they do.
     """
 
     group: int
@@ -68,6 +69,7 @@ class Suggestion:
     removals: tuple[Removal, ...] = ()
     burst: bool = False
     taken: str = ""  # the earliest date of the group
+    rest: str = ""
 
 
 # ---- The rules, in the order in which they decide
@@ -180,11 +182,13 @@ def suggest(
             keepers.append((keeper, reason))
             removals += given_up
     taken = min((p.facts.taken for p in pictures if p.facts.taken), default="")
+    rest = "" if len(pictures) - len(removals) < 2 else _why_none(burst=burst, tied=tied)
     if not keepers:
-        return Suggestion(group, None, _why_none(burst=burst, tied=tied), burst=burst, taken=taken)
+        why = _why_none(burst=burst, tied=tied)
+        return Suggestion(group, None, why, burst=burst, taken=taken, rest=rest)
     keeper, reason = keepers[0]
     in_order = tuple(sorted(removals, key=lambda removal: removal.number))
-    return Suggestion(group, keeper.number, reason, in_order, burst, taken)
+    return Suggestion(group, keeper.number, reason, in_order, burst, taken, rest)
 
 
 def _why_none(*, burst: bool, tied: bool) -> str:

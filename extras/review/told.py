@@ -1,9 +1,9 @@
 """What the rules would do, told in lines and in facts. Changes nothing on disk."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from extras.review.rules import Removal, Suggestion
+from extras.review.rules import Removal
 from grouping import EMBEDDING
 from storage import Manifest, SavedCopy, to_line
 
@@ -22,24 +22,26 @@ def to_be_looked_at(manifest: Manifest) -> list[str]:
 
 def lines(
     manifest: Manifest,
-    suggestions: Sequence[Suggestion],
+    left: Mapping[int, str],
     doomed: Sequence[Removal],
     *,
     everything: bool,
 ) -> Iterator[str]:
-    """How much would go, what only the doomed know and, with `everything`, each copy and group."""
+    """How much would go, what only the doomed know and, with `everything`, each copy and group.
+
+    `left` has the groups that are left to the person, with the reasons.
+    """
     copies = manifest.copies
-    undecided = [s for s in suggestions if s.keeper is None]
     size = sum(copies[removal.number].original.size for removal in doomed)
     yield f"To remove by the rules: {len(doomed):,}, {size / 1e6:,.1f} MB."
-    yield f"Groups left to you: {len(undecided):,}."
-    for suggestion in undecided if everything else ():
-        yield f"  {suggestion.group}: {suggestion.reason}"
+    yield f"Groups left to you: {len(left):,}."
+    for group, reason in left.items() if everything else ():
+        yield f"  {group}: {reason}"
     if looked_at := to_be_looked_at(manifest):
         yield f"Groups that need a look, as only a model joins some: {', '.join(looked_at)}."
     for removal in doomed if everything else ():
         doomed_one, keeper = (_with_damage(copies[n]) for n in (removal.number, removal.keeper))
-        yield f"  {doomed_one}: {removal.reason} than {keeper}"
+        yield f"  {doomed_one}: {removal.reason} beside {keeper}"
     knowing = [removal for removal in doomed if removal.loses]
     if knowing:
         yield f"These know something that what is kept doesn't ({len(knowing):,}):"
@@ -53,7 +55,7 @@ def _with_damage(copy: SavedCopy) -> str:
 
 
 def facts(
-    manifest: Manifest, suggestions: Sequence[Suggestion], doomed: Sequence[Removal]
+    manifest: Manifest, left: Mapping[int, str], doomed: Sequence[Removal]
 ) -> dict[str, object]:
     """The same for --json."""
     copies = manifest.copies
@@ -69,8 +71,6 @@ def facts(
             }
             for removal in doomed
         ],
-        "undecided": [
-            {"group": s.group, "reason": s.reason} for s in suggestions if s.keeper is None
-        ],
+        "undecided": [{"group": group, "reason": reason} for group, reason in left.items()],
         "bytes": sum(copies[removal.number].original.size for removal in doomed),
     }
