@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from config import Exit, UserError
+from disk.companions import CompanionIndex, is_companion, listing
 from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, TRASH_FOLDERS, digest_file
 from storage import (
     MANIFEST,
@@ -27,10 +28,6 @@ from storage import (
 # What file managers leave where somebody has looked.
 LITTER = frozenset({".ds_store", ".directory", "desktop.ini", "ehthumbs.db", "thumbs.db"})
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
-SIDECAR_EXTENSIONS = frozenset(
-    ".xmp .aae .mov .mp4 .3fr .arw .cr2 .cr3 .dng .erf .iiq .mef .mos .mrw .nef .nrw .orf .pef "
-    ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
-)
 
 # Whether a path has the content that find saw in an original.
 Matches = Callable[[str, SavedCopy], bool]
@@ -158,7 +155,7 @@ def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
         return True
     ours = folder == output_dir and name in (MANIFEST, *manifest.own_files)
     ours = ours or path in report_of(output_dir, manifest)
-    return ours or name.lower() in LITTER or _extension(name) in SIDECAR_EXTENSIONS
+    return ours or name.lower() in LITTER or is_companion(name, PHOTO_EXTENSIONS)
 
 
 def _stem(path: str) -> str:
@@ -293,7 +290,7 @@ def _below(path: str, folders: Iterable[str]) -> bool:
 
 
 def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
-    """Sidecars of deleted photos (XMP, AAE, RAW, Live Photo) with no photo left beside them.
+    """What belonged to deleted photos (XMP, RAW, Live video) and to none that is left there.
 
     Changes nothing on disk; the photos themselves may be deleted or not.
     """
@@ -302,15 +299,12 @@ def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
         by_folder[os.path.dirname(path)].add(os.path.basename(path))
     orphans = []
     for folder, photos in sorted(by_folder.items()):
-        stems = {_stem(name).lower() for name in photos}
-        names = sorted(set(os.listdir(folder)) - photos) if os.path.isdir(folder) else []
-        left = {_stem(n).lower() for n in names if _extension(n) in PHOTOS_WITH_SIDECARS}
-        orphans += [
-            os.path.join(folder, name)
-            for name in names
-            if _extension(name) in SIDECAR_EXTENSIONS
-            and (_stem(name).lower() in stems - left or _stem(name) in photos)
-        ]
+        names = listing(folder) if os.path.isdir(folder) else []
+        left = [n for n in names if _extension(n) in PHOTOS_WITH_SIDECARS and n not in photos]
+        index = CompanionIndex(names)
+        theirs = {name for photo in photos for name in index.of(photo)}
+        theirs -= {name for photo in left for name in index.of(photo)}
+        orphans += [os.path.join(folder, name) for name in sorted(theirs)]
     return orphans
 
 

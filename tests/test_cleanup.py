@@ -558,6 +558,12 @@ def test_what_fails_its_proof_is_not_sent_to_the_trash_and_has_its_name(case: Ca
         ("a.jpg a.png a.xmp", "a.jpg a.png", "a.xmp"),
         ("a.jpg ab.xmp a.txt a", "a.jpg", ""),
         ("a.xmp", "a.jpg", "a.xmp"),
+        ("a.jpg a.WAV a.THM a.vrd a.acr a.on1", "a.jpg", "a.THM a.WAV a.acr a.on1 a.vrd"),
+        ("a.jpg a.jpg.pp3 a.jpg.dop b.jpg b.jpg.dop", "a.jpg", "a.jpg.dop a.jpg.pp3"),
+        ("a.jpg a.jpg.json a.png a.png.json", "a.jpg", "a.jpg.json"),
+        ("a.jpg a(1).jpg a.jpg(1).json a.jpg.json", "a(1).jpg", "a.jpg(1).json"),
+        ("IMG_1.JPG IMG_E1.JPG IMG_1.AAE", "IMG_E1.JPG", ""),
+        ("IMG_1.JPG IMG_E1.JPG IMG_1.AAE", "IMG_1.JPG IMG_E1.JPG", "IMG_1.AAE"),
     ],
 )
 def test_sidecars_left_without_their_photo_are_named(
