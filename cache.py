@@ -30,6 +30,8 @@ File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
 
 APPLICATION_ID = 0x53494D49  # in SQLite's header: the file is one of ours
 LAYOUT = 5
+# What a look depends on; and whether it is kept, as those of damaged pictures are not.
+MAKE_LOOKS = ("views.py", "pictures/integrity.py")
 PAGE_BYTES = 65536  # a row of 4 KB must not leave half a page unused
 SECONDS_BETWEEN_COMMITS = 3.0
 SECONDS_TO_WAIT = 10.0  # for another run that writes
@@ -124,10 +126,13 @@ def embedding_method(model: str) -> Method:
 
 
 def _version() -> str:
-    with open(os.path.join(os.path.dirname(__file__), "views.py"), "rb") as stream:
-        code = hashlib.file_digest(stream, "sha256").hexdigest()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("Pillow", "ImageHash"))
-    return f"{packages}, views.py {code}"
+    packages = [f"{name} {version(name)}" for name in ("Pillow", "ImageHash")]
+    return ", ".join([*packages, *(f"{name} {_digest_of(name)}" for name in MAKE_LOOKS)])
+
+
+def _digest_of(module: str) -> str:
+    with open(os.path.join(os.path.dirname(__file__), module), "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

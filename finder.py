@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
 from config import UserError
+from pictures import integrity
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from concurrent.futures import Future
@@ -79,9 +80,9 @@ class ImageFile:
 class HashedImage:
     """A picture's content digest, and its look unless only identical files may match it.
 
-    `damage` is what the file itself and its decoder say is wrong with the picture, `warnings` what
-    else the decoder said; both are mostly empty. `embedding` is what a model makes of the look, if
-    one is asked: float32 values.
+    `damage` is what costs it pixels, by the file itself and its decoder, `warnings` what else the
+    decoder said, `note` what stands behind the picture and decides nothing; all are mostly empty.
+    `embedding` is what a model makes of the look, if one is asked: float32 values.
     """
 
     file: ImageFile
@@ -90,6 +91,7 @@ class HashedImage:
     damage: str = ""
     warnings: str = ""
     embedding: bytes | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +341,7 @@ def hash_file(
 
     try:
         file, data = read_file(file.path)
-        damage = views.damage(data)
+        found = integrity.examined(data)
         with _messages_of_decoders() as messages:
             if only_hash:
                 look = views.hash_at(data, hash_size)
@@ -348,8 +350,8 @@ def hash_file(
     except views.DECODE_ERRORS as error:
         return Unreadable(file, _reason(error))
     digest = hashlib.sha256(data).hexdigest()
-    damage = _some(filter(None, (damage, *messages.of_data)))
-    return HashedImage(file, digest, look, damage, _some(messages.others))
+    damage = _some(filter(None, (found.harm, *messages.of_data)))
+    return HashedImage(file, digest, look, damage, _some(messages.others), note=found.note)
 
 
 @dataclass(frozen=True, slots=True)

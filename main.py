@@ -477,7 +477,8 @@ def report_found(
     damaged_lines = [f"{to_line(path)}: {damage}" for path, damage in damaged.items()]
     if damaged:
         report.say(f"Damaged, by what the files say: {counted(len(damaged), 'photo')}.")
-    for line in damaged_lines if arguments.verbose else ():
+    notes = [f"{to_line(i.file.path)}: {i.note}" for i in walk.hashed if i.note]
+    for line in (*damaged_lines, *notes) if arguments.verbose else ():
         report.say(f"  {line}")
     if walk.links:
         report.say(f"Hard links to the same files, left out: {len(walk.links):,}.")
@@ -507,6 +508,7 @@ def report_found(
         *(f"Unreadable folder: {line}" for line in skipped_lines),
         *(f"Result passed over: {to_line(path)}" for path in walk.earlier),
         *(f"Damaged file: {line}" for line in damaged_lines),
+        *(f"Note on {line}" for line in notes),
         *(f"Decoder on {to_line(i.file.path)}: {i.warnings}" for i in walk.hashed if i.warnings),
     ]
 

@@ -3,7 +3,6 @@
 import io
 import math
 import os
-import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -56,9 +55,6 @@ REDUCED_SIDE = 512  # others are reduced to that which covers this; finely drawn
 MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
 MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
 REDUCED_FIRST = 50_000_000  # pixels: of larger pictures it counts that they are reduced first
-MAX_JPEG_SCANS = 100  # each costs as much as the picture; encoders write a dozen
-MAX_JPEG_SEGMENTS = 10_000
-MAX_PNG_CHUNKS = 1_000_000
 # Bytes that a pixel needs at worst, decoded and worked on, in pictures of which both sides are
 # reduced at once, and in narrow ones. Measured by mode and by format.
 BYTES_OF_MODE = {
@@ -88,11 +84,6 @@ DECODE_ERRORS = (
     struct.error,
     zlib.error,
 )
-# A marker; and one that ends a scan: no stuffed byte, no restart.
-JPEG_MARKER = re.compile(rb"\xff[^\x00\xff]")
-JPEG_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-NO_END = "it has no end marker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,70 +260,6 @@ def _is_reduced_first(image: Image.Image) -> bool:
 def _is_plain(image: Image.Image) -> bool:
     """Whether a mean of pixels is a pixel that shows the mean of what they show."""
     return image.mode in PLAIN_BYTES and not image.has_transparency_data
-
-
-def damage(data: bytes) -> str:
-    """What an image file's own structure says is wrong with it; "" for nothing, or if it can't say.
-
-    Raises ValueError for a file that no encoder writes, and that would take minutes to read.
-    Other pictures and videos in the same file (MPO, motion photos) are no damage, nor is padding.
-    """
-    if data.startswith(b"\xff\xd8"):
-        return _jpeg_damage(data)
-    if data.startswith(PNG_SIGNATURE):
-        return _png_damage(data)
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "" if data.rstrip(b"\0").endswith(b";") else "it does not end with the end marker"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _webp_damage(data)
-    return ""
-
-
-def _jpeg_damage(data: bytes) -> str:
-    place, scans, pattern = 2, 0, JPEG_MARKER
-    for _ in range(MAX_JPEG_SEGMENTS):
-        marker = pattern.search(data, place)
-        if marker is None:
-            break
-        place, pattern = marker.end(), JPEG_MARKER
-        code = data[place - 1]
-        if code == 0xD9:
-            return _trailer(data[place:])
-        if code == 0xDA:
-            scans, pattern = scans + 1, JPEG_END_OF_SCAN
-            if scans > MAX_JPEG_SCANS:
-                raise ValueError(f"it has more than {MAX_JPEG_SCANS} scans")
-        if code != 0x01 and not 0xD0 <= code <= 0xD8:
-            place += int.from_bytes(data[place : place + 2], "big")
-    else:
-        raise ValueError(f"it has more than {MAX_JPEG_SEGMENTS:,} segments")
-    if not scans:  # the decoder would look for one byte by byte, for minutes
-        raise ValueError("it ends before the picture begins")
-    return NO_END
-
-
-def _png_damage(data: bytes) -> str:
-    place = len(PNG_SIGNATURE)
-    for _ in range(MAX_PNG_CHUNKS):
-        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
-        place += 12 + length  # with the length itself, the kind and a checksum
-        if place > len(data):
-            return NO_END
-        if kind == b"IEND":
-            return _trailer(data[place:])
-    raise ValueError(f"it has more than {MAX_PNG_CHUNKS:,} chunks")
-
-
-def _webp_damage(data: bytes) -> str:
-    end = 8 + int.from_bytes(data[4:8], "little")
-    return "it is cut off" if end > len(data) else _trailer(data[end:])
-
-
-def _trailer(rest: bytes) -> str:
-    rest = rest.strip(b"\0")
-    known = rest.startswith(b"\xff\xd8") or b"ftyp" in rest[:64] or rest.endswith(b"SEFT")
-    stand = "byte stands" if len(rest) == 1 else "bytes stand"
-    return "" if known or not rest else f"{len(rest):,} {stand} after the picture"
 
 
 def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int = 0) -> Look | None:

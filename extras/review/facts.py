@@ -17,6 +17,7 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from finder import read_file
+from pictures import integrity
 from storage import SavedCopy, has_digest, is_untouched
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def examine(path: str) -> Facts:
         quality=quality,
         sharpness=sharpness,
         colourless=colourless,
-        damage=views.damage(data),
+        damage=integrity.examined(data).harm,
         lossless=lossless,
         few_colours=few_colours,
         thumbprint=seen,
