@@ -16,6 +16,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
+from disk.strict import (
+    digest_of,
+    fraction_of,
+    name_of,
+    number_of,
+    path_of,
+    rows_of,
+    table_of,
+    text_of,
+)
 from finder import (
     RESULT_MARKER,
     HashedImage,
@@ -369,41 +379,63 @@ def is_result(folder: str) -> bool:
 def load_manifest(folder: str) -> Manifest:
     """Read the manifest of a result; raises one of `BROKEN_MANIFEST` if it can't be trusted."""
     with open_regular(os.path.join(folder, MANIFEST)) as stream:
-        data = json.loads(stream.read().decode())
-    if data["schema"] != MANIFEST_SCHEMA:
-        raise ValueError(f"schema {data['schema']!r} is not {MANIFEST_SCHEMA}")
-    copies = tuple(
-        SavedCopy(
-            original=ImageFile(str(row["original"]), int(row["size"]), int(row["mtime_ns"])),
-            copy=os.path.join(folder, *_inside(str(row["copy"]))),
-            group=int(row["group"]),
-            digest=str(row["digest"]),
-            damage=str(row.get("damage", "")),
-        )
-        for row in data["copies"]
-    )
+        data = table_of(json.loads(stream.read().decode()), "it")
+    if number_of(data["schema"], "schema") != MANIFEST_SCHEMA:
+        raise ValueError(f"its schema is not {MANIFEST_SCHEMA}")
+    folders = rows_of(data["input_dirs"], "input_dirs")
     manifest = Manifest(
-        input_dirs=tuple(data["input_dirs"]),
-        copies=copies,
-        own_files=tuple(data["own_files"]),
-        report=str(data.get("report", "")),
-        links=tuple(Link(**row) for row in data.get("links", ())),
+        input_dirs=tuple(path_of(one, "input_dirs") for one in folders),
+        copies=tuple(_copy_of(row, folder) for row in rows_of(data["copies"], "copies")),
+        own_files=_own_files_of(data["own_files"]),
+        report=text_of(data.get("report", ""), "report") and digest_of(data["report"], "report"),
+        links=tuple(_link_of(row) for row in rows_of(data.get("links", []), "links")),
     )
-    if any(os.path.basename(name) != name for name in manifest.own_files):
-        raise ValueError("own_files must be plain names")
-    if not all(os.path.isabs(c.original.path) for c in copies):
-        raise ValueError("originals must be absolute paths")
+    for places in ([c.original.path for c in manifest.copies], [c.copy for c in manifest.copies]):
+        if len(set(places)) < len(places):
+            raise ValueError("copies must be different files")
     if data["run"] != manifest.run:
         raise ValueError("its run id doesn't match its copies")
     return manifest
 
 
-def _inside(relative: str) -> tuple[str, str]:
-    """The folder and name of a copy; ValueError for a path that leads anywhere else."""
-    folder, _, name = relative.partition("/")
-    if not folder.isdigit() or not name or "/" in name or name in (".", ".."):
-        raise ValueError(f"copy {relative!r} is not in a numbered folder")
-    return folder, name
+def _copy_of(row: object, folder: str) -> SavedCopy:
+    row = table_of(row, "a copy")
+    group = number_of(row["group"], "group", 1)
+    inside, _, name = text_of(row["copy"], "copy").partition("/")
+    if inside != str(group) or not name or "/" in name or name in (".", ".."):
+        raise ValueError("a copy is not in a numbered folder, that of its group")
+    name_of(name, "copies")
+    return SavedCopy(
+        original=ImageFile(
+            path_of(row["original"], "originals"),
+            number_of(row["size"], "size", 0),
+            number_of(row["mtime_ns"], "mtime_ns"),
+        ),
+        copy=os.path.join(folder, inside, name),
+        group=group,
+        digest=digest_of(row["digest"], "digest"),
+        damage=text_of(row.get("damage", ""), "damage"),
+    )
+
+
+def _link_of(row: object) -> Link:
+    row = table_of(row, "a link")
+    return Link(
+        left=path_of(row["left"], "links"),
+        right=path_of(row["right"], "links"),
+        view=text_of(row["view"], "view"),
+        distance=number_of(row["distance"], "distance"),
+        correlation=fraction_of(row["correlation"], "correlation"),
+    )
+
+
+def _own_files_of(value: object) -> tuple[str, ...]:
+    """The names of info.txt, of to_delete.txt and, maybe, of the log."""
+    names = tuple(name_of(name, "own_files") for name in rows_of(value, "own_files"))
+    others = {name.casefold() for name in names} - {MANIFEST, REPORT}
+    if not 2 <= len(names) <= 3 or len(others) < len(names) or any(n.isdigit() for n in names):
+        raise ValueError("own_files must be two or three names of files of ours")
+    return names
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:
