@@ -460,11 +460,7 @@ def group(
         return matching.group_by(matching.identities(digests, looks), methods)
 
 
-def report_found(
-    report: Report,
-    arguments: argparse.Namespace,
-    walk: Walk,
-) -> list[str]:
+def report_found(report: Report, arguments: argparse.Namespace, walk: Walk) -> list[str]:
     exact = sum(image.look is None for image in walk.hashed)
     counts = f"{len(walk.hashed):,} hashed, {len(walk.unreadable):,} unreadable"
     summary = f"Found {counted(walk.found, 'photo')}: {counts}."
