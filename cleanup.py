@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from config import Exit, UserError
 from disk.companions import CompanionIndex, is_companion, listing
-from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, TRASH_FOLDERS, digest_file
+from disk.places import Surroundings, is_in_trash
+from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file
 from storage import (
     MANIFEST,
     Manifest,
@@ -113,7 +114,7 @@ def _elsewhere(
     strangers: list[str] = []
     for path in files_in(output_dir):
         folder, name = os.path.split(path)
-        if _in_trash(path, output_dir):
+        if is_in_trash(path, output_dir):
             continue
         content = _unclaimed_content(path, recorded.get(path), times)
         if content in by_digest:
@@ -160,11 +161,6 @@ def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
 
 def _stem(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0]
-
-
-def _in_trash(path: str, output_dir: str) -> bool:
-    folders = os.path.relpath(os.path.dirname(path), output_dir).split(os.sep)
-    return any(TRASH_FOLDERS.fullmatch(folder) for folder in folders)
 
 
 # ---- cleanup: the plan
@@ -215,6 +211,7 @@ class Judge:
         whole_groups: bool = False,
     ) -> None:
         self._input_dirs = manifest.input_dirs
+        self._surroundings = Surroundings()
         self._listed = listed
         self._deleted = {*culled.deleted, *(culled.whole_groups if whole_groups else ())}
         self._whole_groups = {c.group for c in culled.whole_groups}
@@ -237,6 +234,8 @@ class Judge:
         """Why an original, which now lies at `path`, must be kept; None if it may be deleted."""
         if not _below(copy.original.path, self._input_dirs):
             return "it lies outside the input folders"
+        if whose := self._surroundings.whose(copy.original.path):
+            return whose
         if os.path.realpath(path) != path:
             return "it is reached through a symbolic link"
         if not _is_regular(path):
@@ -259,6 +258,7 @@ class Judge:
             place = other.original.path
             if (
                 place not in self._listed
+                and not self._surroundings.whose(place)
                 and os.path.realpath(place) == place
                 and _is_regular(place)
                 and not os.path.samefile(place, path)

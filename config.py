@@ -50,26 +50,12 @@ NORMALISE = "imagenet"
 # How many pictures are read at the same time; 0 means one for each processor core.
 WORKERS = 0
 
-# Folders that are passed over, by name or, with a slash in the pattern, by path.
+# Folders that are passed over, by name or, with a slash in the pattern, by path. The trashes, old
+# versions, previews and libraries of other programs are passed over anyway (disk/places.py).
 EXCLUDE = [
-    ".Trash*",
-    ".trash",
-    "$RECYCLE.BIN",
-    "#recycle",
-    "@Recycle*",
-    "@eaDir",
-    ".@__thumb",
-    ".thumbnails",
-    "#snapshot",
-    ".snapshot*",
-    ".zfs",
     ".cache",
     ".git",
-    ".stversions",
-    ".dtrash",
     "lost+found",
-    "*.photoslibrary",
-    "*.lrdata",
 ]
 
 # Where it is kept what was read of the photos, so that the next find need not read them again:

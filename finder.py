@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
 from config import UserError
+from disk.places import Names, kind_of_file, names_of, place_at
 from pictures import integrity
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
@@ -58,10 +59,6 @@ REMEDIES: dict[int | None, str] = {  # of what keeps processes from being starte
 ANY_REMEDY = "allow more processes with ulimit -u, free some memory, or set fewer --workers"
 LONGEST_TEMPORARY = 70  # bytes of a path; what multiprocessing adds to it must fit in a socket's
 MEMORY_BYTES = 700_000_000  # what a worker may need for one picture
-TRASH_FOLDERS = re.compile(
-    r"\.?Trash(es|-\d+)?|\.dtrash|\$RECYCLE\.BIN|[#@]Recycle.*", re.IGNORECASE
-)
-TRASHED_FILE = ".trashed-"  # how Android names what it will delete
 MOST_MESSAGES = 3  # of a decoder, about one picture
 ABOUT_METADATA = re.compile(r"\b(tags?|field|profile|iCCP|s?RGB|EXIF|ICC|XMP)\b", re.IGNORECASE)
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
@@ -127,7 +124,15 @@ class EarlierResult:
     path: str
 
 
-Found = ImageFile | Unreadable | HardLink | SetAside | SkippedFolder | EarlierResult
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """What is no photo to compare, and of what kind, in the plural."""
+
+    path: str
+    kind: str
+
+
+Found = ImageFile | Unreadable | HardLink | SetAside | SkippedFolder | EarlierResult | PassedOver
 
 
 def walk(
@@ -135,35 +140,47 @@ def walk(
 ) -> Iterator[Found]:
     """Yield the photos below some folders in sorted order. Changes nothing on disk.
 
-    Symbolic links and special files are passed over, and so are trash folders, the folders that
-    match `exclude`, the paths in `leave_out` and results of earlier runs.
+    Symbolic links and special files are passed over, and so are the folders and files that other
+    programs keep for themselves, the folders that match `exclude`, the paths in `leave_out` and
+    results of earlier runs.
     """
     excluded = _matcher(exclude)
     left_out = frozenset(leave_out)
     inodes: set[tuple[int, int]] = set()
     folders: set[str] = set()
     for input_dir in input_dirs:
-        stack = [input_dir]
+        stack: list[tuple[str, Names]] = [(input_dir, {})]
         while stack:
-            folder = stack.pop()
+            folder, beside = stack.pop()
             if folder in folders or folder in left_out:
+                continue
+            is_input = folder == input_dir
+            if not is_input and (kind := _kind_of_folder(folder, {}, beside, excluded)):
+                yield PassedOver(folder, kind)
                 continue
             folders.add(folder)
             try:
                 with os.scandir(folder) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)
-                photos = [entry.path for entry in entries if _is_photo(entry)]
+                files = [entry for entry in entries if entry.is_file(follow_symlinks=False)]
                 below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
             except OSError as error:
                 yield SkippedFolder(folder, _reason(error))
                 continue
-            if folder != input_dir and any(entry.name == RESULT_MARKER for entry in entries):
+            names = names_of(entry.name for entry in entries)
+            if not is_input and names.get(RESULT_MARKER) == RESULT_MARKER:
                 yield EarlierResult(folder)
                 continue
-            for path in photos:
-                yield _photo(path, inodes)
+            if not is_input and (kind := _kind_of_folder(folder, names, beside, excluded)):
+                yield PassedOver(folder, kind)
+                continue
+            for entry in files:
+                if kind := kind_of_file(entry.name):
+                    yield PassedOver(entry.path, kind)
+                elif os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
+                    yield _photo(entry.path, inodes)
             yield from (SetAside(e.path) for e in entries if e.name.endswith(ASIDE_SUFFIX))
-            stack.extend(path for path in reversed(below) if not excluded(path))
+            stack.extend((path, names) for path in reversed(below))
 
 
 def hash_files(
@@ -526,16 +543,6 @@ def _outcome(
     return []
 
 
-def _is_photo(entry: "os.DirEntry[str]") -> bool:
-    """Whether an entry is a photo by its extension ("._x.jpg" is macOS's), a regular file."""
-    extension = os.path.splitext(entry.name)[1].lower()
-    return (
-        extension in PHOTO_EXTENSIONS
-        and not entry.name.startswith(("._", TRASHED_FILE))
-        and entry.is_file(follow_symlinks=False)
-    )
-
-
 def _photo(path: str, inodes: set[tuple[int, int]]) -> ImageFile | Unreadable | HardLink:
     try:
         status = os.lstat(path)
@@ -553,17 +560,21 @@ def _image_file(path: str, status: os.stat_result) -> ImageFile:
     return ImageFile(path, status.st_size, times[0], status.st_ino, times[1])
 
 
-def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A test of folder paths: patterns with a slash see the path's end, the others the name.
+def _kind_of_folder(
+    folder: str, names: Names, beside: Names, excluded: Callable[[str], bool]
+) -> str | None:
+    """Why a folder with some names in it and beside it is passed over, if it is."""
+    if place := place_at(folder, names, beside):
+        return place.kinds
+    return "excluded folders" if excluded(folder) else None
 
-    What lies in a trash folder is as good as deleted: it must not be a picture's last copy.
-    """
+
+def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """A test of folder paths: patterns with a slash see the path's end, the others the name."""
     patterns = [pattern.rstrip("/") for pattern in patterns]
     by_path = _any_of([os.path.join("*", pattern) for pattern in patterns if "/" in pattern])
     by_name = _any_of([pattern for pattern in patterns if "/" not in pattern])
-    return lambda path: bool(
-        by_path(path) or by_name(name := os.path.basename(path)) or TRASH_FOLDERS.fullmatch(name)
-    )
+    return lambda path: bool(by_path(path) or by_name(os.path.basename(path)))
 
 
 def _any_of(patterns: Sequence[str]) -> Callable[[str], re.Match[str] | None]:

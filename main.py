@@ -45,6 +45,7 @@ import cleanup
 import finder
 import storage
 from config import Exit, Settings, UserError
+from disk import places
 from storage import to_line
 
 if TYPE_CHECKING:
@@ -274,6 +275,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
     from cache import opened as opened_cache
 
     config.check_input(settings)
+    places.check_open(settings.input_dirs)
     only_hash = settings.threshold is not None
     hashing = hashing_by(settings, parts=wants_parts(settings), only_hash=only_hash)
     with contextlib.ExitStack() as stack:
@@ -874,6 +876,7 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
     from extras import explain
 
     config.check_input(settings)
+    places.check_open(settings.input_dirs)
     pairs = [(pair, True) for pair in arguments.like] + [(pair, False) for pair in arguments.unlike]
     paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]
     # The presets need this size, and a threshold is suggested for it.

@@ -340,7 +340,7 @@ def edit_config(tool: Path, old: str, new: str) -> None:
         ('DELETE_MODE = "trash"', 'DELETE_MODE = "bin"', "DELETE_MODE"),
         ('INPUT_DIR = "tests/samples"', "INPUT_DIR = []", "INPUT_DIR"),
         ('INPUT_DIR = "tests/samples"', 'INPUT_DIR = "no such folder"', "no such folder"),
-        ('    "@eaDir",\n', "    5,\n", "EXCLUDE"),
+        ('    ".git",\n', "    5,\n", "EXCLUDE"),
     ],
 )
 def test_a_mistake_in_config_ends_with_one_line_that_names_it(

@@ -1,0 +1,338 @@
+"""Folders that other programs keep for themselves: trashes, old versions, previews, libraries.
+
+What lies in one is no picture to compare: its program deletes it, makes it anew, or knows it by a
+database. So nothing in it may be taken, and none of it is the last copy of anything.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from config import UserError
+
+TRASH = "trash"
+VERSIONS = "version store"
+PREVIEWS = "preview cache"
+LIBRARY = "library"
+PLURALS = {
+    TRASH: "trashes",
+    VERSIONS: "version stores",
+    PREVIEWS: "preview caches",
+    LIBRARY: "libraries",
+}
+
+# The names in a folder, by their lower case.
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of the table: a folder's name, and what else must be so that it is meant.
+
+    `name` is a regular expression of the last parts of a path. Of the alternatives in `holds`
+    and in `beside` one must lie in the folder and next to it, each with all of its paths; a star
+    stands for the start of a name. All of it is in lower case, as many systems know no other.
+    """
+
+    kind: str
+    maker: str
+    name: str
+    holds: tuple[tuple[str, ...], ...] = ()
+    beside: tuple[tuple[str, ...], ...] = ()
+
+    def __str__(self) -> str:
+        return f"a {self.kind} ({self.maker})"
+
+    @property
+    def kinds(self) -> str:
+        return PLURALS[self.kind]
+
+
+ANY = r"[^/]*"
+TABLE = (
+    # Deleted files; a hidden folder with such a name is no person's
+    Place(TRASH, "desktops", r"\.?trash(es|-\d+)?"),
+    Place(TRASH, "phones and servers", rf"\.{ANY}(trash|recycl){ANY}"),
+    Place(TRASH, "Windows", r"\$recycle\.bin|recycler"),
+    Place(TRASH, "Windows", r"recycled", holds=(("info2",), ("desktop.ini",))),
+    Place(TRASH, "Synology and QNAP", rf"[#@]recycle{ANY}"),
+    Place(TRASH, "D-Link and QNAP", r"(network )?recycle bin( - volume_\d+| \d+)?"),
+    Place(TRASH, "Buffalo", r"trashbox"),
+    Place(TRASH, "Huawei and ES File Explorer", r"\.(gallery2|estrongs)/recycle"),
+    Place(TRASH, "Nextcloud and ownCloud", r"files_trashbin"),
+    Place(TRASH, "MEGA", r"\.debris|syncdebris"),
+    # Earlier states of files
+    Place(VERSIONS, "Nextcloud and ownCloud", r"files_versions|__groupfolders/(\d+/)?versions"),
+    Place(VERSIONS, "Syncthing", r"\.stversions"),
+    Place(VERSIONS, "Resilio Sync", r"\.sync/archive|\.syncarchive"),
+    Place(VERSIONS, "Dropbox", r"\.dropbox\.cache"),
+    Place(VERSIONS, "Google Drive", r"\.tmp\.drive(down|up)load"),
+    Place(VERSIONS, "file servers", rf"\.snapshot{ANY}|[#@~]snapshots?|\.zfs|\.ckpt|@gmt-{ANY}"),
+    Place(
+        VERSIONS,
+        "Time Machine",
+        rf"backups\.backupdb|\.mobilebackups{ANY}|{ANY}\.(backupbundle|sparsebundle)"
+        r"|\d{4}-\d\d-\d\d-\d{6}\.(backup|previous|inprogress|interrupted)",
+    ),
+    Place(VERSIONS, "macOS", r"\.documentrevisions-v100|\.spotlight-v100|\.fseventsd"),
+    Place(VERSIONS, "Windows", r"system volume information|filehistory/[^/]+/[^/]+/data"),
+    Place(VERSIONS, "Back In Time", r"backintime/[^/]+/[^/]+/[^/]+/\d{8}-\d{6}(-\d+)?"),
+    Place(VERSIONS, "Timeshift", rf"timeshift/snapshots{ANY}"),
+    Place(VERSIONS, "rsnapshot", r"(hourly|daily|weekly|monthly|yearly)\.\d+"),
+    # What is made of pictures to show them
+    Place(PREVIEWS, "desktops and phones", rf"\.thumb{ANY}|\.cache/thumbnails"),
+    Place(PREVIEWS, "Synology", r"@eadir"),
+    Place(PREVIEWS, "QNAP", r"\.@__thumb"),
+    Place(PREVIEWS, "Nextcloud", r"appdata_[a-z0-9]{6,}"),
+    Place(PREVIEWS, "ownCloud", r"thumbnails", beside=(("files_trashbin",), ("files_versions",))),
+    Place(PREVIEWS, "Immich", rf"immich{ANY}/(library/)?(thumbs|encoded-video|profile)"),
+    Place(PREVIEWS, "Immich", r"thumbs|encoded-video|profile", holds=((".immich",),)),
+    Place(
+        PREVIEWS,
+        "Immich",
+        r"thumbs|encoded-video|profile",
+        beside=(
+            ("upload/.immich",),
+            ("library/.immich",),
+            ("thumbs", "encoded-video", "upload"),
+            ("thumbs", "encoded-video", "library"),
+        ),
+    ),
+    Place(PREVIEWS, "PhotoPrism", rf"photoprism{ANY}/(storage/)?(cache|sidecar)|\.photoprism"),
+    Place(PREVIEWS, "PhotoPrism", ANY, holds=((".ppstorage",),)),
+    Place(PREVIEWS, "PhotoPrism", r"storage", holds=(("cache/thumbnails",), ("cache", "sidecar"))),
+    Place(PREVIEWS, "Lightroom", rf"{ANY}\.(lrdata|lrcat-data)"),
+    Place(PREVIEWS, "Lightroom", ANY, holds=(("previews.db", "root-pixels.db"),)),
+    Place(PREVIEWS, "Capture One", r"captureone/(cache|settings\d*)"),
+    Place(PREVIEWS, "Adobe Bridge", r"\.bridgecachet?|(adobe )?bridge cache"),
+    Place(PREVIEWS, "darktable", r"mipmaps-[^/]+\.d"),
+    Place(PREVIEWS, "Shotwell", r"\.?shotwell/thumbs"),
+    Place(PREVIEWS, "iTunes", r"ipod photo cache"),
+    Place(PREVIEWS, "Mylio", r"generated images\.bundle"),
+    Place(PREVIEWS, "PhotoStructure", r"\.photostructure"),
+    Place(PREVIEWS, "Piwigo", r"_data/i"),
+    Place(PREVIEWS, "LibrePhotos", r"protected_media/[^/]*(thumbnails|faces)[^/]*"),
+    Place(PREVIEWS, "Kodi", r"userdata/thumbnails"),
+    Place(PREVIEWS, "Plex", r"plex media server/(cache|media|metadata)"),
+    Place(PREVIEWS, "Jellyfin and Emby", rf"(jellyfin|emby){ANY}/(cache|metadata)"),
+    Place(PREVIEWS, "Android apps", r"android/data/[^/]+/cache"),
+    # Pictures that a program knows by its database, and its documents
+    Place(LIBRARY, "Apple Photos", rf"{ANY}\.photoslibrary"),
+    Place(
+        LIBRARY, "Apple Photos", ANY, holds=(("database/photos.sqlite",), ("database/photos.db",))
+    ),
+    Place(LIBRARY, "Apple Photos", r"photodata", holds=(("photos.sqlite",),)),
+    Place(LIBRARY, "iPhoto", rf"{ANY}\.photolibrary|iphoto library"),
+    Place(
+        LIBRARY,
+        "iPhoto",
+        ANY,
+        holds=(
+            ("albumdata.xml",),
+            ("albumdata2.xml",),
+            ("library.iphoto",),
+            ("iphotomain.db",),
+            ("iphotolock.data",),
+        ),
+    ),
+    Place(LIBRARY, "Aperture", rf"{ANY}\.(aplibrary|apvault|approject|migrated[a-z]*library)"),
+    Place(LIBRARY, "Aperture", ANY, holds=(("database/apdb",), ("aperturedata.xml",))),
+    Place(LIBRARY, "Lightroom", rf"{ANY}\.lrlibrary"),
+    Place(LIBRARY, "Lightroom", ANY, holds=(("managed catalog.mcat",),)),
+    Place(LIBRARY, "Capture One", rf"{ANY}\.cocatalog"),
+    Place(LIBRARY, "Capture One", ANY, holds=(("*.cocatalogdb",),)),
+    Place(LIBRARY, "Photo Booth", r"photo booth library"),
+    Place(LIBRARY, "Photo Booth", rf"{ANY}photo ?booth{ANY}", holds=(("pictures", "originals"),)),
+    Place(LIBRARY, "Picasa", r"\.picasaoriginals"),
+    Place(
+        LIBRARY,
+        "Picasa",
+        r"originals",
+        holds=(("picasa.ini",), (".picasa.ini",)),
+        beside=(("picasa.ini",), (".picasa.ini",)),
+    ),
+    Place(LIBRARY, "ACDSee", r"\[originals\]"),
+    Place(LIBRARY, "Immich", r"upload|library", holds=((".immich",),)),
+    Place(LIBRARY, "Eagle", rf"{ANY}\.library", holds=(("images", "metadata.json"),)),
+    Place(LIBRARY, "Keynote, Pages, Numbers", rf"{ANY}\.(key|pages|numbers)"),
+    Place(
+        LIBRARY,
+        "Keynote, Pages, Numbers",
+        ANY,
+        holds=(
+            ("index.zip", "data"),
+            ("index.apxl",),
+            ("index.apxl.gz",),
+            ("metadata/buildversionhistory.plist",),
+        ),
+    ),
+    Place(
+        LIBRARY,
+        "iMovie and Final Cut",
+        rf"{ANY}\.(imovielibrary|imovieproject|rcproject|theater|fcpbundle|dvdproj)",
+    ),
+    Place(LIBRARY, "iMovie and Final Cut", ANY, holds=(("currentversion.flexolibrary",),)),
+    Place(LIBRARY, "GarageBand and Logic", rf"{ANY}\.(band|logicx?)"),
+    Place(LIBRARY, "macOS", rf"{ANY}\.(app|framework|rtfd|textbundle|graffle|scriv|pvt)"),
+)
+
+# Files of other programs among a person's own, by their name in lower case.
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+FILES = (
+    ("trashed files", r"\.trashed-.*"),  # Android's, like the next
+    ("unfinished files", r"\.pending-.*"),
+    ("previews", rf"{_UUID}[-_](preview|thumbnail|fullsize)\.\w+"),  # Immich's
+    ("previews", r"[0-9a-f]{40}_\d+x\d+_[a-z]+\.\w+"),  # PhotoPrism's
+    ("previews", r"syno(photo|file)_thumb.*"),
+    ("companion files of macOS", r"\._.*"),
+)
+
+
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """Matches any of some names; its last group's number says which, from 1 on."""
+    inner = (re.sub(r"(?<!\\)\((?!\?)", "(?:", name) for name in names)
+    return re.compile("|".join(f"({name})" for name in inner) or "(?!)", re.DOTALL)
+
+
+# Most rows are known by one name, some by several parts of a path, which is looked for longer.
+_NAMED = [p for p in TABLE if not p.holds and not p.beside and "/" not in p.name.replace(ANY, "")]
+_PATHS = [p for p in TABLE if not p.holds and not p.beside and p not in _NAMED]
+_BY_MORE = [(place, re.compile(place.name)) for place in TABLE if place.holds or place.beside]
+# Of most folders no row's name and no sign says anything, which must be seen at once.
+_NAME_OR_SIGN = _any_of(place.name for place, _ in _BY_MORE if place.name != ANY)
+_SIGNS = frozenset(
+    paths[0].partition("/")[0]
+    for place, _ in _BY_MORE
+    if place.name == ANY
+    for paths in place.holds
+)
+_ENDINGS = tuple(sign[1:] for sign in _SIGNS if sign.startswith("*"))
+_ANY_NAME = _any_of(place.name for place in _NAMED)
+_ANY_PATH = _any_of(rf"(?:.*/)?(?:{place.name})" for place in _PATHS)
+_ANY_FILE = _any_of(name for _, name in FILES)
+
+
+def names_of(entries: Iterable[str]) -> Names:
+    """The names in a folder by their lower case."""
+    return {name.lower(): name for name in entries}
+
+
+def place_at(folder: str, names: Names, beside: Names) -> Place | None:
+    """What place a folder is by its path, the names in it and those next to it.
+
+    Changes nothing on disk.
+    """
+    if place := _named(folder):
+        return place
+    parent, own_name = os.path.split(folder)
+    own_name = own_name.lower()
+    if (
+        not _NAME_OR_SIGN.fullmatch(own_name)
+        and names.keys().isdisjoint(_SIGNS)
+        and not any(name.endswith(_ENDINGS) for name in names)
+    ):
+        return None
+    for place, name in _BY_MORE:
+        if place.holds and not any(_are_in(folder, names, paths) for paths in place.holds):
+            continue
+        if place.beside and not any(_are_in(parent, beside, paths) for paths in place.beside):
+            continue
+        if name.fullmatch(own_name):
+            return place
+    return None
+
+
+def _named(folder: str) -> Place | None:
+    """The place that a folder is by its path alone."""
+    path = folder.lower()
+    for pattern, text, places in (
+        (_ANY_NAME, os.path.basename(path), _NAMED),
+        (_ANY_PATH, path, _PATHS),
+    ):
+        if match := pattern.fullmatch(text):
+            return places[(match.lastindex or 1) - 1]
+    return None
+
+
+def _are_in(folder: str, names: Names, paths: tuple[str, ...]) -> bool:
+    return all(_is_in(folder, names, path) for path in paths)
+
+
+def _is_in(folder: str, names: Names, path: str) -> bool:
+    """Whether a folder with some names has a path, whatever its case."""
+    first, _, rest = path.partition("/")
+    if first.startswith("*"):
+        return any(name.endswith(first[1:]) for name in names)
+    if first not in names:
+        return False
+    below = os.path.join(folder, names[first])
+    return not rest or _is_in(below, _listed(below), rest)
+
+
+def _listed(folder: str) -> Names:
+    """The names in a folder; none where it can't be listed."""
+    try:
+        return names_of(os.listdir(folder))
+    except OSError:
+        return {}
+
+
+class Surroundings:
+    """Knows in what place a path lies, also far above it; looks at each folder once."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, Names] = {}
+        self._places: dict[str, Place | None] = {}
+
+    def place_of(self, folder: str) -> Place | None:
+        """The outermost place that a folder is or lies in. Changes nothing on disk."""
+        if folder not in self._places:
+            parent = os.path.dirname(folder)
+            outer = None if parent == folder else self.place_of(parent)
+            here = outer or place_at(folder, self._names_in(folder), self._names_in(parent))
+            self._places[folder] = here
+        return self._places[folder]
+
+    def whose(self, path: str) -> str | None:
+        """What says that a file is another program's, if it is. Changes nothing on disk."""
+        folder, name = os.path.split(path)
+        if place := self.place_of(folder):
+            return f"it lies in {place}"
+        kind = kind_of_file(name)
+        return f"it is one of another program's {kind}" if kind else None
+
+    def _names_in(self, folder: str) -> Names:
+        if folder not in self._names:
+            self._names[folder] = _listed(folder)
+        return self._names[folder]
+
+
+def kind_of_file(name: str) -> str | None:
+    """What kind of other programs' files one is by its name, or None. Changes nothing on disk."""
+    match = _ANY_FILE.fullmatch(name.lower())
+    return FILES[(match.lastindex or 1) - 1][0] if match else None
+
+
+def is_in_trash(path: str, top: str) -> bool:
+    """Whether a folder between a file and the one at the top is a trash by its name."""
+    folder = os.path.dirname(path)
+    while len(folder) > len(top):
+        if (place := _named(folder)) and place.kind == TRASH:
+            return True
+        folder = os.path.dirname(folder)
+    return False
+
+
+def check_open(folders: tuple[str, ...]) -> None:
+    """Refuse input folders that are a place of another program or lie in one.
+
+    Changes nothing on disk.
+    """
+    surroundings = Surroundings()
+    for folder in folders:
+        if place := surroundings.place_of(folder):
+            raise UserError(
+                f"INPUT_DIR {folder} lies in {place}, which is that program's own; name a folder "
+                "outside it, and export there what you want to compare."
+            )
