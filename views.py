@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
 
+from pictures import dates
+
 Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
 Stack = NDArray[np.float32]  # pictures x rows x columns
 Turn = Callable[[Image.Image], Image.Image]
@@ -475,18 +477,17 @@ def _taken(image: Image.Image) -> Taken | None:
     try:
         exif = image.getexif()
         details = exif.get_ifd(ExifTags.IFD.Exif)
-        text = str(details.get(ExifTags.Base.DateTimeOriginal, ""))
-        fraction = str(details.get(ExifTags.Base.SubsecTimeOriginal, "")).strip()
-        when = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")
+        when = dates.moment(
+            details.get(ExifTags.Base.DateTimeOriginal, ""),
+            details.get(ExifTags.Base.SubsecTimeOriginal, ""),
+        )
         maker, model = exif.get(ExifTags.Base.Make), exif.get(ExifTags.Base.Model)
     except DECODE_ERRORS:
         return None
-    if not (maker or model):
+    if not (maker or model) or not when or not dates.is_plausible(when):
         return None
-    seconds = (when - datetime(1970, 1, 1)).total_seconds()
-    return Taken(
-        f"{maker} {model}", seconds + (float(f"0.{fraction}") if fraction.isdigit() else 0)
-    )
+    seconds = (dates.time_of(when) - datetime(1970, 1, 1)).total_seconds()
+    return Taken(f"{maker} {model}", seconds)
 
 
 # ---- The picture that is hashed

@@ -109,7 +109,8 @@ def test_all_reasons_are_named_in_order_and_each_loser_has_its_own() -> None:
 def test_what_only_the_doomed_file_knows_is_said() -> None:
     doomed = {"gps": True, "rating": 4, "taken": "2020-01-01 10:00:00", "camera": "Canon"}
     found = suggest(1, [picture(0, width=5000), picture(1, **doomed)], [])
-    assert found.removals[0].loses == ("GPS", "date taken", "camera", "rating")
+    date = "date taken: 2020-01-01 10:00:00"
+    assert found.removals[0].loses == ("GPS", date, "camera", "rating")
 
 
 # ---- What rules leave alone
@@ -317,11 +318,89 @@ def test_the_date_of_digitizing_comes_before_that_of_the_last_change(tmp_path: P
     assert examine(str(path)).taken == "2018-01-01 10:00:00"
 
 
-def test_a_better_rating_and_an_earlier_date_are_not_lost_silently() -> None:
+@pytest.mark.parametrize("date", ["2020-01-01 10:00:00", "2022-01-01 10:00:00"])
+def test_a_better_rating_and_another_date_are_not_lost_silently(date: str) -> None:
     keeper = {"rating": 1, "taken": "2021-01-01 10:00:00"}
-    doomed = {"rating": 5, "taken": "2020-01-01 10:00:00"}
+    doomed = {"rating": 5, "taken": date}
     found = suggest(1, [picture(0, width=5000, **keeper), picture(1, **doomed)], [])
-    assert found.removals[0].loses == ("an earlier date", "a rating of 5")
+    assert found.removals[0].loses == (f"another date taken: {date}", "a rating of 5")
+
+
+def test_a_fraction_of_the_same_second_is_no_other_date() -> None:
+    dates = {"taken": "2021-01-01 10:00:00.5"}, {"taken": "2021-01-01 10:00:00"}
+    for keeper, doomed in (dates, dates[::-1]):
+        found = suggest(1, [picture(0, width=5000, **keeper), picture(1, width=900, **doomed)], [])
+        assert found.removals == () or found.removals[0].loses == ()
+
+
+# ---- Dates that are none
+
+
+def dated(path: Path, date: str, **details: Any) -> Facts:
+    path.write_bytes(with_exif(photo(CAT), date, **details))
+    return examine(str(path))
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "1970:01:01 00:00:00",
+        "1980:01:01 00:04:00",
+        "2019:02:30 10:00:00",
+        "1904:01:01 00:00:00",
+        "2000:01:01 00:00:00",
+        "0001:01:01 00:00:00",
+        "2090:05:06 10:00:00",
+    ],
+)
+def test_a_date_at_which_nothing_was_taken_gives_up_no_true_one(date: str, tmp_path: Path) -> None:
+    true = dated(tmp_path / "true.jpg", "2019:07:14 10:11:12")
+    false = dated(tmp_path / "false.jpg", date)
+    assert (true.taken, false.taken) == ("2019-07-14 10:11:12", "")
+    for facts in ((true, false), (false, true)):
+        pictures = [Picture(n, f"/p/{n}.jpg", str(n), one) for n, one in enumerate(facts)]
+        found = suggest(1, pictures, [])
+        assert found.keeper == facts.index(true)
+        assert found.removals[0].loses == ()
+        assert found.taken == true.taken
+
+
+def test_a_true_date_beside_a_wrong_one_is_the_date(tmp_path: Path) -> None:
+    """But not that of the last change, which says nothing of when it was taken."""
+    exif = Image.Exif()
+    exif[0x0132] = "2021:01:01 10:00:00"
+    exif.get_ifd(0x8769).update({0x9003: "1980:01:01 00:00:00"})
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded(photo(CAT), "JPEG", exif=exif))
+    facts = examine(str(path))
+    assert (facts.taken, facts.clock) == ("", "1980-01-01 00:00:00")
+    exif.get_ifd(0x8769)[0x9004] = "2018:01:01 10:00:00"
+    path.write_bytes(encoded(photo(CAT), "JPEG", exif=exif))
+    assert examine(str(path)).taken == "2018-01-01 10:00:00"
+
+
+def test_a_date_after_its_file_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    assert dated(path, "2019:07:14 10:11:12").taken
+    os.utime(path, ns=(0, 0))  # which is when the file was written only for whoever believes it
+    assert examine(str(path)).taken
+    assert dated(path, "2199:07:14 10:11:12").taken == ""
+
+
+def test_a_clock_that_was_never_set_makes_no_burst_but_where_it_runs() -> None:
+    shots = [picture(n, clock="2000-01-01 00:00:00", quality=90 - 10 * n) for n in range(2)]
+    assert suggest(1, shots, []).keeper == 0
+    shots[1] = picture(1, clock="2000-01-01 00:00:03", quality=80)
+    found = suggest(1, shots, [])
+    assert (found.burst, found.keeper) == (True, None)
+
+
+def test_a_doubtful_date_is_lost_silently_only_beside_a_better_one() -> None:
+    doomed = picture(1, clock="2000-01-01 00:05:00")
+    found = suggest(1, [picture(0, width=5000), doomed], [])
+    assert found.removals[0].loses == ("a doubtful date: 2000-01-01 00:05:00",)
+    found = suggest(1, [picture(0, width=5000, taken="2019-07-14 10:11:12"), doomed], [])
+    assert found.removals[0].loses == ()
 
 
 def test_what_is_less_sharp_has_a_lower_sharpness(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_the_sheet_says_what_only_a_doomed_picture_knows(bare_library: Library) 
     dated = with_exif(small, "2020:01:01 10:00:00")
     (bare_library.photos / "small.jpg").write_bytes(dated)
     bare_library.find()
-    assert "only it has date taken, camera" in sheet_of(bare_library)
+    assert "only it has date taken: 2020-01-01 10:00:00, camera" in sheet_of(bare_library)
 
 
 def test_two_finds_write_the_same_sheet(library: Library) -> None:

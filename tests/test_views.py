@@ -431,6 +431,9 @@ def test_a_photo_of_unknown_time_or_camera_has_none() -> None:
         "0000:00:00 00:00:00",
         "yesterday",
         "2024:13:01 10:00:00",
+        "2019:02:30 10:00:00",
+        "1970:01:01 00:00:00",
+        "2000:01:01 00:00:00",
     ):
         assert taken(when) is None, when
 

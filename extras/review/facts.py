@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass, field, replace
-from itertools import starmap
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from finder import read_file
-from pictures import integrity
+from pictures import dates, integrity
 from storage import SavedCopy, has_digest, is_untouched
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ FULL_PIXELS = 50_000_000  # what a browser is asked to hold of one picture
 FULL_SIDE = 12_000
 CACHE_BYTES = 192 << 20
 XMP_BYTES = 1 << 20
-DATE = re.compile(r"(\d{4})[-:](\d\d)[-:](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
 COLOURLESS = 4.0  # levels of chroma, on average
 # libjpeg's table for luminance at quality 50, in the order of the file.
 STANDARD_QUANTISERS = (
@@ -51,7 +50,8 @@ STANDARD_QUANTISERS = (
 class Facts:
     """What a picture's file says of it; what it doesn't say is empty, zero or None.
 
-    `taken` is EXIF's local time (`2024-05-01 12:00:00.25`), `quality` JPEG's from 1 to 100.
+    `taken` is EXIF's local time (`2024-05-01 12:00:00.25`), `clock` instead of it a time at which
+    no picture can have been taken, as the file says it. `quality` is JPEG's from 1 to 100.
     `sharpness` is the deviation of the Laplacian of its gray at up to 1024 pixels: it compares
     versions of one picture, not different ones. `thumbprint` is what tells them.
     """
@@ -61,6 +61,7 @@ class Facts:
     format: str
     size: int
     taken: str = ""
+    clock: str = ""
     camera: str = ""
     gps: bool = False
     rating: int = 0
@@ -87,7 +88,8 @@ def examine(path: str) -> Facts:
     file, data = read_file(path)
     image = views.open_header(data)
     width, height = image.size
-    known, orientation = _known_of(image), _orientation_of(image)
+    latest = dates.time_of_file(file.mtime_ns, file.ctime_ns)
+    known, orientation = _known_of(image, latest), _orientation_of(image)
     form = "JPEG" if image.format == "MPO" else str(image.format)
     lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
     lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
@@ -141,7 +143,7 @@ def render(path: str, kind: str) -> bytes:
     return stream.getvalue()
 
 
-def _known_of(image: "Image.Image") -> dict[str, Any]:
+def _known_of(image: "Image.Image", latest: datetime | None = None) -> dict[str, Any]:
     """What EXIF data and XMP say; each is read by itself, as one that is broken hides no other."""
     from PIL import ExifTags, Image
 
@@ -151,16 +153,20 @@ def _known_of(image: "Image.Image") -> dict[str, Any]:
     details: dict[int, Any] = _tried(lambda: exif.get_ifd(ifds.Exif), {})
     place: dict[int, Any] = _tried(lambda: exif.get_ifd(ifds.GPSInfo), {})
     maker, model = (_text(_tag(exif, tag)) for tag in (tags.Make, tags.Model))
-    dates = [
+    written = [
         (_tag(details, tags.DateTimeOriginal), _tag(details, tags.SubsecTimeOriginal)),
         (_tag(details, tags.DateTimeDigitized), _tag(details, tags.SubsecTimeDigitized)),
         (_in_xmp(xmp, "DateTimeOriginal"), ""),
         (_in_xmp(xmp, "CreateDate"), ""),
-        (_tag(exif, tags.DateTime), ""),
     ]
+    moments = [found for date in written if (found := dates.moment(*date))]
+    # When the file was changed last says nothing where another date stands, be it a wrong one.
+    moments = moments or [dates.moment(_tag(exif, tags.DateTime))]
+    taken = next((m for m in moments if m and dates.is_plausible(m, latest)), "")
     ratings = _tag(exif, tags.Rating) or 0, _in_xmp(xmp, "Rating") or 0
     return {
-        "taken": next(filter(None, starmap(_date, dates)), ""),
+        "taken": taken,
+        "clock": "" if taken else moments[0],
         "camera": model if model.startswith(maker) else f"{maker} {model}".strip(),
         "gps": ExifTags.GPS.GPSLatitude in place or bool(_in_xmp(xmp, "GPSLatitude")),
         "rating": max(
@@ -189,15 +195,6 @@ def _tried(read: Callable[[], T], otherwise: T) -> T:
     except views.DECODE_ERRORS:
         return otherwise
     return otherwise if found is None else found
-
-
-def _date(date: object, fraction: object) -> str:
-    """EXIF's or XMP's date with its fraction, as `Facts.taken` has it; empty if it is none."""
-    match, fraction = DATE.match(_text(date)), _text(fraction)
-    if not match or match[1] == "0000":
-        return ""
-    digits = fraction if fraction.isdigit() else (match[7] or "")
-    return "{}-{}-{} {}:{}:{}".format(*match.groups()[:6]) + (f".{digits}" if digits else "")
 
 
 def _xmp_of(image: "Image.Image") -> str:

@@ -9,12 +9,11 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from itertools import combinations
 
 from extras.review import versions
 from extras.review.facts import Facts
+from pictures.dates import time_of
 from storage import Link, Manifest, SavedCopy
 
 BURST_SECONDS = 10.0
@@ -238,13 +237,21 @@ def what_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
     """What a file knows that its keeper doesn't."""
     lost = {
         "GPS": doomed.gps and not keeper.gps,
-        "date taken": bool(doomed.taken) and not keeper.taken,
-        "an earlier date": bool(keeper.taken) and "" < doomed.taken < keeper.taken,
+        **_date_that_is_lost(doomed, keeper),
         "camera": bool(doomed.camera) and not keeper.camera,
         "rating": doomed.rating > 0 and not keeper.rating,
         f"a rating of {doomed.rating}": 0 < keeper.rating < doomed.rating,
     }
     return tuple(name for name, is_lost in lost.items() if is_lost)
+
+
+def _date_that_is_lost(doomed: Facts, keeper: Facts) -> dict[str, bool]:
+    """The doomed file's date, if its keeper has none or another second."""
+    if doomed.clock and not keeper.taken:
+        return {f"a doubtful date: {doomed.clock}": doomed.clock != keeper.clock}
+    differs = doomed.taken.partition(".")[0] != keeper.taken.partition(".")[0]
+    told = "another date taken" if keeper.taken else "date taken"
+    return {f"{told}: {doomed.taken}": bool(doomed.taken) and differs}
 
 
 def same_pictures(
@@ -292,26 +299,20 @@ def is_burst(one: Picture, other: Picture) -> bool:
     """Whether two pictures may be shots seconds apart, as far as date, camera and size tell.
 
     At the same moment they are versions if the camera wrote fractions of the second, or if they
-    have different sizes; otherwise they may be either.
+    have different sizes; otherwise they may be either. A clock that was never set tells shots by
+    the seconds that it ran, but not that both stand at its first.
     """
     a, b = one.facts, other.facts
     if one.digest == other.digest or (a.camera and b.camera and a.camera != b.camera):
         return False
-    try:
-        seconds = abs((_moment(a.taken) - _moment(b.taken)).total_seconds())
-    except ValueError:
+    moments = (a.taken, b.taken) if a.taken or b.taken else (a.clock, b.clock)
+    if not all(moments):
         return False
-    if seconds:
-        return seconds <= BURST_SECONDS
+    seconds = abs((time_of(moments[0]) - time_of(moments[1])).total_seconds())
+    if seconds or not a.taken:
+        return 0 < seconds <= BURST_SECONDS
     fraction = a.taken.partition(".")[2].strip("0")
     return not fraction and sorted((a.width, a.height)) == sorted((b.width, b.height))
-
-
-@lru_cache(maxsize=4096)
-def _moment(taken: str) -> datetime:
-    whole, _, fraction = taken.partition(".")
-    moment = datetime.strptime(whole, "%Y-%m-%d %H:%M:%S")
-    return moment.replace(microsecond=int(fraction[:6].ljust(6, "0")) if fraction else 0)
 
 
 # ---- A result
