@@ -3,7 +3,6 @@
 import io
 import math
 import os
-import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
 
 from pictures import dates
+from pictures.errors import DECODE_ERRORS as DECODE_ERRORS  # others know them from here
 
 Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
 Stack = NDArray[np.float32]  # pictures x rows x columns
@@ -70,22 +70,6 @@ BYTES_OF_TRANSPARENCY = (10, 16)
 BYTES_OF_FORMAT = {"WEBP": 12, "AVIF": 8, "GIF": 1}
 # Of pictures that can be reduced as they are, before they are made gray.
 PLAIN_BYTES = {"L": 1, "RGB": 4, "YCbCr": 4, "CMYK": 4}
-# What Pillow's decoders raise on broken files, as seen by fuzzing them.
-DECODE_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""What a picture's file holds besides its plain pixels, as lines, and what of it would be lost.
+
+A line is `kind: value`, or the kind alone: "caption: Grandma, 1962", "transparency". The lines are
+kept in a result's record, so that they can be compared without reading a picture.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+# What no rule gives up for a file that hasn't got it.
+BEHIND = (
+    "motion video",
+    "sound",
+    "second picture",
+    "gain map",
+    "depth map",
+    "other data",
+)
+WORDS = (
+    "caption",
+    "title",
+    "headline",
+    "comment",
+    "keyword",
+    "person",
+    "event",
+    "location",
+    "creator",
+    "copyright",
+)
+# What is said when it goes.
+BITS, PROFILE, TRANSPARENCY = "bits a channel", "colour profile", "transparency"
+FULL_COLOUR, LESS_COLOUR = "full colour resolution", "colour resolution"
+ANIMATION, PAGES = "animation", "pages"
+GPS = "GPS"
+RATING = "rating"
+
+TEXTS = frozenset({"caption", "title", "headline", "comment"})  # one text may stand as any of them
+ANY_WILL_DO = frozenset({"gain map", "depth map", TRANSPARENCY, ANIMATION, GPS})
+NUMBERS = frozenset({BITS, PAGES, RATING})
+AREA = re.compile(r"(\d{1,9}) x (\d{1,9})")
+PRINT = re.compile(r" \([0-9a-f]{16}\)$")  # what tells one content from another
+LEAST_CUT = 32  # characters, to which IPTC's shortest field cuts what XMP has in full
+
+
+def line(kind: str, value: object = "") -> str:
+    return f"{kind}: {value}" if value != "" else kind
+
+
+def is_protected(held: str) -> bool:
+    """Whether what a line names is behind the picture or in words."""
+    kind = held.partition(": ")[0]
+    return kind in BEHIND or kind in WORDS
+
+
+def lost(doomed: Iterable[str], kept: Iterable[str]) -> tuple[str, ...]:
+    """The lines of a doomed file of which nothing is found in those that stay."""
+    has = _Kept(kept)
+    return tuple(held for held in dict.fromkeys(doomed) if not has.the_same_as(held))
+
+
+def shown(held: str) -> str:
+    """A line as people read it."""
+    kind, _, value = PRINT.sub("", held).partition(": ")
+    if kind == FULL_COLOUR:
+        return kind
+    return f"{value} {kind}" if kind in (BITS, PAGES) else held if not value else f"{kind}: {value}"
+
+
+def of_note(lines: Iterable[str]) -> Iterator[str]:
+    """The lines that are worth naming where nothing is lost: what few pictures have."""
+    common = (FULL_COLOUR, LESS_COLOUR, GPS, RATING)
+    yield from (shown(held) for held in lines if held.partition(": ")[0] not in common)
+
+
+class _Kept:
+    """The lines of files that stay."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._keys: set[tuple[str, str]] = set()
+        self._most: dict[str, int] = {}
+        for held in lines:
+            kind, _, value = held.partition(": ")
+            self._keys.add(_key(kind, value))
+            group = _number_of(kind)
+            self._most[group] = max(self._most.get(group, 0), _amount(value))
+
+    def the_same_as(self, held: str) -> bool:
+        kind, _, value = held.partition(": ")
+        if kind == LESS_COLOUR:
+            return True  # most pictures have no better
+        if kind in NUMBERS or kind == FULL_COLOUR:
+            return self._most.get(_number_of(kind), 0) >= _amount(value)
+        key = _key(kind, value)
+        return key in self._keys or (kind in WORDS and _is_cut(key, self._keys))
+
+
+def _key(kind: str, value: str) -> tuple[str, str]:
+    """What is the same in two lines that say the same."""
+    if kind in ANY_WILL_DO:
+        return kind, ""
+    if kind in BEHIND:  # the print tells all; how it is named may not
+        return kind, match[0] if (match := PRINT.search(value)) else value
+    return "text" if kind in TEXTS else kind, value.casefold()
+
+
+def _is_cut(key: tuple[str, str], keys: Collection[tuple[str, str]]) -> bool:
+    """Whether a text is only the beginning of another."""
+    kind, text = key
+    return len(text) >= LEAST_CUT and any(k == kind and t.startswith(text) for k, t in keys)
+
+
+def _number_of(kind: str) -> str:
+    return LESS_COLOUR if kind == FULL_COLOUR else kind
+
+
+def _amount(value: str) -> int:
+    if match := AREA.fullmatch(value):
+        return int(match[1]) * int(match[2])
+    return int(value) if value.isdecimal() and len(value) < 10 else 0

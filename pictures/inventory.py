@@ -1,0 +1,282 @@
+"""What a picture's file holds besides plain pixels: behind them, in words, and in their kind."""
+
+import contextlib
+import hashlib
+import re
+import struct
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pictures import held, metadata
+from pictures.behind import behind, described
+from pictures.blocks import Blocks, blocks_of
+from pictures.errors import DECODE_ERRORS
+from pictures.integrity import examined
+from pictures.metadata import Word, properties
+from pictures.words import cleaned, is_boilerplate
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+T = TypeVar("T")
+
+MOST_LINES = 100  # of words of a kind
+LONGEST = 300  # characters of a line; longer ones end in a print
+EXIF, GPS_BLOCK, LATITUDE, RATING = 0x8769, 0x8825, 2, 0x4746
+TIFF_BITS, TIFF_SAMPLING, TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP = 258, 530, 700, 33723, 34377
+COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB"})
+# Of sRGB, as profiles have them: red, green and blue, each as X and Z over Y.
+SRGB = ((1.960, 0.0627), (0.5373, 0.1355), (2.3608, 11.77))
+PROFILE_TOLERANCE = 0.15
+BREAKS = {"keyword": re.compile(r"[;,|/]"), "creator": re.compile(";")}
+NAMES = frozenset({"keyword", "person", "location"})  # they may be as short as what cameras write
+NOTHING = frozenset({"", "null", "none", "(null)"})
+
+
+def inventory(
+    data: bytes, image: "Image.Image", side_files: Iterable[bytes] = ()
+) -> tuple[str, ...]:
+    """The lines of `pictures.held` for an image file, and for the words in XMP files beside it.
+
+    `image` is as Pillow has opened it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        blocks = _tried(lambda: blocks_of(data), Blocks())
+        _add_known_to_pillow(blocks, image)
+        known = [word for packet in blocks.xmp for word in properties(packet)]
+        exif = _exif_of(image, blocks)
+        lines = [
+            *_whole(lambda: behind(data, examined(data).end, blocks.multiple, _semantics(known))),
+            *_within(known, blocks, data),
+            *_lines_of_words(_words(exif, blocks, known, side_files)),
+            *_kinds_of_pixels(image, blocks, data),
+            *_facts(exif, known),
+        ]
+    return tuple(dict.fromkeys(lines))
+
+
+def _words(
+    exif: "Image.Exif", blocks: Blocks, known: Iterable[Word], side_files: Iterable[bytes]
+) -> Iterator[Word]:
+    """The words of all places; those that are broken hide no other."""
+    details: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(EXIF)), {})
+    yield from _whole(lambda: metadata.in_exif(_each(exif), details))
+    for records in blocks.iptc:
+        yield from _whole(lambda records=records: metadata.in_iptc(records))  # type: ignore[misc]
+    yield from metadata.in_xmp(known)
+    yield from blocks.texts
+    for packet in side_files:
+        yield from metadata.in_xmp(properties(packet))
+
+
+def _semantics(known: Iterable[Word]) -> list[str]:
+    """What XMP says the parts of the file are, in their order."""
+    return [text for name, text in known if name.endswith(":Semantic")]
+
+
+def _tried(read: Callable[[], T], otherwise: T) -> T:
+    try:
+        return read()
+    except DECODE_ERRORS:
+        return otherwise
+
+
+def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
+    """What comes, until something is broken."""
+    found: list[T] = []
+    with contextlib.suppress(*DECODE_ERRORS):
+        found.extend(read())
+    return found
+
+
+# ---- What Pillow knows of a file
+
+
+def _add_known_to_pillow(blocks: Blocks, image: "Image.Image") -> None:
+    """XMP and IPTC of the formats that are read by Pillow alone."""
+    if not blocks.xmp and isinstance(xmp := image.info.get("xmp"), bytes):
+        blocks.xmp.append(xmp)
+    if isinstance(comment := image.info.get("comment"), bytes) and image.format == "GIF":
+        blocks.texts.append(("comment", comment.decode("utf-8", "replace")))
+    tags = getattr(image, "tag_v2", None)
+    if tags is None:
+        return
+    order = "<" if tags.prefix == b"II" else ">"
+    packet, records, resources = (
+        _tried(lambda tag=tag: _raw(tags.get(tag), order), b"")  # type: ignore[misc]
+        for tag in (TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP)
+    )
+    if packet and not blocks.xmp:
+        blocks.xmp.append(packet)
+    blocks.iptc += [records, *metadata.in_photoshop(resources)]
+    bits = _tried(lambda: max(tags.get(TIFF_BITS, (8,))), 8)
+    blocks.bits = bits if isinstance(bits, int) else 8
+
+
+def _raw(value: object, order: str) -> bytes:
+    """A tag's bytes, which some programs write as numbers."""
+    if isinstance(value, tuple):
+        return struct.pack(f"{order}{len(value)}I", *value)
+    return value if isinstance(value, bytes) else b""
+
+
+def _exif_of(image: "Image.Image", blocks: Blocks) -> "Image.Exif":
+    from PIL import Image
+
+    exif = _tried(image.getexif, Image.Exif())
+    if blocks.exif and not len(exif):
+        _tried(lambda: exif.load(b"Exif\0\0" + blocks.exif), None)
+    return exif
+
+
+def _each(tags: Mapping[int, Any]) -> dict[int, Any]:
+    """The tags that can be read."""
+    return {tag: _tried(lambda tag=tag: tags[tag], None) for tag in list(tags)}  # type: ignore[misc]
+
+
+# ---- The lines
+
+
+def _within(known: Iterable[Word], blocks: Blocks, data: bytes) -> Iterator[str]:
+    """What programs have put into metadata that others have behind the picture."""
+    kinds = {"GDepth:Data": "depth map", "GImage:Data": "second picture", "GAudio:Data": "sound"}
+    yield from (described(kinds[name], text.encode()) for name, text in known if name in kinds)
+    if b"WAVEfmt" in blocks.flashpix:
+        yield described("sound", blocks.flashpix)
+    if data[4:8] == b"ftyp" and b"tmap" in data[:1024]:  # of AVIF, by ISO 21496-1
+        yield "gain map"
+
+
+def _lines_of_words(words: Iterable[Word]) -> Iterator[str]:
+    """Each text once, by what it is called first; how many there may be is bounded."""
+    found: dict[str, dict[str, str]] = {kind: {} for kind in held.WORDS}
+    texts: set[str] = set()
+    for kind, text in words:
+        if kind not in NAMES and is_boilerplate(cleaned(text)):
+            continue
+        for part in BREAKS[kind].split(text) if kind in BREAKS else [text]:
+            value = cleaned(part)
+            key = value.casefold()
+            if key in NOTHING or (kind not in NAMES and is_boilerplate(value)):
+                continue
+            if kind in held.TEXTS:
+                if key in texts:
+                    continue
+                texts.add(key)
+            found[kind].setdefault(key, value)
+    for kind, values in found.items():
+        chosen = sorted(values.values()) if kind != "caption" else list(values.values())
+        yield from (held.line(kind, _short(value)) for value in chosen[:MOST_LINES])
+        if more := chosen[MOST_LINES:]:
+            digest = hashlib.sha256("\n".join(more).encode()).hexdigest()[:16]
+            yield held.line(kind, f"{len(more):,} more ({digest})")
+
+
+def _short(value: str) -> str:
+    if len(value) <= LONGEST:
+        return value
+    return f"{value[:LONGEST]} ... ({hashlib.sha256(value.encode()).hexdigest()[:16]})"
+
+
+def _kinds_of_pixels(image: "Image.Image", blocks: Blocks, data: bytes) -> Iterator[str]:
+    if _tried(lambda: _is_transparent(image), False):
+        yield held.TRANSPARENCY
+    bits, colour, full = blocks.bits, blocks.colour, blocks.full_colour
+    if image.format == "AVIF":
+        bits, full = _of_avif(data)
+    if bits > 8:
+        yield held.line(held.BITS, bits)
+    if colour is None and image.mode in COLOUR_MODES:
+        colour = image.size
+        if image.format == "WEBP":
+            full = b"VP8L" in data[:64]
+        elif image.format == "TIFF":
+            full = image.info.get("compression") != "jpeg" or _sampling(image) == (1, 1)
+        elif image.format != "AVIF":
+            full = True
+        if not full:
+            colour = (-(-colour[0] // 2), -(-colour[1] // 2))
+    if colour:
+        kind = held.FULL_COLOUR if full else held.LESS_COLOUR
+        yield held.line(kind, f"{colour[0]} x {colour[1]}")
+    if profile := _tried(lambda: _wide_profile(image.info.get("icc_profile") or b""), ""):
+        yield held.line(held.PROFILE, profile)
+    if image.format != "MPO" and _tried(lambda: bool(getattr(image, "is_animated", False)), False):
+        yield held.ANIMATION if image.format != "TIFF" else _pages(image)
+
+
+def _pages(image: "Image.Image") -> str:
+    return held.line(held.PAGES, _tried(lambda: int(getattr(image, "n_frames", 1)), 1))
+
+
+def _sampling(image: "Image.Image") -> tuple[int, ...]:
+    return _tried(lambda: tuple(getattr(image, "tag_v2", {}).get(TIFF_SAMPLING, (2, 2))), (2, 2))
+
+
+def _of_avif(data: bytes) -> tuple[int, bool]:
+    """Bits a channel, and whether colour has the full resolution, by the AV1 configuration."""
+    place = data.find(b"av1C", 0, 1 << 16)
+    if place < 0 or place + 7 > len(data):
+        return 8, False
+    flags = data[place + 6]
+    bits = (12 if flags & 0x20 else 10) if flags & 0x40 else 8
+    return bits, not flags & 0x0C
+
+
+def _is_transparent(image: "Image.Image") -> bool:
+    """Whether any pixel lets something through."""
+    if not image.has_transparency_data:
+        return False
+    alpha = image.convert("RGBA").getchannel("A")
+    lowest = alpha.getextrema()[0]
+    return isinstance(lowest, int) and lowest < 255
+
+
+def _wide_profile(profile: bytes) -> str:
+    """The name of a colour profile; empty for gray, and for sRGB's colours."""
+    tags = {}
+    for n in range(min(int.from_bytes(profile[128:132], "big"), 100)):
+        name, place, size = struct.unpack_from(">4sII", profile, 132 + 12 * n)
+        tags[name] = profile[place : place + size]
+    if profile[16:20] not in (b"RGB ", b"CMYK"):
+        return ""
+    colours = [_colour(tags.get(name, b"")) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
+    if all(map(_are_near, colours, SRGB)):
+        return ""
+    return cleaned(_profile_name(tags.get(b"desc", b""))) or "unnamed"
+
+
+def _are_near(colour: tuple[float, float] | None, usual: tuple[float, float]) -> bool:
+    if colour is None:
+        return False
+    pairs = zip(colour, usual, strict=True)
+    return all(abs(one - other) <= PROFILE_TOLERANCE * other + 0.03 for one, other in pairs)
+
+
+def _colour(tag: bytes) -> tuple[float, float] | None:
+    if len(tag) < 20:
+        return None
+    x, y, z = (value / 65536 for value in struct.unpack_from(">3i", tag, 8))
+    return (x / y, z / y) if y > 0 else None
+
+
+def _profile_name(tag: bytes) -> str:
+    if tag.startswith(b"mluc"):
+        size, place = struct.unpack_from(">II", tag, 20)
+        return tag[place : place + size].decode("utf-16-be", "replace")
+    (size,) = struct.unpack_from(">I", tag, 8)
+    return tag[12 : 12 + size].rstrip(b"\0").decode("latin-1")
+
+
+def _facts(exif: "Image.Exif", known: Iterable[Word]) -> Iterator[str]:
+    """What stands in `loses` by its kind alone."""
+    said = dict(known)
+    place: dict[int, Any] = _tried(lambda: exif.get_ifd(GPS_BLOCK), {})
+    if LATITUDE in place or "exif:GPSLatitude" in said:
+        yield held.GPS
+    ratings = (_tried(lambda: exif.get(RATING), None), said.get("xmp:Rating"))
+    best = max(_tried(lambda r=r: int(float(r or 0)), 0) for r in ratings)  # type: ignore[misc]
+    if best > 0:
+        yield held.line(held.RATING, best)
