@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
 from config import UserError
+from disk import limits
 from disk.places import Names, kind_of_file, names_of, place_at
 from pictures import integrity
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # these take half a second to import, and only `find` needs t
     from concurrent.futures import Future
     from multiprocessing.context import ForkServerContext
 
-    from pebble import ProcessPool
+    from pebble import ProcessExpired, ProcessPool
 
     from views import Look
 
@@ -42,10 +43,13 @@ IN_FLIGHT_PER_WORKER = 8
 BYTES_AT_A_TIME = 400_000
 FILES_AT_A_TIME = 16
 MOST_POOLS = 3  # one after the other, of which nothing comes
-LEAST_SECONDS = 10.0
-SECONDS_TOGETHER = 5.0  # with the next try 15 at most
+LEAST_SECONDS = 10.0  # of processor time, for one picture
 MOST_SECONDS = 60.0
-SECONDS_TO_REPLACE = 10.0  # a worker that hangs; pebble lets it end itself for three of them
+FAR_SECONDS = 300.0  # by the clock: so long is only a worker that stands still
+STILL_SECONDS = 30.0  # in which no worker works; a disk that wakes up takes less
+SECONDS_BETWEEN_LOOKS = 2.0
+STOOD_STILL = "whoever reads it stands still, and so does a second try alone"
+LEAST_WORK = 0.01  # of a second between, by a worker that had a turn
 SECONDS_OF_LOCK = 1.0  # workers hold the pool's lock for far less; one that was killed, for ever
 EXIT_WITHOUT_LOCK = 1  # of a worker that waited for the lock in vain
 FILES_OF_POOL = 32  # open at a time, besides two a worker; some are for the rest of the program
@@ -194,8 +198,9 @@ def hash_files(
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash photos in worker processes; yields one result a file, as they are done.
 
-    A picture that kills its worker twice, or takes too long, becomes an `Unreadable`, and the
-    run goes on. Raises UserError if the workers are killed again and again, and nothing comes.
+    A picture that kills its worker again and again, or takes too long, becomes an `Unreadable`,
+    and the run goes on. How long is counted in processor time, so that a busy machine counts for
+    nothing. Raises UserError if the workers are killed again and again, and nothing comes.
     """
     waiting = _Waiting(files)
     pools = MOST_POOLS
@@ -209,17 +214,31 @@ def hash_files(
 
 
 class _Waiting:
-    """The files that wait to be hashed; those whose worker was killed wait once more."""
+    """The files that wait to be hashed; those whose worker was killed wait once more.
+
+    What went wrong again, and perhaps only for others' sake, waits for the end: then it is tried
+    once more, while nothing else is.
+    """
 
     def __init__(self, files: Iterable[ImageFile]) -> None:
         self._files = iter(files)
         self._again: deque[ImageFile] = deque()
+        self._at_the_end: deque[ImageFile] = deque()
+        self._tried_alone: set[str] = set()
         self._blame: Counter[str] = Counter()
 
-    def next(self) -> tuple[ImageFile, ...]:
-        """The files that a worker gets next, those of which one went wrong one by one."""
+    def next(self, *, nothing_else: bool = True) -> tuple[ImageFile, ...]:
+        """The files that a worker gets next, those of which one went wrong one by one.
+
+        There are more at the end, for when `nothing_else` is being hashed.
+        """
         if self._again:
             return (self._again.popleft(),)
+        if files := self._some_new():
+            return files
+        return (self._at_the_end.popleft(),) if nothing_else and self._at_the_end else ()
+
+    def _some_new(self) -> tuple[ImageFile, ...]:
         files: list[ImageFile] = []
         size = 0
         for file in itertools.islice(self._files, FILES_AT_A_TIME):
@@ -232,13 +251,25 @@ class _Waiting:
     def put_back(self, files: Iterable[ImageFile]) -> None:
         self._again.extend(files)
 
-    def may_try_again(self, file: ImageFile, exitcode: int) -> bool:
-        """Whether a file has not killed a worker before; the first one may have been another's.
+    def try_again(self, file: ImageFile, exitcode: int = 0) -> bool:
+        """Let a file wait once more if no worker ended with it before, or else for the end.
 
-        A worker without the lock counts half: most likely another one was killed that held it.
+        The first one may have been another's. A worker without the lock counts half: most likely
+        another one was killed that held it. False if the file has had all its tries.
         """
         self._blame[file.path] += 1 if exitcode == EXIT_WITHOUT_LOCK else 2
-        return self._blame[file.path] < 4
+        if self._blame[file.path] < 4:
+            self.put_back([file])
+            return True
+        return self.put_at_the_end(file)
+
+    def put_at_the_end(self, file: ImageFile) -> bool:
+        """Let a file wait for the end; False if it was tried there."""
+        if file.path in self._tried_alone:
+            return False
+        self._tried_alone.add(file.path)
+        self._at_the_end.append(file)
+        return True
 
     def is_empty(self) -> bool:
         if not self._again:
@@ -256,11 +287,11 @@ def _hash_in_pool(
         running = True
         while True:
             while running and len(in_flight) < workers * IN_FLIGHT_PER_WORKER:
-                if not (files := waiting.next()):
+                if not (files := waiting.next(nothing_else=not in_flight)):
                     break
                 try:
-                    arguments = (hash_file, files, *wanted)
-                    future = pool.schedule(hash_each, args=arguments, timeout=_seconds(files))
+                    arguments = (hash_file, files, [*map(_cpu_seconds, files)], *wanted)
+                    future = pool.schedule(hash_each, args=arguments, timeout=FAR_SECONDS)
                 except RuntimeError:  # how a broken pool refuses
                     waiting.put_back(files)
                     running = False
@@ -269,13 +300,33 @@ def _hash_in_pool(
                 future.add_done_callback(done.put)
             if not in_flight:
                 return
-            try:
-                ended = done.get(timeout=_patience(in_flight.values()))
-            except queue.Empty:  # a worker was killed, and what it had was lost
-                for files in in_flight.values():
-                    waiting.put_back(files)
+            ended = _next_ended(done)
+            if ended is None:  # a worker was killed, and what it had was lost
+                for file in itertools.chain(*in_flight.values()):
+                    if not waiting.try_again(file):
+                        yield Unreadable(file, STOOD_STILL)
                 return
             yield from _outcome(in_flight.pop(ended), ended, waiting)
+
+
+def _next_ended(done: "queue.SimpleQueue[Hashing]") -> "Hashing | None":
+    """The next task that ended; None if the workers stand still and none will come.
+
+    On a busy machine they work, if slowly. Where nobody can tell, the clock must do.
+    """
+    import multiprocessing
+
+    worked: float | None = None
+    still = 0.0
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return done.get(timeout=SECONDS_BETWEEN_LOOKS)
+        pids = [worker.pid for worker in multiprocessing.active_children() if worker.pid]
+        before, worked = worked, limits.cpu_seconds_of(pids)
+        is_still = before is None or worked is None or worked - before <= LEAST_WORK
+        still = still + SECONDS_BETWEEN_LOOKS if is_still else 0.0
+        if still >= (FAR_SECONDS if worked is None else STILL_SECONDS):
+            return None
 
 
 @contextlib.contextmanager
@@ -319,26 +370,23 @@ def _says_what_it_lacks(workers: int) -> Iterator[None]:
         raise UserError(message) from error
 
 
-def _patience(in_flight: Iterable[Sequence[ImageFile]]) -> float:
-    """How long a pool that is all right may be without any result."""
-    return max(map(_seconds, in_flight)) + SECONDS_TO_REPLACE
-
-
-def _seconds(files: Sequence[ImageFile]) -> float:
-    """How long a picture may take, or some small ones together: far more than real ones need.
-
-    Of several that took too long each is tried once more, by itself.
-    """
-    if len(files) > 1:
-        return SECONDS_TOGETHER
-    return min(LEAST_SECONDS + max(file.size for file in files) / 1e6, MOST_SECONDS)
+def _cpu_seconds(file: ImageFile) -> float:
+    """How much processor time a picture may take: far more than real ones need."""
+    return min(LEAST_SECONDS + file.size / 1e6, MOST_SECONDS)
 
 
 def hash_each(
-    hash_one: Callable[..., HashedImage | Unreadable], files: Iterable[ImageFile], *wanted: object
+    hash_one: Callable[..., HashedImage | Unreadable],
+    files: Sequence[ImageFile],
+    cpu_seconds: Sequence[float],
+    *wanted: object,
 ) -> list[HashedImage | Unreadable]:
-    """Hash some photos, one after the other."""
-    return [hash_one(file, *wanted) for file in files]
+    """Hash some photos in a worker, one after the other; it ends where one takes too long."""
+    results = []
+    for file, seconds in zip(files, cpu_seconds, strict=True):
+        limits.allow_cpu(seconds)
+        results.append(hash_one(file, *wanted))
+    return results
 
 
 def hash_file(
@@ -526,21 +574,32 @@ def _outcome(
 
     from pebble import ProcessExpired
 
-    alone = files[0] if len(files) == 1 else None
     try:
         return future.result()
-    except TimeoutError:
-        if alone:
-            reason = f"it takes longer than {_seconds(files):.0f} seconds to decode"
-            return [Unreadable(alone, reason)]
-    except ProcessExpired as error:
-        if alone and not waiting.may_try_again(alone, error.exitcode):
-            reason = f"it crashed the decoder (exit code {error.exitcode})"
-            return [Unreadable(alone, reason)]
+    except (TimeoutError, ProcessExpired) as error:
+        if len(files) == 1:
+            return _once_more(files[0], error, waiting)
     except BrokenProcessPool:
         pass
     waiting.put_back(files)
     return []
+
+
+def _once_more(
+    file: ImageFile, error: "TimeoutError | ProcessExpired", waiting: _Waiting
+) -> list[HashedImage | Unreadable]:
+    """What comes of a file whose worker ended: nothing while it has another try."""
+    exitcode = getattr(error, "exitcode", None)
+    if exitcode is None:
+        again = waiting.put_at_the_end(file)
+        reason = STOOD_STILL
+    elif exitcode == limits.ENDED_BY_CPU:
+        again = False
+        reason = f"it takes more than {_cpu_seconds(file):.0f} seconds of processor time to decode"
+    else:
+        again = waiting.try_again(file, exitcode)
+        reason = f"it crashed the decoder (exit code {exitcode})"
+    return [] if again else [Unreadable(file, reason)]
 
 
 def _photo(path: str, inodes: set[tuple[int, int]]) -> ImageFile | Unreadable | HardLink:

@@ -55,7 +55,7 @@ def _hash_and_report(path: Path, writer: int) -> None:
     import views  # noqa: F401
 
     file = finder.ImageFile(str(path), path.stat().st_size, 0)
-    most = int(finder._seconds([file]))
+    most = int(finder._cpu_seconds(file))
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     finder._start_worker()
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew

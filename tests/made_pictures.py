@@ -365,8 +365,21 @@ def distance(a: bytes, b: bytes) -> int:
 
 
 def hash_or_die(file: finder.ImageFile, *wanted: Any) -> finder.HashedImage | finder.Unreadable:
-    """Hash a photo in a worker, as if that crashed on the names that say so, or was killed once."""
+    """Hash a photo in a worker, as if that crashed on the names that say so, or was killed once.
+
+    Or it works for ever, waits for others for a while, or is stopped: for ever, or the first time.
+    """
     name = os.path.basename(file.path)
+    if name.startswith("endless"):
+        while True:
+            pass
+    if name.startswith("waiting"):
+        time.sleep(2.5)
+    if name.startswith("stopped") or (
+        name.startswith("halted") and not os.path.exists(file.path + ".was")
+    ):
+        Path(file.path + ".was").touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
     if name.startswith("exit"):
         os._exit(3)
     if name.startswith("segfault"):

@@ -457,9 +457,68 @@ def test_what_a_pool_has_lost_is_hashed_by_the_next(
 ) -> None:
     """Of the last task no other worker would notice that it is gone."""
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(finder, "_patience", lambda _: 5.0)
+    monkeypatch.setattr(finder, "STILL_SECONDS", 4.0)
     place(tmp_path, "asleep.jpg")
     assert isinstance(hashed(tmp_path, 2)["asleep.jpg"], HashedImage)
+
+
+def test_a_picture_that_takes_too_much_work_is_unreadable_and_the_others_are_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "LEAST_SECONDS", 1.0)
+    place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "endless.jpg")
+    results = hashed(tmp_path, 2)
+    slow = results.pop("endless.jpg")
+    assert isinstance(slow, Unreadable)
+    assert slow.reason == "it takes more than 1 seconds of processor time to decode"
+    assert all(isinstance(result, HashedImage) for result in results.values())
+
+
+def test_a_worker_that_has_to_wait_for_others_may_take_as_long_as_it_likes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine a worker waits for its turn, and works no more for that."""
+    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "LEAST_SECONDS", 0.5)
+    place(tmp_path, "waiting1.jpg", "waiting2.jpg")
+    assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
+
+
+def test_a_worker_that_is_stopped_loses_nothing_and_holds_nobody_up_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "SECONDS_BETWEEN_LOOKS", 0.5)
+    monkeypatch.setattr(finder, "STILL_SECONDS", 2.0)
+    place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "halted.jpg", "stopped.jpg")
+    results = hashed(tmp_path, 2)
+    still = results.pop("stopped.jpg")
+    assert isinstance(still, Unreadable)
+    assert still.reason == finder.STOOD_STILL
+    assert all(isinstance(result, HashedImage) for result in results.values())
+
+
+def test_a_worker_that_is_stopped_while_others_work_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "FAR_SECONDS", 2.0)
+    place(tmp_path, "halted.jpg")
+    assert isinstance(hashed(tmp_path, 1)["halted.jpg"], HashedImage)
+
+
+def test_what_went_wrong_twice_is_tried_once_more_while_nothing_else_is() -> None:
+    bad, *others = (ImageFile(str(n), finder.BYTES_AT_A_TIME, 0) for n in range(3))
+    waiting = finder._Waiting([bad, *others])
+    assert waiting.next() == (bad,)
+    assert waiting.try_again(bad, -9)
+    assert waiting.next() == (bad,)
+    assert waiting.try_again(bad, -9)  # for the end
+    assert [waiting.next(nothing_else=False) for _ in range(3)] == [*((o,) for o in others), ()]
+    assert waiting.next() == (bad,)
+    assert not waiting.try_again(bad, -9)
+    assert waiting.next() == ()
 
 
 def test_small_photos_go_to_the_workers_together_and_large_ones_alone() -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from disk import limits
 from finder import read_file
 from pictures import dates, integrity
 from storage import SavedCopy, has_digest, is_untouched
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SECONDS = 20.0  # that a picture may take; the slowest real ones take two
-LOST_SECONDS = 8 * SECONDS  # with its wait for others; then a worker was lost
+CPU_SECONDS = 20.0  # that a picture may take; the slowest real ones take two
+FAR_SECONDS = 60.0  # by the clock: so long is only a worker that stands still
+LOST_SECONDS = 160.0  # with its wait for others; then a worker was lost
 END_SECONDS = 5.0
 MEMORY_BYTES = 4 << 30  # of address space, for a worker
 SHARPNESS_SIDE = 1024
@@ -293,6 +295,12 @@ def _in_srgb(image: "Image.Image") -> "Image.Image":
     return image.convert("RGB")
 
 
+def _within(cpu_seconds: float, make: Callable[..., T], *arguments: object) -> T:
+    """What is made of a picture; the worker ends if it works for longer than it may."""
+    limits.allow_cpu(cpu_seconds)
+    return make(*arguments)
+
+
 def _start_worker() -> None:
     """Bound what a hostile picture can take, and keep the decoders' messages off the terminal."""
     import resource
@@ -409,7 +417,8 @@ class Examiner:
             with self._lock:
                 future: Future[T] | None = self._pending.get(key)
                 if future is None:
-                    future = self._pool.schedule(make, args=arguments, timeout=SECONDS)
+                    bounded = (CPU_SECONDS, make, *arguments)
+                    future = self._pool.schedule(_within, args=bounded, timeout=FAR_SECONDS)
                     self._pending[key] = future
             patience = time.monotonic() + LOST_SECONDS
             while not self._closed.is_set():
@@ -422,8 +431,11 @@ class Examiner:
         except CancelledError:
             return Unseen("the review is ending")
         except TooSlow:
-            return Unseen(f"it takes longer than {SECONDS:.0f} seconds to decode")
-        except ProcessExpired:
+            return Unseen("whoever reads it stands still")
+        except ProcessExpired as error:
+            if error.exitcode == limits.ENDED_BY_CPU:
+                seconds = f"{CPU_SECONDS:.0f} seconds of processor time"
+                return Unseen(f"it takes more than {seconds} to decode")
             return Unseen("it crashed the decoder")
         except views.DECODE_ERRORS as error:
             text = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
