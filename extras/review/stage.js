@@ -68,9 +68,9 @@ export class Stage {
   }
 
   hold(held) {
-    if (this.#held === held || !this.#shown) return;
-    this.#held = held;
-    this.draw();
+    if (this.#held === held) return;
+    this.#held = held; // also without a group, or the next one would open as if held
+    if (this.#shown) this.draw();
   }
 
   fit() { this.zoom = 1; this.x = this.y = 0.5; this.draw(); }
@@ -119,10 +119,7 @@ export class Stage {
     const numbers = new Set(pictures.map((picture) => picture.number));
     const editionOf = new Map(pictures.map((picture) => [picture.number, picture.edition]));
     this.#images = this.#images.filter((layer) => numbers.has(layer.number) && layer.edition === editionOf.get(layer.number));
-    for (const layer of this.#images) {
-      layer.used = false;
-      layer.image.style.visibility = "visible";
-    }
+    for (const layer of this.#images) layer.used = false;
     pictures.forEach((picture, position) => { picture.chosen = position === chosen; });
     const [reference, other] = this.#pair();
     if (this.mode === "side") {
@@ -263,17 +260,21 @@ export class Stage {
     image.classList.toggle("pixelated", (wide * devicePixelRatio) / pixels >= PIXELATED_FROM);
   }
 
+  // The layers that a pane shows now: from this alone follow its letters and which images are seen.
+  #seenIn(pane) {
+    const [under, over] = pane.layers;
+    if (!over) return pane.layers;
+    if (this.mode === "slider" || this.mode === "difference") return [under, over];
+    return this.#held ? [over] : [under];
+  }
+
   #dress(pane) {
-    const over = pane.layers[1];
-    const names = [pane.layers[0]?.picture ?? pane.picture];
-    if (over && (this.mode === "slider" || this.mode === "difference")) names.push(over.picture);
-    else if (over && this.#held) names[0] = over.picture;
-    if (pane.cover) {
-      const split = this.mode === "slider";
-      pane.cover.style.clipPath = split ? `inset(0 0 0 ${this.split}%)` : "none";
-      pane.cover.style.visibility = split || this.#held ? "visible" : "hidden";
-      if (!split && pane.layers[0]) pane.layers[0].image.style.visibility = this.#held ? "hidden" : "visible";
-    }
+    const over = pane.layers[1], seen = this.#seenIn(pane);
+    const names = seen.length ? seen.map((layer) => layer.picture) : [pane.picture];
+    // Each image for itself: one that is visible is so within a hidden parent, too.
+    for (const { image } of pane.layers) image.style.visibility = "hidden";
+    for (const { image } of seen) image.style.visibility = "visible";
+    if (pane.cover) pane.cover.style.clipPath = this.mode === "slider" ? `inset(0 0 0 ${this.split}%)` : "none";
     if (pane.handle) pane.handle.style.left = `${this.split}%`;
     const turned = over?.turn ? over.picture : null;
     pane.tag.replaceChildren(...names.map((picture) => make("span", {
