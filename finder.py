@@ -21,7 +21,7 @@ from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
 from config import UserError
 from disk import limits
 from disk.places import Names, kind_of_file, names_of, place_at
-from pictures import integrity
+from pictures import formats, integrity
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from concurrent.futures import Future
@@ -166,8 +166,7 @@ def walk(
             try:
                 with os.scandir(folder) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)
-                files = [entry for entry in entries if entry.is_file(follow_symlinks=False)]
-                below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+                below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
             except OSError as error:
                 yield SkippedFolder(folder, _reason(error))
                 continue
@@ -178,13 +177,9 @@ def walk(
             if not is_input and (kind := _kind_of_folder(folder, names, beside, excluded)):
                 yield PassedOver(folder, kind)
                 continue
-            for entry in files:
-                if kind := kind_of_file(entry.name):
-                    yield PassedOver(entry.path, kind)
-                elif os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
-                    yield _photo(entry.path, inodes)
-            yield from (SetAside(e.path) for e in entries if e.name.endswith(ASIDE_SUFFIX))
-            stack.extend((path, names) for path in reversed(below))
+            inner = set(below)
+            yield from (_found(entry, inodes) for entry in entries if entry not in inner)
+            stack.extend((entry.path, names) for entry in reversed(below))
 
 
 def hash_files(
@@ -404,6 +399,7 @@ def hash_file(
     """
     import views
 
+    data = b""
     try:
         file, data = read_file(file.path)
         found = integrity.examined(data)
@@ -413,7 +409,8 @@ def hash_file(
             else:
                 look = views.look_at(data, hash_size, parts=parts, rgb_side=rgb_side)
     except views.DECODE_ERRORS as error:
-        return Unreadable(file, _reason(error))
+        reason = _reason(error)
+        return Unreadable(file, formats.why_unreadable(data, file.path, reason) if data else reason)
     digest = hashlib.sha256(data).hexdigest()
     damage = _some(filter(None, (found.harm, *messages.of_data)))
     return HashedImage(file, digest, look, damage, _some(messages.others), note=found.note)
@@ -600,6 +597,37 @@ def _once_more(
         again = waiting.try_again(file, exitcode)
         reason = f"it crashed the decoder (exit code {exitcode})"
     return [] if again else [Unreadable(file, reason)]
+
+
+def _found(entry: "os.DirEntry[str]", inodes: set[tuple[int, int]]) -> Found:
+    """What an entry that is no folder is to `find`."""
+    if not entry.is_file(follow_symlinks=False):
+        return PassedOver(entry.path, _kind_of_no_file(entry))
+    if entry.name.endswith(ASIDE_SUFFIX):
+        return SetAside(entry.path)
+    if kind := kind_of_file(entry.name):
+        return PassedOver(entry.path, kind)
+    if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
+        return _photo(entry.path, inodes)
+    return PassedOver(entry.path, formats.kind_by_name(entry.name) or _sniffed_kind(entry))
+
+
+def _kind_of_no_file(entry: "os.DirEntry[str]") -> str:
+    if not entry.is_symlink():
+        return "special files"
+    with contextlib.suppress(OSError):  # links in a circle
+        if entry.is_dir():
+            return "linked folders"
+    return "linked files"
+
+
+def _sniffed_kind(entry: "os.DirEntry[str]") -> str:
+    try:
+        with open_regular(entry.path) as stream:
+            head = stream.read(formats.SNIFFED_BYTES)
+    except OSError:
+        head = b""
+    return formats.kind_by_content(entry.name, head)
 
 
 def _photo(path: str, inodes: set[tuple[int, int]]) -> ImageFile | Unreadable | HardLink:

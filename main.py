@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,6 +56,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Hashed = finder.HashedImage | finder.Unreadable
 SCHEMA = 1
+SET_ASIDE = "originals that a cleanup has set aside"
+NOTHING_READ = (
+    "no picture here could be read. This version reads JPEG, PNG, BMP, GIF, TIFF, WebP and AVIF "
+    "under their usual endings: export or convert other pictures to JPEG, and rename JPEGs to .jpg."
+)
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
 
 # Flag, its name in config.py, its type, and its help.
@@ -323,6 +329,7 @@ class Walk:
     links: list[str]
     set_aside: list[str]
     earlier: list[str]  # results of find
+    passed_over: list[finder.PassedOver]
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +426,7 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache", spool: "
         links=[found.path for found in walked if isinstance(found, finder.HardLink)],
         set_aside=[found.path for found in walked if isinstance(found, finder.SetAside)],
         earlier=[folder for folder in earlier if folder not in unread],
+        passed_over=[found for found in walked if isinstance(found, finder.PassedOver)],
     )
 
 
@@ -482,6 +490,7 @@ def report_found(report: Report, arguments: argparse.Namespace, walk: Walk) -> l
         report.say(f"Hard links to the same files, left out: {len(walk.links):,}.")
     if walk.earlier:
         report.say(f"Results of find, passed over: {', '.join(map(to_line, walk.earlier))}.")
+    passed_over_lines = report_passed_over(report, arguments, walk)
     unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in walk.unreadable]
     skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in walk.skipped]
     report.list_some("Unreadable files", unreadable_lines, everything=arguments.verbose)
@@ -505,10 +514,33 @@ def report_found(report: Report, arguments: argparse.Namespace, walk: Walk) -> l
         *(f"Unreadable file: {line}" for line in unreadable_lines),
         *(f"Unreadable folder: {line}" for line in skipped_lines),
         *(f"Result passed over: {to_line(path)}" for path in walk.earlier),
+        *(f"Passed over: {line}" for line in passed_over_lines),
         *(f"Damaged file: {line}" for line in damaged_lines),
         *(f"Note on {line}" for line in notes),
         *(f"Decoder on {to_line(i.file.path)}: {i.warnings}" for i in walk.hashed if i.warnings),
     ]
+
+
+def report_passed_over(report: Report, arguments: argparse.Namespace, walk: Walk) -> list[str]:
+    """Say how much of what kind was passed over; returns a line for each of it."""
+    from pictures.formats import is_picture
+
+    items = [(item.kind, to_line(item.path)) for item in walk.passed_over]
+    items += [(SET_ASIDE, to_line(path)) for path in walk.set_aside]
+    kinds = Counter(kind for kind, _ in items)
+    ordered = {kind: kinds[kind] for kind in sorted(kinds, key=lambda k: (not is_picture(k), k))}
+    order = {kind: position for position, kind in enumerate(ordered)}
+    report.facts["passed_over"] = ordered
+    lines = [f"{kind}: {path}" for kind, path in sorted(items, key=lambda item: order[item[0]])]
+    if ordered:
+        counts = ", ".join(f"{kind} {number:,}" for kind, number in ordered.items())
+        report.say(f"Passed over: {counts}{'.' if arguments.verbose else ' (see --verbose).'}")
+    for line in lines if arguments.verbose else ():
+        report.say(f"  {line}")
+    if not walk.hashed and any(is_picture(kind) or kind == "libraries" for kind in ordered):
+        report.code = Exit.KEPT
+        report.warn(NOTHING_READ)
+    return lines
 
 
 def report_groups(

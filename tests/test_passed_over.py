@@ -1,0 +1,174 @@
+"""What `find` says of all that it does not compare: nothing in a folder is left out in silence."""
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import Library, hash_without_workers, picture
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+CAT = "2024/cat.jpg"
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(range(100))
+MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(range(100))
+
+
+def add(folder: Path, **files: bytes) -> None:
+    """Make files, by their names with "__" for a dot."""
+    for name, data in files.items():
+        path = folder / name.replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def passed_over(library: Library, *flags: str) -> dict[str, int]:
+    counts = library.run("find", "--json", *flags).facts["passed_over"]
+    assert isinstance(counts, dict)
+    return counts
+
+
+def test_pictures_that_are_not_read_are_counted_by_their_format(bare_library: Library) -> None:
+    names = "a.HEIC b.heif c.heic d.CR2 e.cr2 f.DNG g.NEF h.jxl i.psd j.svg k.RW2".split()
+    for name in names:
+        (bare_library.photos / name).write_bytes(HEIC if name[2:5].lower() == "hei" else b"\1\2")
+    bare_library.add("a.jpg")
+    assert passed_over(bare_library) == {
+        "CR2": 2,
+        "DNG": 1,
+        "HEIC": 3,
+        "JPEG XL": 1,
+        "NEF": 1,
+        "PSD": 1,
+        "RW2": 1,
+        "SVG": 1,
+    }
+
+
+def test_pictures_under_other_names_are_known_by_what_is_in_them(bare_library: Library) -> None:
+    jpeg = picture(CAT)
+    names = (
+        "a.jpg_original a.jpg~ a.MPO noextension a.heic a.jpg.bak a.jpg.1 .jpg a.jpg.part "
+        "a.jpg.d1700000000 a.jif a.2019"
+    ).split()
+    for name in names:
+        (bare_library.photos / name).write_bytes(jpeg)
+    bare_library.add("a.jpg")
+    assert passed_over(bare_library) == {"pictures under other names": len(names)}
+
+
+def test_all_else_is_counted_by_kind(bare_library: Library) -> None:
+    photos = bare_library.photos
+    add(photos, a__mov=MP4, b__mp4=b"", c=MP4, d__xyz=MP4)
+    add(photos, a__txt=b"x", b__xmp=b"x", __DS_Store=b"\0\0\0\1Bud1", readme=b"hello", e__xyz=HEIC)
+    add(photos, **{"._a.jpg": b"\0\5\x16\7", ".trashed-1-a.jpg": picture(CAT)})
+    bare_library.add("a.jpg")
+    bare_library.add("holiday/b.jpg", "2024/coffee.jpg")
+    bare_library.add("out/c.jpg", "2024/coffee.jpg", 50)
+    bare_library.add(".Trash/c.jpg", "2024/coffee.jpg", 50)
+    bare_library.add("My.photoslibrary/originals/c.jpg", "2024/coffee.jpg", 50)
+    (photos / "link.jpg").symlink_to("a.jpg")
+    (photos / "broken").symlink_to("nowhere")
+    (photos / "round").symlink_to("round")
+    (photos / "linked").symlink_to("holiday")
+    os.mkfifo(photos / "pipe.jpg")
+    os.link(photos / "a.jpg", photos / "z.jpg")
+    ran = bare_library.run("find", "--json", "--exclude", "out")
+    assert ran.code == 0
+    assert ran.facts["groups"] == []
+    assert ran.facts["passed_over"] == {
+        "HEIC": 1,
+        "companion files of macOS": 1,
+        "excluded folders": 1,
+        "libraries": 1,
+        "linked files": 3,
+        "linked folders": 1,
+        "other files": 4,
+        "special files": 1,
+        "trashed files": 1,
+        "trashes": 1,
+        "videos": 4,
+    }
+
+
+def test_one_line_says_it_to_people_and_the_log_names_all(bare_library: Library) -> None:
+    add(bare_library.photos, a__heic=HEIC, b__heic=HEIC, note__txt=b"x")
+    bare_library.add("a.jpg")
+    ran = bare_library.run("find")
+    assert ran.code == 0
+    assert "Passed over: HEIC 2, other files 1 (see --verbose).\n" in ran.out
+    assert "a.heic" not in ran.out
+    logged = [line for line in bare_library.log() if line.startswith("Passed over: ")]
+    paths = [("HEIC", "a.heic"), ("HEIC", "b.heic"), ("other files", "note.txt")]
+    lines = [f"{kind}: {bare_library.photos / name}" for kind, name in paths]
+    assert logged == [f"Passed over: {line}" for line in lines]
+    out = bare_library.run("find", "--verbose").out.splitlines()
+    start = out.index("Passed over: HEIC 2, other files 1.")
+    assert out[start + 1 : start + 4] == [f"  {line}" for line in lines]
+
+
+def test_nothing_is_said_where_nothing_was_passed_over(bare_library: Library) -> None:
+    bare_library.add("a.jpg")
+    assert "Passed over" not in bare_library.run("find").out
+
+
+@pytest.mark.parametrize("name", ["a.heic", "a.CR2", "a.jpg_original", "x.photoslibrary/a.jpg"])
+def test_a_folder_without_a_picture_that_is_read_says_what_to_do(
+    name: str, bare_library: Library
+) -> None:
+    bare_library.add(name.replace(".heic", ".jpg")).rename(bare_library.photos / name)
+    ran = bare_library.run("find")
+    assert ran.code == 1
+    assert "warning: no picture here could be read. " in ran.out
+
+
+def test_a_folder_without_any_picture_is_done(bare_library: Library) -> None:
+    add(bare_library.photos, a__txt=b"x", b__mp4=MP4)
+    assert bare_library.run("find").code == 0
+
+
+NAMES = (
+    "a.jpg b.JPG c.png d.heic e.CR2 f.mov g.txt h noext .DS_Store ._a.jpg .trashed-1-a.jpg a.jpg~ "
+    "a.jpg_original i.MPO .x.jpg.0123abcd.being-deleted j.xyz Thumbs.db"
+).split()
+FOLDERS = ["", "b/", "b/c/", "@eaDir/", ".Trash/x/", "My.photoslibrary/", "skip/"]
+CONTENTS = [picture(CAT), picture(CAT, 60), HEIC, MP4, b"", b"hello", bytes(100)]
+trees = st.dictionaries(
+    st.builds("{}{}".format, st.sampled_from(FOLDERS), st.sampled_from(NAMES)),
+    st.integers(-1, len(CONTENTS) - 1),
+    max_size=15,
+)
+FOLDER_KINDS = {"excluded folders", "linked folders", "libraries", "preview caches", "trashes"}
+
+
+@given(trees)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_file_is_hashed_unreadable_or_passed_over(
+    library_of_any: Library, tree: dict[str, int]
+) -> None:
+    library = library_of_any
+    shutil.rmtree(library.photos)
+    library.photos.mkdir()
+    for name, content in tree.items():
+        path = library.photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content < 0:
+            path.symlink_to("nowhere")
+        else:
+            path.write_bytes(CONTENTS[content])
+    facts = library.run("find", "--json", "--dry-run", "--no-cache", "--exclude", "skip").facts
+    closed = ("@eaDir", ".Trash", "My.photoslibrary", "skip")
+    files = [name for name in tree if not name.startswith(closed)]
+    counts = Counter(facts["passed_over"])
+    passed = sum(number for kind, number in counts.items() if kind not in FOLDER_KINDS)
+    assert len(files) == facts["hashed"] + len(facts["unreadable"]) + passed
+    assert sum(counts[kind] for kind in FOLDER_KINDS) == len(
+        {name.split("/")[0] for name in tree if name.startswith(closed)}
+    )
+
+
+@pytest.fixture
+def library_of_any(bare_library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+    hash_without_workers(monkeypatch)
+    return bare_library
