@@ -87,11 +87,30 @@ def test_small_differences_decide_nothing(facts: dict[str, object]) -> None:
     assert found.removals == ()
 
 
-def test_a_preferred_folder_comes_before_a_shorter_path() -> None:
-    pictures = [picture(0, "/a.jpg"), picture(1, "/best/a.jpg"), picture(2, "/bestial/a.jpg")]
-    assert suggest(1, pictures, []).reason == "shortest path"
-    found = suggest(1, pictures, [], prefer=("/gone", "/best"))
+def test_a_preferred_folder_comes_before_a_persons() -> None:
+    paths = ("/p/2019 Wedding/a.jpg", "/p/DCIM/a.jpg", "/p/DCIM 2/a.jpg")
+    pictures = [picture(n, path) for n, path in enumerate(paths)]
+    found = suggest(1, pictures, [])
+    assert (found.keeper, found.reason) == (0, "in a person's folder")
+    assert {removal.reason for removal in found.removals} == {"in a program's folder"}
+    found = suggest(1, pictures, [], prefer=("/gone", "/p/DCIM"))
     assert (found.keeper, found.reason) == (1, "in a preferred folder")
+
+
+def test_a_persons_folder_comes_before_the_name_of_a_copy() -> None:
+    pictures = [picture(0, "/p/Wedding/a (1).jpg"), picture(1, "/p/DCIM/a.jpg")]
+    assert suggest(1, pictures, []).keeper == 0
+    pictures = [picture(0, "/p/Wedding/a (1).jpg"), picture(1, "/p/Wedding/a.jpg")]
+    found = suggest(1, pictures, [])
+    assert (found.keeper, found.reason) == (1, "not named a copy")
+
+
+@pytest.mark.parametrize("other", ["/p/Wedding/b.jpg", "/p/Paris in the spring of 2019/a.jpg"])
+def test_the_length_of_a_path_decides_nothing(other: str) -> None:
+    pictures = [picture(0, "/p/Wedding/a.jpg", "same"), picture(1, other, "same")]
+    found = suggest(1, pictures, [])
+    assert (found.keeper, found.removals) == (None, ())
+    assert found.reason.startswith("a tie")
 
 
 def test_a_rule_that_is_not_chosen_decides_nothing() -> None:
@@ -580,14 +599,26 @@ def test_suggest_twice_is_as_once(found: Library) -> None:
 
 
 def test_suggest_prefers_the_folders_that_the_flag_names(bare_library: Library) -> None:
-    bare_library.add("a/cat.jpg")
-    bare_library.add("b/longer/cat.jpg")
+    bare_library.add("DCIM/cat.jpg")
+    bare_library.add("b/cat.jpg")
+    bare_library.add("2019 Wedding/cat.jpg")
     bare_library.find()
     best = str(bare_library.photos / "b")
     facts = bare_library.run("suggest", "--json", "--prefer", best).facts
-    assert [Path(one["path"]).parent.name for one in facts["suggested"]] == ["a"]
+    gone = [Path(one["path"]).parent.name for one in facts["suggested"]]
+    assert gone == ["2019 Wedding", "DCIM"]
+    assert bare_library.run("suggest", "--json").facts["suggested"] == []  # two albums: a tie
+
+
+def test_suggest_keeps_the_file_in_the_album(bare_library: Library) -> None:
+    """Whichever path is the shorter one."""
+    bare_library.add("Backup/cat.jpg")
+    bare_library.add("DCIM/100APPLE/cat.jpg")
+    bare_library.add("Our wedding at the sea in June/cat.jpg")
+    bare_library.find()
     facts = bare_library.run("suggest", "--json").facts
-    assert [Path(one["path"]).parent.name for one in facts["suggested"]] == ["longer"]
+    gone = [Path(one["path"]).parent.name for one in facts["suggested"]]
+    assert gone == ["Backup", "100APPLE"]
 
 
 def test_suggest_takes_no_different_pictures_of_a_find_by_threshold(bare_library: Library) -> None:

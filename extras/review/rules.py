@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from extras.review import versions
+from extras.review import folders, versions
 from extras.review.facts import Facts
 from pictures.dates import time_of
 from storage import Link, Manifest, SavedCopy
@@ -129,8 +129,17 @@ def _preferred(pictures: Sequence[Picture], prefer: Sequence[str]) -> list[Pictu
     return _most(rank, pictures)
 
 
-def _shortest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
-    return _most(lambda p: -len(p.path), pictures)
+def _own_folder(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
+    """What lies where a person put it, before what a camera, a phone or a program put somewhere."""
+    ranks = folders.ranks([picture.path for picture in pictures])
+    return [p for p, rank in zip(pictures, ranks, strict=True) if rank == max(ranks)]
+
+
+def _not_a_copy(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
+    copies = folders.are_copies([picture.path for picture in pictures])
+    if all(copies):
+        return list(pictures)
+    return [p for p, is_copy in zip(pictures, copies, strict=True) if not is_copy]
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -146,7 +155,10 @@ RULES = (
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
-    Rule("path", "shorter path", "shortest path", "a longer path", _shortest),
+    Rule(
+        "album", "a person's folder", "in a person's folder", "in a program's folder", _own_folder
+    ),
+    Rule("name", "not named a copy", "not named a copy", "named a copy", _not_a_copy),
 )
 ALL_RULES = frozenset(rule.name for rule in RULES)
 
