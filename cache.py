@@ -587,15 +587,14 @@ class Spool:
         return replace(result, look=replace(look, views=views, large=large))
 
     def _keep(self, data: "bytes | Spooled") -> "bytes | Spooled":
-        from views import Spooled
+        from views import Spooled, digest
 
         if self._file is None or not data or isinstance(data, Spooled):
             return data
-        digest = hashlib.blake2b(data, digest_size=16).digest()
         place, written = self._length, self._written(self._file, data)
         self._length += written
         kept = data if written < len(data) else None
-        return Spooled(digest, self._file.fileno(), place, len(data), kept)
+        return Spooled(digest(data), self._file.fileno(), place, len(data), kept)
 
     def _written(self, file: FileIO, data: bytes) -> int:
         """How many bytes were written: none where others would lack room, the cache first."""

@@ -467,7 +467,8 @@ def supported_clusters(
     What only a model says comes last, so that it links what nothing else does.
 
     Two clusters of three or more pictures merge only by a match that is certain, or when at
-    least two, and `SUPPORT` of the smaller one's members, match a member of the larger one.
+    least two, and `SUPPORT` of the smaller one's members, match a member of the larger one (of
+    two of one size, either one's).
 
     >>> near = [Match(0, 1, 4, 0.9, "whole"), Match(1, 2, 30, 0.6, "whole")]
     >>> [cluster.members for cluster in supported_clusters(4, near)]
@@ -513,4 +514,8 @@ def _supported(small: set[int], large: set[int], friends: Mapping[int, set[int]]
     if len(small) < 3:
         return True
     needed = max(2, SUPPORT * len(small))
-    return sum(not friends[member].isdisjoint(large) for member in small) >= needed
+    ways = [(small, large), (large, small)] if len(small) == len(large) else [(small, large)]
+    return any(
+        sum(not friends[member].isdisjoint(others) for member in members) >= needed
+        for members, others in ways
+    )

@@ -467,7 +467,7 @@ def group(
             from extras import embeddings
 
             methods.append(embeddings.by_embeddings(hashed, settings.cosine))
-        return matching.group_by(matching.identities(digests, looks), methods)
+        return matching.group_by(digests, looks, methods)
 
 
 def report_found(report: Report, arguments: argparse.Namespace, walk: Walk) -> list[str]:

@@ -1,12 +1,13 @@
 """Which pictures show the same: candidates by hash, then a look at the pictures themselves."""
 
+import hashlib
 import math
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, islice
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -43,6 +44,7 @@ PART_CORRELATION = 0.8
 PART_REACH = 2
 PART_ENERGY = 200.0
 BURST_CORRELATION = 0.45
+BURST_SHOTS = 16  # that follow a shot and are looked at with it, however many a second has
 # Two pictures that are surely the same stand for each other.
 CERTAIN_DISTANCE = 12
 CERTAIN_CORRELATION = 0.9
@@ -79,8 +81,11 @@ PRESETS["crops"] = replace(PRESETS["similar"], crops=76)
 
 Flat = NDArray[np.float32]
 
-# A method to find matches: the positions of different files in, pairs of places in that list out.
-Method = Callable[[Sequence[int]], Iterable[Match]]
+# A method to find matches: the positions of the files of each distinct picture in, pairs of places
+# in that list out.
+Method = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
+# When a picture was taken: by which camera, at what second, and the picture's number.
+Shot = tuple[str, float, int]
 # How some pairs after the other are looked at: `map`, or that of an executor with threads.
 Each = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
@@ -126,36 +131,54 @@ def group(
     digests: Sequence[str], looks: Sequence[Look | None], rules: Rules
 ) -> tuple[list[Cluster], Counter[str]]:
     """Group pictures, by position, that are identical or show the same by some rules."""
-    return group_by(identities(digests, looks), [by_looks(looks, rules)])
+    return group_by(digests, looks, [by_looks(looks, rules)])
 
 
-def identities(digests: Sequence[str], looks: Sequence[Look | None]) -> list[Hashable]:
-    """What is equal for pictures that are identical, whatever else their files say."""
-    return [
-        (look.views, look.colour) if look else digest
-        for digest, look in zip(digests, looks, strict=True)
+def distinct(digests: Sequence[str], looks: Sequence[Look | None]) -> list[list[int]]:
+    """The positions of the files of each distinct picture, in an order that contents alone decide.
+
+    Where so much hangs on what comes first (ties, what a crowd needs no look at, the last bit of
+    a sum), the names of the files, by which they come here, must not decide it. Of files that show
+    the same whatever else they say, the first one by its digest stands for all.
+    """
+    shown = [
+        look_digest(look) if look else digest for look, digest in zip(looks, digests, strict=True)
     ]
+    order = sorted(range(len(shown)), key=lambda position: (shown[position], digests[position]))
+    return [list(files) for _, files in groupby(order, key=shown.__getitem__)]
+
+
+def look_digest(look: Look) -> str:
+    """What is equal for looks of pictures that are identical, whatever else their files say."""
+    seen = hashlib.blake2b(look.colour, digest_size=16)
+    for view in look.views:
+        parts = (view.gray, view.fine) if view.fine else (view.gray,)
+        seen.update(bytes([len(parts), view.framed]) + view.hash)
+        seen.update(b"".join(map(views.digest, parts)))
+    return seen.hexdigest()
 
 
 def by_looks(looks: Sequence[Look | None], rules: Rules, each: Each = map) -> Method:
     """The method that compares looks: by hash, and then by the pictures themselves."""
-    return lambda positions: find_matches([looks[position] for position in positions], rules, each)
+
+    def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
+        shots = shots_of([looks[position] for position in positions] for positions in files)
+        return find_matches([looks[first] for first, *_ in files], rules, each, shots)
+
+    return matches
 
 
 def group_by(
-    identities: Sequence[Hashable], methods: Sequence[Method]
+    digests: Sequence[str], looks: Sequence[Look | None], methods: Sequence[Method]
 ) -> tuple[list[Cluster], Counter[str]]:
     """Group pictures, by position, that are identical or match by one of the methods.
 
     With the groups comes how many pairs matched by which view. Groups and members come in the
-    order of the input.
+    order of the input, on which nothing else depends: the left one of a link is the first by
+    content (`distinct`).
     """
-    identical: dict[Hashable, list[int]] = {}
-    for position, identity in enumerate(identities):
-        identical.setdefault(identity, []).append(position)
-    files = list(identical.values())  # one picture stands for all that are identical to it
-    distinct = [positions[0] for positions in files]
-    found_by = (method(distinct) for method in methods)
+    files = distinct(digests, looks)
+    found_by = (method(files) for method in methods)
     matches = _without_the_known(len(files), [match for found in found_by for match in found])
     clusters = supported_clusters(len(files), matches, is_certain)
     clustered = {number for cluster in clusters for number in cluster.members}
@@ -201,14 +224,20 @@ def differ_in_colour(one: Look, other: Look, match: Match) -> bool:
     return bool(np.abs(chroma[0] - chroma[1]).mean() >= COLOUR_LEVELS)
 
 
-def find_matches(looks: Sequence[Look | None], rules: Rules, each: Each = map) -> Iterator[Match]:
+def find_matches(
+    looks: Sequence[Look | None],
+    rules: Rules,
+    each: Each = map,
+    shots: Sequence[Shot] | None = None,
+) -> Iterator[Match]:
     """Yield the pairs of pictures that show the same, by position; of many look-alikes not all.
 
     Of pictures that are surely the same, enough pairs are yielded to connect them. Of the others
     all are where each picture matches fewer than `ENOUGH`. Two that match so many, and that these
     matches put in one group, are looked at only if they are closer than what matched before: in a
     crowd, looks and matches grow with the number of pictures, not with its square. Who counts
-    matches counts those that were yielded.
+    matches counts those that were yielded. Which these are hangs on the order of the looks
+    (`distinct`). `shots` are those of the looks, unless more is known.
     """
     table = table_of(looks)
     if not len(table.owner):
@@ -218,7 +247,7 @@ def find_matches(looks: Sequence[Look | None], rules: Rules, each: Each = map) -
         yield from _verified(table, pairs, known, each)
     if rules.crops is not None:
         yield from crops(table, looks, rules.crops, known, each)
-    yield from bursts(table, looks, rules)
+    yield from bursts(table, shots_of([look] for look in looks) if shots is None else shots, rules)
 
 
 class Known:
@@ -416,7 +445,7 @@ def _alike(
         alike[few] = (distance[few] <= CLOSE) & (likeness[few] >= CLOSE_CORRELATION)
         unsure = np.flatnonzero(~alike[few] & (likeness[few] >= LEAST_CORRELATION))
         if len(unsure):
-            alike[start + unsure] = _agreement(p[unsure], q[unsure]) >= LEAST_AGREEMENT
+            alike[start + unsure] = _agree(p[unsure], q[unsure])
 
     for _ in each(look_at_few, range(0, len(left), FEW)):
         pass
@@ -434,8 +463,9 @@ def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float
     if table.framed[rows[0]] or table.framed[rows[1]]:
         return likeness, True  # no two frames are cut off to the pixel
     reach = len(found) // 2
-    down, across = divmod(int(found.argmax()), len(found))
-    return likeness, parts_alike(p[0], q[0], (reach - down, reach - across))
+    down, across = (reach - place for place in divmod(int(found.argmax()), len(found)))
+    alike = parts_alike(p[0], q[0], (down, across)) and parts_alike(q[0], p[0], (-down, -across))
+    return likeness, alike
 
 
 def _unpacked(fine: bytes | Spooled | None) -> Gray:
@@ -444,26 +474,39 @@ def _unpacked(fine: bytes | Spooled | None) -> Gray:
     return np.frombuffer(zlib.decompress(views.content(fine)), np.uint8).reshape(side, side)
 
 
-def bursts(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator[Match]:
-    """Yield shots of one camera, seconds apart, that look alike: the second shot of a scene."""
-    if not rules.burst_seconds:
-        return
-    first_row = {int(owner): row for row, owner in reversed(list(enumerate(table.owner)))}
-    shots = sorted(
-        (look.taken.camera, look.taken.seconds, number)
-        for number, look in enumerate(looks)
-        if look and look.taken and look.views[0].fine is None
+def shots_of(pictures: Iterable[Iterable[Look | None]]) -> list[Shot]:
+    """When each picture was taken, in order of time; a picture's files may say several times."""
+    return sorted(
+        {
+            (look.taken.camera, look.taken.seconds, number)
+            for number, looks in enumerate(pictures)
+            for look in looks
+            if look and look.taken and look.views[0].fine is None
+        }
     )
-    for (camera, seconds, one), (next_camera, later, other) in pairwise(shots):
-        if camera != next_camera or later - seconds > rules.burst_seconds:
-            continue
-        rows = first_row[one], first_row[other]
-        left, right = (table.gray[np.array([row])] for row in rows)
-        likeness = float(correlation(left, right)[0])
-        if likeness >= BURST_CORRELATION:
-            differing = np.bitwise_count(table.hashes[rows[0]] ^ table.hashes[rows[1]])
-            distance = int(differing.sum(dtype=np.int64))
-            yield Match(min(one, other), max(one, other), distance, likeness, "burst")
+
+
+def bursts(table: Table, shots: Sequence[Shot], rules: Rules) -> Iterator[Match]:
+    """Yield shots of one camera, seconds apart, that look alike: the second shot of a scene."""
+    first_row = {int(owner): row for row, owner in reversed(list(enumerate(table.owner)))}
+    near = _near_in_time(shots, rules.burst_seconds)
+    while some := list(islice(near, FEW)):
+        left, right = np.array([[first_row[number] for number in pair] for pair in some]).T
+        likeness = correlation(table.gray[left], table.gray[right])
+        differing = np.bitwise_count(table.hashes[left] ^ table.hashes[right])
+        distance = differing.sum(axis=1, dtype=np.int64)
+        for n in np.flatnonzero(likeness >= BURST_CORRELATION).tolist():
+            yield Match(*some[n], int(distance[n]), float(likeness[n]), "burst")
+
+
+def _near_in_time(shots: Sequence[Shot], most_seconds: float) -> Iterator[tuple[int, int]]:
+    """Each shot with those that follow it so soon; no seconds are no burst."""
+    for place, (camera, seconds, one) in enumerate(shots if most_seconds else ()):
+        for next_camera, later, other in shots[place + 1 : place + 1 + BURST_SHOTS]:
+            if camera != next_camera or later - seconds > most_seconds:
+                break
+            if one != other:
+                yield min(one, other), max(one, other)
 
 
 def crops(
@@ -627,17 +670,29 @@ def _parts(picture: Flat) -> Stack:
 
 
 def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
-    """The share of each picture's blocks that lie where one affine map of the other puts them.
+    """The share of a picture's blocks that lie where one affine map of the other puts them.
 
     Cropping, tilting and stretching move the parts of a picture by amounts that change steadily
     across it; another subject before the same background, or another picture in the same frame,
-    leaves parts that are nowhere to be found. Each of 4 x 4 blocks of the left picture is looked
-    for in the right one, shifted by up to `REACH`, by normalised cross-correlation. A plane is
+    leaves parts that are nowhere to be found. Each of 4 x 4 blocks of one picture is looked for
+    in the other one, shifted by up to `REACH`, by normalised cross-correlation. A plane is
     fitted to the shifts (weighted by the correlation's fourth power, outliers dropped); a block
     agrees if it correlates by `BLOCK_CORRELATION` within `BLOCK_TOLERANCE` pixels of the plane.
     Blocks with little in them are left out; with fewer than half of the blocks left it is 0.
+    It is the share of that picture of a pair whose blocks agree best: of two parts of a scene, one
+    may show more of what lies at the other's edge.
     """
-    return _agreement(flattened(left), flattened(right))
+    p, q = flattened(left), flattened(right)
+    return np.maximum(_agreement(p, q), _agreement(q, p))
+
+
+def _agree(left: Stack, right: Stack) -> NDArray[np.bool_]:
+    """Whether enough of either picture's blocks agree."""
+    agree: NDArray[np.bool_] = _agreement(left, right) >= LEAST_AGREEMENT
+    rest = np.flatnonzero(~agree)
+    if len(rest):
+        agree[rest] = _agreement(right[rest], left[rest]) >= LEAST_AGREEMENT
+    return agree
 
 
 def _agreement(left: Stack, right: Stack) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """From an image file's bytes to what is compared of it: small gray pictures and their hashes."""
 
+import hashlib
 import io
 import math
 import os
@@ -93,6 +94,13 @@ def content(data: bytes | Spooled) -> bytes:
     if data.kept is not None:
         return data.kept
     return os.pread(data.descriptor, data.length, data.place)
+
+
+def digest(data: bytes | Spooled) -> bytes:
+    """What is equal for equal bytes, wherever they lie."""
+    if isinstance(data, bytes):
+        return hashlib.blake2b(data, digest_size=16).digest()
+    return data.digest
 
 
 @dataclass(frozen=True, slots=True)

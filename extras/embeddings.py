@@ -332,7 +332,13 @@ def _seen(model: Model, images: Sequence[HashedImage]) -> list[HashedImage]:
 
 def by_embeddings(images: Sequence[HashedImage], least: float) -> Method:
     """The method that compares embeddings: pairs with a cosine of at least `least` match."""
-    return lambda positions: find_matches([images[position] for position in positions], least)
+
+    def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
+        return _matches(
+            [(n, images[p]) for n, positions in enumerate(files) for p in positions], least
+        )
+
+    return matches
 
 
 def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]:
@@ -341,7 +347,16 @@ def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]
     Two documents never match: to a model all text looks alike. A document and a picture that isn't
     taken for one need a cosine of `DOCUMENT_COSINE`. Pictures without an embedding match nothing.
     """
-    rows = [(n, i.look, i.embedding) for n, i in enumerate(images) if i.look and i.embedding]
+    return _matches(list(enumerate(images)), least)
+
+
+def _matches(images: Sequence[tuple[int, HashedImage]], least: float) -> Iterator[Match]:
+    """The matches of pictures by number; a picture may have files of different embeddings."""
+    rows = list(
+        {
+            (n, i.embedding): (n, i.look, i.embedding) for n, i in images if i.look and i.embedding
+        }.values()
+    )
     if not rows:
         return
     owner = np.array([number for number, _, _ in rows])
@@ -351,6 +366,7 @@ def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]
     for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least):
         one, other = document[i], document[j]
         kept = ~(one & other) & ((cosine >= DOCUMENT_COSINE) | ~(one | other))
+        kept &= owner[i] != owner[j]
         i, j = i[kept], j[kept]
         bits = np.bitwise_count(hashes[i] ^ hashes[j]).sum(axis=1, dtype=np.int64)
         values = (owner[i], owner[j], bits, cosine[kept])

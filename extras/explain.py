@@ -123,7 +123,7 @@ def explain(
     presets: tuple[str, ...] = ()
     by_hash = settings.method != "embeddings" and settings.hash_size == PRESET_HASH_SIZE
     if by_hash and not best.matches:
-        looks = [one.look, other.look]
+        looks = [image.look for image in in_order([one, other])]
         presets = tuple(p for p in PRESETS if any(matching.find_matches(looks, PRESETS[p])))
     return Explanation(
         files=(one.file.path, other.file.path),
@@ -134,6 +134,12 @@ def explain(
         other_presets=presets,
         last_find=last_find(manifest, (one, other), best.matches, settings) if manifest else None,
     )
+
+
+def in_order(images: Sequence[HashedImage]) -> list[HashedImage]:
+    """The same pictures in the order in which find compares them, whatever they are called."""
+    files = matching.distinct([image.digest for image in images], [image.look for image in images])
+    return [images[position] for positions in files for position in positions]
 
 
 def rule_of(settings: Settings) -> Rules | int:
@@ -169,7 +175,7 @@ def _by_embedding(one: HashedImage, other: HashedImage, least: float) -> Compari
     vectors = [np.frombuffer(image.embedding or b"", np.float32) for image in (one, other)]
     cosine = float(vectors[0] @ vectors[1])
     alike = cosine >= least
-    matches = any(embeddings.find_matches([one, other], least))
+    matches = any(embeddings.find_matches(in_order([one, other]), least))
     reason = f"their embeddings are {'close' if alike else 'too far apart'} (from {least:g})"
     if alike and not matches:
         least = embeddings.DOCUMENT_COSINE
@@ -189,7 +195,7 @@ def compare(one: HashedImage, other: HashedImage, rule: Rules | int) -> tuple[Co
         return (Comparison("identical files", False, False, reason),)
     if isinstance(rule, int):
         return (_plain_comparison(one.look, other.look, rule),)
-    looks = [one.look, other.look]
+    looks = [image.look for image in in_order([one, other])]
     table = matching.table_of(looks)
     best: dict[str, Comparison] = {}
     for comparison in _comparisons(table, looks, rule):
@@ -206,7 +212,8 @@ def _comparisons(
         for number, limit in enumerate(limits):
             pair = pairs.where(slice(number, number + 1))
             yield _comparison(table, pair, limit, rules)
-    for match in matching.bursts(table, looks, rules):
+    shots = matching.shots_of([look] for look in looks)
+    for match in matching.bursts(table, shots, rules):
         reason = "shots of one camera, seconds apart"
         yield Comparison("burst", True, True, reason, match.distance, None, match.correlation)
     if rules.crops is not None:
@@ -342,8 +349,12 @@ def _hashed_again(copies: Sequence[SavedCopy], settings: Settings) -> list[Hashe
 def joined_through(images: Sequence[HashedImage], rule: Rules | int) -> tuple[str, ...]:
     """The pictures between the first two, of which each matches the next; none if there are none.
 
-    Of the ways that matches show, the one with the fewest pictures is taken (`find_matches`).
+    Of the ways that matches show, the one with the fewest pictures is taken (`find_matches`); the
+    way back is the same.
     """
+    first, second, *others = images
+    if first.file.path > second.file.path:
+        return joined_through((second, first, *others), rule)[::-1]
     friends: dict[int, set[int]] = defaultdict(set)
     for one, other in _direct_matches(images, rule):
         friends[one].add(other)
@@ -364,12 +375,13 @@ def joined_through(images: Sequence[HashedImage], rule: Rules | int) -> tuple[st
 
 
 def _direct_matches(images: Sequence[HashedImage], rule: Rules | int) -> Iterator[tuple[int, int]]:
-    first_with: dict[str, int] = {}
-    for position, image in enumerate(images):
-        yield first_with.setdefault(image.digest, position), position
+    looks = [image.look for image in images]
+    files = matching.distinct([image.digest for image in images], looks)
+    for first, *same in files:
+        yield from ((first, position) for position in same)
     if isinstance(rule, Rules):
-        for match in matching.find_matches([image.look for image in images], rule):
-            yield match.left, match.right
+        for match in matching.by_looks(looks, rule)(files):
+            yield files[match.left][0], files[match.right][0]
         return
     positions = [position for position, image in enumerate(images) if image.look]
     hashes = pack(image.look.views[0].hash for image in images if image.look)

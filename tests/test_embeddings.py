@@ -6,12 +6,14 @@ installed (Python 3.12 or newer), they run, too.
 
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -511,15 +513,52 @@ def test_a_link_by_hash_comes_before_one_by_embedding() -> None:
     by_hash = [Match(0, 1, 60, 0.5, "whole")]
     by_model = [Match(0, 1, 60, 0.99, EMBEDDING), Match(1, 2, 99, 0.8, EMBEDDING)]
     methods = [lambda _: by_model, lambda _: by_hash]
-    (group,), counts = matching.group_by(["a", "b", "c"], methods)
+    (group,), counts = matching.group_by(["a", "b", "c"], [None] * 3, methods)
     assert [link.view for link in group.links] == ["whole", EMBEDDING]
     assert counts == {"whole": 1, EMBEDDING: 1}
+
+
+@pytest.mark.parametrize("size", [40, 3 * embeddings.NEAREST])
+def test_groups_by_a_model_hang_on_contents_alone(size: int) -> None:
+    """A part of the pictures are alike to the model; files of two of them show the same."""
+    rng = np.random.default_rng(2)
+    vectors = np.repeat(unit_rows(4), size // 4, axis=0) + rng.normal(0, 0.12, (size, 16))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    look = made_pictures.look_of(photo(CAT))
+    looks = [replace(look, colour=n.to_bytes(2)) for n in range(1, size - 1)]
+    images = images_with(vectors, [looks[0], *looks, looks[1]])
+    expected = None
+    for seed in range(3):
+        some = random.Random(seed).sample(images, size)
+        digests, seen = [image.digest for image in some], [image.look for image in some]
+        groups, counts = matching.group_by(digests, seen, [embeddings.by_embeddings(some, 0.7)])
+        told = sorted(
+            (
+                sorted(digests[member] for member in group.members),
+                [(digests[m.left], digests[m.right], m.correlation) for m in group.links],
+            )
+            for group in groups
+        )
+        expected = expected or (told, counts)
+        assert expected == (told, counts)
+    assert counts[EMBEDDING] > size
+
+
+def test_any_embedding_of_files_that_show_the_same_counts() -> None:
+    """They may differ in what only the model sees; whichever has the first name decides nothing."""
+    cat, coffee = (made_pictures.look_of(photo(name)) for name in (CAT, COFFEE))
+    for order in permutations(range(3)):
+        images = images_with(unit_rows(3)[[0, 1, 1]], [cat, cat, coffee])
+        some = [images[place] for place in order]
+        methods = [embeddings.by_embeddings(some, 0.9)]
+        groups, _ = matching.group_by([i.digest for i in some], [i.look for i in some], methods)
+        assert [group.members for group in groups] == [[0, 1, 2]]
 
 
 def test_what_is_surely_the_same_needs_no_model() -> None:
     certain = [Match(0, 1, 2, 0.99, "whole"), Match(1, 2, 2, 0.99, "whole")]
     methods = [lambda _: certain, lambda _: [Match(0, 2, 2, 0.99, EMBEDDING)]]
-    (group,), counts = matching.group_by(["a", "b", "c"], methods)
+    (group,), counts = matching.group_by(["a", "b", "c"], [None] * 3, methods)
     assert group.members == [0, 1, 2]
     assert counts == {"whole": 2}
 

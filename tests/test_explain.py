@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 import matching
 from extras import explain
 from finder import HashedImage, ImageFile, hash_file
+from views import Look, View
 
 CAT_SENT, TRIMMED = "chat/cat_sent.jpg", "edited/launch_trimmed.jpg"
 
@@ -257,6 +258,25 @@ def test_json_has_the_facts(bare_library: Library) -> None:
     assert "--preset similar groups them" in ran.err
 
 
+@pytest.mark.parametrize("preset", ["similar", "crops"])
+def test_explain_says_the_same_of_a_pair_given_in_either_order(
+    preset: str, bare_library: Library
+) -> None:
+    edits = {
+        "part.png": trimmed(small(LAUNCH), 0.94),
+        "turned.png": trimmed(small(LAUNCH), 0.99).transpose(Image.Transpose.ROTATE_90),
+        "framed.png": ImageOps.expand(small(LAUNCH), 60, "white"),
+        "other.png": small(CAT),
+    }
+    for name, image in edits.items():
+        pair = sample(LAUNCH), put(bare_library, name, image)
+        there, back = (
+            facts(bare_library, *paths, "--preset", preset).facts for paths in (pair, pair[::-1])
+        )
+        assert there.pop("files") == back.pop("files")[::-1]
+        assert there == back
+
+
 def hashed(path: Path) -> HashedImage:
     result = hash_file(ImageFile(str(path), 0, 0), 16, parts=True)
     assert isinstance(result, HashedImage)
@@ -311,6 +331,20 @@ def test_json_says_through_what_two_pictures_are_joined(bare_library: Library) -
         "through": [middle],
         "changed": [],
     }
+
+
+def test_the_way_between_two_pictures_is_the_same_in_either_direction() -> None:
+    """Of two ways of one length it is not the one whose pictures come first."""
+    hashes = {"/a": 0b000, "/z": 0b111, "/1": 0b001, "/2": 0b100, "/3": 0b110, "/4": 0b011}
+    one, other, *others = (
+        HashedImage(
+            ImageFile(path, 0, 0), path, Look((View(bytes([bits]), b"", False),), None, None, b"")
+        )
+        for path, bits in hashes.items()
+    )
+    there = explain.joined_through([one, other, *others], 1)
+    assert len(there) == 2
+    assert explain.joined_through([other, one, *others], 1) == there[::-1]
 
 
 def test_a_chain_of_plain_hashes_is_said_to_be_one(bare_library: Library) -> None:

@@ -342,8 +342,9 @@ def test_clusters_merge_as_the_rule_says(found: list[Match], certain: int) -> No
         both = [c for c in clusters if match.left in c or match.right in c]
         if len(both) == 1:
             continue
-        small, large = sorted(both, key=lambda c: (len(c), min(c)))
-        support = sum(bool(friends[member] & large) for member in small)
+        small, large = sorted(both, key=len)
+        ways = [(small, large), (large, small)] if len(small) == len(large) else [(small, large)]
+        support = max(sum(bool(friends[m] & others) for m in some) for some, others in ways)
         if (
             match.distance < certain
             or len(small) < 3
