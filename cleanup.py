@@ -236,6 +236,8 @@ class Judge:
             return "it lies outside the input folders"
         if whose := self._surroundings.whose(copy.original.path):
             return whose
+        if _extension(copy.original.path) not in PHOTO_EXTENSIONS:
+            return "it is no photo by its name"
         if os.path.realpath(path) != path:
             return "it is reached through a symbolic link"
         if not _is_regular(path):

@@ -46,7 +46,7 @@ import cleanup
 import finder
 import storage
 from config import Exit, Settings, UserError
-from disk import places
+from disk import places, signature
 from storage import to_line
 
 if TYPE_CHECKING:
@@ -101,6 +101,12 @@ class Report:
 
     def warn(self, message: str) -> None:
         self.say(f"warning: {message}")
+
+    def warn_of(self, failure: str) -> None:
+        """Say what failed, if anything; it makes the exit code 1."""
+        if failure:
+            self.warn(failure)
+            self.code = Exit.KEPT
 
     def list_some(self, title: str, lines: Sequence[str], *, everything: bool = False) -> None:
         """Name a few of what was kept, skipped or failed; it makes the exit code 1."""
@@ -160,7 +166,8 @@ def parser(defaults: Mapping[str, object]) -> Parser:
     switches = {
         "--apply": "suggest: remove the copies that the rules give up, not only show them",
         "--dry-run": "find, cleanup, suggest: show what would be done, and do nothing",
-        "--yes": "cleanup: delete without asking",
+        "--yes": "cleanup: delete without asking; with --trust-result: trust without asking",
+        "--trust-result": "rely on a result that is not signed by you, after a look at its reach",
         "--discard-review": "find: replace a result with a review or last copies in it",
         "--allow-whole-groups": "check-deleted, cleanup: also delete where all copies of a group"
         " are gone, so that no picture of it remains",
@@ -194,6 +201,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser(values).parse_intermixed_args(argv)
         if arguments.apply and arguments.action != "suggest":
             raise UserError("--apply: only for --action suggest; see --help.")
+        if arguments.trust_result and arguments.action == "explain":
+            raise UserError("--trust-result: not for --action explain; see --help.")
         check_photos(arguments)
         settings = settings_of(arguments, values)
         report.facts["action"] = arguments.action
@@ -288,9 +297,16 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         if not arguments.dry_run:
             stack.enter_context(storage.locked(settings.output_dir))
             recover(settings, report)
+        unsigned = "" if arguments.dry_run else why_unsigned()
+        if arguments.trust_result:
+            with contextlib.suppress(*storage.BROKEN_MANIFEST):  # which is refused below
+                ask_for_trust(
+                    storage.load_manifest(settings.output_dir), settings, arguments, report
+                )
         storage.check_replaceable(
             settings,
             discard_review=arguments.discard_review,
+            trusted=arguments.trust_result,
             watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
         )
         storage.check_log(settings.log_file)
@@ -310,6 +326,20 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             old = "the result before this run still stands; " if copies_stand(settings) else ""
             raise UserError(f"{message}; {old}make room or choose another place.") from error
         report_saved(settings, results, kept, report, arguments)
+        report.warn_of(unsigned)
+
+
+def why_unsigned() -> str:
+    """Make this user's key; returns why there is none to sign a result with, or nothing."""
+    try:
+        signature.make_key()
+    except OSError as error:
+        place = error.filename or signature.key_path() or "a key"
+        return (
+            f"{place} can't be written ({error.strerror}), so the result is not signed, and each "
+            "action on it needs --trust-result; set XDG_STATE_HOME to a folder that you can write."
+        )
+    return ""
 
 
 def copies_stand(settings: Settings) -> bool:
@@ -735,6 +765,12 @@ def recover(settings: Settings, report: Report) -> None:
         manifest = storage.load_manifest(settings.output_dir)
     except storage.BROKEN_MANIFEST:
         return  # find replaces it or refuses, the other actions refuse
+    if storage.is_signed(manifest):
+        put_back(manifest, settings, report)
+
+
+def put_back(manifest: storage.Manifest, settings: Settings, report: Report) -> None:
+    """Give the originals their names again that an interrupted cleanup has set aside."""
     for restored in cleanup.restore_set_aside(manifest):
         if isinstance(restored, cleanup.Kept):
             report.list_some("Not put back", [f"{to_line(restored.path)}: {restored.reason}"])
@@ -744,22 +780,55 @@ def recover(settings: Settings, report: Report) -> None:
             report.say(f"{line} (an earlier cleanup was interrupted)")
 
 
+def ask_for_trust(
+    manifest: storage.Manifest, settings: Settings, arguments: argparse.Namespace, report: Report
+) -> None:
+    """Show what a result would reach that this user's key has not signed, ask, and sign it.
+
+    Raises UserError if it isn't trusted.
+    """
+    if storage.is_signed(manifest):
+        return
+    reach = storage.reach_of(manifest)
+    report.say(f"Not signed with your key: {to_line(settings.output_dir)}")
+    report.say(f"It reaches {counted(sum(reach.values()), 'original')} in these folders:")
+    for folder, count in reach.items():
+        report.say(f"  {to_line(folder)}: {count:,}")
+    report.facts["reach"] = reach
+    if not arguments.yes:
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise UserError("nobody is there to be asked; look at the folders, then add --yes.")
+        if not agreed("Trust it from now on?"):
+            raise UserError("the result is not trusted, and nothing was changed.", Exit.STATE)
+    if not arguments.dry_run:
+        report.warn_of(why_unsigned())
+        storage.write_manifest(settings.output_dir, manifest)
+        put_back(manifest, settings, report)
+
+
 # ---- check-deleted
 
 
 @contextlib.contextmanager
-def opened(settings: Settings, report: Report) -> Iterator[storage.Manifest]:
+def opened(
+    settings: Settings, arguments: argparse.Namespace, report: Report
+) -> Iterator[storage.Manifest]:
     """Hold the lock on a result that can be trusted; UserError if there is none."""
     if not os.path.isdir(os.path.dirname(settings.output_dir)):
         message = f"OUTPUT_DIR {settings.output_dir} is missing; mount it, or run --action find."
         raise UserError(message, Exit.STATE)
     with storage.locked(settings.output_dir):
         recover(settings, report)
-        yield storage.read_manifest(settings)
+        manifest = storage.read_manifest(settings)
+        if arguments.trust_result:
+            ask_for_trust(manifest, settings, arguments, report)
+        else:
+            storage.check_signed(manifest, settings.output_dir)
+        yield manifest
 
 
 def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
-    with opened(settings, report) as manifest:
+    with opened(settings, arguments, report) as manifest:
         culled = cleanup.review(manifest, settings.output_dir)
         whole_groups = frozenset(culled.whole_groups if arguments.allow_whole_groups else ())
         listed = {*culled.deleted, *whole_groups}
@@ -802,7 +871,7 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
 def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     whole = arguments.allow_whole_groups
     storage.check_log(settings.log_file)
-    with opened(settings, report) as manifest:
+    with opened(settings, arguments, report) as manifest:
         listed = storage.read_to_delete(settings.to_delete_file)
         culled = cleanup.review(manifest, settings.output_dir)
         plan = cleanup.plan_deletions(
@@ -858,7 +927,11 @@ def confirmed(count: int) -> bool:
         return False
     if not sys.stdin.isatty():
         return True
-    print(f"Delete {counted(count, 'original')}? [y/N] ", end="", file=sys.stderr, flush=True)
+    return agreed(f"Delete {counted(count, 'original')}?")
+
+
+def agreed(question: str) -> bool:
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -934,7 +1007,7 @@ def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -
     from extras.review.desk import Desk
     from extras.review.facts import Examiner
 
-    with opened(settings, report) as manifest:
+    with opened(settings, arguments, report) as manifest:
         examiner = Examiner(settings.workers)
         try:
             desk = Desk(settings, manifest, examiner)
@@ -987,7 +1060,7 @@ def review(settings: Settings, arguments: argparse.Namespace, report: Report) ->
     from extras.review.facts import Examiner
     from extras.review.server import Server
 
-    with opened(settings, report) as manifest:
+    with opened(settings, arguments, report) as manifest:
         pass  # while somebody looks, the lock is free
     examiner = Examiner(settings.workers)
     try:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
+from disk import signature
 from disk.strict import (
     digest_of,
     fraction_of,
@@ -40,6 +41,9 @@ PARTIAL = ".partial-copy"
 TEMPORARY_SUFFIX = ".being-written"
 STAGING_SUFFIX, REPLACED_SUFFIX = BUILDING_SUFFIXES
 MAX_NAME_BYTES = 200
+DIGEST_LENGTHS = (0, 8, 16, 64)  # in the name of a copy
+LOG_BEGINS = re.compile(r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: ")
+SHEET_BEGINS = re.compile(r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>")
 FICLONE = 0x40049409  # Linux's request to share a file's blocks, from linux/fs.h
 # Line ends as any editor might see them, what changes how a terminal shows the rest, edge blanks,
 # and what UTF-8 can't hold.
@@ -86,7 +90,7 @@ class Manifest:
 
     `own_files` are the names of info.txt, of to_delete.txt and, if it lies there, of the log.
     `report` is the digest of report.html, or empty if find wrote none. `links` are for people
-    to look at; nothing is decided by them here.
+    to look at; nothing is decided by them here. `signatures` are those of users who trust it.
     """
 
     input_dirs: tuple[str, ...]
@@ -94,6 +98,7 @@ class Manifest:
     own_files: tuple[str, ...]
     report: str = ""
     links: tuple[Link, ...] = ()
+    signatures: tuple[str, ...] = ()
 
     @property
     def run(self) -> str:
@@ -323,7 +328,7 @@ def name_copies(paths: Iterable[str]) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     pending = list(paths)
-    for digest_length in (0, 8, 16, 64):
+    for digest_length in DIGEST_LENGTHS:
         names.update((path, encode_path(path, digest_length)) for path in pending)
         counts = Counter(map(_folded, names.values()))
         pending = [
@@ -383,12 +388,14 @@ def load_manifest(folder: str) -> Manifest:
     if number_of(data["schema"], "schema") != MANIFEST_SCHEMA:
         raise ValueError(f"its schema is not {MANIFEST_SCHEMA}")
     folders = rows_of(data["input_dirs"], "input_dirs")
+    signatures = rows_of(data.get("signatures", []), "signatures")
     manifest = Manifest(
         input_dirs=tuple(path_of(one, "input_dirs") for one in folders),
         copies=tuple(_copy_of(row, folder) for row in rows_of(data["copies"], "copies")),
         own_files=_own_files_of(data["own_files"]),
         report=text_of(data.get("report", ""), "report") and digest_of(data["report"], "report"),
         links=tuple(_link_of(row) for row in rows_of(data.get("links", []), "links")),
+        signatures=tuple(digest_of(one, "signatures") for one in signatures),
     )
     for places in ([c.original.path for c in manifest.copies], [c.copy for c in manifest.copies]):
         if len(set(places)) < len(places):
@@ -439,6 +446,16 @@ def _own_files_of(value: object) -> tuple[str, ...]:
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:
+    """Write the record of a result, signed with this user's key if there is one."""
+    content, key = content_of(manifest), signature.load_key()
+    signatures = [*manifest.signatures]
+    if key and not is_signed(manifest):
+        signatures.append(signature.signature_of(_as_bytes(content), key))
+    write_file(os.path.join(folder, MANIFEST), dump_json({**content, "signatures": signatures}))
+
+
+def content_of(manifest: Manifest) -> dict[str, object]:
+    """All that a record says, as it is written and signed."""
     rows = [
         {
             "group": c.group,
@@ -452,9 +469,36 @@ def write_manifest(folder: str, manifest: Manifest) -> None:
         for c in manifest.copies
     ]
     head = {"schema": MANIFEST_SCHEMA, "run": manifest.run}
-    write_file(
-        os.path.join(folder, MANIFEST), dump_json({**head, **asdict(manifest), "copies": rows})
-    )
+    content = {**head, **asdict(manifest), "copies": rows}
+    del content["signatures"]
+    return content
+
+
+def _as_bytes(content: dict[str, object]) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()
+
+
+def is_signed(manifest: Manifest) -> bool:
+    """Whether a record says what this user's key has signed. Changes nothing on disk."""
+    key = signature.load_key()
+    content = _as_bytes(content_of(manifest))
+    return key is not None and signature.fits(content, manifest.signatures, key)
+
+
+def check_signed(manifest: Manifest, folder: str) -> None:
+    """Refuse a record that this user's key has not signed. Changes nothing on disk."""
+    if not is_signed(manifest):
+        raise UserError(
+            f"{os.path.join(folder, MANIFEST)} isn't signed with your key, so another user, home "
+            "or version made it; run find again, or once with --trust-result.",
+            Exit.STATE,
+        )
+
+
+def reach_of(manifest: Manifest) -> dict[str, int]:
+    """How many originals a record names in each folder."""
+    folders = (os.path.dirname(c.original.path) for c in manifest.copies)
+    return dict(sorted(Counter(folders).items()))
 
 
 def info_of(copies: Iterable[SavedCopy]) -> dict[str, str]:
@@ -560,6 +604,7 @@ def check_replaceable(
     settings: Settings,
     *,
     discard_review: bool = False,
+    trusted: bool = False,
     watch: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> None:
     """Refuse to replace a folder with files that aren't ours, or with a cull to finish.
@@ -589,8 +634,57 @@ def check_replaceable(
             f"edited ({len(contents.edited)}): {_some(contents.foreign + contents.edited)}; "
             "move them elsewhere, or choose another OUTPUT_DIR."
         )
+    if not trusted and not is_signed(manifest) and (alone := list(unproven(folder, manifest))):
+        raise UserError(
+            f"{os.path.join(folder, MANIFEST)} isn't signed with your key, and it alone says what "
+            f"some files are ({_some(alone)}); look at them, then run find with --trust-result, "
+            "or choose another OUTPUT_DIR.",
+            Exit.STATE,
+        )
     if not discard_review:
         _check_culled(folder, contents.missing)
+
+
+def unproven(folder: str, manifest: Manifest) -> Iterator[str]:
+    """The files of a result that its record alone calls ours. Changes nothing on disk.
+
+    What a copy holds is in its original as well, and it has the name that find gives; the other
+    files say themselves what they are.
+    """
+    for copy in manifest.copies:
+        if os.path.lexists(copy.copy) and not _is_spare(copy):
+            yield copy.copy
+    originals = {c.original.path for c in manifest.copies}
+    info, listed, *logs = (os.path.join(folder, name) for name in manifest.own_files)
+    proofs: list[tuple[str, Callable[[str], object]]] = [
+        (info, lambda text: json.loads(text).keys() <= originals),
+        (listed, lambda text: {from_line(line) for line in text.split("\n") if line} <= originals),
+        *((log, LOG_BEGINS.match) for log in logs),
+        *((sheet, SHEET_BEGINS.match) for sheet in report_of(folder, manifest)),
+    ]
+    for path, says in proofs:
+        if os.path.lexists(path) and not _says(path, says):
+            yield path
+
+
+def _is_spare(copy: SavedCopy) -> bool:
+    """Whether a copy has the name that find gives, and its original the same content."""
+    place, name = copy.original.path, os.path.basename(copy.copy)
+    try:
+        one, other = os.lstat(copy.copy), os.lstat(place)
+        same = (one.st_ino, one.st_ctime_ns) == (other.st_ino, other.st_ctime_ns)
+    except OSError:
+        return False
+    named = name in (encode_path(place, length) for length in DIGEST_LENGTHS)
+    return named and not same and all(has_digest(p, copy.digest) for p in (copy.copy, place))
+
+
+def _says(path: str, says: Callable[[str], object]) -> bool:
+    try:
+        with open_regular(path) as stream:
+            return bool(says(stream.read().decode()))
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return False
 
 
 def check_last_copies(output_dir: str) -> None:
@@ -888,7 +982,8 @@ def _manifest(settings: Settings, copies: Sequence[SavedCopy]) -> Manifest:
 def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     """Remove a result of ours, file by file; returns what is kept as it isn't ours or changed.
 
-    A copy is proven by its content, or with `unread` by its size and time where those fit.
+    A copy is proven by its content, or with `unread` by its size and time where those fit. Of a
+    result that this user's key has not signed nothing goes that only its record calls ours.
 
     Raises UserError if the folder is no result of ours.
     """
@@ -899,10 +994,11 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     # The manifest goes last: while it is there, an interrupted removal can be resumed.
     # info.txt goes first: without it, nobody takes what is left for a cull.
     last = os.path.join(folder, MANIFEST)
+    spared = set() if is_signed(manifest) else {*unproven(folder, manifest)}
     unfinished = _unfinished_paths(folder, manifest.own_files) if unread else set[str]()
-    for path in sorted((_own_paths(folder, manifest) | unfinished) - {last}):
+    for path in sorted((_own_paths(folder, manifest) | unfinished) - {last} - spared):
         _try(os.unlink, path)
-    for path in report_of(folder, manifest):
+    for path in {*report_of(folder, manifest)} - spared:
         if has_digest(path, manifest.report):
             _try(os.unlink, path)
     try:
@@ -911,7 +1007,7 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
         message = f"the rest of an earlier result, {folder}, can't be removed: {error.strerror}"
         raise UserError(f"{message}; check the disk and run it again.") from error
     for copy in manifest.copies:
-        if os.path.islink(os.path.dirname(copy.copy)):
+        if os.path.islink(os.path.dirname(copy.copy)) or copy.copy in spared:
             continue  # what it leads to isn't ours
         if (unread and is_untouched(copy.copy, copy)) or has_digest(copy.copy, copy.digest):
             _try(os.unlink, copy.copy)
@@ -962,7 +1058,10 @@ def recover(output_dir: str) -> None:
     roll_back(output_dir)
     _remove_leftover(replaced_dir(output_dir), unread=False)
     with contextlib.suppress(*BROKEN_MANIFEST):
-        for path in _unfinished_paths(output_dir, load_manifest(output_dir).own_files):
+        manifest = load_manifest(output_dir)
+        for path in (
+            _unfinished_paths(output_dir, manifest.own_files) if is_signed(manifest) else ()
+        ):
             _try(os.unlink, path)
 
 

@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 import finder  # noqa: E402
 import main  # noqa: E402
+from disk import signature  # noqa: E402
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
@@ -121,7 +122,14 @@ class Library:
 
     def start(self, action: str, *flags: str, **options: Any) -> "subprocess.Popen[str]":
         """Start an action as a process of its own."""
-        command = [sys.executable, str(ROOT / "main.py"), *self.arguments(action, *flags)]
+        return self._started([str(ROOT / "main.py"), *self.arguments(action, *flags)], options)
+
+    def start_python(self, script: str) -> "subprocess.Popen[str]":
+        """Start some code of the program's modules as a process of its own."""
+        return self._started(["-c", script], {"cwd": ROOT})
+
+    def _started(self, arguments: list[str], options: Any) -> "subprocess.Popen[str]":
+        command = [sys.executable, *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = subprocess.Popen(command, text=True, **{**pipes, **options})
         self.processes.append(process)
@@ -229,11 +237,27 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty folder for the cache, never the user's own."""
     folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
-    return folder
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the key that signs results, never the user's own; results are kept as long."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(autouse=True)
+def own_key(state_home: Path) -> Iterator[None]:
+    """A user with a key, also after a test has undone what it patched."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_STATE_HOME", str(state_home))
+        signature.make_key()
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -77,9 +78,11 @@ class Home:
     trash: bool = False
     photos: Path = field(init=False)
     output: Path = field(init=False)
+    state: Path = field(init=False)  # where the key lies that signs results
 
     def __post_init__(self) -> None:
         self.photos, self.output = self.folder / "photos", self.folder / "output"
+        self.state = self.folder / "data" / "state"
 
     def make(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -106,7 +109,8 @@ class Home:
         if self.trash:  # its place is read when the package is imported
             return self.process([], action, *flags)
         said = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        state = mock.patch.dict(os.environ, {"XDG_STATE_HOME": str(self.state)})
+        with state, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             code = stand_in.main(self.arguments(action, *flags))
         return Ended(code, said.buffer.getvalue().decode(errors="replace"))  # type: ignore[attr-defined]
 
@@ -117,6 +121,7 @@ class Home:
             **os.environ,
             "HOME": str(self.folder),
             "XDG_DATA_HOME": str(self.folder / "data"),
+            "XDG_STATE_HOME": str(self.state),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
             "OPENBLAS_NUM_THREADS": "1",

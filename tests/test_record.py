@@ -3,20 +3,28 @@
 import contextlib
 import copy
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Iterator
+import socket
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from conftest import Library, Ran, collect, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kill_points import Home
 from kill_points import restore as bring_back
 
+import cleanup
 import finder
 import storage
+from config import UserError
+from disk import signature
 from storage import MANIFEST
 
 ODD = (None, True, 0, -1, 1.5, 10**30, "", "a\0b", "\ud800", "../x", "x" * 5000, [], [[]], {})
@@ -75,15 +83,16 @@ def culled_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home
 
 def try_it(home: Home, start: Path, file: str, record: Any) -> None:
     """Take a record for that of the result: nothing but what was culled is touched."""
-    for action in ("check-deleted", "cleanup", "find"):
+    actions = ("check-deleted", "cleanup", "find")
+    for action, trust in itertools.product(actions, ((), ("--trust-result",))):
         bring_back(home, start)
         (home.output / file).write_text(json.dumps(record), "utf-8")
         before = home.contents()
-        ended = home.run(action, "--discard-review", "--yes", "--allow-whole-groups")
+        ended = home.run(action, "--discard-review", "--yes", "--allow-whole-groups", *trust)
         assert ended.code in (0, 1, 2, 3, 4)
-        assert ended.code < 2 or (ended.text.count("\n"), ended.text[:7]) == (1, "error: "), ended
+        assert ended.code < 2 or ended.text.splitlines()[-1].startswith("error: "), ended
         assert before.keys() - home.contents().keys() <= {"a2.jpg"}
-        assert {*os.listdir(home.folder)} == {"photos", "output"}
+        assert {*os.listdir(home.folder)} == {"photos", "output", "data"}
         assert storage.is_result(str(home.output)) or ended.code >= 2
 
 
@@ -105,8 +114,12 @@ def test_no_odd_value_in_a_record_ends_in_a_traceback(
             if forged != record and is_read(tmp_path / "result", forged):
                 believed.add((place[-1], str(odd)[:9]))
                 try_it(home, start, MANIFEST, forged)
+                forged_manifest = storage.load_manifest(str(tmp_path / "result"))
+                with mock.patch.dict(os.environ, {"XDG_STATE_HOME": str(start / "data" / "state")}):
+                    assert not storage.is_signed(forged_manifest)
+    lists = ("input_dirs", "copies", "signatures")
     plausible = {("size", "0"), ("mtime_ns", "0"), ("mtime_ns", "-1")}
-    assert believed == {*plausible, ("input_dirs", "[]"), ("copies", "[]")}
+    assert believed == {*plausible, *((name, "[]") for name in lists)}
 
 
 @pytest.mark.parametrize("file", [MANIFEST, "info.txt"])
@@ -119,3 +132,402 @@ def test_whatever_a_record_says_nothing_else_is_touched(
     record = json.loads((start / "output" / file).read_text("utf-8"))
     place = data.draw(st.sampled_from(list(places(record))))
     try_it(home, start, file, with_its_run(changed(record, place, odd)))
+
+
+# ---- Whose word counts
+
+ACTIONS = ("check-deleted", "cleanup", "suggest", "review")
+
+
+@pytest.fixture
+def someone_else(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """When called, the program is from then on run by another user, or in a new home."""
+    state = tmp_path / "state of another"
+    with pytest.MonkeyPatch.context() as environment:
+
+        def becomes() -> Path:
+            environment.setenv("XDG_STATE_HOME", str(state))
+            return state
+
+        yield becomes
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_result_made_elsewhere_is_not_believed(
+    culled: Library, action: str, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    before = tree(culled.folder)
+    ran = culled.run(action, "--yes", "--allow-whole-groups")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err == (
+        f"error: {culled.output / MANIFEST} isn't signed with your key, so another user, home or "
+        "version made it; run find again, or once with --trust-result.\n"
+    )
+    assert tree(culled.folder) == before
+
+
+def forge(library: Library, **values: Any) -> None:
+    """Have the result's record say something else, as who has no key of ours could do it."""
+    path = library.output / MANIFEST
+    record = with_its_run({**json.loads(path.read_text("utf-8")), **values})
+    path.write_text(json.dumps(record), "utf-8")
+    rows = {row["original"]: str(library.output / row["copy"]) for row in record["copies"]}
+    (library.output / record["own_files"][0]).write_text(storage.dump_json(rows), "utf-8")
+
+
+def rows_for(*originals: Path) -> list[dict[str, Any]]:
+    """Rows of a record for some files that are all one group, and no copies of them."""
+    return [
+        {
+            "group": 1,
+            "copy": f"1/copy{number}.jpg",
+            "original": str(path),
+            "size": path.stat().st_size,
+            "mtime_ns": path.stat().st_mtime_ns,
+            "digest": storage.digest_file(str(path)),
+        }
+        for number, path in enumerate(originals)
+    ]
+
+
+def test_a_record_that_reaches_for_other_files_deletes_none_of_them(found: Library) -> None:
+    """Not even one that a person trusts: what has no photo's name stays."""
+    dotfile, thesis = found.folder / ".bashrc", found.folder / "thesis.odt"
+    for path in (dotfile, thesis):
+        path.write_text(f"precious {path.name}")
+    photo = found.photos / "vacation1.jpg"
+    forge(found, input_dirs=["/"], copies=rows_for(dotfile, thesis, photo), links=[])
+    for path in (found.output / "1").iterdir():
+        path.unlink()
+    (found.output / "1" / "copy2.jpg").write_bytes(photo.read_bytes())
+    before = tree(found.folder)
+    for action in ("check-deleted", "cleanup"):
+        assert found.run(action, "--yes").code == 3
+    assert tree(found.folder) == before
+    assert found.check("--trust-result", "--yes").code in (0, 1)
+    ran = found.cleanup("--yes")
+    assert ran.code == 1
+    assert f"{thesis}: it is no photo by its name" in ran.out
+    assert f"{dotfile}: it is no photo by its name" in ran.out
+    for path in (dotfile, thesis):
+        assert path.read_text() == f"precious {path.name}"
+
+
+def test_a_result_is_trusted_once_after_a_look_at_what_it_reaches(
+    culled: Library, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    before = tree(culled.folder)
+    ran = culled.check("--trust-result")  # and nobody is there to answer
+    assert ran.code == 2
+    assert "add --yes" in ran.err
+    assert tree(culled.folder) == before
+    ran = culled.check("--trust-result", "--yes", "--json")
+    assert ran.code == 0
+    assert f"  {culled.photos}: 5\n" in ran.err
+    assert ran.facts["reach"] == {str(culled.photos): 5}
+    assert "reach" not in culled.check("--trust-result", "--json").facts  # it is signed now
+    assert culled.cleanup().code == 0
+    assert "vacation1_old.jpg" not in culled.names()
+
+
+def test_who_made_a_result_still_believes_it_when_another_user_does(
+    culled: Library, tmp_path: Path
+) -> None:
+    with mock.patch.dict(os.environ, {"XDG_STATE_HOME": str(tmp_path / "another")}):
+        assert culled.check("--trust-result", "--yes").code == 0
+    assert culled.cleanup().code == 0
+
+
+def test_a_dry_run_that_trusts_a_result_does_not_sign_it(
+    culled: Library, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    before = tree(culled.folder)
+    assert culled.cleanup("--dry-run", "--trust-result", "--yes").code == 0
+    assert tree(culled.folder) == before
+    assert culled.cleanup().code == 3
+
+
+def at_a_terminal(library: Library, answer: str) -> Ran:
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, answer.encode())
+    try:
+        return collect(library.start("check-deleted", "--trust-result", stdin=terminal))
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 3), ("\n", 3), ("y\n", 0)])
+def test_at_a_terminal_trust_is_asked_for(
+    culled: Library, answer: str, code: int, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    before = tree(culled.folder)
+    ran = at_a_terminal(culled, answer)
+    assert ran.code == code
+    assert f"{culled.photos}: 5" in ran.out
+    assert "[y/N]" in ran.err
+    assert (tree(culled.folder) == before) is (code != 0)
+    assert culled.cleanup("--dry-run").code == code
+
+
+def test_explain_takes_no_trust(found: Library) -> None:
+    photos = [str(found.photos / name) for name in ("vacation1.jpg", "vacation1_old.jpg")]
+    assert found.run("explain", *photos, "--trust-result").code == 2
+
+
+def test_what_was_set_aside_comes_back_only_by_a_record_that_is_believed(
+    found: Library, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    path = found.photos / "vacation1_old.jpg"
+    aside = Path(cleanup.aside_path(str(path)))
+    path.rename(aside)
+    for action in ("find", "check-deleted", "cleanup"):
+        found.run(action, "--dry-run")
+        assert found.run(action, "--dry-run", "--discard-review").code in (1, 3)
+        assert aside.exists()
+    assert found.check("--trust-result", "--yes").code == 0
+    assert path.exists()
+
+
+# ---- find, over a result that it can't believe
+
+
+def test_find_replaces_a_result_of_another_user_that_proves_itself(
+    culled: Library, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    ran = culled.run("find")
+    assert ran.code == 2  # a cull is to be finished or discarded, as ever
+    assert "2 copies were deleted" in ran.err
+    assert culled.run("find", "--discard-review").code == 0
+    assert sorted(os.listdir(culled.folder)) == ["output", "photos"]
+    assert sum("find: Found" in line for line in culled.log()) == 2
+    culled.delete_copies("vacation1_old.jpg")
+    assert culled.check().code == 0
+
+
+def edit_the_original(library: Library) -> None:
+    (library.photos / "vacation1.jpg").write_bytes(b"edited")
+
+
+def claim_other_copies(library: Library) -> None:
+    """The person's own picture in a numbered folder, and a record that calls it a copy."""
+    mine = library.output / "1" / "grandma.jpg"
+    mine.write_bytes((library.photos / "z_stars.jpg").read_bytes())
+    rows = json.loads((library.output / MANIFEST).read_text("utf-8"))["copies"]
+    row = rows_for(library.photos / "z_stars.jpg")[0]
+    forge(library, copies=[*rows, {**row, "copy": "1/grandma.jpg"}])
+
+
+def claim_a_diary(name: str, number: int) -> Callable[[Library], None]:
+    def claim(library: Library) -> None:
+        (library.output / name).write_text("Dear diary,\n")
+        own = json.loads((library.output / MANIFEST).read_text("utf-8"))["own_files"]
+        (library.output / own[number]).unlink(missing_ok=True)
+        own[number] = name
+        forge(library, own_files=own)
+
+    return claim
+
+
+def claim_a_report(library: Library) -> None:
+    report = library.output / "report.html"
+    report.write_text("my page")
+    forge(library, report=storage.digest_file(str(report)))
+
+
+UNPROVEN: dict[str, tuple[str, Callable[[Library], None]]] = {
+    "original edited": ("vacation1.jpg", edit_the_original),
+    "own picture": ("grandma.jpg", claim_other_copies),
+    "own text as list": ("diary.txt", claim_a_diary("diary.txt", 1)),
+    "own text as log": ("diary.txt", claim_a_diary("diary.txt", 2)),
+    "own page": ("report.html", claim_a_report),
+}
+
+
+@pytest.mark.parametrize("case", UNPROVEN)
+def test_what_only_a_strangers_record_calls_ours_is_not_replaced(
+    found: Library, case: str, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    name, claim = UNPROVEN[case]
+    claim(found)
+    before = tree(found.folder)
+    ran = found.run("find", "--discard-review")
+    assert ran.code == 3
+    assert ran.err.count("\n") == 1
+    assert f"({name}" in ran.err or f"_{name}" in ran.err
+    assert "--trust-result" in ran.err
+    assert tree(found.folder) == before
+
+
+def test_find_replaces_what_is_not_proven_only_if_it_is_trusted(
+    found: Library, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    edit_the_original(found)
+    assert found.run("find", "--trust-result", "--dry-run").code == 2
+    ran = found.run("find", "--trust-result", "--yes")
+    assert ran.code == 1  # the edited one is no picture any more
+    assert str(found.photos / "vacation1.jpg") not in found.info()
+
+
+def test_a_copy_that_is_its_own_original_is_not_proven_by_it(found: Library) -> None:
+    """As where the output folder is reached by a second way."""
+    copy = found.copy("vacation1.jpg")
+    (found.photos / "vacation1.jpg").unlink()
+    os.link(copy, found.photos / "vacation1.jpg")
+    manifest = storage.load_manifest(str(found.output))
+    assert list(storage.unproven(str(found.output), manifest)) == [str(copy)]
+
+
+@pytest.mark.parametrize("suffix", [".find-new", ".find-old"])
+def test_a_strangers_folder_beside_the_output_keeps_what_is_not_proven(
+    found: Library,
+    suffix: str,
+    someone_else: Callable[[], Path],
+) -> None:
+    someone_else()
+    beside = found.output.with_name(found.output.name + suffix)
+    found.output.rename(beside)
+    gone = found.photos / "vacation1_old.jpg"
+    gone.unlink()
+    (copy,) = beside.glob("1/*old.jpg")
+    before = copy.read_bytes()
+    ran = found.run("find")
+    assert ran.code == 2
+    assert copy.name in ran.err
+    assert copy.read_bytes() == before
+
+
+# ---- The key
+
+
+def test_the_key_is_made_once_and_for_its_user_alone(
+    library: Library, someone_else: Callable[[], Path]
+) -> None:
+    stranger = someone_else()
+    library.find()
+    key = stranger / "image-similarity-search" / "key"
+    assert (len(key.read_bytes()), stat.S_IMODE(key.stat().st_mode)) == (32, 0o600)
+    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
+    made = key.read_bytes()
+    library.find()
+    assert key.read_bytes() == made
+    key.write_bytes(made[:5])  # its run was killed
+    library.find()
+    assert len(key.read_bytes()) == 32
+
+
+def test_runs_that_make_the_key_at_the_same_time_have_one(
+    library: Library, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    script = "from disk import signature; signature.make_key(); print(signature.load_key().hex())"
+    runs = [library.start_python(script) for _ in range(6)]
+    assert len({collect(run).out for run in runs}) == 1
+
+
+def shared_file(key: Path) -> None:
+    key.chmod(0o640)
+
+
+def shared_folder(key: Path) -> None:
+    key.parent.chmod(0o770)
+
+
+def link(key: Path) -> None:
+    key.rename(key.with_name("elsewhere"))
+    key.symlink_to("elsewhere")
+
+
+def fifo(key: Path) -> None:
+    key.unlink()
+    os.mkfifo(key)
+
+
+def folder(key: Path) -> None:
+    key.unlink()
+    key.mkdir()
+
+
+def sock(key: Path) -> None:
+    key.unlink()
+    with contextlib.chdir(key.parent), socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("key")
+
+
+def too_long(key: Path) -> None:
+    key.write_bytes(bytes(33))
+
+
+@pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup"])
+@pytest.mark.parametrize("spoil", [shared_file, shared_folder, link, fifo, folder, sock, too_long])
+def test_a_key_that_others_may_have_made_or_read_ends_the_run(
+    found: Library, someone_else: Callable[[], Path], spoil: Callable[[Path], None], action: str
+) -> None:
+    stranger = someone_else()
+    signature.make_key()
+    key = stranger / "image-similarity-search" / "key"
+    spoil(key)
+    before = tree(found.folder)
+    ran = found.run(action)
+    assert ran.code == 3
+    assert ran.err.count("\n") == 1
+    assert str(key.parent) in ran.err
+    assert tree(found.folder) == before
+
+
+def test_a_key_of_another_user_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    signature.make_key()
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(UserError, match="another user's key"):
+        signature.load_key()
+
+
+@pytest.mark.parametrize("home", ["no folder", "nobody's"])
+def test_where_no_key_can_be_kept_find_says_so_and_loses_nothing(
+    library: Library, someone_else: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    stranger = someone_else()
+    if home == "no folder":
+        stranger.write_text("in the way")
+    else:
+        monkeypatch.delenv("XDG_STATE_HOME")
+        monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as without a home
+        monkeypatch.chdir(library.folder)
+    for _ in range(2):
+        ran = library.run("find")
+        assert ran.code == 1
+        warning = [line for line in ran.out.splitlines() if line.startswith("warning: ")]
+        assert len(warning) == 1
+        assert "set XDG_STATE_HOME" in warning[0]
+    assert sorted(os.listdir(library.folder)) == ["output", "photos"]
+    library.delete_copies("vacation1_old.jpg")
+    assert library.check().code == 3
+    for action in ("check-deleted", "cleanup"):
+        assert library.run(action, "--trust-result", "--yes").code == 1
+    assert "vacation1_old.jpg" not in library.names()
+
+
+def test_on_a_mac_the_key_lies_where_its_programs_keep_such(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "not/absolute")
+    monkeypatch.setenv("HOME", "/home/me")
+    places = {}
+    for system in ("linux", "darwin"):
+        monkeypatch.setattr("sys.platform", system)
+        places[system] = signature.key_path()
+    assert places == {
+        "linux": "/home/me/.local/state/image-similarity-search/key",
+        "darwin": "/home/me/Library/Application Support/image-similarity-search/key",
+    }

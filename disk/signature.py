@@ -1,0 +1,97 @@
+"""Whose word counts: a key that only this user has signs what a later action relies on."""
+
+import contextlib
+import errno
+import fcntl
+import hmac
+import os
+import stat
+import sys
+from collections.abc import Iterable
+
+from config import Exit, UserError
+
+KEY_BYTES = 32
+PROGRAM = "image-similarity-search"
+SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def key_path() -> str | None:
+    """Where the key lies, in the user's folder for what programs keep; None without a home."""
+    folder = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(folder):
+        mac = sys.platform == "darwin"
+        folder = os.path.expanduser("~/Library/Application Support" if mac else "~/.local/state")
+    return os.path.join(folder, PROGRAM, "key") if os.path.isabs(folder) else None
+
+
+def load_key() -> bytes | None:
+    """This user's key, None if there is none; UserError for one that others may have made or read.
+
+    Changes nothing on disk.
+    """
+    path = key_path()
+    if path is None:
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | SAFELY)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None
+    except OSError as error:
+        raise UserError(f"{path} is no key: {error.strerror}; remove it.", Exit.STATE) from error
+    try:
+        _check_private(path, os.fstat(descriptor))
+        key = os.read(descriptor, KEY_BYTES)
+    finally:
+        os.close(descriptor)
+    return key if len(key) == KEY_BYTES else None  # who made it was killed before it was written
+
+
+def _check_private(path: str, status: os.stat_result) -> None:
+    """Raise UserError unless a file and its folder are this user's alone."""
+    folder = os.path.dirname(path)
+    elsewhere = "or set XDG_STATE_HOME to a folder of your own"
+    if not stat.S_ISREG(status.st_mode) or status.st_size > KEY_BYTES:
+        raise UserError(f"{path} is something else than a key; remove it.", Exit.STATE)
+    if status.st_uid != os.geteuid():
+        message = f"{path} is another user's key; remove it, {elsewhere}."
+        raise UserError(message, Exit.STATE)
+    if status.st_mode & 0o077:
+        message = f"others may read or change {path}; run chmod 600 on it, {elsewhere}."
+        raise UserError(message, Exit.STATE)
+    if os.stat(folder).st_mode & 0o022:
+        message = f"others may change {folder}; run chmod 700 on it, {elsewhere}."
+        raise UserError(message, Exit.STATE)
+
+
+def make_key() -> None:
+    """Make this user's key if there is none; OSError where none can be kept."""
+    if load_key() is not None:
+        return
+    path = key_path()
+    if path is None:
+        raise OSError(errno.ENOENT, "there is no home folder")
+    folder = os.path.dirname(path)
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | SAFELY, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # another run may be making it
+        _check_private(path, os.fstat(descriptor))
+        if os.fstat(descriptor).st_size < KEY_BYTES:
+            os.pwrite(descriptor, os.urandom(KEY_BYTES), 0)
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def signature_of(content: bytes, key: bytes) -> str:
+    """The HMAC-SHA256 of some content by a key, in hex."""
+    return hmac.digest(key, content, "sha256").hex()
+
+
+def fits(content: bytes, signatures: Iterable[str], key: bytes) -> bool:
+    """Whether one of the signatures is that of some content by a key."""
+    own = signature_of(content, key)
+    return any(hmac.compare_digest(own, other) for other in signatures)
