@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from config import Exit, UserError
-from disk.companions import CompanionIndex, is_companion, listing
+from disk.companions import CompanionIndex, Companions, is_companion, listing
 from disk.places import Surroundings, is_in_trash
 from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file
+from pictures import held
 from storage import (
     MANIFEST,
     Manifest,
@@ -308,6 +309,14 @@ def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
         theirs -= {name for photo in left for name in index.of(photo)}
         orphans += [os.path.join(folder, name) for name in sorted(theirs)]
     return orphans
+
+
+def held_beside(path: str, companions: Companions) -> tuple[str, ...]:
+    """What lies beside an original, as lines of `pictures.held`. Changes nothing on disk."""
+    found = (
+        (one.kind, to_line(os.path.basename(one.path)), one.print) for one in companions.of(path)
+    )
+    return tuple(held.beside(*one) for one in found)
 
 
 def _extension(name: str) -> str:

@@ -35,6 +35,7 @@ TAKEOUT_NAME = 46  # characters, to which Takeout cuts what comes before ".json"
 TAKEOUT_EDITED = re.compile(r"-(edited|bearbeitet|modifié|editado|modificato|bewerkt)$")
 NUMBERED = re.compile(r"^(.+?)(\(\d+\))$")
 APPLE_NAME = re.compile(r"^img_[eo]?(\d+)$")
+MOST_XMP_BYTES = 8 << 20
 PRINTED_BYTES = 64 << 10  # at each end of a file
 
 
@@ -93,7 +94,18 @@ def companion_at(path: str) -> Companion | None:
             ends += stream.read(PRINTED_BYTES)
     except OSError:
         return None
-    return Companion(path, kind, f"{status.st_size}-{hashlib.sha256(ends).hexdigest()}")
+    ends += status.st_size.to_bytes(8, "big")
+    return Companion(path, kind, hashlib.sha256(ends).hexdigest())
+
+
+def xmp_beside(path: str) -> list[bytes]:
+    """The contents of the XMP files beside a photo. Changes nothing on disk."""
+    found = [one.path for one in Companions().of(path) if one.kind == "XMP"]
+    contents = []
+    for place in found:
+        with contextlib.suppress(OSError), open(place, "rb") as stream:
+            contents.append(stream.read(MOST_XMP_BYTES))
+    return contents
 
 
 def listing(folder: str) -> list[str]:

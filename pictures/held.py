@@ -7,7 +7,7 @@ kept in a result's record, so that they can be compared without reading a pictur
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-# What no rule gives up for a file that hasn't got it.
+# What no rule gives up for a file that hasn't got it; nor what lies beside it.
 BEHIND = (
     "motion video",
     "sound",
@@ -34,6 +34,7 @@ FULL_COLOUR, LESS_COLOUR = "full colour resolution", "colour resolution"
 ANIMATION, PAGES = "animation", "pages"
 GPS = "GPS"
 RATING = "rating"
+FACTS = frozenset({GPS, RATING})  # that a review knows by itself
 
 TEXTS = frozenset({"caption", "title", "headline", "comment"})  # one text may stand as any of them
 ANY_WILL_DO = frozenset({"gain map", "depth map", TRANSPARENCY, ANIMATION, GPS})
@@ -43,14 +44,22 @@ PRINT = re.compile(r" \([0-9a-f]{16}\)$")  # what tells one content from another
 LEAST_CUT = 32  # characters, to which IPTC's shortest field cuts what XMP has in full
 
 
+BESIDE = " beside it"  # as a kind ends: "RAW beside it"
+
+
 def line(kind: str, value: object = "") -> str:
     return f"{kind}: {value}" if value != "" else kind
 
 
+def beside(kind: str, name: str, digest: str) -> str:
+    """The line of a file that lies beside the picture."""
+    return line(kind + BESIDE, f"{name} ({digest[:16]})")
+
+
 def is_protected(held: str) -> bool:
-    """Whether what a line names is behind the picture or in words."""
+    """Whether what a line names is behind the picture, in words or beside it."""
     kind = held.partition(": ")[0]
-    return kind in BEHIND or kind in WORDS
+    return kind in BEHIND or kind in WORDS or kind.endswith(BESIDE)
 
 
 def lost(doomed: Iterable[str], kept: Iterable[str]) -> tuple[str, ...]:
@@ -69,7 +78,7 @@ def shown(held: str) -> str:
 
 def of_note(lines: Iterable[str]) -> Iterator[str]:
     """The lines that are worth naming where nothing is lost: what few pictures have."""
-    common = (FULL_COLOUR, LESS_COLOUR, GPS, RATING)
+    common = (FULL_COLOUR, LESS_COLOUR, *FACTS)
     yield from (shown(held) for held in lines if held.partition(": ")[0] not in common)
 
 
@@ -99,7 +108,7 @@ def _key(kind: str, value: str) -> tuple[str, str]:
     """What is the same in two lines that say the same."""
     if kind in ANY_WILL_DO:
         return kind, ""
-    if kind in BEHIND:  # the print tells all; how it is named may not
+    if kind in BEHIND or kind.endswith(BESIDE):  # the print tells all; how it is named may not
         return kind, match[0] if (match := PRINT.search(value)) else value
     return "text" if kind in TEXTS else kind, value.casefold()
 

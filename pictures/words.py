@@ -38,7 +38,8 @@ BOILERPLATE = re.compile(
 )
 PROGRAMS_BEGIN = ('{"', "<?xml", "&lt;?xml", "GCM_TAG")
 WHITE = frozenset("\t\n\v\f\r\0")
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff]+")
+# They would change how a line shows what follows.
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff\u2028-\u202e\u2066-\u2069]+")
 STRANGE = {"Cc", "Cn", "Co", "Cs"}  # categories of what no text holds
 
 

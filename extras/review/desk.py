@@ -16,9 +16,11 @@ import cleanup
 import storage
 import views
 from config import Exit, Settings, UserError
-from extras.review import rules, versions
+from disk.companions import Companions
+from extras.review import rules, told, versions
 from extras.review.facts import Examiner, Facts, Unseen
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
+from pictures import held
 from storage import Manifest, SavedCopy
 
 THERE, GONE, EDITED = "t", "g", "e"
@@ -68,6 +70,7 @@ class Desk:
         self.run = manifest.run
         self.groups = rules.groups_of(manifest)
         self.links = rules.links_of(manifest)
+        self._companions = Companions()
         self._one_at_a_time = threading.Lock()
         self._same: dict[tuple[str, int, int], bool] = {}  # files by size and time, once read
         self._moved: frozenset[int] = frozenset()
@@ -235,7 +238,7 @@ class Desk:
             if isinstance(facts, Unseen):
                 why = f"{os.path.basename(copy.original.path)} can't be judged: {facts.reason}"
                 return Suggestion(group, None, why)
-            pictures.append(rules.picture_of(number, copy, facts))
+            pictures.append(rules.picture_of(number, copy, facts, self.beside(number)))
         return rules.suggest(group, pictures, self.links[group], self.settings.prefer, chosen)
 
     def suggestions(
@@ -253,6 +256,14 @@ class Desk:
         """The facts of the picture that find saw or, if its copy was edited, of that."""
         edited = self.state_of(number, sure=True) == EDITED
         return self.examiner.facts(self.manifest.copies[number], edited=edited)
+
+    def beside(self, number: int) -> tuple[str, ...]:
+        """What lies beside a picture's original now, as lines of `pictures.held`."""
+        return cleanup.held_beside(self.manifest.copies[number].original.path, self._companions)
+
+    def holds(self, number: int, facts: Facts) -> tuple[str, ...]:
+        """What few pictures hold and this one does, in it or beside it, as people read it."""
+        return tuple(map(told.shown, held.of_note((*facts.holds, *self.beside(number)))))
 
     def turned(self, group: int) -> Iterator[versions.Pair]:
         """The versions of one picture that are turned against each other, by number."""

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from disk import limits
+from disk import companions, limits
 from finder import read_file
 from pictures import dates, integrity
+from pictures.inventory import inventory
 from storage import SavedCopy, has_digest, is_untouched
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Facts:
     `taken` is EXIF's local time (`2024-05-01 12:00:00.25`), `clock` instead of it a time at which
     no picture can have been taken, as the file says it. `quality` is JPEG's from 1 to 100.
     `sharpness` is the deviation of the Laplacian of its gray at up to 1024 pixels: it compares
-    versions of one picture, not different ones. `thumbprint` is what tells them.
+    versions of one picture, not different ones. `holds` is what else is in the file, as lines of
+    `pictures.held`. `thumbprint` is what tells versions.
     """
 
     width: int
@@ -73,6 +75,7 @@ class Facts:
     sharpness: float = 0.0
     colourless: bool = False
     damage: str = ""
+    holds: tuple[str, ...] = ()
     thumbprint: bytes = field(default=b"", repr=False)
 
     @property
@@ -92,6 +95,7 @@ def examine(path: str) -> Facts:
     width, height = image.size
     latest = dates.time_of_file(file.mtime_ns, file.ctime_ns)
     known, orientation = _known_of(image, latest), _orientation_of(image)
+    holds = inventory(data, image, companions.xmp_beside(path))
     form = "JPEG" if image.format == "MPO" else str(image.format)
     lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
     lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
@@ -113,6 +117,7 @@ def examine(path: str) -> Facts:
         damage=integrity.examined(data).harm,
         lossless=lossless,
         few_colours=few_colours,
+        holds=holds,
         thumbprint=seen,
         **known,
     )

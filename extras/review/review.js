@@ -577,8 +577,9 @@ const ROWS = [
   ["Camera", (f) => f.camera || "–"],
   ["GPS", (f) => f.gps ? "yes" : "no", (f) => Number(f.gps)],
   ["Sharpness", (f) => f.sharpness.toFixed(1), (f) => f.sharpness, 1.1],
-  ["Rating", (f) => f.rating ? "★".repeat(Math.min(5, f.rating)) : "–", (f) => f.rating, 1, true],
-  ["Damage", (f) => f.damage || "–", (f) => f.damage ? 0 : 1, 1, true],
+  ["Rating", (f) => f.rating ? "★".repeat(Math.min(5, f.rating)) : "–", (f) => f.rating, 1, (f) => f.rating],
+  ["Damage", (f) => f.damage || "–", (f) => f.damage ? 0 : 1, 1, (f) => f.damage],
+  ["Holds", (f) => f.holds.join("; ") || "–", undefined, 1, (f) => f.holds.length],
 ];
 
 function showTable() {
@@ -596,9 +597,9 @@ function showTable() {
     return cell;
   }));
   const body = make("tbody", {}, row("Path", pathCells()));
-  for (const [title, text, value, margin = 1, rare = false] of ROWS) {
+  for (const [title, text, value, margin = 1, rare] of ROWS) {
     const all = open.copies.map((copy) => known[copy.number]);
-    if (rare && all.every((one) => one.unseen || !(title === "Damage" ? one.damage : one.rating))) continue;
+    if (rare && all.every((one) => one.unseen || !rare(one))) continue;
     body.append(row(title, marked(all, text, value, margin)));
   }
   const keeper = suggestions.get(open.number)?.keeper ?? open.copies[0].number;

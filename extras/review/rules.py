@@ -2,17 +2,19 @@
 
 Plain values in and out. Only versions of the same picture are judged against each other: what may
 be a shot of a burst, framed pictures, crops, what was edited, and a picture without colour beside
-one with it are never given up by a rule, unless the files are identical.
+one with it are never given up by a rule, unless the files are identical. Nor is what holds a
+video, a caption or a RAW beside it, or the like, that the better one hasn't got.
 """
 
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations, starmap
 
 from extras.review import folders, versions
 from extras.review.facts import Facts
+from pictures import held
 from pictures.dates import time_of
 from storage import Link, Manifest, SavedCopy
 
@@ -31,6 +33,11 @@ class Picture:
     path: str  # of the original
     digest: str
     facts: Facts
+    beside: tuple[str, ...] = ()  # as lines of `pictures.held`
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        return (*self.facts.holds, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,14 @@ def _sharpest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     return [p for p in pictures if p.facts.sharpness * SHARPER >= most]
 
 
+def _holds_most(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
+    """Those beside which nothing is lost: first of what no rule gives up, then of the rest."""
+    left = list(pictures)
+    for lost in (_protected, _lost):
+        left = [p for p in left if not any(lost(other, p) for other in left)] or left
+    return left
+
+
 def _preferred(pictures: Sequence[Picture], prefer: Sequence[str]) -> list[Picture]:
     def rank(picture: Picture) -> int:
         inside = (n for n, folder in enumerate(prefer) if _is_below(picture.path, folder))
@@ -154,6 +169,7 @@ RULES = (
     Rule("knowledge", "has EXIF or GPS", "most EXIF data", "less EXIF", _knowledge),
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
+    Rule("holds", "holds more besides", "holds most", "holds less", _holds_most),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
     Rule(
         "album", "a person's folder", "in a person's folder", "in a program's folder", _own_folder
@@ -181,28 +197,32 @@ def suggest(
     burst = may_be_burst(pictures, links)
     keepers: list[tuple[Picture, str]] = []
     removals: list[Removal] = []
-    tied = False
+    tied = holding = False
     same = same_pictures(pictures, identical_only=burst)
     for one_picture in sets_of(pictures, same):
         decided = _decide(one_picture, same, prefer, rules)
         if decided is None:
             tied = True
+            holding = holding or any(starmap(_protected, permutations(one_picture, 2)))
             continue
         keeper, reason, given_up = decided
+        holding = holding or any(_protected(p, keeper) for p in one_picture)
         if given_up:
             keepers.append((keeper, reason))
             removals += given_up
     taken = min((p.facts.taken for p in pictures if p.facts.taken), default="")
-    rest = "" if len(pictures) - len(removals) < 2 else _why_none(burst=burst, tied=tied)
+    why = _why_none(burst=burst, tied=tied, holding=holding)
+    rest = "" if len(pictures) - len(removals) < 2 else why
     if not keepers:
-        why = _why_none(burst=burst, tied=tied)
         return Suggestion(group, None, why, burst=burst, taken=taken, rest=rest)
     keeper, reason = keepers[0]
     in_order = tuple(sorted(removals, key=lambda removal: removal.number))
     return Suggestion(group, keeper.number, reason, in_order, burst, taken, rest)
 
 
-def _why_none(*, burst: bool, tied: bool) -> str:
+def _why_none(*, burst: bool, tied: bool, holding: bool) -> str:
+    if holding:
+        return "each holds something that the other doesn't"
     if burst:
         return "a burst, or it may be one: choose the best shot yourself"
     if tied:
@@ -218,7 +238,8 @@ def _decide(
 ) -> tuple[Picture, str, list[Removal]] | None:
     """The best of some versions, the rules that decided it, and the others; None for a tie.
 
-    Only what is a version of the best itself is given up, not what is one through others.
+    Only what is a version of the best itself is given up, not what is one through others, and
+    nothing with something behind it, in words or beside it that the best lacks.
     """
     left = list(one_picture)
     reasons: list[str] = []
@@ -238,15 +259,31 @@ def _decide(
         keeper,
         ", ".join(reasons),
         [
-            Removal(p.number, keeper.number, lost[p.number], what_is_lost(p.facts, keeper.facts))
+            Removal(p.number, keeper.number, lost[p.number], what_is_lost(p, keeper))
             for p in one_picture
-            if frozenset((p.number, keeper.number)) in same
+            if frozenset((p.number, keeper.number)) in same and not _protected(p, keeper)
         ],
     )
 
 
-def what_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
-    """What a file knows that its keeper doesn't."""
+def _lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
+    """The lines of what a file holds that its keeper doesn't."""
+    return held.lost(doomed.holds, keeper.holds)
+
+
+def _protected(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
+    """Those for which no rule gives a file up."""
+    return tuple(filter(held.is_protected, _lost(doomed, keeper)))
+
+
+def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
+    """What a file knows or holds that its keeper doesn't."""
+    known = _knowledge_that_is_lost(doomed.facts, keeper.facts)
+    said = (line for line in _lost(doomed, keeper) if line.partition(": ")[0] not in held.FACTS)
+    return (*known, *map(held.shown, said))
+
+
+def _knowledge_that_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
     lost = {
         "GPS": doomed.gps and not keeper.gps,
         **_date_that_is_lost(doomed, keeper),
@@ -348,5 +385,5 @@ def links_of(manifest: Manifest) -> dict[int, list[Link]]:
     return links
 
 
-def picture_of(number: int, copy: SavedCopy, facts: Facts) -> Picture:
-    return Picture(number, copy.original.path, copy.digest, facts)
+def picture_of(number: int, copy: SavedCopy, facts: Facts, beside: tuple[str, ...] = ()) -> Picture:
+    return Picture(number, copy.original.path, copy.digest, facts, beside)

@@ -307,7 +307,8 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
             if isinstance(known, Unseen):
                 found[number] = {"unseen": known.reason}
             else:
-                found[number] = {**told_facts(known), "pixels": known.pixels}
+                holds = desk.holds(number, known)
+                found[number] = {**told_facts(known), "pixels": known.pixels, "holds": holds}
         turns = [[*pair] for pair in desk.turned(group)]
         return jsonify(
             facts=found, suggestion=suggestion_facts(desk.suggestion(group)), turns=turns

@@ -35,6 +35,7 @@ class Card:
     facts: Facts | None
     trouble: str
     keeper: bool
+    holds: tuple[str, ...] = ()
     fates: tuple[str, ...] = ()  # what the rules make of it, and how alike find saw it
 
 
@@ -130,4 +131,5 @@ def _card(desk: Desk, number: int, copy: SavedCopy, *, keeper: bool) -> Card:
         facts=None if isinstance(facts, Unseen) else facts,
         trouble=facts.reason if isinstance(facts, Unseen) else "",
         keeper=keeper,
+        holds=() if isinstance(facts, Unseen) else desk.holds(number, facts),
     )

@@ -1,0 +1,134 @@
+"""What only one file of a group has: the rules keep it, and each action says what would be lost."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from conftest import Library
+from made_pictures import CAT, encoded, photo
+from PIL import Image
+from test_inventory import DESCRIPTION, SOUND, VIDEO, exif, segment, with_segments, xmp
+
+import cleanup
+from disk.companions import Companions
+from extras.review import rules
+from extras.review.facts import examine
+from extras.review.rules import Picture
+
+IMAGE = photo(CAT).resize((600, 400))
+SMALLER = IMAGE.resize((300, 200))
+DETAILS = {0x9003: "2019:07:14 10:11:12", 0x9291: "123"}
+CAMERA = {0x010F: "Maker", 0x0110: "Model"}
+KEYWORDS = xmp("<dc:subject><rdf:Bag><rdf:li>wedding</rdf:li></rdf:Bag></dc:subject>")
+
+
+def shot(
+    image: Image.Image = IMAGE, caption: str = "", form: str = "JPEG", **options: object
+) -> bytes:
+    """What a camera wrote, with a caption or without."""
+    tags = {**CAMERA, **({DESCRIPTION: caption.encode()} if caption else {})}
+    return encoded(image, form, **{"quality": 93, "exif": exif(tags, DETAILS), **options})
+
+
+INSIDE = {
+    "motion video": shot() + VIDEO,
+    "sound": shot() + SOUND,
+    "second picture": shot(form="MPO", save_all=True, append_images=[SMALLER]),
+    "caption": shot(caption="Grandma, 1962"),
+    "keyword": shot(xmp=KEYWORDS),
+    "comment": with_segments(segment(0xFE, b"Lovely"), data=shot()),
+}
+BESIDE = [
+    "a.CR2",
+    "a.MOV",
+    "a.xmp",
+    "a.jpg.xmp",
+    "a.AAE",
+    "a.jpg.json",
+    "a.WAV",
+    "a.jpg.pp3",
+    "a.vrd",
+]
+
+
+def given_up(folder: Path, files: dict[str, bytes]) -> dict[str, list[str]]:
+    """What the rules give up of some files, by name, and what is lost with it."""
+    for name, data in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+    pictures = []
+    for number, name in enumerate(n for n in sorted(files) if n.endswith(".jpg")):
+        path, digest = str(folder / name), hashlib.sha256(files[name]).hexdigest()
+        beside = cleanup.held_beside(path, Companions())
+        pictures.append(Picture(number, path, digest, examine(path), beside))
+    suggestion = rules.suggest(1, pictures, [])
+    if not suggestion.removals:
+        assert suggestion.reason == "each holds something that the other doesn't"
+    names = {p.number: os.path.relpath(p.path, folder) for p in pictures}
+    return {names[removal.number]: list(removal.loses) for removal in suggestion.removals}
+
+
+def put(library: Library, **files: bytes) -> None:
+    """Write JPEGs by their names, and find what is similar."""
+    for name, data in files.items():
+        (library.photos / f"{name}.jpg").write_bytes(data)
+    assert len(library.find("--json").facts["groups"]) == 1
+
+
+# ---- The rules
+
+
+@pytest.mark.parametrize("kind", INSIDE)
+def test_of_equal_pictures_the_one_that_holds_more_is_kept(kind: str, tmp_path: Path) -> None:
+    files = {"a.jpg": shot(), "longer_name.jpg": INSIDE[kind]}
+    assert given_up(tmp_path, files) == {"a.jpg": []}
+
+
+@pytest.mark.parametrize("kind", INSIDE)
+def test_what_only_it_has_is_never_given_up_for_a_better_picture(kind: str, tmp_path: Path) -> None:
+    larger = shot(photo(CAT).resize((1200, 800)))
+    assert given_up(tmp_path, {"holds.jpg": INSIDE[kind], "larger.jpg": larger}) == {}
+
+
+def test_files_that_hold_the_same_are_chosen_between_as_before(tmp_path: Path) -> None:
+    large, small = shot(caption="Oma"), shot(SMALLER, caption="oma ")
+    assert given_up(tmp_path, {"a.jpg": large + VIDEO, "b.jpg": small + VIDEO}) == {"b.jpg": []}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_of_identical_files_the_one_with_something_beside_it_is_kept(
+    name: str, tmp_path: Path
+) -> None:
+    both = {"album/a.jpg": shot(), "other/a.jpg": shot()}
+    assert given_up(tmp_path, {**both, f"other/{name}": b"one"}) == {"album/a.jpg": []}
+    assert given_up(tmp_path, {**both, f"album/{name}": b"another"}) == {}
+
+
+def test_what_lies_beside_both_is_nothing_to_lose(tmp_path: Path) -> None:
+    files = {"a.jpg": shot(), "b.jpg": shot(SMALLER), "a.xmp": b"the same", "b.xmp": b"the same"}
+    assert given_up(tmp_path, files) == {"b.jpg": []}
+
+
+def test_suggest_names_what_is_lost_of_pixels_and_keeps_what_lies_beside(
+    bare_library: Library,
+) -> None:
+    put(
+        bare_library,
+        large=shot(photo(CAT).resize((1200, 800)), subsampling=2),
+        small=shot(photo(CAT).resize((1100, 733)), subsampling=0),
+    )
+    ran = bare_library.run("suggest")
+    assert "small.jpg: full colour resolution" in ran.out
+    (bare_library.photos / "small.CR2").touch()
+    ran = bare_library.run("suggest", "--dry-run")
+    assert "To remove by the rules: 0" in ran.out
+    assert "1: each holds something that the other doesn't" in ran.out
+
+
+def test_the_contact_sheet_says_what_a_picture_holds(bare_library: Library) -> None:
+    pytest.importorskip("jinja2")
+    (bare_library.photos / "b.CR2").touch()
+    put(bare_library, a=shot(), b=shot(caption="<b>Oma</b> & Opa"))
+    sheet = (bare_library.output / "report.html").read_text("utf-8")
+    assert "holds caption: &lt;b&gt;Oma&lt;/b&gt; &amp; Opa; RAW beside it: b.CR2" in sheet
