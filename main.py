@@ -59,7 +59,8 @@ SCHEMA = 1
 SET_ASIDE = "originals that a cleanup has set aside"
 NOTHING_READ = (
     "no picture here could be read. This version reads JPEG, PNG, BMP, GIF, TIFF, WebP and AVIF "
-    "under their usual endings: export or convert other pictures to JPEG, and rename JPEGs to .jpg."
+    "under their usual endings: export other pictures as JPEG, also those that lie in libraries, "
+    "and rename JPEGs to .jpg."
 )
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
 

@@ -50,6 +50,7 @@ class Place:
 
 
 ANY = r"[^/]*"
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TABLE = (
     # Deleted files; a hidden folder with such a name is no person's
     Place(TRASH, "desktops", r"\.?trash(es|-\d+)?"),
@@ -57,10 +58,11 @@ TABLE = (
     Place(TRASH, "Windows", r"\$recycle\.bin|recycler"),
     Place(TRASH, "Windows", r"recycled", holds=(("info2",), ("desktop.ini",))),
     Place(TRASH, "Synology and QNAP", rf"[#@]recycle{ANY}"),
-    Place(TRASH, "D-Link and QNAP", r"(network )?recycle bin( - volume_\d+| \d+)?"),
+    Place(TRASH, "D-Link and QNAP", r"(network )?recycle[ .]?bin( - volume_\d+| \d+)?"),
     Place(TRASH, "Buffalo", r"trashbox"),
     Place(TRASH, "Huawei and ES File Explorer", r"\.(gallery2|estrongs)/recycle"),
     Place(TRASH, "Nextcloud and ownCloud", r"files_trashbin"),
+    Place(TRASH, "Mac OS 9", r"network trash folder"),
     Place(TRASH, "MEGA", r"\.debris|syncdebris"),
     # Earlier states of files
     Place(VERSIONS, "Nextcloud and ownCloud", r"files_versions|__groupfolders/(\d+/)?versions"),
@@ -68,11 +70,15 @@ TABLE = (
     Place(VERSIONS, "Resilio Sync", r"\.sync/archive|\.syncarchive"),
     Place(VERSIONS, "Dropbox", r"\.dropbox\.cache"),
     Place(VERSIONS, "Google Drive", r"\.tmp\.drive(down|up)load"),
-    Place(VERSIONS, "file servers", rf"\.snapshot{ANY}|[#@~]snapshots?|\.zfs|\.ckpt|@gmt-{ANY}"),
+    Place(
+        VERSIONS,
+        "file servers",
+        rf"\.snap(shot{ANY}|s)?|[#@~]snapshots?|@recently-snapshot|\.zfs|\.ckpt|@gmt-{ANY}",
+    ),
     Place(
         VERSIONS,
         "Time Machine",
-        rf"backups\.backupdb|\.mobilebackups{ANY}|{ANY}\.(backupbundle|sparsebundle)"
+        rf"backups\.backupdb|\.timemachine|\.mobilebackups{ANY}|{ANY}\.(backupbundle|sparsebundle)"
         r"|\d{4}-\d\d-\d\d-\d{6}\.(backup|previous|inprogress|interrupted)",
     ),
     Place(VERSIONS, "macOS", r"\.documentrevisions-v100|\.spotlight-v100|\.fseventsd"),
@@ -86,7 +92,12 @@ TABLE = (
     Place(PREVIEWS, "QNAP", r"\.@__thumb"),
     Place(PREVIEWS, "Nextcloud", r"appdata_[a-z0-9]{6,}"),
     Place(PREVIEWS, "ownCloud", r"thumbnails", beside=(("files_trashbin",), ("files_versions",))),
-    Place(PREVIEWS, "Immich", rf"immich{ANY}/(library/)?(thumbs|encoded-video|profile)"),
+    Place(
+        PREVIEWS,
+        "Immich",
+        rf"immich{ANY}/((library|upload|data|photos)/)?(thumbs|encoded-videos?|profile)"
+        rf"|thumbs/{_UUID}",
+    ),
     Place(PREVIEWS, "Immich", r"thumbs|encoded-video|profile", holds=((".immich",),)),
     Place(
         PREVIEWS,
@@ -99,7 +110,11 @@ TABLE = (
             ("thumbs", "encoded-video", "library"),
         ),
     ),
-    Place(PREVIEWS, "PhotoPrism", rf"photoprism{ANY}/(storage/)?(cache|sidecar)|\.photoprism"),
+    Place(
+        PREVIEWS,
+        "PhotoPrism",
+        rf"photoprism{ANY}/(storage/)?(cache|sidecar)|storage/sidecar|\.photoprism",
+    ),
     Place(PREVIEWS, "PhotoPrism", ANY, holds=((".ppstorage",),)),
     Place(PREVIEWS, "PhotoPrism", r"storage", holds=(("cache/thumbnails",), ("cache", "sidecar"))),
     Place(PREVIEWS, "Lightroom", rf"{ANY}\.(lrdata|lrcat-data)"),
@@ -109,6 +124,8 @@ TABLE = (
     Place(PREVIEWS, "darktable", r"mipmaps-[^/]+\.d"),
     Place(PREVIEWS, "Shotwell", r"\.?shotwell/thumbs"),
     Place(PREVIEWS, "iTunes", r"ipod photo cache"),
+    Place(PREVIEWS, "iMovie", r"imovie (cache|thumbnails)"),
+    Place(PREVIEWS, "Sony cameras", r"thmbnl"),
     Place(PREVIEWS, "Mylio", r"generated images\.bundle"),
     Place(PREVIEWS, "PhotoStructure", r"\.photostructure"),
     Place(PREVIEWS, "Piwigo", r"_data/i"),
@@ -120,7 +137,14 @@ TABLE = (
     # Pictures that a program knows by its database, and its documents
     Place(LIBRARY, "Apple Photos", rf"{ANY}\.photoslibrary"),
     Place(
-        LIBRARY, "Apple Photos", ANY, holds=(("database/photos.sqlite",), ("database/photos.db",))
+        LIBRARY,
+        "Apple Photos",
+        ANY,
+        holds=(
+            ("database/photos.sqlite",),
+            ("database/photos.db", "masters"),
+            ("database/photos.db", "resources"),
+        ),
     ),
     Place(LIBRARY, "Apple Photos", r"photodata", holds=(("photos.sqlite",),)),
     Place(LIBRARY, "iPhoto", rf"{ANY}\.photolibrary|iphoto library"),
@@ -141,7 +165,16 @@ TABLE = (
     Place(LIBRARY, "Lightroom", rf"{ANY}\.lrlibrary"),
     Place(LIBRARY, "Lightroom", ANY, holds=(("managed catalog.mcat",),)),
     Place(LIBRARY, "Capture One", rf"{ANY}\.cocatalog"),
-    Place(LIBRARY, "Capture One", ANY, holds=(("*.cocatalogdb",),)),
+    Place(
+        LIBRARY,
+        "Capture One",
+        ANY,
+        holds=(
+            ("*.cocatalogdb", "originals"),
+            ("*.cocatalogdb", "cache"),
+            ("*.cocatalogdb", "adjustments"),
+        ),
+    ),
     Place(LIBRARY, "Photo Booth", r"photo booth library"),
     Place(LIBRARY, "Photo Booth", rf"{ANY}photo ?booth{ANY}", holds=(("pictures", "originals"),)),
     Place(LIBRARY, "Picasa", r"\.picasaoriginals"),
@@ -161,9 +194,10 @@ TABLE = (
         "Keynote, Pages, Numbers",
         ANY,
         holds=(
-            ("index.zip", "data"),
+            ("index.zip", "data", "metadata"),
             ("index.apxl",),
             ("index.apxl.gz",),
+            ("index.xml.gz",),
             ("metadata/buildversionhistory.plist",),
         ),
     ),
@@ -172,13 +206,23 @@ TABLE = (
         "iMovie and Final Cut",
         rf"{ANY}\.(imovielibrary|imovieproject|rcproject|theater|fcpbundle|dvdproj)",
     ),
-    Place(LIBRARY, "iMovie and Final Cut", ANY, holds=(("currentversion.flexolibrary",),)),
-    Place(LIBRARY, "GarageBand and Logic", rf"{ANY}\.(band|logicx?)"),
-    Place(LIBRARY, "macOS", rf"{ANY}\.(app|framework|rtfd|textbundle|graffle|scriv|pvt)"),
+    Place(
+        LIBRARY,
+        "iMovie and Final Cut",
+        ANY,
+        holds=(("currentversion.flexolibrary",), ("currentversion.imovieevent",)),
+    ),
+    Place(
+        LIBRARY,
+        "GarageBand and Logic",
+        rf"{ANY}\.(band|logicx?)",
+        holds=(("projectdata",), ("media",), ("alternatives",)),
+    ),
+    Place(LIBRARY, "macOS", rf"{ANY}\.app", holds=(("contents",),)),
+    Place(LIBRARY, "macOS", rf"{ANY}\.(framework|rtfd|textbundle|graffle|scriv|pvt)"),
 )
 
 # Files of other programs among a person's own, by their name in lower case.
-_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 FILES = (
     ("trashed files", r"\.trashed-.*"),  # Android's, like the next
     ("unfinished files", r"\.pending-.*"),

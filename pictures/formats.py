@@ -156,6 +156,7 @@ _SPELT = {  # formats by more than one ending
     "Krita drawing": ".kra",
     "icon": ".ico .icns .cur",
     "WMF": ".wmf .emf",
+    "iCloud placeholder": ".icloud",  # of a picture, or of another file, that isn't downloaded
     "DjVu": ".djvu .djv",
     **{ending[1:].upper(): ending for ending in ".xcf .pcx .dds .qoi .flif .ora".split()},
     **{ending[1:].upper(): ending for ending in RAW.split()},

@@ -113,11 +113,13 @@ def test_nothing_is_said_where_nothing_was_passed_over(bare_library: Library) ->
     assert "Passed over" not in bare_library.run("find").out
 
 
-@pytest.mark.parametrize("name", ["a.heic", "a.CR2", "a.jpg_original", "x.photoslibrary/a.jpg"])
+@pytest.mark.parametrize(
+    "name", ["a.heic", "a.CR2", "a.jpg_original", ".a.heic.icloud", "x.photoslibrary/a.jpg"]
+)
 def test_a_folder_without_a_picture_that_is_read_says_what_to_do(
     name: str, bare_library: Library
 ) -> None:
-    bare_library.add(name.replace(".heic", ".jpg")).rename(bare_library.photos / name)
+    add(bare_library.photos, **{name: picture(CAT) if "jpg" in name else HEIC})
     ran = bare_library.run("find")
     assert ran.code == 1
     assert "warning: no picture here could be read. " in ran.out

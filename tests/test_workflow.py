@@ -236,7 +236,10 @@ def test_a_copy_with_only_an_xmp_sidecar_left_is_deleted(found: Library) -> None
 
 @pytest.mark.parametrize(
     "trash",
-    ".Trash-1/files .Trashes/501 Trash .trash $RECYCLE.BIN #recycle @Recycle .dtrash/files".split(),
+    (
+        ".Trash-1/files .Trashes/501 Trash .trash $RECYCLE.BIN #recycle @Recycle .dtrash/files "
+        "RECYCLER/S-1-5 .trashBin files_trashbin/files"
+    ).split(),
 )
 def test_a_copy_moved_into_a_trash_inside_the_output_folder_is_deleted(
     found: Library, trash: str
