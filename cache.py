@@ -31,7 +31,7 @@ File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
 APPLICATION_ID = 0x53494D49  # in SQLite's header: the file is one of ours
 LAYOUT = 5
 # What a look depends on; and whether it is kept, as those of damaged pictures are not.
-MAKE_LOOKS = ("views.py", "pictures/dates.py", "pictures/integrity.py")
+MAKE_LOOKS = ("views.py", "pictures/dates.py", "pictures/decoding.py", "pictures/integrity.py")
 PAGE_BYTES = 65536  # a row of 4 KB must not leave half a page unused
 SECONDS_BETWEEN_COMMITS = 3.0
 SECONDS_TO_WAIT = 10.0  # for another run that writes

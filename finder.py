@@ -398,22 +398,27 @@ def hash_file(
     an `rgb_side` it holds the picture in colour; or it has `only_hash`, which costs least.
     """
     import views
+    from pictures import decoding
 
-    data = b""
+    data, harm, look = b"", "", None
     try:
         file, data = read_file(file.path)
-        found = integrity.examined(data)
+        structure = integrity.examined(data)
+        harm = structure.harm
         with _messages_of_decoders() as messages:
-            if only_hash:
-                look = views.hash_at(data, hash_size)
-            else:
-                look = views.look_at(data, hash_size, parts=parts, rgb_side=rgb_side)
+            mode = "L" if only_hash else "YCbCr"
+            prepare = functools.partial(views.prepared, rgb_side=rgb_side, mode=mode)
+            image, harm, seen = decoding.decoded(data, structure, prepare)
+            if image and only_hash:
+                look = views.hash_of(image, hash_size, seen)
+            elif image:
+                look = views.look_of(image, hash_size, parts=parts, rgb_side=rgb_side, seen=seen)
     except views.DECODE_ERRORS as error:
-        reason = _reason(error)
+        reason = ": ".join(filter(None, (harm, _reason(error))))
         return Unreadable(file, formats.why_unreadable(data, file.path, reason) if data else reason)
     digest = hashlib.sha256(data).hexdigest()
-    damage = _some(filter(None, (found.harm, *messages.of_data)))
-    return HashedImage(file, digest, look, damage, _some(messages.others), note=found.note)
+    damage = _some(filter(None, (harm, *messages.of_data)))
+    return HashedImage(file, digest, look, damage, _some(messages.others), note=structure.note)
 
 
 @dataclass(frozen=True, slots=True)

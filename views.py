@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
 
 from pictures import dates
+from pictures.decoding import EVERYTHING, SIXTEENTHS, Part
 from pictures.errors import DECODE_ERRORS as DECODE_ERRORS  # others know them from here
 
 Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
@@ -47,6 +48,8 @@ FLAT_SHARE = 0.38
 FRAME_TOLERANCE = 4
 FRAME_SHARE = 0.9
 FRAME_GAP = 3
+LEAST_SEEN = 4  # sixteenths of a picture that is cut off, for it to be compared
+MOST_FILLED = 1  # sixteenth of it that is made up, as a mirror would show it
 LEAST_CONTENT_SIDE = 0.15
 MOST_CONTENT = 0.95
 
@@ -131,7 +134,8 @@ class Look:
 
     `views` are all of it and, if it has a frame, what is inside. `large` is the picture at
     128x128 pixels, if parts of it are to be compared. `rgb` is the picture in colour, row by row,
-    if a model is to see it; it is given up for what the model makes of it.
+    if a model is to see it; it is given up for what the model makes of it. Of a picture that is
+    cut off, all of these are of the `part` that is there.
     """
 
     views: tuple[View, ...]
@@ -139,6 +143,7 @@ class Look:
     taken: Taken | None
     colour: bytes  # the chroma (Cb, Cr) of 4 x 4 parts, which only tells colour copies apart
     rgb: bytes | None = None
+    part: Part | None = None
 
 
 # ---- Decoding
@@ -146,6 +151,17 @@ class Look:
 
 def open_image(data: bytes, rgb_side: int = 0, mode: str = "YCbCr") -> Image.Image | None:
     """Decode an image file, a JPEG at a reduced scale; None for several pages or frames.
+
+    Raises one of `DECODE_ERRORS` for what can't be decoded.
+    """
+    image = prepared(data, rgb_side, mode)
+    if image is not None:
+        image.load()
+    return image
+
+
+def prepared(data: bytes, rgb_side: int = 0, mode: str = "YCbCr") -> Image.Image | None:
+    """An image file that is ready to be decoded, a JPEG at a reduced scale; None as above.
 
     A colour JPEG comes in a mode of "YCbCr", or of "L": the same gray without the colour.
 
@@ -160,7 +176,6 @@ def open_image(data: bytes, rgb_side: int = 0, mode: str = "YCbCr") -> Image.Ima
         return None
     side = DECODED_SIDE if rgb_side <= LARGEST_SAME_DECODE else rgb_side
     image.draft(None if _is_in_rgb(image) else mode, (side, side))
-    image.load()
     return image
 
 
@@ -264,10 +279,32 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
     pages or frames. Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
     image = open_image(data, rgb_side)
-    if image is None:
-        return None
-    turn, taken = _turn(image), _taken(image)
+    return None if image is None else look_of(image, hash_size, parts=parts, rgb_side=rgb_side)
+
+
+def look_of(
+    image: Image.Image,
+    hash_size: int,
+    *,
+    parts: bool = False,
+    rgb_side: int = 0,
+    seen: Part = EVERYTHING,
+) -> Look | None:
+    """What is compared of a decoded picture, or of the part that is to be seen of it.
+
+    None where only identical files may match.
+    """
+    turn, taken, part = _turn(image), _taken(image), None
     image, gray = _with_its_gray(image, max(REDUCED_SIDE, rgb_side))
+    if seen != EVERYTHING:
+        if _rows(seen) < LEAST_SEEN:
+            return None
+        box, size = _box_of(seen, gray), gray.size
+        image, gray = image.crop(_box_of(seen, image)), gray.crop(box)
+        if _rows(seen) < SIXTEENTHS - MOST_FILLED:
+            part = _turned_part(seen, turn)
+        else:
+            gray = _filled(gray, box, size)
     whole = turn(small_gray(gray, 4 * hash_size))
     if not has_content(np.asarray(whole)):
         return None
@@ -277,16 +314,25 @@ def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int =
         taken=taken,
         colour=_colour(image, turn),
         rgb=_rgb(image, gray, rgb_side, turn) if rgb_side else None,
+        part=part,
     )
 
 
 def hash_at(data: bytes, hash_size: int) -> Look | None:
     """The hash alone of an image file, as `look_at` makes it, for less; None as there."""
     image = open_image(data, mode="L")
-    if image is None:
-        return None
+    return None if image is None else hash_of(image, hash_size)
+
+
+def hash_of(image: Image.Image, hash_size: int, seen: Part = EVERYTHING) -> Look | None:
+    """The hash alone of a decoded picture; None as for `look_of`."""
     turn = _turn(image)
     _, gray = _with_its_gray(image, REDUCED_SIDE)
+    if seen != EVERYTHING:
+        if _rows(seen) < LEAST_SEEN:
+            return None
+        box = _box_of(seen, gray)
+        gray = _filled(gray.crop(box), box, gray.size)
     whole = turn(small_gray(gray, 4 * hash_size))
     if not has_content(np.asarray(whole)):
         return None
@@ -296,6 +342,36 @@ def hash_at(data: bytes, hash_size: int) -> Look | None:
 def only_hash(bits: bytes) -> Look:
     """The look of a picture of which only the hash is wanted."""
     return Look((View(bits, b"", False),), None, None, b"")
+
+
+def _rows(seen: Part) -> int:
+    return seen[3] - seen[1]
+
+
+def _box_of(seen: Part, image: Image.Image) -> tuple[int, int, int, int]:
+    """Where the part that is seen lies in a picture, rather too small than too large."""
+    upper = -(-seen[1] * image.height // SIXTEENTHS)
+    return 0, upper, image.width, seen[3] * image.height // SIXTEENTHS
+
+
+def _filled(
+    gray: Image.Image, box: tuple[int, int, int, int], size: tuple[int, int]
+) -> Image.Image:
+    """A part of a picture with the rest made up, as a mirror would show it.
+
+    So what isn't there makes no two pictures alike.
+    """
+    rows = (box[1], size[1] - box[3])
+    return Image.fromarray(np.pad(np.asarray(gray), (rows, (0, 0)), "symmetric"))
+
+
+def _turned_part(seen: Part, turn: Turn) -> Part:
+    """Where a part lies once the picture is turned upright."""
+    mask = Image.new("L", (SIXTEENTHS, SIXTEENTHS))
+    mask.paste(255, seen)
+    found = turn(mask).getbbox()
+    assert found
+    return found
 
 
 def _with_its_gray(image: Image.Image, side: int) -> tuple[Image.Image, Image.Image]:

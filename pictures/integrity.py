@@ -29,6 +29,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 TIFF_NUMBERS = {3: "H", 4: "I", 16: "Q"}
 TIFF_PARTS = TIFF_STRIPS, TIFF_STRIP_BYTES, TIFF_TILES, TIFF_TILE_BYTES = 273, 279, 324, 325
+WEBP_PICTURES = (b"VP8 ", b"VP8L")
 AVIF_BOXES = (b"ftyp", b"meta", b"mdat", b"moov", b"free")
 BMP_UNCOMPRESSED = (0, 3, 6)
 BMP_WITH_PROFILE = 124  # bytes of its header
@@ -44,12 +45,13 @@ class Integrity:
 
     `harm` is what costs pixels, `note` what stands behind the picture and decides nothing; both
     are mostly empty. `end` is where the picture's own data ends, behind its end marker: the end of
-    the file where that is unknown.
+    the file where that is unknown. From `hole` on its data is missing, or zeros are in its place.
     """
 
     harm: str
     end: int
     note: str
+    hole: int | None = None
 
 
 def examined(data: bytes) -> Integrity:
@@ -64,7 +66,7 @@ def examined(data: bytes) -> Integrity:
     if data.startswith(GIF_SIGNATURES):
         return _gif(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _until(8 + int.from_bytes(data[4:8], "little"), data)
+        return _webp(data)
     try:
         if data.startswith(b"BM"):
             return _until(_end_of_bmp(data), data)
@@ -81,6 +83,11 @@ def _harmed(harm: str, data: bytes) -> Integrity:
     return Integrity(harm, len(data), "")
 
 
+def _ended(harm: str, data: bytes) -> Integrity:
+    """What is to be said of a picture that isn't all there; zeros at its end are none of it."""
+    return Integrity(harm, len(data), "", len(data.rstrip(b"\0")))
+
+
 def _until(end: int, data: bytes) -> Integrity:
     """What is to be said of a file that says itself where its picture ends."""
     return _harmed(CUT_OFF, data) if end > len(data) else Integrity("", end, _behind(data, end))
@@ -92,6 +99,15 @@ def _behind(data: bytes, end: int) -> str:
     known = rest.startswith(b"\xff\xd8") or b"ftyp" in rest[:64] or rest.endswith(b"SEFT")
     stand = "byte stands" if len(rest) == 1 else "bytes stand"
     return "" if known or not rest else f"{len(rest):,} {stand} after the picture"
+
+
+def declared_bytes(data: bytes) -> int:
+    """How long a file says that it is, if its decoder takes no shorter one; or else 0."""
+    if data[:4] == b"RIFF":
+        return 8 + int.from_bytes(data[4:8], "little")
+    if data[4:8] == b"ftyp":
+        return max((place + length for place, length, _ in _each_box(data)), default=0)
+    return 0
 
 
 # ---- JPEG, by ITU-T T.81
@@ -109,7 +125,7 @@ class _Frame:
     # What the code of nothing but zeros means, by the number of the table for waves.
     meaning_of_zeros: dict[int, int] = field(default_factory=dict)
     tables: bytes = b""  # for waves, of the last scan
-    harm: str = ""
+    hole: int = -1
 
 
 def _jpeg(data: bytes) -> Integrity:
@@ -118,15 +134,16 @@ def _jpeg(data: bytes) -> Integrity:
         marker = pattern.search(data, place)
         if marker is None:
             break
-        if pattern is JPEG_END_OF_SCAN:
-            frame.harm = frame.harm or _zeros_in_scan(frame, data, place, marker.start())
+        if pattern is JPEG_END_OF_SCAN and frame.hole < 0:
+            frame.hole = _hole_in_scan(frame, data, place, marker.start())
         place, pattern = marker.end(), JPEG_MARKER
         code = data[place - 1]
         if code == EOI:
-            harm = frame.harm or _scans_missing(frame)
-            return Integrity(harm, place, _behind(data, place))
+            if frame.hole >= 0:
+                return Integrity(ZEROS, place, _behind(data, place), frame.hole)
+            return Integrity(_scans_missing(frame), place, _behind(data, place))
         if frame.scans and (code == SOI or TEM < code < LEAST_CODE):
-            return _harmed(CUT_OFF, data)  # there begins what is none of its own
+            return Integrity(CUT_OFF, len(data), "", marker.start())  # another one begins there
         if code == TEM or 0xD0 <= code <= SOI:
             continue
         length = int.from_bytes(data[place : place + 2], "big")
@@ -138,7 +155,7 @@ def _jpeg(data: bytes) -> Integrity:
         raise ValueError(f"it has more than {MAX_JPEG_SEGMENTS:,} segments")
     if not frame.scans:  # the decoder would look for one byte by byte, for minutes
         raise ValueError("it ends before the picture begins")
-    return _harmed(NO_END, data)
+    return _ended(NO_END, data)
 
 
 def _read_segment(frame: _Frame, code: int, segment: bytes) -> None:
@@ -185,15 +202,15 @@ def _scans_missing(frame: _Frame) -> str:
     return SCANS_MISSING if not wanted <= seen.keys() or any(seen.values()) else ""
 
 
-def _zeros_in_scan(frame: _Frame, data: bytes, start: int, end: int) -> str:
-    """Whether zeros were put in the place of a scan's data.
+def _hole_in_scan(frame: _Frame, data: bytes, start: int, end: int) -> int:
+    """Where zeros begin that were put in the place of a scan's data; -1 if there are none.
 
     Where the code of nothing but zeros ends a block they may be a plain picture.
     """
     plain = all(frame.meaning_of_zeros.get(table, 1) == 0 for table in frame.tables)
     if plain or frame.kind not in SEQUENTIAL:
-        return ""
-    return "" if data.find(bytes(ZEROS_OF_NO_PICTURE), start, end) < 0 else ZEROS
+        return -1
+    return data.find(bytes(ZEROS_OF_NO_PICTURE), start, end)
 
 
 # ---- PNG and GIF
@@ -301,7 +318,25 @@ def _tags(
     return found
 
 
-# ---- AVIF, by ISO/IEC 14496-12
+# ---- WebP, by RFC 9649, and AVIF, by ISO/IEC 14496-12
+
+
+def _webp(data: bytes) -> Integrity:
+    end, place = 8 + int.from_bytes(data[4:8], "little"), 12
+    if end > len(data):
+        return _ended(CUT_OFF, data)
+    while place < end:
+        kind, length = (
+            data[place : place + 4],
+            int.from_bytes(data[place + 4 : place + 8], "little"),
+        )
+        place += 8 + length
+        picture = data[place - length : place] if kind in WEBP_PICTURES else b""
+        hole = place - length + len(picture.rstrip(b"\0"))
+        if place - hole >= ZEROS_OF_NO_PICTURE and picture:
+            return Integrity(ZEROS, end, _behind(data, end), hole)
+        place += length % 2
+    return Integrity("", end, _behind(data, end))
 
 
 def _boxes(data: bytes) -> Integrity:
@@ -311,7 +346,7 @@ def _boxes(data: bytes) -> Integrity:
             break
         if place + length > len(data):
             if kind in AVIF_BOXES:
-                return _harmed(CUT_OFF, data)
+                return _ended(CUT_OFF, data)
             break
         end = place + length
     return Integrity("", end, _behind(data, end))

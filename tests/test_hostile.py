@@ -147,11 +147,11 @@ def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: st
     program = (
         "import os, sys, finder, views\n"
         "finder._start_worker()\n"
-        "look_at = views.look_at\n"
+        "look_of = views.look_of\n"
         "def says_and_looks(*arguments, **more):\n"
         "    os.write(2, sys.argv[2].encode())\n"
-        "    return look_at(*arguments, **more)\n"
-        "views.look_at = says_and_looks\n"
+        "    return look_of(*arguments, **more)\n"
+        "views.look_of = says_and_looks\n"
         "hashed = finder.hash_file(finder.ImageFile(sys.argv[1], 0, 0), 16)\n"
         "print([hashed.damage, hashed.warnings])\n"
     )

@@ -89,9 +89,11 @@ class Facts:
 def examine(path: str) -> Facts:
     """Read a picture's facts; raises one of `views.DECODE_ERRORS`. Changes nothing on disk."""
     import views
+    from pictures import decoding
 
     file, data = read_file(path)
-    image = views.open_header(data)
+    structure = integrity.examined(data)
+    image = decoding.header(data, structure, views.open_header)
     width, height = image.size
     latest = dates.time_of_file(file.mtime_ns, file.ctime_ns)
     known, orientation = _known_of(image, latest), _orientation_of(image)
@@ -101,8 +103,9 @@ def examine(path: str) -> Facts:
     lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
     few_colours = form == "GIF" or image.mode == "P"
     quality = _jpeg_quality(image) if form == "JPEG" else None
-    image.draft("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE))
-    image.load()
+    found = decoding.decoded(data, structure, _drafted("YCbCr", SHARPNESS_SIDE))
+    assert found.image
+    image = found.image
     if orientation in (5, 6, 7, 8):
         width, height = height, width
     sharpness, colourless, seen = _looks(image, orientation)
@@ -114,7 +117,7 @@ def examine(path: str) -> Facts:
         quality=quality,
         sharpness=sharpness,
         colourless=colourless,
-        damage=integrity.examined(data).harm,
+        damage=found.harm,
         lossless=lossless,
         few_colours=few_colours,
         holds=holds,
@@ -131,15 +134,19 @@ def render(path: str, kind: str) -> bytes:
     from PIL import Image, ImageOps
 
     import views
+    from pictures import decoding
 
-    image = views.open_header(read_file(path)[1])
+    data = read_file(path)[1]
+    structure = integrity.examined(data)
+    image = decoding.header(data, structure, views.open_header)
     side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
-    if kind != "full" or image.width * image.height > FULL_PIXELS:
+    smaller = kind != "full" or image.width * image.height > FULL_PIXELS
+    if smaller:
         factor = (FULL_PIXELS / (image.width * image.height)) ** 0.5
         side = min(side, int(max(image.size) * factor))
-        image.draft("RGB", (side, side))
-    image.load()
-    image = ImageOps.exif_transpose(_to_rgb(image))
+    found = decoding.decoded(data, structure, _drafted("RGB", side if smaller else 0))
+    assert found.image
+    image = ImageOps.exif_transpose(_to_rgb(found.image))
     if max(image.size) > side:
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     stream = io.BytesIO()
@@ -148,6 +155,19 @@ def render(path: str, kind: str) -> bytes:
     else:
         image.save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()
+
+
+def _drafted(mode: str, side: int) -> Callable[[bytes], "Image.Image"]:
+    """What makes a file ready to be decoded, a JPEG at a scale that covers a side, if any."""
+    import views
+
+    def prepare(data: bytes) -> "Image.Image":
+        image = views.open_header(data)
+        if side:
+            image.draft(mode, (side, side))
+        return image
+
+    return prepare
 
 
 def _known_of(image: "Image.Image", latest: datetime | None = None) -> dict[str, Any]:
