@@ -1,7 +1,6 @@
 """Which originals the deleted copies mean, and how exactly those are deleted."""
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import stat
@@ -11,8 +10,10 @@ from dataclasses import dataclass
 
 from config import Exit, UserError
 from disk.companions import CompanionIndex, Companions, is_companion, listing
+from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
 from disk.places import Surroundings, is_in_trash
-from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file
+from disk.same_file import are_one
+from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file, open_regular
 from pictures import held
 from storage import (
     MANIFEST,
@@ -264,8 +265,9 @@ class Judge:
                 and not self._surroundings.whose(place)
                 and os.path.realpath(place) == place
                 and _is_regular(place)
-                and not os.path.samefile(place, path)
                 and matches(place, other)
+                and _is_another_file(place, path)
+                and not (path == aside_path(copy.original.path) and _shows(place, path))
             ):
                 return other
         return None
@@ -286,6 +288,27 @@ def _is_regular(path: str) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
+
+
+def _is_another_file(place: str, path: str) -> bool:
+    """Whether a path leads to a file that can be opened, and that isn't the one at the other path.
+
+    It is opened anew, as a mount that caches names still has some that are gone.
+    """
+    try:
+        with open_regular(place) as stream:
+            return not are_one(os.fstat(stream.fileno()), os.lstat(path))
+    except OSError:
+        return False
+
+
+def _shows(place: str, aside: str) -> bool:
+    """Whether the folder of a path has what was set aside in another folder: they are one place.
+
+    This also holds where a mount makes up inode numbers. OSError where it can't be seen.
+    """
+    folder, waiting_in = os.path.dirname(place), os.path.dirname(aside)
+    return folder != waiting_in and not is_gone(os.path.join(folder, os.path.basename(aside)))
 
 
 def _below(path: str, folders: Iterable[str]) -> bool:
@@ -326,8 +349,19 @@ def _extension(name: str) -> str:
 # ---- cleanup: the deed
 
 
-def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator[Deleted | Kept]:
-    """Delete what the plan says, each file only after a proof; yields one result a path."""
+def execute(
+    plan: Plan,
+    judge: Judge,
+    log_file: str,
+    remove: Remove,
+    seconds_to_wait: float = SECONDS_TO_WAIT,
+) -> Iterator[Deleted | Kept]:
+    """Delete what the plan says, each file only after a proof; yields one result a path.
+
+    The folders of its group are locked meanwhile: the cleanup of another output folder could take
+    the survivor while this one counts on it. It waits so long in vain for such locks, in all.
+    """
+    locks = FolderLocks(seconds_to_wait)
     for copy in plan.delete:
         path = copy.original.path
 
@@ -338,9 +372,10 @@ def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator
             append_lines(log_file, [f"Deleted file: {to_line(path)}"])
 
         try:
-            with _alone_with(judge.folders_of(copy)):
+            with locks.held(judge.folders_of(copy)) as locked:
                 freed = bytes_freed(path)
-                reason = judge.reason_to_keep(copy, path, probably_matches)
+                reason = locked and f"another program holds a lock on {to_line(locked)}"
+                reason = reason or judge.reason_to_keep(copy, path, probably_matches)
                 reason = reason or remove(path, prove, record)
         except OSError as error:
             reason = error.strerror or str(error)
@@ -353,21 +388,6 @@ def execute(plan: Plan, judge: Judge, log_file: str, remove: Remove) -> Iterator
             yield Kept(path, reason)
         else:
             yield Deleted(path, freed)
-
-
-@contextlib.contextmanager
-def _alone_with(folders: Iterable[str]) -> Iterator[None]:
-    """Hold the kernel's locks on some folders, where the file system has such.
-
-    The cleanup of another output folder could take the survivor while this one counts on it.
-    """
-    with contextlib.ExitStack() as stack:
-        for folder in folders:
-            with contextlib.suppress(OSError):
-                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                stack.callback(os.close, descriptor)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
 
 
 def bytes_freed(path: str) -> int:

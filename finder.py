@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
 from config import UserError
-from disk import limits
+from disk import limits, same_file
 from disk.places import Names, kind_of_file, names_of, place_at
 from pictures import formats, integrity
 
@@ -109,6 +109,13 @@ class HardLink:
 
 
 @dataclass(frozen=True, slots=True)
+class SameFile:
+    """A file that was found before, as another mount shows it: it is on another device there."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """An original that a cleanup of some result has set aside, and was killed."""
 
@@ -136,7 +143,16 @@ class PassedOver:
     kind: str
 
 
-Found = ImageFile | Unreadable | HardLink | SetAside | SkippedFolder | EarlierResult | PassedOver
+Found = (
+    ImageFile
+    | Unreadable
+    | HardLink
+    | SameFile
+    | SetAside
+    | SkippedFolder
+    | EarlierResult
+    | PassedOver
+)
 
 
 def walk(
@@ -150,7 +166,7 @@ def walk(
     """
     excluded = _matcher(exclude)
     left_out = frozenset(leave_out)
-    inodes: set[tuple[int, int]] = set()
+    seen = _Seen()
     folders: set[str] = set()
     for input_dir in input_dirs:
         stack: list[tuple[str, Names]] = [(input_dir, {})]
@@ -178,7 +194,7 @@ def walk(
                 yield PassedOver(folder, kind)
                 continue
             inner = set(below)
-            yield from (_found(entry, inodes) for entry in entries if entry not in inner)
+            yield from (_found(entry, seen) for entry in entries if entry not in inner)
             stack.extend((entry.path, names) for entry in reversed(below))
 
 
@@ -604,7 +620,7 @@ def _once_more(
     return [] if again else [Unreadable(file, reason)]
 
 
-def _found(entry: "os.DirEntry[str]", inodes: set[tuple[int, int]]) -> Found:
+def _found(entry: "os.DirEntry[str]", seen: "_Seen") -> Found:
     """What an entry that is no folder is to `find`."""
     if not entry.is_file(follow_symlinks=False):
         return PassedOver(entry.path, _kind_of_no_file(entry))
@@ -613,7 +629,7 @@ def _found(entry: "os.DirEntry[str]", inodes: set[tuple[int, int]]) -> Found:
     if kind := kind_of_file(entry.name):
         return PassedOver(entry.path, kind)
     if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
-        return _photo(entry.path, inodes)
+        return seen.photo(entry.path)
     return PassedOver(entry.path, formats.kind_by_name(entry.name) or _sniffed_kind(entry))
 
 
@@ -635,16 +651,26 @@ def _sniffed_kind(entry: "os.DirEntry[str]") -> str:
     return formats.kind_by_content(entry.name, head)
 
 
-def _photo(path: str, inodes: set[tuple[int, int]]) -> ImageFile | Unreadable | HardLink:
-    try:
-        status = os.lstat(path)
-    except OSError as error:
-        return Unreadable(ImageFile(path, 0, 0), _reason(error))
-    inode = (status.st_dev, status.st_ino)
-    if inode in inodes:
-        return HardLink(path)
-    inodes.add(inode)
-    return _image_file(path, status)
+class _Seen:
+    """The photos that a walk has met, so that one file is one photo."""
+
+    def __init__(self) -> None:
+        self._inodes: set[tuple[int, int]] = set()
+        self._on_any_device: dict[same_file.Identity, os.stat_result] = {}
+
+    def photo(self, path: str) -> ImageFile | Unreadable | HardLink | SameFile:
+        try:
+            status = os.lstat(path)
+        except OSError as error:
+            return Unreadable(ImageFile(path, 0, 0), _reason(error))
+        inode = (status.st_dev, status.st_ino)
+        if inode in self._inodes:
+            return HardLink(path)
+        self._inodes.add(inode)
+        first = self._on_any_device.setdefault(same_file.identity(status), status)
+        if first is not status and same_file.are_one(first, status):
+            return SameFile(path)
+        return _image_file(path, status)
 
 
 def _image_file(path: str, status: os.stat_result) -> ImageFile:

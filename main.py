@@ -358,6 +358,7 @@ class Walk:
     unreadable: list[finder.Unreadable]
     skipped: list[finder.SkippedFolder]
     links: list[str]
+    same_files: list[str]
     set_aside: list[str]
     earlier: list[str]  # results of find
     passed_over: list[finder.PassedOver]
@@ -455,6 +456,7 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache", spool: "
             *(finder.SkippedFolder(folder, strange) for folder in unread),
         ],
         links=[found.path for found in walked if isinstance(found, finder.HardLink)],
+        same_files=[found.path for found in walked if isinstance(found, finder.SameFile)],
         set_aside=[found.path for found in walked if isinstance(found, finder.SetAside)],
         earlier=[folder for folder in earlier if folder not in unread],
         passed_over=[found for found in walked if isinstance(found, finder.PassedOver)],
@@ -517,10 +519,7 @@ def report_found(report: Report, arguments: argparse.Namespace, walk: Walk) -> l
     notes = [f"{to_line(i.file.path)}: {i.note}" for i in walk.hashed if i.note]
     for line in (*damaged_lines, *notes) if arguments.verbose else ():
         report.say(f"  {line}")
-    if walk.links:
-        report.say(f"Hard links to the same files, left out: {len(walk.links):,}.")
-    if walk.earlier:
-        report.say(f"Results of find, passed over: {', '.join(map(to_line, walk.earlier))}.")
+    report_left_out(report, walk)
     passed_over_lines = report_passed_over(report, arguments, walk)
     unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in walk.unreadable]
     skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in walk.skipped]
@@ -537,6 +536,7 @@ def report_found(report: Report, arguments: argparse.Namespace, walk: Walk) -> l
         skipped_folders=[{"path": item.path, "reason": item.reason} for item in walk.skipped],
         damaged=[{"path": path, "reason": damage} for path, damage in damaged.items()],
         hard_links=walk.links,
+        same_files=walk.same_files,
         earlier_results=walk.earlier,
     )
     now = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -572,6 +572,15 @@ def report_passed_over(report: Report, arguments: argparse.Namespace, walk: Walk
         report.code = Exit.KEPT
         report.warn(NOTHING_READ)
     return lines
+
+
+def report_left_out(report: Report, walk: Walk) -> None:
+    if walk.links:
+        report.say(f"Hard links to the same files, left out: {len(walk.links):,}.")
+    if walk.same_files:
+        report.say(f"The same files by another way, left out: {len(walk.same_files):,}.")
+    if walk.earlier:
+        report.say(f"Results of find, passed over: {', '.join(map(to_line, walk.earlier))}.")
 
 
 def report_groups(

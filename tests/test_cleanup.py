@@ -3,8 +3,10 @@
 import errno
 import fcntl
 import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -174,6 +176,41 @@ def test_two_cleanups_do_not_count_on_what_the_other_deletes(case: Case) -> None
     assert case.photo("b").exists()
 
 
+@pytest.fixture
+def lock_of_another(case: Case) -> Iterator[None]:
+    """A program that may only read the photos, and holds a lock on their folder for ever."""
+    program = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_SH)"
+    command = [sys.executable, "-c", program + "; print(flush=True); input()", str(case.photos)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield
+        process.kill()
+
+
+@pytest.mark.usefixtures("lock_of_another")
+def test_a_lock_that_another_program_holds_for_ever_keeps_the_files_and_is_named(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("disk.folder_locks.time.monotonic", lambda: sum(waited))
+    monkeypatch.setattr("disk.folder_locks.time.sleep", waited.append)
+    reason = f"another program holds a lock on {case.photos}"
+    assert case.execute(cleanup.unlink) == [Kept(path, reason) for path in case.paths("bc")]
+    assert 5 <= sum(waited) < 5.1  # for all files together
+    assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+    assert case.log.read_text().splitlines()[0] == f"Kept file: {case.photo('b')}: {reason}"
+
+
+def test_where_there_are_no_locks_originals_go(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert [type(result) for result in case.execute(cleanup.unlink)] == [Deleted, Deleted]
+
+
 def test_a_copy_that_was_moved_over_another_is_not_deleted(case: Case) -> None:
     Path(case.copies["a"].copy).write_text("the photo c")
     assert case.reason("c", listed="c") == "its copy was only moved, renamed or edited"
@@ -294,6 +331,20 @@ def test_another_path_of_the_same_file_is_no_survivor(case: Case) -> None:
         twin.digest,
     )
     assert case.reason() == ALONE
+
+
+def test_a_file_that_cannot_be_opened_is_no_survivor(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refuse(path: str, *args: Any, **options: Any) -> int:
+        if path == str(case.photo("a")):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert case.reason(matches=cleanup.probably_matches) == ALONE
 
 
 def test_an_original_of_another_group_is_no_survivor(case: Case) -> None:

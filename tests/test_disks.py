@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from conftest import Library, tree
@@ -157,6 +159,137 @@ def test_photos_on_such_a_disk_are_deleted_or_kept_as_on_any_other(
     assert "it changed since find" in ran.out
     assert sorted(os.listdir(bare_library.photos)) == ["a.jpg", "c.jpg", "d.jpg"]
     assert changed.read_bytes() == data  # it was set aside, and came back
+
+
+# ---- One place under two mounts
+
+
+class Elsewhere:
+    """A folder beside the photos that can be made to show them, as another mount would."""
+
+    def __init__(self, library: Library) -> None:
+        self.library, self.folder = library, library.folder / "elsewhere"
+        self.folder.mkdir()
+        self.inputs = ("--input-dir", str(library.photos), "--input-dir", str(self.folder))
+
+    def show_photos(self, kind: str) -> None:
+        """As a second mount of their disk, or as a mount that lies over it: another device."""
+        nothing = self.library.folder / "nothing"
+        nothing.mkdir()
+        below = f"lowerdir={nothing}:{self.library.photos}"
+        how = {"bind": ["--bind", self.library.photos], "overlay": ["-t", "overlay", "-o", below]}
+        source = ["none"] if kind == "overlay" else []
+        command = ["mount", *how[kind], *source, self.folder]
+        if (
+            sys.platform != "linux"
+            or os.geteuid() != 0
+            or subprocess.run(command, capture_output=True, check=False).returncode
+        ):
+            pytest.skip("needs to be root on Linux, to mount a folder once more")
+
+    def copied(self) -> None:
+        """Have copies of the photos there, let find see them, and cull all of the first ones."""
+        shutil.copytree(self.library.photos, self.folder, dirs_exist_ok=True)
+        self.library.find(*self.inputs)
+        self.library.delete_copies(*(n for n in self.library.names() if n.startswith("vacation")))
+        assert self.library.check(*self.inputs).code == 0
+
+
+@pytest.fixture
+def elsewhere(library: Library) -> Iterator[Elsewhere]:
+    folder = Elsewhere(library)
+    yield folder
+    subprocess.run(["umount", "-l", folder.folder], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fact", "said"),
+    [
+        ("bind", "hard_links", "Hard links to the same files, left out: 6."),
+        ("overlay", "same_files", "The same files by another way, left out: 6."),
+    ],
+)
+def test_photos_under_two_mounts_are_found_once(
+    library: Library, elsewhere: Elsewhere, kind: str, fact: str, said: str
+) -> None:
+    elsewhere.show_photos(kind)
+    facts = library.find(*elsewhere.inputs, "--json").facts
+    assert facts["found"] == 6
+    assert len(facts[fact]) == 6
+    assert {os.path.dirname(path) for path in facts[fact]} == {str(elsewhere.folder)}
+    assert {os.path.dirname(path) for path in library.info()} == {str(library.photos)}
+    assert said in library.find(*elsewhere.inputs).out
+
+
+@pytest.mark.parametrize("kind", ["bind", "overlay"])
+def test_a_photo_that_another_mount_shows_again_is_no_survivor(
+    library: Library, elsewhere: Elsewhere, kind: str
+) -> None:
+    elsewhere.copied()
+    elsewhere.show_photos(kind)
+    before = tree(library.photos)
+    ran = library.cleanup(*elsewhere.inputs)
+    assert ran.code == 1
+    assert ran.out.count("no other original of its group would remain") == 3
+    assert tree(library.photos) == before
+
+
+def test_a_copy_on_another_disk_is_a_survivor(library: Library, elsewhere: Elsewhere) -> None:
+    """Even if it has the same size, time and inode number, as where both were filled alike."""
+    if sys.platform != "linux" or os.geteuid() != 0 or not mount(elsewhere.folder, "size=20m"):
+        pytest.skip("needs to be root on Linux, to mount a disk in memory")
+    first = library.folder / "first"
+    first.mkdir()
+    assert mount(first, "size=20m")
+    for photo in sorted(library.photos.iterdir()):
+        shutil.copy2(photo, first)
+    library.photos = first
+    for photo in sorted(first.iterdir()):
+        shutil.copy2(photo, elsewhere.folder)
+        there = (elsewhere.folder / photo.name).stat()
+        assert (there.st_ino, there.st_mtime_ns) == (photo.stat().st_ino, photo.stat().st_mtime_ns)
+    elsewhere.inputs = ("--input-dir", str(first), "--input-dir", str(elsewhere.folder))
+    elsewhere.copied()
+    ran = library.cleanup(*elsewhere.inputs)
+    subprocess.run(["umount", "-l", first], check=True)
+    assert ran.code == 0, ran
+    assert sorted(os.listdir(elsewhere.folder))[:3] == [
+        "vacation1.jpg",
+        "vacation1_copy.jpg",
+        "vacation1_old.jpg",
+    ]
+
+
+def lies_about(look: Callable[..., os.stat_result], device: int) -> Callable[..., Any]:
+    """A look at files that sees made-up inode numbers on a device, and times of when it began."""
+
+    def lies(*args: Any, **options: Any) -> Any:
+        status = look(*args, **options)
+        if status.st_dev != device:
+            return status
+        names = [name for name in dir(status) if name.startswith("st_")]
+        shown = SimpleNamespace(**{name: getattr(status, name) for name in names})
+        shown.st_ino += 1_000_000
+        shown.st_ctime_ns = shown.st_mtime_ns
+        return shown
+
+    return lies
+
+
+def test_a_mount_that_makes_up_inode_numbers_has_no_survivor_of_what_it_shows(
+    library: Library, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere.copied()
+    elsewhere.show_photos("overlay")
+    before = tree(library.photos)
+    device = (elsewhere.folder / "vacation1.jpg").stat().st_dev
+    for look in ("lstat", "fstat", "stat"):
+        monkeypatch.setattr(os, look, lies_about(getattr(os, look), device))
+    ran = library.cleanup(*elsewhere.inputs)
+    monkeypatch.undo()
+    assert ran.code == 1
+    assert ran.out.count("no other original of its group would remain") == 3
+    assert tree(library.photos) == before
 
 
 def test_clocks_that_jump_change_nothing(library: Library) -> None:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from multiprocessing import synchronize
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import made_pictures
 import pytest
@@ -23,6 +24,7 @@ from made_pictures import CAT, COFFEE, SINGLES, encoded, photo
 
 import config
 import finder
+from disk import same_file
 from finder import (
     EarlierResult,
     Found,
@@ -734,3 +736,34 @@ def test_what_lies_in_a_trash_is_no_photo_whatever_is_excluded(
     bare_library.add(".trashed-1700000000-c.jpg")
     found = [f.path for f in finder.walk([str(bare_library.photos)]) if isinstance(f, ImageFile)]
     assert found == [str(bare_library.photos / "a.jpg")]
+
+
+def test_sticks_that_number_their_files_by_turns_hold_photos_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that were filled alike have the same numbers, sizes and times."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"photo")
+    status = path.stat()
+    names = [name for name in dir(status) if name.startswith("st_")]
+    shown = {name: getattr(status, name) for name in names}
+    one, other = (
+        cast(os.stat_result, SimpleNamespace(**{**shown, "st_dev": os.makedev(8, minor)}))
+        for minor in (17, 33)
+    )
+    mounts = tmp_path / "mounts"
+    monkeypatch.setattr(same_file, "MOUNTS", str(mounts))
+    line = "36 29 {} / /media/stick rw,relatime shared:5 - {} /dev/sdb1 rw\n"
+    for kinds, are_one in (
+        (("ext4", "ext4"), True),
+        (("exfat", "nfs"), True),
+        (("exfat", "vfat"), False),
+        (("fuse.sshfs", "fuseblk"), False),
+    ):
+        same_file._makes_up_numbers.cache_clear()
+        mounts.write_text(line.format("8:17", kinds[0]) + line.format("8:33", kinds[1]))
+        assert same_file.are_one(one, other) is are_one, kinds
+    same_file._makes_up_numbers.cache_clear()
+    mounts.unlink()
+    assert same_file.are_one(one, other)
+    same_file._makes_up_numbers.cache_clear()
