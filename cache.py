@@ -5,10 +5,14 @@ memory is in another file until the run ends.
 """
 
 import contextlib
+import errno
+import functools
 import gc
 import hashlib
+import math
 import os
 import sqlite3
+import stat
 import struct
 import tempfile
 import time
@@ -38,12 +42,22 @@ SECONDS_TO_WAIT = 10.0  # for another run that writes
 # A file that changes twice within the steps of its file system's clock (two seconds on FAT) may
 # have the same time with other content, so what changed a moment ago is read again next time.
 RACY_NS = 2_000_000_000
+DIGEST_BYTES = hashlib.sha256().digest_size
 LARGEST_INTEGER = (1 << 63) - 1  # of SQLite
 DAYS_KEPT = 180  # of files that can't be looked for, as their folder isn't there
 DAYS_BETWEEN_NOTES = 30
 SECONDS_A_DAY = 86_400
 LEAST_ROOM_BYTES = 500_000_000  # that a spool leaves on its disk
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# What a damaged file can make endless ends by itself: SQLite is asked for so many million steps.
+STEPS_AT_A_TIME = 1_000_000
+LEAST_TURNS, BYTES_OF_A_TURN = 100, 100_000
+MOST_BYTES_OF_A_VALUE = 1 << 24
+DAMAGED = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_TOOBIG,
+)
 UNSUPPORTED = "unsupported file format"  # what a newer SQLite might have written, or nobody
 DAMAGED_SUFFIX = ".damaged"
 OUR_COLUMNS = b"digest BLOB, value BLOB, checksum INTEGER, UNIQUE (method, digest)"
@@ -100,10 +114,14 @@ WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How a value is made of a file's content; values of another version are dropped."""
+    """How a value is made of a file's content; values of another version are dropped.
+
+    `length` is how many bytes a hash in it has, or a vector.
+    """
 
     name: str
     version: str
+    length: int | None = None
 
 
 def look_method(hash_size: int, *, parts: bool, decoded: int | None = None) -> Method:
@@ -112,17 +130,22 @@ def look_method(hash_size: int, *, parts: bool, decoded: int | None = None) -> M
     With `decoded` it is made of a larger picture, as a model needs that many pixels a side.
     """
     name = f"look, hash size {hash_size}{', parts' if parts else ''}"
-    return Method(f"{name}, decoded at {decoded}" if decoded else name, _version())
+    name = f"{name}, decoded at {decoded}" if decoded else name
+    return Method(name, _version(), _bytes_of_a_hash(hash_size))
 
 
 def hash_method(hash_size: int) -> Method:
     """The method that makes the hash alone of a `Look`, as a threshold compares it."""
-    return Method(f"hash, hash size {hash_size}", _version())
+    return Method(f"hash, hash size {hash_size}", _version(), _bytes_of_a_hash(hash_size))
 
 
-def embedding_method(model: str) -> Method:
+def embedding_method(model: str, vector_bytes: int | None = None) -> Method:
     """The method that makes an embedding by a model, of the picture that `views` shows it."""
-    return Method(f"embedding by {model}", _version())
+    return Method(f"embedding by {model}", _version(), vector_bytes)
+
+
+def _bytes_of_a_hash(hash_size: int) -> int:
+    return (hash_size**2 + 7) // 8
 
 
 def _version() -> str:
@@ -228,9 +251,13 @@ class Cache:
     ) -> Iterator[HashedImage]:
         """Yield what earlier runs have made of the files that have not changed since."""
         values = self._values(files, embedding) if embedding else ()
-        made = {file.path: value for file, _, value in values}
+        length = embedding and embedding.length
+        made = {f.path: value for f, _, value in values if length in (None, len(value))}
         for file, digest, value in self._values(files, method):
-            look = unpack(value)
+            try:
+                look = unpack(value, method.length)
+            except ValueError:
+                continue  # it was not written by us, whatever its checksum says
             if embedding is None or look is None or file.path in made:
                 yield HashedImage(file, digest, look, embedding=made.get(file.path))
 
@@ -243,7 +270,7 @@ class Cache:
             _list_here(connection, files)
             self._follow(connection)
             for number, digest, value, checksum in connection.execute(KNOWN, (self._id(method),)):
-                if zlib.crc32(value, zlib.crc32(digest)) == checksum:
+                if _is_whole(digest, value, checksum):
                     yield files[number], digest.hex(), value
             for number, digest in connection.execute(TOUCHED).fetchall():
                 if (value := self._value_of_touched(files[number], digest, method)) is not None:
@@ -256,7 +283,7 @@ class Cache:
         hashing it.
         """
         found = self._open().execute(VALUE, (self._id(method), digest)).fetchone()
-        if not found or zlib.crc32(found[0], zlib.crc32(digest)) != found[1]:
+        if not found or not _is_whole(digest, *found):
             return None
         if not _has_content(file.path, digest):
             return None
@@ -268,7 +295,7 @@ class Cache:
         moved = {
             old: new
             for new, old in connection.execute(MOVED).fetchall()
-            if not os.path.lexists(old)
+            if isinstance(old, bytes) and not os.path.lexists(old)
         }
         if moved:
             with self._writing():
@@ -353,7 +380,7 @@ class Cache:
             yield
         except _Unused:
             pass
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             self._disconnect()
             assert self._path is not None
             damaged = _tells_of_damage(error)
@@ -387,6 +414,13 @@ def _has_content(path: str, digest: bytes) -> bool:
         return False
 
 
+def _is_whole(digest: object, value: object, checksum: object) -> bool:
+    """Whether a value and its digest are what was written, by their checksum."""
+    if not isinstance(digest, bytes) or not isinstance(value, bytes):
+        return False
+    return len(digest) == DIGEST_BYTES and zlib.crc32(value, zlib.crc32(digest)) == checksum
+
+
 class _Unused(Exception):
     """There is no cache in this run."""
 
@@ -397,7 +431,9 @@ class _Damaged(sqlite3.Error):
 
 def _tells_of_damage(error: BaseException) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(error, _Damaged) or code in DAMAGED or UNSUPPORTED in str(error)
+    # SQLite's messages quote the file, which may hold anything.
+    damaged = isinstance(error, _Damaged | UnicodeDecodeError) or code in DAMAGED
+    return damaged or UNSUPPORTED in str(error)
 
 
 @contextlib.contextmanager
@@ -423,13 +459,26 @@ def opened(path: str | None, warn: Callable[[str], None]) -> Iterator[Cache]:
 def _connect(path: str) -> sqlite3.Connection:
     """Open a cache, or make one that only its owner may read: it shows the photos in small."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for place in (path, *(path + suffix for suffix in BESIDE)):
+        if os.path.lexists(place) and not stat.S_ISREG(os.lstat(place).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", place)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    os.close(os.open(path, flags, 0o600))
     connection = sqlite3.connect(path, timeout=SECONDS_TO_WAIT, isolation_level=None)
     with contextlib.ExitStack() as unless_prepared:
         unless_prepared.callback(connection.close)
+        _bound(connection, os.path.getsize(path))
         _prepare(connection, path)
         unless_prepared.pop_all()
     return connection
+
+
+def _bound(connection: sqlite3.Connection, size: int) -> None:
+    """Let nothing in a file make SQLite go on for ever, or take much memory, or read no text."""
+    turns = iter(range(LEAST_TURNS + size // BYTES_OF_A_TURN))
+    connection.set_progress_handler(lambda: next(turns, None) is None, STEPS_AT_A_TIME)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES_OF_A_VALUE)
+    connection.text_factory = lambda text: text.decode(errors="replace")
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
@@ -438,10 +487,34 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         connection.execute("BEGIN EXCLUSIVE")  # another run may have been doing the same
         with connection:
             if not _is_made(connection, path):
-                for statement in TABLES.split(";\n"):
-                    connection.execute(statement)
+                _make_tables(connection)
+    if _schema(connection) != _own_schema():
+        raise _Damaged("it holds other tables than ours")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(HERE)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    try:
+        for statement in TABLES.split(";\n"):
+            connection.execute(statement)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # what has their names is no table
+            raise _Damaged(str(error)) from error
+        raise
+
+
+def _schema(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+    """All that is defined in a file: nothing else may be run when its tables are asked."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+    return connection.execute(query).fetchall()
+
+
+@functools.cache
+def _own_schema() -> list[tuple[str, ...]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        _make_tables(connection)
+        return _schema(connection)
 
 
 def _is_made(connection: sqlite3.Connection, path: str) -> bool:
@@ -531,7 +604,7 @@ def _gone(rows: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes]]:
 def _is_missing(path: bytes) -> bool:
     try:
         os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for what is no path
         return True
     except OSError:  # nobody may look there
         pass
@@ -643,10 +716,17 @@ def _in_memory(data: "bytes | Spooled | None") -> bytes:
     return data or b""
 
 
-def unpack(value: bytes) -> "Look | None":
-    """The look that was packed."""
+def unpack(value: bytes, hash_bytes: int | None = None) -> "Look | None":
+    """The look that was packed; ValueError for what `pack` can't have made."""
     if not value:
         return None
+    try:
+        return _unpacked(value, hash_bytes)
+    except struct.error as error:
+        raise ValueError(f"it is cut off: {error}") from error
+
+
+def _unpacked(value: bytes, wanted: int | None) -> "Look":
     import views
 
     head = HEAD.unpack_from(value)
@@ -661,6 +741,17 @@ def unpack(value: bytes) -> "Look | None":
         view = views.View(value[bits:gray], value[gray:end], framed, value[end:place] or None)
         found.append(view)
     camera_at = place + large
+    sizes = (
+        (hash_bytes, (wanted or hash_bytes,)),
+        (colour_bytes, (0, 2 * views.COLOUR_SIDE**2)),
+        (gray_bytes, (0, views.GRAY_SIDE**2)),
+        (large, (0, views.LARGE_SIDE**2)),
+        (len(value), (camera_at + camera,)),
+    )
+    if not count or any(size not in right for size, right in sizes):
+        raise ValueError("it has other sizes than a look")
+    if not math.isfinite(seconds) or not all(map(_is_fine, found)):
+        raise ValueError("what is in it is no look")
     taken = None
     if is_taken:
         name = value[camera_at : camera_at + camera].decode("utf-8", "surrogatepass")
@@ -671,3 +762,18 @@ def unpack(value: bytes) -> "Look | None":
         taken,
         colour,
     )
+
+
+def _is_fine(view: "View") -> bool:
+    """Whether the picture at a finer scale, if there is one, has its size."""
+    import views
+
+    packed = _in_memory(view.fine)
+    if not packed:
+        return True
+    packer = zlib.decompressobj()
+    try:
+        size = len(packer.decompress(packed, views.PAGE_SIDE**2 + 1))
+    except zlib.error:
+        return False
+    return size == views.PAGE_SIDE**2 and packer.eof

@@ -324,8 +324,10 @@ def _cache_file(value: object, base: str, output_dir: str) -> str | None:
     if value is None:
         return None
     path = default_cache_file() if value == "auto" else _path(value, "CACHE_FILE", base)
+    if not os.path.isabs(path):
+        return None  # nobody's home, as in some containers
     path = os.path.realpath(path)
-    if not path.endswith(CACHE_SUFFIX) or os.path.isdir(path):
+    if value != "auto" and (not path.endswith(CACHE_SUFFIX) or os.path.isdir(path)):
         raise UserError(f'CACHE_FILE is {value!r}; use "auto", None or a path ending in .sqlite.')
     if _contains_by_name(output_dir, path):
         raise UserError(f"CACHE_FILE {path} lies in OUTPUT_DIR; put it elsewhere.")

@@ -371,6 +371,7 @@ class Hashing:
     hash_files: Callable[[list[finder.ImageFile]], Iterable[Hashed]]
     model: str | None = None
     decoded: int | None = None  # pixels a side, where it takes more than to hash
+    vector_bytes: int | None = None
 
 
 def hashing_by(settings: Settings, *, parts: bool, only_hash: bool = False) -> Hashing:
@@ -389,7 +390,8 @@ def hashing_by(settings: Settings, *, parts: bool, only_hash: bool = False) -> H
         hashing = finder.hash_files(files, size, workers, parts=parts, rgb_side=model.side)
         return embeddings.embedded(hashing, model, workers)
 
-    return Hashing(hash_and_embed, model.name, embeddings.decoded_larger(model.side))
+    decoded = embeddings.decoded_larger(model.side)
+    return Hashing(hash_and_embed, model.name, decoded, model.vector_bytes)
 
 
 def wants_parts(settings: Settings) -> bool:
@@ -472,7 +474,8 @@ def wanted_of(settings: Settings, hashing: Hashing) -> "Wanted":
         return Wanted(only_hash)
     parts = wants_parts(settings)
     look = look_method(settings.hash_size, parts=parts, decoded=hashing.decoded)
-    embedding = embedding_method(hashing.model) if hashing.model else None
+    vector = hashing.vector_bytes
+    embedding = embedding_method(hashing.model, vector) if hashing.model else None
     return Wanted(look, embedding, None if hashing.decoded else only_hash)
 
 

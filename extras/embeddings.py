@@ -63,6 +63,7 @@ class Model:
     as_float: bool
     normalise: str
     batch: int | None  # None: as many pictures as one likes
+    vector_bytes: int | None = None
 
     def vectors(self, pictures: Sequence[bytes]) -> Vectors:
         """A vector of length 1 for each picture, given as side x side x 3 bytes.
@@ -128,8 +129,9 @@ def load(settings: Settings) -> Model:
     session = _session(path)
     model = _fitting(session, path, settings)
     # The file may leave the weights to another one, and the vectors tell of that, too.
-    seen = hashlib.sha256(_tried(model, path).tobytes()).hexdigest()[:16]
-    return replace(model, name=f"{model.name}, {seen}")
+    vectors = _tried(model, path)
+    seen = hashlib.sha256(vectors.tobytes()).hexdigest()[:16]
+    return replace(model, name=f"{model.name}, {seen}", vector_bytes=vectors[0].nbytes)
 
 
 def model_path(name: str) -> str:

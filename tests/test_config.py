@@ -319,6 +319,13 @@ def test_the_cache_lies_in_the_users_cache_folder(
     assert settings(tmp_path).cache_file == str(place)
 
 
+def test_without_a_home_there_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or it would lie in a folder "~" of where one happens to be."""
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert settings(tmp_path).cache_file is None
+
+
 def test_a_cache_is_where_config_says_or_nowhere(tmp_path: Path) -> None:
     assert settings(tmp_path, CACHE_FILE=None).cache_file is None
     assert settings(tmp_path, CACHE_FILE="mine.sqlite").cache_file == str(tmp_path / "mine.sqlite")
