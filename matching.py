@@ -16,6 +16,7 @@ from scipy import fft  # in single precision twice as quick as NumPy's
 
 import views
 from grouping import (
+    EMBEDDING,
     Cluster,
     Match,
     UnionFind,
@@ -54,6 +55,7 @@ REGROUP_SHARE = 1 / 8  # of the pictures and their matches, in new matches
 # Two pictures of the same gray, in which chroma differs by so much on average.
 SAME_CORRELATION = 0.95
 COLOUR_LEVELS = 6
+AS_THEY_ARE = ("whole", "burst", EMBEDDING)  # the views of matches that no part or turn made
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,9 @@ def is_certain(match: Match) -> bool:
 
 
 def differ_in_colour(one: Look, other: Look, match: Match) -> bool:
-    """Whether two pictures are the same but for their colour."""
+    """Whether two pictures are the same but for their colour, which is that of all of each."""
+    if match.view not in AS_THEY_ARE:
+        return False
     if match.correlation < SAME_CORRELATION or match.distance > CERTAIN_DISTANCE:
         return False
     chroma = [np.frombuffer(look.colour, np.uint8).astype(int) for look in (one, other)]

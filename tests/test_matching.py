@@ -755,6 +755,16 @@ def test_pictures_differ_in_colour_if_they_are_the_same_otherwise() -> None:
     assert not matching.differ_in_colour(one, edited(COFFEE, "recompressed"), strong(0, 1, 0.99, 2))
 
 
+def test_a_frame_or_a_turn_is_no_other_colour(bare_library: Library) -> None:
+    for name, sample, edit in (("a", CAT, "polaroid"), ("b", COFFEE, "mirrored")):
+        for edited_name, image in (("", photo(sample)), (edit, EDITS[edit](photo(sample)))):
+            path = bare_library.photos / f"{name}{edited_name}.jpg"
+            path.write_bytes(encoded(image, "JPEG", quality=90))
+    facts = bare_library.find("--dry-run", "--json").facts
+    assert [link["view"] for link in facts["weakest_links"]] == ["inside a frame", "mirrored"]
+    assert facts["colour_only"] == []
+
+
 # ---- Presets and thresholds
 
 
