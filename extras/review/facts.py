@@ -25,6 +25,8 @@ from storage import SavedCopy, has_digest, is_untouched
 if TYPE_CHECKING:
     from PIL import Image
 
+    from pictures.decoding import Decoded
+
 T = TypeVar("T")
 
 CPU_SECONDS = 20.0  # that a picture may take; the slowest real ones take two
@@ -57,7 +59,8 @@ class Facts:
     no picture can have been taken, as the file says it. `quality` is JPEG's from 1 to 100.
     `sharpness` is the deviation of the Laplacian of its gray at up to 1024 pixels: it compares
     versions of one picture, not different ones. `holds` is what else is in the file, as lines of
-    `pictures.held`. `thumbprint` is what tells versions.
+    `pictures.held`. `thumbprint` is what tells versions, `same` has digests of which files of the
+    same pixels share one, `orientation` is EXIF's.
     """
 
     width: int
@@ -76,6 +79,8 @@ class Facts:
     colourless: bool = False
     damage: str = ""
     holds: tuple[str, ...] = ()
+    orientation: int = 1
+    same: tuple[str, ...] = field(default=(), repr=False)
     thumbprint: bytes = field(default=b"", repr=False)
 
     @property
@@ -106,6 +111,7 @@ def examine(path: str) -> Facts:
     found = decoding.decoded(data, structure, _drafted("YCbCr", SHARPNESS_SIDE))
     assert found.image
     image = found.image
+    same = _digests(data, structure, found)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
     sharpness, colourless, seen = _looks(image, orientation)
@@ -121,6 +127,8 @@ def examine(path: str) -> Facts:
         lossless=lossless,
         few_colours=few_colours,
         holds=holds,
+        orientation=orientation,
+        same=same,
         thumbprint=seen,
         **known,
     )
@@ -200,6 +208,24 @@ def _known_of(image: "Image.Image", latest: datetime | None = None) -> dict[str,
             _tried(lambda: int(float(ratings[0])), 0), _tried(lambda: int(float(ratings[1])), 0)
         ),
     }
+
+
+def _digests(data: bytes, structure: integrity.Integrity, found: "Decoded") -> tuple[str, ...]:
+    """What files of the same pixels share; nothing for a harmed one, or one of several pages."""
+    import views
+    from extras.review import origin
+
+    if found.harm:
+        return ()
+    coded = origin.coded_digest(data, structure.end)
+    image = views.open_header(data)
+    if image.width * image.height > FULL_PIXELS or (
+        not coded and getattr(image, "n_frames", 1) > 1
+    ):
+        return (coded,) if coded else ()
+    image.load()
+    decoded = origin.decoded_digest(image)
+    return (coded, decoded) if coded else (decoded,)
 
 
 def _orientation_of(image: "Image.Image") -> int:

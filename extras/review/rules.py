@@ -118,9 +118,11 @@ def _earliest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
 
 
 def _original_format(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
-    """What a camera wrote before what was made lossless of it, and lost the camera's name."""
-    written = [p for p in pictures if p.facts.camera and (p.facts.quality or 0) >= CAMERA_QUALITY]
-    return [p for p in pictures if not written or p.facts.camera or not p.facts.lossless]
+    """Not what was made lossless of another: it has its pixels, or lost the camera's name."""
+    lossy = {digest for p in pictures if not p.facts.lossless for digest in p.facts.same}
+    left = [p for p in pictures if not (p.facts.lossless and lossy.intersection(p.facts.same))]
+    written = [p for p in left if p.facts.camera and (p.facts.quality or 0) >= CAMERA_QUALITY]
+    return [p for p in left if not written or p.facts.camera or not p.facts.lossless]
 
 
 def _sharpest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
@@ -195,6 +197,7 @@ def suggest(
     the first set with something to give up.
     """
     burst = may_be_burst(pictures, links)
+    turned = are_turned(pictures)
     keepers: list[tuple[Picture, str]] = []
     removals: list[Removal] = []
     tied = holding = False
@@ -211,7 +214,7 @@ def suggest(
             keepers.append((keeper, reason))
             removals += given_up
     taken = min((p.facts.taken for p in pictures if p.facts.taken), default="")
-    why = _why_none(burst=burst, tied=tied, holding=holding)
+    why = _why_none(burst=burst, tied=tied, holding=holding, turned=turned)
     rest = "" if len(pictures) - len(removals) < 2 else why
     if not keepers:
         return Suggestion(group, None, why, burst=burst, taken=taken, rest=rest)
@@ -220,13 +223,15 @@ def suggest(
     return Suggestion(group, keeper.number, reason, in_order, burst, taken, rest)
 
 
-def _why_none(*, burst: bool, tied: bool, holding: bool) -> str:
+def _why_none(*, burst: bool, tied: bool, holding: bool, turned: bool) -> str:
     if holding:
         return "each holds something that the other doesn't"
     if burst:
         return "a burst, or it may be one: choose the best shot yourself"
     if tied:
         return "a tie: the rules see no difference"
+    if turned:
+        return "turned against each other: keep the upright one yourself"
     return "different pictures: framed, cut or edited"
 
 
@@ -306,18 +311,30 @@ def _date_that_is_lost(doomed: Facts, keeper: Facts) -> dict[str, bool]:
 def same_pictures(
     pictures: Sequence[Picture], *, identical_only: bool = False
 ) -> set[frozenset[int]]:
-    """The pairs, by number, that are identical files or versions of one picture."""
+    """The pairs, by number, of identical files or pixels or, but for turned ones, of versions.
+
+    Which of two is upright a person sees, and mostly that one turned it.
+    """
     by_digest: dict[str, list[int]] = defaultdict(list)
     for picture in pictures:
         by_digest[picture.digest].append(picture.number)
+        for digest in picture.facts.same:
+            by_digest[f"{digest} {picture.facts.orientation}"].append(picture.number)
     same = {frozenset(pair) for ours in by_digest.values() for pair in combinations(ours, 2)}
     if identical_only:
         return same
     for pair in versions.pairs([picture.facts for picture in pictures]):
         one, other = pictures[pair.one], pictures[pair.other]
-        if one.facts.colourless == other.facts.colourless:
+        upright = pair.turn == versions.UPRIGHT
+        if upright and one.facts.colourless == other.facts.colourless:
             same.add(frozenset((one.number, other.number)))
     return same
+
+
+def are_turned(pictures: Sequence[Picture]) -> bool:
+    """Whether some are versions of one picture that are turned against each other."""
+    found = versions.pairs([picture.facts for picture in pictures])
+    return any(pair.turn != versions.UPRIGHT for pair in found)
 
 
 def sets_of(pictures: Sequence[Picture], same: Collection[frozenset[int]]) -> list[list[Picture]]:
@@ -340,8 +357,15 @@ def sets_of(pictures: Sequence[Picture], same: Collection[frozenset[int]]) -> li
 
 def may_be_burst(pictures: Sequence[Picture], links: Sequence[Link]) -> bool:
     """Whether find saw a burst in a group, or two of its pictures may be shots of one."""
-    seen = any(link.view == "burst" for link in links)
+    by_path = {picture.path: picture for picture in pictures}
+    ends = [(by_path.get(o.left), by_path.get(o.right)) for o in links if o.view == "burst"]
+    seen = any(not (a and b) or not are_one_shot(a, b) for a, b in ends)
     return seen or any(is_burst(one, other) for one, other in combinations(pictures, 2))
+
+
+def are_one_shot(one: Picture, other: Picture) -> bool:
+    """Whether two files hold the very same pixels, whatever their dates say."""
+    return one.digest == other.digest or not set(one.facts.same).isdisjoint(other.facts.same)
 
 
 def is_burst(one: Picture, other: Picture) -> bool:
@@ -352,7 +376,7 @@ def is_burst(one: Picture, other: Picture) -> bool:
     the seconds that it ran, but not that both stand at its first.
     """
     a, b = one.facts, other.facts
-    if one.digest == other.digest or (a.camera and b.camera and a.camera != b.camera):
+    if are_one_shot(one, other) or (a.camera and b.camera and a.camera != b.camera):
         return False
     moments = (a.taken, b.taken) if a.taken or b.taken else (a.clock, b.clock)
     if not all(moments):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from extras.review.facts import Facts
 
+UPRIGHT = views.TURNS[0]
 SIDE = 64  # of the gray that is compared
 COLOUR_SIDE = 8
 LEAST_CORRELATION = 0.97
