@@ -234,9 +234,15 @@ FILES = (
 
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str]:
-    """Matches any of some names; its last group's number says which, from 1 on."""
+    """Matches any of some names, each by a group of its own."""
     inner = (re.sub(r"(?<!\\)\((?!\?)", "(?:", name) for name in names)
-    return re.compile("|".join(f"({name})" for name in inner) or "(?!)", re.DOTALL)
+    return re.compile("|".join(f"({name})" for name in inner), re.DOTALL)
+
+
+def _which(pattern: re.Pattern[str], text: str) -> int | None:
+    """The position of the name that matches."""
+    match = pattern.fullmatch(text)
+    return match.lastindex - 1 if match and match.lastindex else None
 
 
 # Most rows are known by one name, some by several parts of a path, which is looked for longer.
@@ -294,8 +300,8 @@ def _named(folder: str) -> Place | None:
         (_ANY_NAME, os.path.basename(path), _NAMED),
         (_ANY_PATH, path, _PATHS),
     ):
-        if match := pattern.fullmatch(text):
-            return places[(match.lastindex or 1) - 1]
+        if (position := _which(pattern, text)) is not None:
+            return places[position]
     return None
 
 
@@ -354,8 +360,8 @@ class Surroundings:
 
 def kind_of_file(name: str) -> str | None:
     """What kind of other programs' files one is by its name, or None. Changes nothing on disk."""
-    match = _ANY_FILE.fullmatch(name.lower())
-    return FILES[(match.lastindex or 1) - 1][0] if match else None
+    position = _which(_ANY_FILE, name.lower())
+    return None if position is None else FILES[position][0]
 
 
 def is_in_trash(path: str, top: str) -> bool:
@@ -378,5 +384,5 @@ def check_open(folders: tuple[str, ...]) -> None:
         if place := surroundings.place_of(folder):
             raise UserError(
                 f"INPUT_DIR {folder} lies in {place}, which is that program's own; name a folder "
-                "outside it, and export there what you want to compare."
+                "outside it, and copy or export there what you want to compare."
             )

@@ -33,6 +33,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 }
 # In the order in which they are likely to notice; the first that fails ends it.
 TESTS = (
+    "test_places.py",
     "test_cleanup.py",
     "test_not_ours.py",
     "test_storage.py",
