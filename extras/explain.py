@@ -104,13 +104,19 @@ class Attempt:
 
 
 def hashed(paths: Sequence[str], hash_files: Hash) -> list[HashedImage]:
-    """Hash photos, in the given order; UserError for one that can't be read."""
+    """Hash photos, in the given order; UserError that names all that can't be read."""
     images = {}
+    reasons = {}
     for result in hash_files([ImageFile(path, 0, 0) for path in dict.fromkeys(paths)]):
-        path = result.file.path
         if isinstance(result, Unreadable):
-            raise UserError(f"{path} can't be read: {result.reason}; name a photo that can.")
-        images[path] = result
+            reasons[result.file.path] = result.reason
+        else:
+            images[result.file.path] = result
+    if reasons:  # which come in any order
+        unread = [path for path in dict.fromkeys(paths) if path in reasons]
+        lines = [f"{path} can't be read: {reasons[path]}; " for path in unread]
+        photos = "a photo that can" if len(lines) == 1 else "photos that can"
+        raise UserError(f"{''.join(lines)}name {photos}.")
     return [images[path] for path in paths]
 
 

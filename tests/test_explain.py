@@ -2,6 +2,7 @@
 
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import SAMPLES, Library, Ran, collect, hash_without_workers, tree
@@ -20,6 +21,7 @@ from made_pictures import (
 )
 from PIL import Image, ImageOps
 
+import finder
 import matching
 from extras import explain
 from finder import HashedImage, ImageFile, hash_file
@@ -522,6 +524,26 @@ def test_a_missing_photo_is_refused_by_name(bare_library: Library) -> None:
     line = f"error: {missing} can't be read: No such file or directory; name a photo that can."
     assert refused(bare_library, "explain", sample(CAT), missing) == line
     assert refused(bare_library, "explain", "--like", sample(CAT), missing) == line
+
+
+def test_two_missing_photos_are_both_named_in_their_order(
+    bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever worker is done first."""
+    one, other = (str(bare_library.photos / name) for name in ("one.jpg", "other.jpg"))
+    hash_files = finder.hash_files
+    for order in (list, reversed):
+
+        def in_order(*given: Any, order: Any = order, **options: Any) -> Any:
+            results = sorted(hash_files(*given, **options), key=lambda each: each.file.path)
+            return order(results)
+
+        monkeypatch.setattr(finder, "hash_files", in_order)
+        line = refused(bare_library, "explain", one, other)
+        assert line == (
+            f"error: {one} can't be read: No such file or directory; "
+            f"{other} can't be read: No such file or directory; name photos that can."
+        )
 
 
 def test_a_file_that_is_no_picture_is_refused_by_name(bare_library: Library) -> None:
