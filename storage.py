@@ -469,7 +469,7 @@ def content_of(manifest: Manifest) -> dict[str, object]:
         for c in manifest.copies
     ]
     head = {"schema": MANIFEST_SCHEMA, "run": manifest.run}
-    content = {**head, **asdict(manifest), "copies": rows}
+    content = {**head, **asdict(replace(manifest, copies=())), "copies": rows}
     del content["signatures"]
     return content
 

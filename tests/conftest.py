@@ -260,6 +260,19 @@ def own_key(state_home: Path) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def someone_else(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """When called, the program is from then on run by another user, or in a new home."""
+    state = tmp_path / "state of another"
+    with pytest.MonkeyPatch.context() as environment:
+
+        def becomes() -> Path:
+            environment.setenv("XDG_STATE_HOME", str(state))
+            return state
+
+        yield becomes
+
+
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where libraries are kept, so that tests can begin after a find without running one."""

@@ -36,6 +36,8 @@ TESTS = (
     "test_places.py",
     "test_cleanup.py",
     "test_not_ours.py",
+    "test_record.py",
+    "test_signature.py",
     "test_storage.py",
     "test_copies.py",
     "test_review.py",

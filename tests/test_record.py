@@ -6,8 +6,6 @@ import hashlib
 import itertools
 import json
 import os
-import socket
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +21,6 @@ from kill_points import restore as bring_back
 import cleanup
 import finder
 import storage
-from config import UserError
-from disk import signature
 from storage import MANIFEST
 
 ODD = (None, True, 0, -1, 1.5, 10**30, "", "a\0b", "\ud800", "../x", "x" * 5000, [], [[]], {})
@@ -122,6 +118,18 @@ def test_no_odd_value_in_a_record_ends_in_a_traceback(
     assert believed == {*plausible, *((name, "[]") for name in lists)}
 
 
+@pytest.mark.parametrize(
+    "line", [r'"/a\u0000b"', "/a\0b", r'"\ud800"', '"/a', '"/a" "/b"', "[1]", "/" + "x" * 5000]
+)
+def test_no_odd_line_in_the_list_ends_in_a_traceback(culled: Library, line: str) -> None:
+    before = culled.names()
+    with culled.list_file.open("a", encoding="utf-8") as stream:
+        stream.write(line + "\n")
+    ran = culled.cleanup("--yes")
+    assert (ran.code, ran.err.count("\n")) == (3, 1)
+    assert culled.names() == before
+
+
 @pytest.mark.parametrize("file", [MANIFEST, "info.txt"])
 @settings(max_examples=20)
 @given(data=st.data(), odd=odd_json)
@@ -137,19 +145,6 @@ def test_whatever_a_record_says_nothing_else_is_touched(
 # ---- Whose word counts
 
 ACTIONS = ("check-deleted", "cleanup", "suggest", "review")
-
-
-@pytest.fixture
-def someone_else(tmp_path: Path) -> Iterator[Callable[[], Path]]:
-    """When called, the program is from then on run by another user, or in a new home."""
-    state = tmp_path / "state of another"
-    with pytest.MonkeyPatch.context() as environment:
-
-        def becomes() -> Path:
-            environment.setenv("XDG_STATE_HOME", str(state))
-            return state
-
-        yield becomes
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -403,131 +398,3 @@ def test_a_strangers_folder_beside_the_output_keeps_what_is_not_proven(
     assert ran.code == 2
     assert copy.name in ran.err
     assert copy.read_bytes() == before
-
-
-# ---- The key
-
-
-def test_the_key_is_made_once_and_for_its_user_alone(
-    library: Library, someone_else: Callable[[], Path]
-) -> None:
-    stranger = someone_else()
-    library.find()
-    key = stranger / "image-similarity-search" / "key"
-    assert (len(key.read_bytes()), stat.S_IMODE(key.stat().st_mode)) == (32, 0o600)
-    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
-    made = key.read_bytes()
-    library.find()
-    assert key.read_bytes() == made
-    key.write_bytes(made[:5])  # its run was killed
-    library.find()
-    assert len(key.read_bytes()) == 32
-
-
-def test_runs_that_make_the_key_at_the_same_time_have_one(
-    library: Library, someone_else: Callable[[], Path]
-) -> None:
-    someone_else()
-    script = "from disk import signature; signature.make_key(); print(signature.load_key().hex())"
-    runs = [library.start_python(script) for _ in range(6)]
-    assert len({collect(run).out for run in runs}) == 1
-
-
-def shared_file(key: Path) -> None:
-    key.chmod(0o640)
-
-
-def shared_folder(key: Path) -> None:
-    key.parent.chmod(0o770)
-
-
-def link(key: Path) -> None:
-    key.rename(key.with_name("elsewhere"))
-    key.symlink_to("elsewhere")
-
-
-def fifo(key: Path) -> None:
-    key.unlink()
-    os.mkfifo(key)
-
-
-def folder(key: Path) -> None:
-    key.unlink()
-    key.mkdir()
-
-
-def sock(key: Path) -> None:
-    key.unlink()
-    with contextlib.chdir(key.parent), socket.socket(socket.AF_UNIX) as listener:
-        listener.bind("key")
-
-
-def too_long(key: Path) -> None:
-    key.write_bytes(bytes(33))
-
-
-@pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup"])
-@pytest.mark.parametrize("spoil", [shared_file, shared_folder, link, fifo, folder, sock, too_long])
-def test_a_key_that_others_may_have_made_or_read_ends_the_run(
-    found: Library, someone_else: Callable[[], Path], spoil: Callable[[Path], None], action: str
-) -> None:
-    stranger = someone_else()
-    signature.make_key()
-    key = stranger / "image-similarity-search" / "key"
-    spoil(key)
-    before = tree(found.folder)
-    ran = found.run(action)
-    assert ran.code == 3
-    assert ran.err.count("\n") == 1
-    assert str(key.parent) in ran.err
-    assert tree(found.folder) == before
-
-
-def test_a_key_of_another_user_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, someone_else: Callable[[], Path]
-) -> None:
-    someone_else()
-    signature.make_key()
-    monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    with pytest.raises(UserError, match="another user's key"):
-        signature.load_key()
-
-
-@pytest.mark.parametrize("home", ["no folder", "nobody's"])
-def test_where_no_key_can_be_kept_find_says_so_and_loses_nothing(
-    library: Library, someone_else: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, home: str
-) -> None:
-    stranger = someone_else()
-    if home == "no folder":
-        stranger.write_text("in the way")
-    else:
-        monkeypatch.delenv("XDG_STATE_HOME")
-        monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as without a home
-        monkeypatch.chdir(library.folder)
-    for _ in range(2):
-        ran = library.run("find")
-        assert ran.code == 1
-        warning = [line for line in ran.out.splitlines() if line.startswith("warning: ")]
-        assert len(warning) == 1
-        assert "set XDG_STATE_HOME" in warning[0]
-    assert sorted(os.listdir(library.folder)) == ["output", "photos"]
-    library.delete_copies("vacation1_old.jpg")
-    assert library.check().code == 3
-    for action in ("check-deleted", "cleanup"):
-        assert library.run(action, "--trust-result", "--yes").code == 1
-    assert "vacation1_old.jpg" not in library.names()
-
-
-def test_on_a_mac_the_key_lies_where_its_programs_keep_such(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", "not/absolute")
-    monkeypatch.setenv("HOME", "/home/me")
-    places = {}
-    for system in ("linux", "darwin"):
-        monkeypatch.setattr("sys.platform", system)
-        places[system] = signature.key_path()
-    assert places == {
-        "linux": "/home/me/.local/state/image-similarity-search/key",
-        "darwin": "/home/me/Library/Application Support/image-similarity-search/key",
-    }

@@ -57,7 +57,8 @@ def timed(tool: str, command: Sequence[str]) -> Run | str:
     """Run a tool that prints a JSON object with `groups`; the reason if it doesn't."""
     before, start = cpu_of_children(), time.perf_counter()
     with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "XDG_CACHE_HOME": cache}  # nothing from an earlier run
+        # Nothing from an earlier run, and no key in the user's own folder.
+        environment = {**os.environ, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": cache}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     wall = time.perf_counter() - start
     reap_orphans()

@@ -70,7 +70,9 @@ def run(action: str, folder: Path, *flags: str) -> tuple[str, ...]:
     command = [sys.executable, str(PRODUCT), "--action", action, "--no-cache"]
     command += ["--input-dir", str(folder / "photos"), "--output-dir", str(folder / "output")]
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    with subprocess.Popen([*command, *flags], stdout=subprocess.DEVNULL) as process:
+    own_key = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+    command += flags
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=own_key) as process:
         most_open = max(_open_files_while(process), default=0)
     code, wall = process.returncode, time.perf_counter() - start
     reap_orphans()
