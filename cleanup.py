@@ -75,6 +75,14 @@ class Plan:
     gone: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What goes with an original and nothing that stays has, as people read it."""
+
+    path: str
+    loses: tuple[str, ...]
+
+
 # ---- check-deleted
 
 
@@ -332,6 +340,33 @@ def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
         theirs -= {name for photo in left for name in index.of(photo)}
         orphans += [os.path.join(folder, name) for name in sorted(theirs)]
     return orphans
+
+
+def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:
+    """What only doomed originals hold, of those of their groups. Changes nothing on disk.
+
+    What is in the files is as find saw it, what lies beside them as it is now.
+    """
+    companions = Companions()
+    going = {copy.original.path for copy in doomed}
+    groups = {copy.group for copy in doomed}
+    kept: dict[int, list[str]] = defaultdict(list)
+    for copy in manifest.copies:
+        path = copy.original.path
+        if copy.group in groups and path not in going and os.path.lexists(path):
+            inside = copy.holds if probably_matches(path, copy) else None
+            kept[copy.group] += [*(inside or ()), *held_beside(path, companions)]
+    known = any(copy.holds is not None for copy in manifest.copies)
+    found = []
+    for copy in doomed:
+        inside = (held.UNKNOWN,) if copy.holds is None and known else copy.holds or ()
+        lines = (*inside, *held_beside(copy.original.path, companions))
+        lost = held.lost(lines, kept.get(copy.group, ()))
+        if copy.group not in kept:  # all of it was chosen, with what each picture has
+            lost = tuple(filter(held.is_protected, lost))
+        if lost:
+            found.append(Loss(copy.original.path, tuple(map(held.shown, lost))))
+    return found
 
 
 def held_beside(path: str, companions: Companions) -> tuple[str, ...]:

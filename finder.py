@@ -15,7 +15,7 @@ import stat
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
 from config import UserError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # these take half a second to import, and only `find` needs t
 
     from views import Look
 
-    Hashing = Future["list[HashedImage | Unreadable]"]
+    Working = Future[list[Any]]
 
 # One worker a core: threads of BLAS in each would only wait for each other, and busily.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -68,6 +68,9 @@ ABOUT_METADATA = re.compile(r"\b(tags?|field|profile|iCCP|s?RGB|EXIF|ICC|XMP)\b"
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFile:
     path: str
@@ -99,6 +102,14 @@ class HashedImage:
 class Unreadable:
     file: ImageFile
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a photo's file holds besides its pixels, as lines of `pictures.held`."""
+
+    file: ImageFile
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +218,14 @@ def hash_files(
     rgb_side: int = 0,
     only_hash: bool = False,
 ) -> Iterator[HashedImage | Unreadable]:
-    """Hash photos in worker processes; yields one result a file, as they are done.
+    """Hash photos in worker processes; yields one result a file, as they are done."""
+    return in_workers(hash_file, files, workers, hash_size, parts, rgb_side, only_hash)
+
+
+def in_workers(
+    work: Callable[..., T], files: Iterable[ImageFile], workers: int, *wanted: object
+) -> Iterator[T | Unreadable]:
+    """Do some work on photos in worker processes; yields one result a file, as they are done.
 
     A picture that kills its worker again and again, or takes too long, becomes an `Unreadable`,
     and the run goes on. How long is counted in processor time, so that a busy machine counts for
@@ -217,7 +235,7 @@ def hash_files(
     pools = MOST_POOLS
     while pools and not waiting.is_empty():
         pools -= 1
-        for result in _hash_in_pool(waiting, workers, (hash_size, parts, rgb_side, only_hash)):
+        for result in _work_in_pool(waiting, workers, work, wanted):
             pools = MOST_POOLS  # it came on; what kills workers from outside may do so again
             yield result
     if not waiting.is_empty():
@@ -288,12 +306,12 @@ class _Waiting:
         return not self._again
 
 
-def _hash_in_pool(
-    waiting: _Waiting, workers: int, wanted: tuple[int, bool, int, bool]
-) -> Iterator[HashedImage | Unreadable]:
-    """Hash what waits until all is done or the pool breaks down; then the rest waits again."""
-    done: queue.SimpleQueue[Hashing] = queue.SimpleQueue()
-    in_flight: dict[Hashing, tuple[ImageFile, ...]] = {}
+def _work_in_pool(
+    waiting: _Waiting, workers: int, work: Callable[..., T], wanted: tuple[object, ...]
+) -> Iterator[T | Unreadable]:
+    """Do what waits until all is done or the pool breaks down; then the rest waits again."""
+    done: queue.SimpleQueue[Working] = queue.SimpleQueue()
+    in_flight: dict[Working, tuple[ImageFile, ...]] = {}
     with _started_pool(workers) as pool:
         running = True
         while True:
@@ -301,8 +319,8 @@ def _hash_in_pool(
                 if not (files := waiting.next(nothing_else=not in_flight)):
                     break
                 try:
-                    arguments = (hash_file, files, [*map(_cpu_seconds, files)], *wanted)
-                    future = pool.schedule(hash_each, args=arguments, timeout=FAR_SECONDS)
+                    arguments = (work, files, [*map(_cpu_seconds, files)], *wanted)
+                    future = pool.schedule(do_each, args=arguments, timeout=FAR_SECONDS)
                 except RuntimeError:  # how a broken pool refuses
                     waiting.put_back(files)
                     running = False
@@ -320,7 +338,7 @@ def _hash_in_pool(
             yield from _outcome(in_flight.pop(ended), ended, waiting)
 
 
-def _next_ended(done: "queue.SimpleQueue[Hashing]") -> "Hashing | None":
+def _next_ended(done: "queue.SimpleQueue[Working]") -> "Working | None":
     """The next task that ended; None if the workers stand still and none will come.
 
     On a busy machine they work, if slowly. Where nobody can tell, the clock must do.
@@ -386,17 +404,17 @@ def _cpu_seconds(file: ImageFile) -> float:
     return min(LEAST_SECONDS + file.size / 1e6, MOST_SECONDS)
 
 
-def hash_each(
-    hash_one: Callable[..., HashedImage | Unreadable],
+def do_each(
+    work: Callable[..., T],
     files: Sequence[ImageFile],
     cpu_seconds: Sequence[float],
     *wanted: object,
-) -> list[HashedImage | Unreadable]:
-    """Hash some photos in a worker, one after the other; it ends where one takes too long."""
+) -> list[T]:
+    """Do some work on photos in a worker, one after the other; it ends where one takes too long."""
     results = []
     for file, seconds in zip(files, cpu_seconds, strict=True):
         limits.allow_cpu(seconds)
-        results.append(hash_one(file, *wanted))
+        results.append(work(file, *wanted))
     return results
 
 
@@ -435,6 +453,21 @@ def hash_file(
     digest = hashlib.sha256(data).hexdigest()
     damage = _some(filter(None, (harm, *messages.of_data)))
     return HashedImage(file, digest, look, damage, _some(messages.others), note=structure.note)
+
+
+def holding_of(file: ImageFile) -> Holding | Unreadable:
+    """Read a photo once more, for what it holds besides its pixels."""
+    import views
+    from disk.companions import xmp_beside
+    from pictures.inventory import inventory
+
+    try:
+        file, data = read_file(file.path)
+        with _messages_of_decoders():
+            image = views.open_header(data)
+            return Holding(file, inventory(data, image, xmp_beside(file.path)))
+    except views.DECODE_ERRORS as error:
+        return Unreadable(file, _reason(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -583,9 +616,7 @@ def _read_all(descriptor: int) -> bytes:
         return b""
 
 
-def _outcome(
-    files: tuple[ImageFile, ...], future: "Hashing", waiting: _Waiting
-) -> list[HashedImage | Unreadable]:
+def _outcome(files: tuple[ImageFile, ...], future: "Working", waiting: _Waiting) -> list[Any]:
     """What came of some files; nothing if they wait to be hashed once more, one by one."""
     from concurrent.futures import TimeoutError
     from concurrent.futures.process import BrokenProcessPool
@@ -605,7 +636,7 @@ def _outcome(
 
 def _once_more(
     file: ImageFile, error: "TimeoutError | ProcessExpired", waiting: _Waiting
-) -> list[HashedImage | Unreadable]:
+) -> list[Unreadable]:
     """What comes of a file whose worker ended: nothing while it has another try."""
     exitcode = getattr(error, "exitcode", None)
     if exitcode is None:

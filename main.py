@@ -317,6 +317,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         if arguments.dry_run:
             report.say("Dry run: nothing was copied.")
             return
+        copies = with_what_they_hold(copies, settings)
         try:
             with storage.staging(settings, copies):
                 results, kept = save(settings, arguments, copies, links, log)
@@ -341,6 +342,17 @@ def why_unsigned() -> str:
             "action on it needs --trust-result; set XDG_STATE_HOME to a folder that you can write."
         )
     return ""
+
+
+def with_what_they_hold(
+    copies: Sequence[storage.SavedCopy], settings: Settings
+) -> tuple[storage.SavedCopy, ...]:
+    """The copies, with what their originals hold besides pixels."""
+    files = [copy.original for copy in copies]
+    results = finder.in_workers(finder.holding_of, files, settings.workers)
+    found = [r for r in bar(results, "Taking stock", len(files)) if isinstance(r, finder.Holding)]
+    lines = {holding.file.path: holding.lines for holding in found}
+    return tuple(dataclasses.replace(c, holds=lines.get(c.original.path)) for c in copies)
 
 
 def copies_stand(settings: Settings) -> bool:
@@ -863,6 +875,7 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
     strangers = [to_line(path) for path in culled.strangers]
     title = "Files that may be edited copies; if so, move them back to their group and run it again"
     report.list_some(title, strangers, everything=True)
+    lost = say_losses(report, manifest, [c for c in copies if c.original.path in there])
     if present:
         again = " --allow-whole-groups" if arguments.allow_whole_groups else ""
         report.say(f"Look at the list, then run --action cleanup{again}.")
@@ -872,10 +885,23 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
         report.list_some(title, [str(n) for n in numbers], everything=arguments.verbose)
     report.facts.update(
         to_delete=present,
+        loses=lost,
         moved=[c.original.path for c in culled.moved],
         strangers=list(culled.strangers),
         whole_groups=sorted({c.group for c in culled.whole_groups}),
     )
+
+
+def say_losses(
+    report: Report, manifest: storage.Manifest, doomed: Sequence[storage.SavedCopy]
+) -> list[dict[str, object]]:
+    """Name what only doomed originals hold; returns it for --json."""
+    losses = cleanup.losses(manifest, doomed)
+    if losses:
+        report.say(f"Only these hold something that what stays doesn't ({len(losses):,}):")
+    for loss in losses:
+        report.say(f"  {to_line(loss.path)}: {'; '.join(loss.loses)}")
+    return [{"path": loss.path, "loses": list(loss.loses)} for loss in losses]
 
 
 # ---- cleanup
@@ -890,7 +916,7 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
         plan = cleanup.plan_deletions(
             listed, manifest, culled, whole_groups=whole, list_file=settings.to_delete_file
         )
-        report_plan(report, plan, settings)
+        report_plan(report, plan, manifest, settings)
         if arguments.dry_run:
             report.say("Dry run: nothing was deleted.")
             return
@@ -912,7 +938,9 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
             report_deleted(report, results, settings)
 
 
-def report_plan(report: Report, plan: cleanup.Plan, settings: Settings) -> None:
+def report_plan(
+    report: Report, plan: cleanup.Plan, manifest: storage.Manifest, settings: Settings
+) -> None:
     size = sum(cleanup.bytes_freed(copy.original.path) for copy in plan.delete)
     how = "send to the trash" if settings.delete_mode == "trash" else "delete for good"
     report.say(f"To {how}: {counted(len(plan.delete), 'original')}, {megabytes(size)}.")
@@ -927,6 +955,7 @@ def report_plan(report: Report, plan: cleanup.Plan, settings: Settings) -> None:
         report.say(f"  {to_line(path)}")
     report.facts.update(
         delete=[copy.original.path for copy in plan.delete],
+        loses=say_losses(report, manifest, plan.delete),
         kept=[{"path": kept.path, "reason": kept.reason} for kept in plan.refused],
         gone=list(plan.gone),
         sidecars=sidecars,

@@ -58,13 +58,18 @@ RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IG
 
 @dataclass(frozen=True, slots=True)
 class SavedCopy:
-    """A copy in a numbered folder; `original`, `digest` and `damage` are as find saw them."""
+    """A copy in a numbered folder; `original`, `digest` and `damage` are as find saw them.
+
+    `holds` is what find saw in the original's file besides its pixels, as lines of
+    `pictures.held`; None if nobody looked.
+    """
 
     original: ImageFile
     copy: str
     group: int
     digest: str
     damage: str = ""
+    holds: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +427,12 @@ def _copy_of(row: object, folder: str) -> SavedCopy:
         group=group,
         digest=digest_of(row["digest"], "digest"),
         damage=text_of(row.get("damage", ""), "damage"),
+        holds=_holds_of(row["holds"]) if "holds" in row else None,
     )
+
+
+def _holds_of(value: object) -> tuple[str, ...]:
+    return tuple(text_of(line, "holds") for line in rows_of(value, "holds"))
 
 
 def _link_of(row: object) -> Link:
@@ -465,6 +475,7 @@ def content_of(manifest: Manifest) -> dict[str, object]:
             "mtime_ns": c.original.mtime_ns,
             "digest": c.digest,
             **({"damage": c.damage} if c.damage else {}),
+            **({"holds": list(c.holds)} if c.holds is not None else {}),
         }
         for c in manifest.copies
     ]

@@ -32,7 +32,8 @@ ENTRIES, ENTRY_BYTES = 0xB002, 16
 
 def described(kind: str, data: bytes) -> str:
     """The line of some data: its size for people, and its print to compare."""
-    size = f"{max(1, round(len(data) / 1000)):,} KB"
+    kilobytes = max(len(data) / 1000, 0.1)
+    size = f"{kilobytes:,.1f} KB" if kilobytes < 1000 else f"{kilobytes / 1000:,.1f} MB"
     return line(kind, f"{size} ({hashlib.sha256(data).hexdigest()[:16]})")
 
 

@@ -33,11 +33,12 @@ BITS, PROFILE, TRANSPARENCY = "bits a channel", "colour profile", "transparency"
 FULL_COLOUR, LESS_COLOUR = "full colour resolution", "colour resolution"
 ANIMATION, PAGES = "animation", "pages"
 GPS = "GPS"
-RATING = "rating"
-FACTS = frozenset({GPS, RATING})  # that a review knows by itself
+RATING, DATE, CAMERA = "rating", "date taken", "camera"
+UNKNOWN = "nobody knows what: it could not be looked into"
+FACTS = frozenset({GPS, RATING, DATE, CAMERA})  # that a review knows by itself
 
 TEXTS = frozenset({"caption", "title", "headline", "comment"})  # one text may stand as any of them
-ANY_WILL_DO = frozenset({"gain map", "depth map", TRANSPARENCY, ANIMATION, GPS})
+ANY_WILL_DO = frozenset({"gain map", "depth map", TRANSPARENCY, ANIMATION, GPS, CAMERA})
 NUMBERS = frozenset({BITS, PAGES, RATING})
 AREA = re.compile(r"(\d{1,9}) x (\d{1,9})")
 PRINT = re.compile(r" \([0-9a-f]{16}\)$")  # what tells one content from another

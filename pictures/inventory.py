@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pictures import held, metadata
+from pictures import dates, held, metadata
 from pictures.behind import behind, described
 from pictures.blocks import Blocks, blocks_of
 from pictures.errors import DECODE_ERRORS
@@ -25,6 +25,8 @@ MOST_LINES = 100  # of words of a kind
 LONGEST = 300  # characters of a line; longer ones end in a print
 EXIF, GPS_BLOCK, LATITUDE, RATING = 0x8769, 0x8825, 2, 0x4746
 TIFF_BITS, TIFF_SAMPLING, TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP = 258, 530, 700, 33723, 34377
+DATES, CHANGED = (0x9003, 0x9004), 0x0132
+XMP_DATES = ("exif:DateTimeOriginal", "xmp:CreateDate")
 COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB"})
 # Of sRGB, as profiles have them: red, green and blue, each as X and Z over Y.
 SRGB = ((1.960, 0.0627), (0.5373, 0.1355), (2.3608, 11.77))
@@ -52,7 +54,7 @@ def inventory(
             *_within(known, blocks, data),
             *_lines_of_words(_words(exif, blocks, known, side_files)),
             *_kinds_of_pixels(image, blocks, data),
-            *_facts(exif, known),
+            *_facts(exif, dict(known)),
         ]
     return tuple(dict.fromkeys(lines))
 
@@ -270,13 +272,22 @@ def _profile_name(tag: bytes) -> str:
     return tag[12 : 12 + size].rstrip(b"\0").decode("latin-1")
 
 
-def _facts(exif: "Image.Exif", known: Iterable[Word]) -> Iterator[str]:
-    """What stands in `loses` by its kind alone."""
-    said = dict(known)
-    place: dict[int, Any] = _tried(lambda: exif.get_ifd(GPS_BLOCK), {})
-    if LATITUDE in place or "exif:GPSLatitude" in said:
+def _facts(exif: "Image.Exif", known: Mapping[str, str]) -> Iterator[str]:
+    """What few pictures hold alone: place, date, camera and rating."""
+    tags = _each(exif)
+    place: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(GPS_BLOCK)), {})
+    if LATITUDE in place or "exif:GPSLatitude" in known:
         yield held.GPS
-    ratings = (_tried(lambda: exif.get(RATING), None), said.get("xmp:Rating"))
+    details: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(EXIF)), {})
+    written = [*(details.get(tag) for tag in DATES), *(known.get(name) for name in XMP_DATES)]
+    moments = [found for date in written if (found := dates.moment(date))]
+    for moment in moments or [dates.moment(tags.get(CHANGED))]:
+        if moment and dates.is_plausible(moment):
+            yield held.line(held.DATE, moment.partition(".")[0])
+            break
+    if camera := cleaned(metadata.text_of(tags.get(metadata.MODEL))):
+        yield held.line(held.CAMERA, camera)
+    ratings = (tags.get(RATING), known.get("xmp:Rating"))
     best = max(_tried(lambda r=r: int(float(r or 0)), 0) for r in ratings)  # type: ignore[misc]
     if best > 0:
         yield held.line(held.RATING, best)

@@ -229,7 +229,11 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> Iterator[finder.HashedImage | finder.Unreadable]:
         return (finder.hash_file(file, hash_size, **wanted) for file in files)
 
+    def in_workers(work: Any, files: Iterable[finder.ImageFile], _: int) -> Iterator[Any]:
+        return map(work, files)
+
     monkeypatch.setattr(finder, "hash_files", hash_files)
+    monkeypatch.setattr(finder, "in_workers", in_workers)
     monkeypatch.setattr(main, "sheet_of", lambda *_: "<p>A contact sheet</p>")
 
 

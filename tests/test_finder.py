@@ -446,7 +446,7 @@ def test_pools_may_break_as_often_as_they_like_while_something_comes_of_each(
         waiting.put_back(files[at_a_time:])
         yield from (Unreadable(file, "") for file in files[:at_a_time])
 
-    monkeypatch.setattr(finder, "_hash_in_pool", breaks_soon)
+    monkeypatch.setattr(finder, "_work_in_pool", breaks_soon)
     came = []
     with contextlib.suppress(config.UserError):
         for result in finder.hash_files([ImageFile(str(n), 10, 0) for n in range(9)], 16, 1):

@@ -1,7 +1,9 @@
 """What only one file of a group has: the rules keep it, and each action says what would be lost."""
 
 import hashlib
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,9 @@ from disk.companions import Companions
 from extras.review import rules
 from extras.review.facts import examine
 from extras.review.rules import Picture
+from finder import ImageFile
+from pictures import held
+from storage import Manifest, SavedCopy
 
 IMAGE = photo(CAT).resize((600, 400))
 SMALLER = IMAGE.resize((300, 200))
@@ -132,3 +137,71 @@ def test_the_contact_sheet_says_what_a_picture_holds(bare_library: Library) -> N
     put(bare_library, a=shot(), b=shot(caption="<b>Oma</b> & Opa"))
     sheet = (bare_library.output / "report.html").read_text("utf-8")
     assert "holds caption: &lt;b&gt;Oma&lt;/b&gt; &amp; Opa; RAW beside it: b.CR2" in sheet
+
+
+# ---- What a person chose
+
+
+def holds_of(library: Library) -> dict[str, list[str]]:
+    """What the record says that each original holds, but for what most pictures have."""
+    record = json.loads((library.output / "image-similarity-search.json").read_text("utf-8"))
+    rows = record["copies"]
+    return {Path(row["original"]).name: list(held.of_note(row["holds"])) for row in rows}
+
+
+def test_find_records_what_the_originals_hold(bare_library: Library) -> None:
+    (bare_library.photos / "c.xmp").write_bytes(KEYWORDS)
+    put(bare_library, a=shot(), b=shot(caption="Oma") + VIDEO, c=shot(SMALLER))
+    holds = holds_of(bare_library)
+    assert holds == {
+        "a.jpg": [],
+        "b.jpg": ["motion video: 0.1 KB", "caption: Oma"],
+        "c.jpg": ["keyword: wedding"],
+    }
+
+
+def test_check_deleted_and_cleanup_say_what_only_the_chosen_hold(bare_library: Library) -> None:
+    put(bare_library, a=shot(), b=shot(caption="Oma"), c=shot(caption="OMA") + VIDEO)
+    bare_library.delete_copies("b.jpg", "c.jpg")
+    (bare_library.photos / "b.CR2").touch()
+    lines = [
+        "Only these hold something that what stays doesn't (2):",
+        f"  {bare_library.photos / 'b.jpg'}: caption: Oma; RAW beside it: b.CR2",
+        f"  {bare_library.photos / 'c.jpg'}: motion video: 0.1 KB; caption: OMA",
+    ]
+    for ran in (bare_library.check(), bare_library.cleanup("--dry-run")):
+        assert ran.code == 0
+        assert "\n".join(lines) in ran.out
+    facts = bare_library.check("--json").facts
+    assert facts["loses"][0] == {
+        "path": str(bare_library.photos / "b.jpg"),
+        "loses": ["caption: Oma", "RAW beside it: b.CR2"],
+    }
+    assert bare_library.cleanup("--dry-run", "--json").facts["loses"] == facts["loses"]
+    ran = bare_library.cleanup()
+    assert ran.out.index(lines[0]) < ran.out.index("Deleted: 2 originals")
+
+
+def test_what_another_that_stays_holds_is_not_lost(bare_library: Library) -> None:
+    put(bare_library, a=shot(), b=shot(caption="Oma"), c=shot(caption="Oma"))
+    for name in "bc":
+        (bare_library.photos / f"{name}.xmp").write_bytes(KEYWORDS)
+    bare_library.delete_copies("c.jpg", "a.jpg")
+    ran = bare_library.check()
+    assert "Only these hold" not in ran.out
+    (bare_library.photos / "b.jpg").write_bytes(shot(caption="Opa"))  # it lost the caption since
+    ran = bare_library.check()
+    assert f"{bare_library.photos / 'c.jpg'}: caption: Oma" in ran.out
+
+
+def test_a_record_of_before_says_nothing_of_what_is_in_the_files(bare_library: Library) -> None:
+    put(bare_library, a=shot(), b=shot(caption="Oma"))
+    copies = [
+        SavedCopy(ImageFile(str(bare_library.photos / f"{name}.jpg"), 1, 1), "", 1, name)
+        for name in "ab"
+    ]
+    manifest = Manifest((str(bare_library.photos),), tuple(copies), ())
+    assert cleanup.losses(manifest, copies[:1]) == []
+    known = replace(manifest, copies=(copies[0], replace(copies[1], holds=())))
+    (loss,) = cleanup.losses(known, copies[:1])
+    assert loss.loses == (held.UNKNOWN,)
