@@ -32,7 +32,8 @@ class Place:
 
     `name` is a regular expression of the last parts of a path. Of the alternatives in `holds`
     and in `beside` one must lie in the folder and next to it, each with all of its paths; a star
-    stands for the start of a name. All of it is in lower case, as many systems know no other.
+    stands for the start of a name. With `namesakes`, what lies in it has names of what lies next
+    to it. All of it is in lower case, as many systems know no other.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Place:
     name: str
     holds: tuple[tuple[str, ...], ...] = ()
     beside: tuple[tuple[str, ...], ...] = ()
+    namesakes: bool = False
 
     def __str__(self) -> str:
         return f"a {self.kind} ({self.maker})"
@@ -119,6 +121,7 @@ TABLE = (
     Place(PREVIEWS, "PhotoPrism", r"storage", holds=(("cache/thumbnails",), ("cache", "sidecar"))),
     Place(PREVIEWS, "Lightroom", rf"{ANY}\.(lrdata|lrcat-data)"),
     Place(PREVIEWS, "Lightroom", ANY, holds=(("previews.db", "root-pixels.db"),)),
+    Place(PREVIEWS, "Lightroom", rf"{ANY} (previews|helper)", beside=(("*.lrcat",),)),
     Place(PREVIEWS, "Capture One", r"captureone/(cache|settings\d*)"),
     Place(PREVIEWS, "Adobe Bridge", r"\.bridgecachet?|(adobe )?bridge cache"),
     Place(PREVIEWS, "darktable", r"mipmaps-[^/]+\.d"),
@@ -161,7 +164,12 @@ TABLE = (
         ),
     ),
     Place(LIBRARY, "Aperture", rf"{ANY}\.(aplibrary|apvault|approject|migrated[a-z]*library)"),
-    Place(LIBRARY, "Aperture", ANY, holds=(("database/apdb",), ("aperturedata.xml",))),
+    Place(
+        LIBRARY,
+        "Aperture",
+        ANY,
+        holds=(("database/apdb",), ("database/library.apdb",), ("aperturedata.xml",)),
+    ),
     Place(LIBRARY, "Lightroom", rf"{ANY}\.lrlibrary"),
     Place(LIBRARY, "Lightroom", ANY, holds=(("managed catalog.mcat",),)),
     Place(LIBRARY, "Capture One", rf"{ANY}\.cocatalog"),
@@ -182,8 +190,8 @@ TABLE = (
         LIBRARY,
         "Picasa",
         r"originals",
-        holds=(("picasa.ini",), (".picasa.ini",)),
         beside=(("picasa.ini",), (".picasa.ini",)),
+        namesakes=True,
     ),
     Place(LIBRARY, "ACDSee", r"\[originals\]"),
     Place(LIBRARY, "Immich", r"upload|library", holds=((".immich",),)),
@@ -288,9 +296,17 @@ def place_at(folder: str, names: Names, beside: Names) -> Place | None:
             continue
         if place.beside and not any(_are_in(parent, beside, paths) for paths in place.beside):
             continue
+        if place.namesakes and not _are_namesakes(names, beside):
+            continue
         if name.fullmatch(own_name):
             return place
     return None
+
+
+def _are_namesakes(names: Names, beside: Names) -> bool:
+    """Whether all names of a folder stand next to it, too, but for those of systems' files."""
+    own = {n for n in names if not n.startswith(".")} - {"picasa.ini", "desktop.ini", "thumbs.db"}
+    return bool(own) and own <= beside.keys()
 
 
 def _named(folder: str) -> Place | None:

@@ -52,6 +52,7 @@ CLOSED = {
         "Event/iMovie\\ Thumbnails PRIVATE/M4ROOT/THMBNL",
         "My\\ Catalog\\ Previews.lrdata/A My\\ Catalog\\ Smart\\ Previews.LRDATA x.lrcat-data",
         "My\\ Previews/A:My\\ Previews/previews.db,My\\ Previews/root-pixels.db",
+        "My\\ Smart\\ Previews/A:My.lrcat",
         "RAW/CaptureOne/Cache/Thumbnails RAW/CaptureOne/Settings153 Adobe\\ Bridge\\ Cache",
         ".BridgeCache mipmaps-0123.d/3 .shotwell/thumbs/thumbs360 iPod\\ Photo\\ Cache/F00",
         "Mylio/Generated\\ Images.bundle/0 .photostructure _data/i/upload",
@@ -69,6 +70,7 @@ CLOSED = {
         "Bilder/Originals/2008:Bilder/AlbumData.xml",
         "More/Modified:More/Library.iPhoto",
         "Old.aplibrary/Masters Old.migratedphotolibrary/Masters Vault.apvault/x",
+        "First/Masters:First/Database/Library.apdb",
         "Aperture/Masters:Aperture/Database/apdb/Library.apdb",
         "Cloud.lrlibrary/x",
         "Cloud/originals:Cloud/Managed\\ Catalog.mcat",
@@ -77,7 +79,7 @@ CLOSED = {
         "Photo\\ Booth\\ Library/Pictures",
         "Photo\\ Booth\\ (old)/Pictures:Photo\\ Booth\\ (old)/Originals/x.mov",
         "2009/.picasaoriginals [Originals]",
-        "2006/Originals:2006/Picasa.ini,2006/Originals/Picasa.ini",
+        "2006/Originals:2006/Picasa.ini,2006/Originals/Thumbs.db,2006/CAT.jpg",
         "photos/upload/u/ab photos/library/me:photos/upload/.immich,photos/library/.immich",
         "Design.library/images/a.info:Design.library/metadata.json",
         "Talk.key/Data Letter.pages/Data Table.numbers/Data",
@@ -107,7 +109,8 @@ OPEN = (
     "pictures/2019:pictures/My.cocatalogdb",
     "session/Capture:session/session.cosessiondb",
     "catalog/2019:catalog/My.lrcat",
-    "picasa/Originals:picasa/.picasa.ini",
+    "picasa/Originals picasa/b/originals:picasa/.picasa.ini,picasa/b/cat.gif",
+    "namesakes namesakes/Originals",
     "phone/DCIM:phone/Photos.sqlite",
 )
 
@@ -150,7 +153,8 @@ def test_what_another_program_keeps_for_itself_is_passed_over(
     plant(tmp_path, "album")
     planted = plant(tmp_path, row)
     found = walked(tmp_path)
-    assert photos_in(found) == [str(tmp_path / "album/cat.jpg")]
+    assert str(tmp_path / "album/cat.jpg") in photos_in(found)
+    assert not set(photos_in(found)) & set(map(str, planted))
     closed = [i for i in found if isinstance(i, finder.PassedOver) and Path(i.path).is_dir()]
     surroundings = places.Surroundings()
     for path in planted:
@@ -172,7 +176,7 @@ def test_each_row_of_the_table_is_tried(tmp_path: Path) -> None:
 def test_a_person_s_own_folder_stays_open(row: str, tmp_path: Path) -> None:
     planted = plant(tmp_path, row)
     found = walked(tmp_path)
-    assert sorted(photos_in(found)) == sorted(map(str, planted))
+    assert set(photos_in(found)) >= set(map(str, planted))
     for path in planted:
         assert places.Surroundings().whose(str(path)) is None
 
