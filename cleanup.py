@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from disk.companions import CompanionIndex, Companions, is_companion, listing
 from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
 from disk.places import Surroundings, is_in_trash
 from disk.same_file import are_one
+from disk.trash import holds, send
 from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file, open_regular
 from pictures import held
 from storage import (
@@ -36,7 +38,10 @@ PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
 Matches = Callable[[str, SavedCopy], bool]
 # Why the file that now lies at a path must be kept, or None.
 Prove = Callable[[str], str | None]
-Remove = Callable[[str, Prove, Callable[[], None]], str | None]
+# Called before a file goes, with its place in a trash if that is known.
+Record = Callable[..., None]
+Remove = Callable[[str, Prove, Record], str | None]
+TRASH_IS_THE_SYSTEMS = sys.platform == "darwin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
+    """An original that is gone, and where in a trash it lies if the trash says that."""
+
     path: str
     freed: int
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,13 +405,15 @@ def execute(
     the survivor while this one counts on it. It waits so long in vain for such locks, in all.
     """
     locks = FolderLocks(seconds_to_wait)
+    places: dict[str, str] = {}
     for copy in plan.delete:
         path = copy.original.path
 
         def prove(place: str, copy: SavedCopy = copy) -> str | None:
             return judge.reason_to_keep(copy, place, surely_matches)
 
-        def record(path: str = path) -> None:
+        def record(place: str = "", path: str = path) -> None:
+            places[path] = place
             append_lines(log_file, [f"Deleted file: {to_line(path)}"])
 
         try:
@@ -422,7 +432,7 @@ def execute(
                 append_lines(log_file, [f"Kept file: {to_line(path)}: {reason}"])
             yield Kept(path, reason)
         else:
-            yield Deleted(path, freed)
+            yield Deleted(path, freed, places[path])
 
 
 def bytes_freed(path: str) -> int:
@@ -431,7 +441,7 @@ def bytes_freed(path: str) -> int:
     return status.st_size if status.st_nlink == 1 else 0
 
 
-def unlink(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
+def unlink(path: str, prove: Prove, record: Record) -> str | None:
     """Delete a file for good: set it aside, prove it there, record it, and unlink or put it back.
 
     Returns the reason to keep it, or None when it is gone. No other safety checks are made here.
@@ -443,12 +453,30 @@ def unlink(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
     return reason
 
 
-def trash(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
-    """Send a file to the desktop's trash; returns the reason to keep it, or None when it is gone.
+def trash(path: str, prove: Prove, record: Record) -> str | None:
+    """Send a file to the trash of its disk; returns the reason to keep it, or None when it is gone.
 
-    It is proven and recorded where it is set aside, and goes under its own name, so that the
-    trash can give it back. What takes its place in between is seen, but for the last moment, and
-    would lie in the trash. No other safety checks are made here.
+    It goes from where it is set aside, so that nothing can take its place, with its own name as
+    what the trash gives back. No other safety checks are made here.
+    """
+    if TRASH_IS_THE_SYSTEMS:
+        return _give_to_system(path, prove, record)
+    with _set_aside(path) as aside:
+        if reason := prove(aside):
+            return reason
+        proven = os.lstat(aside)
+        try:
+            place = send(aside, path, record)
+        except OSError as error:
+            return _no_trash(error)
+    return None if holds(place, proven) else f"it was sent to {to_line(place)} and isn't there"
+
+
+def _give_to_system(path: str, prove: Prove, record: Record) -> str | None:
+    """Let the system send a file to its trash, under its own name, so that it can be given back.
+
+    It is proven and recorded where it is set aside. What takes its place in between is seen, but
+    for the last moment, and would lie in the trash.
     """
     from send2trash import send2trash
 
@@ -462,9 +490,13 @@ def trash(path: str, prove: Prove, record: Callable[[], None]) -> str | None:
             return "another file took its place"
         send2trash(path)
     except OSError as error:
-        cause = os.strerror(error.errno) if error.errno else str(error)
-        return f"it can't be sent to a trash ({cause}); see --delete-mode permanent"
+        return _no_trash(error)
     return "the trash did not take it" if os.path.lexists(path) else None
+
+
+def _no_trash(error: OSError) -> str:
+    cause = os.strerror(error.errno) if error.errno else str(error)
+    return f"it can't be sent to a trash ({cause}); see --delete-mode permanent"
 
 
 @contextlib.contextmanager

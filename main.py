@@ -988,7 +988,11 @@ def report_deleted(
     report.say(f"{how}: {counted(len(deleted), 'original')}{gain}.")
     lines = [f"{to_line(item.path)}: {item.reason}" for item in kept]
     report.list_some("Kept after all", lines, everything=True)
+    trashes = sorted({os.path.dirname(os.path.dirname(i.place)) for i in deleted if i.place})
+    for folder in trashes:
+        report.say(f"They lie in {to_line(folder)}.")
     report.facts.update(deleted=[item.path for item in deleted], freed=freed)
+    report.facts["trashed"] = {item.path: item.place for item in deleted if item.place}
     report.facts["kept"] += [{"path": item.path, "reason": item.reason} for item in kept]
 
 

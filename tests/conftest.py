@@ -277,6 +277,15 @@ def someone_else(tmp_path: Path) -> Iterator[Callable[[], Path]]:
         yield becomes
 
 
+@pytest.fixture(autouse=True)
+def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty folder for the trash, never the user's own."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_DATA_HOME", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where libraries are kept, so that tests can begin after a find without running one."""

@@ -35,6 +35,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 TESTS = (
     "test_places.py",
     "test_cleanup.py",
+    "test_trash.py",
     "test_not_ours.py",
     "test_record.py",
     "test_signature.py",
@@ -47,8 +48,8 @@ TESTS = (
 # These take longest, and what they notice others notice, too.
 SLOW = "any_moment or half_removed or ctrl_c or second_run or does_not_pass or any_path or of_any"
 SAFETY_CALLS = (
-    *("fsync", "sync_folder", "_sync_swap", "flock", "fchmod", "chmod", "utime", "record"),
-    *("rename", "replace", "_put_back"),
+    *("fsync", "sync_folder", "_sync", "_sync_swap", "flock", "fchmod", "chmod", "utime", "record"),
+    *("rename", "replace", "_put_back", "_withdraw"),
 )
 # No guards: words of a message.
 WORDS = ("error.strerror", "str(error)", "'photo'")

@@ -106,7 +106,7 @@ class Home:
 
     def run(self, action: str, *flags: str) -> Ended:
         """Run an action undisturbed."""
-        if self.trash:  # its place is read when the package is imported
+        if self.trash:  # its place is that process's
             return self.process([], action, *flags)
         said = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
         state = mock.patch.dict(os.environ, {"XDG_STATE_HOME": str(self.state)})

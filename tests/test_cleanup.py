@@ -17,6 +17,7 @@ from conftest import Library
 import cleanup
 from cleanup import Deleted, Judge, Kept, Plan, Review
 from config import Exit, UserError
+from disk import trash
 from finder import ImageFile, digest_file
 from storage import Manifest, SavedCopy
 
@@ -517,28 +518,76 @@ def test_what_was_set_aside_is_put_back(
     assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
 
-# ---- The trash
+# ---- The trash: disk/trash.py's, or what the system has
 
 
-def test_the_trash_gets_only_what_is_proven(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[str] = []
-
-    def take(path: str) -> None:
-        taken.append(path)
-        os.unlink(path)
-
-    monkeypatch.setattr("send2trash.send2trash", take)
+def test_the_trash_gets_only_what_is_proven(case: Case, data_home: Path) -> None:
     same_size_and_time(case.photo("c"))
     results = case.execute(cleanup.trash)
-    assert taken == case.paths("b")
-    assert [type(result) for result in results] == [Deleted, Kept]
+    trashed = data_home / "Trash" / "files" / "b.jpg"
+    assert results == [
+        Deleted(str(case.photo("b")), len("the photo b"), str(trashed)),
+        Kept(str(case.photo("c")), "it changed since find"),
+    ]
+    assert trashed.read_text() == "the photo b"
+    assert case.log.read_text().splitlines()[0] == f"Deleted file: {case.photo('b')}"
 
 
-def test_without_a_trash_nothing_is_deleted(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: str) -> None:
+def test_what_takes_the_place_of_a_file_stays_there_when_that_goes_to_the_trash(
+    case: Case, data_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(*arguments: Any) -> str:
+        case.photo("b").write_text("saved by an editor at the last moment")
+        return trash.send(*arguments)
+
+    monkeypatch.setattr(cleanup, "send", send)
+    (deleted,) = case.execute(cleanup.trash, "b")
+    assert isinstance(deleted, Deleted)
+    assert case.photo("b").read_text() == "saved by an editor at the last moment"
+    assert (data_home / "Trash" / "files" / "b.jpg").read_text() == "the photo b"
+
+
+def test_what_is_not_found_in_the_trash_is_not_called_sent(
+    case: Case, data_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(*arguments: Any) -> str:
+        place = trash.send(*arguments)
+        Path(place).write_text("another file took its place")
+        os.replace(place, place + "x")
+        return place
+
+    monkeypatch.setattr(cleanup, "send", send)
+    place = data_home / "Trash" / "files" / "b.jpg"
+    assert case.execute(cleanup.trash, "b") == [
+        Kept(str(case.photo("b")), f"it was sent to {place} and isn't there")
+    ]
+
+
+def test_a_log_that_can_not_be_written_keeps_a_file_out_of_the_trash(
+    case: Case, data_home: Path
+) -> None:
+    case.log.mkdir()
+    (kept,) = case.execute(cleanup.trash, "b")
+    assert isinstance(kept, Kept)
+    assert case.photo("b").read_text() == "the photo b"
+    assert [path for path in data_home.rglob("*") if not path.is_dir()] == []
+
+
+@pytest.fixture(params=[False, True])
+def of_the_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Both kinds of trash, each of which refuses."""
+
+    def fail(path: str, *_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
+    monkeypatch.setattr(cleanup, "TRASH_IS_THE_SYSTEMS", request.param)
     monkeypatch.setattr("send2trash.send2trash", fail)
+    monkeypatch.setattr(cleanup, "send", fail)
+    return bool(request.param)
+
+
+@pytest.mark.usefixtures("of_the_system")
+def test_without_a_trash_nothing_is_deleted(case: Case) -> None:
     for result in case.execute(cleanup.trash):
         assert isinstance(result, Kept)
         assert result.reason == (
@@ -549,30 +598,45 @@ def test_without_a_trash_nothing_is_deleted(case: Case, monkeypatch: pytest.Monk
     assert case.log.read_text().splitlines()[-1].startswith(f"Kept file: {case.photo('c')}: ")
 
 
-def test_a_trash_that_does_nothing_is_noticed(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("of_the_system")
+def test_what_fails_its_proof_is_not_sent_to_the_trash_and_has_its_name(case: Case) -> None:
+    path = str(case.photo("b"))
+    assert cleanup.trash(path, lambda _: "no", lambda: None) == "no"
+    assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+
+
+@pytest.fixture
+def system_takes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the trash of a system takes, as on macOS: a file under its own name."""
+    taken: list[str] = []
+    monkeypatch.setattr(cleanup, "TRASH_IS_THE_SYSTEMS", True)
+    monkeypatch.setattr("send2trash.send2trash", lambda path: (taken.append(path), os.unlink(path)))
+    return taken
+
+
+def test_the_trash_of_a_system_gets_a_file_under_its_own_name_after_it_was_proven_under_another(
+    case: Case, system_takes: list[str]
+) -> None:
+    proven: list[str] = []
+    path = str(case.photo("b"))
+    assert cleanup.trash(path, lambda place: proven.append(place), lambda: None) is None
+    assert proven == [cleanup.aside_path(path)]
+    assert system_takes == [path]
+
+
+def test_a_trash_of_a_system_that_does_nothing_is_noticed(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "TRASH_IS_THE_SYSTEMS", True)
     monkeypatch.setattr("send2trash.send2trash", lambda _: None)
     assert case.execute(cleanup.trash, "b") == [
         Kept(str(case.photo("b")), "the trash did not take it")
     ]
 
 
-def test_the_trash_gets_a_file_under_its_own_name_after_it_was_proven_under_another(
-    case: Case, monkeypatch: pytest.MonkeyPatch
+def test_what_takes_the_place_of_a_file_before_the_trash_of_a_system_gets_it_is_kept(
+    case: Case, system_takes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proven: list[str] = []
-    taken: list[str] = []
-    monkeypatch.setattr("send2trash.send2trash", lambda path: (taken.append(path), os.unlink(path)))
-    path = str(case.photo("b"))
-    assert cleanup.trash(path, lambda place: proven.append(place), lambda: None) is None
-    assert proven == [cleanup.aside_path(path)]
-    assert taken == [path]
-
-
-def test_what_takes_the_place_of_a_file_before_the_trash_gets_it_is_kept(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken: list[str] = []
-    monkeypatch.setattr("send2trash.send2trash", taken.append)
     put_back = cleanup._put_back
 
     def replace(aside: str, path: str) -> None:
@@ -584,14 +648,8 @@ def test_what_takes_the_place_of_a_file_before_the_trash_gets_it_is_kept(
     assert case.execute(cleanup.trash, "b") == [
         Kept(str(case.photo("b")), "another file took its place")
     ]
-    assert taken == []
+    assert system_takes == []
     assert case.photo("b").read_text() == "saved by an editor at the last moment"
-
-
-def test_what_fails_its_proof_is_not_sent_to_the_trash_and_has_its_name(case: Case) -> None:
-    path = str(case.photo("b"))
-    assert cleanup.trash(path, lambda _: "no", lambda: None) == "no"
-    assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
 
 # ---- Sidecars
