@@ -50,17 +50,16 @@ def load_key() -> bytes | None:
 def _check_private(path: str, status: os.stat_result) -> None:
     """Raise UserError unless a file and its folder are this user's alone."""
     folder = os.path.dirname(path)
-    elsewhere = "or set XDG_STATE_HOME to a folder of your own"
+    elsewhere = "set XDG_STATE_HOME to a folder of your own"
     if not stat.S_ISREG(status.st_mode) or status.st_size > KEY_BYTES:
         raise UserError(f"{path} is something else than a key; remove it.", Exit.STATE)
     if status.st_uid != os.geteuid():
-        message = f"{path} is another user's key; remove it, {elsewhere}."
-        raise UserError(message, Exit.STATE)
+        raise UserError(f"{path} is another user's key; {elsewhere}.", Exit.STATE)
     if status.st_mode & 0o077:
-        message = f"others may read or change {path}; run chmod 600 on it, {elsewhere}."
+        message = f"others may read or change {path}; run chmod 600 on it, or {elsewhere}."
         raise UserError(message, Exit.STATE)
     if os.stat(folder).st_mode & 0o022:
-        message = f"others may change {folder}; run chmod 700 on it, {elsewhere}."
+        message = f"others may change {folder}; run chmod 700 on it, or {elsewhere}."
         raise UserError(message, Exit.STATE)
 
 

@@ -21,6 +21,7 @@ from kill_points import restore as bring_back
 import cleanup
 import finder
 import storage
+from disk import strict
 from storage import MANIFEST
 
 ODD = (None, True, 0, -1, 1.5, 10**30, "", "a\0b", "\ud800", "../x", "x" * 5000, [], [[]], {})
@@ -140,6 +141,50 @@ def test_whatever_a_record_says_nothing_else_is_touched(
     record = json.loads((start / "output" / file).read_text("utf-8"))
     place = data.draw(st.sampled_from(list(places(record))))
     try_it(home, start, file, with_its_run(changed(record, place, odd)))
+
+
+LONG = "x" * 256
+STRICTLY: dict[str, tuple[Callable[[object, str], object], tuple[object, ...], tuple[object, ...]]]
+STRICTLY = {
+    "table": (strict.table_of, ({}, {"a": 1}), ([], "{}", None, 1)),
+    "rows": (strict.rows_of, ([], [1]), ({}, "[]", (1,), None)),
+    "text": (strict.text_of, ("", "a\n", "\udcff"), (1, None, b"a", ["a"], "a\0", "\ud800")),
+    "number": (
+        lambda value, what: strict.number_of(value, what, 1),
+        (1, 2**63 - 1),
+        (True, 1.0, "1", None, 0, -1, 2**63, [1]),
+    ),
+    "fraction": (
+        strict.fraction_of,
+        (0, -1.5, 1),
+        (True, "1", None, float("nan"), float("inf"), 10**10, [1]),
+    ),
+    "digest": (strict.digest_of, ("0f" * 32,), ("", "0F" * 32, "0f" * 33, 5, "x" * 64)),
+    "path": (
+        strict.path_of,
+        ("/", "/a/b.jpg", "/a\n.jpg"),
+        ("", "a", "//a", "/a/", "/a//b", "/a/../b", "/./a", "/" + LONG, "/aa" * 1366, 5),
+    ),
+    "name": (strict.name_of, ("a", "a b.txt"), ("", ".", "..", "a/b", "/", LONG, "a\0", 5)),
+}
+
+
+@pytest.mark.parametrize("kind", STRICTLY)
+def test_values_are_read_strictly(kind: str) -> None:
+    read, right, wrong = STRICTLY[kind]
+    for value in right:
+        assert read(value, "it") == value
+    for value in wrong:
+        with pytest.raises(ValueError, match="it must be"):
+            read(value, "it")
+
+
+@pytest.mark.parametrize("field", ["original", "copy"])
+def test_a_record_that_names_a_file_twice_is_not_read(found: Library, field: str) -> None:
+    rows = json.loads((found.output / MANIFEST).read_text("utf-8"))["copies"]
+    forge(found, copies=[rows[0], {**rows[1], field: rows[0][field]}], links=[])
+    with pytest.raises(ValueError, match="different files"):
+        storage.load_manifest(str(found.output))
 
 
 # ---- Whose word counts

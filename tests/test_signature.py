@@ -39,6 +39,37 @@ def test_runs_that_make_the_key_at_the_same_time_have_one(
     assert len({collect(run).out for run in runs}) == 1
 
 
+def test_a_key_that_another_run_makes_meanwhile_is_the_one(
+    someone_else: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = someone_else() / "image-similarity-search" / "key"
+    flock = signature.fcntl.flock
+
+    def waits(descriptor: int, operation: int) -> None:
+        flock(descriptor, operation)
+        place.write_bytes(bytes(range(32)))
+
+    monkeypatch.setattr(signature.fcntl, "flock", waits)
+    signature.make_key()
+    assert signature.load_key() == bytes(range(32))
+
+
+def test_the_key_is_on_disk_before_anything_is_signed_with_it(
+    someone_else: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = someone_else() / "image-similarity-search" / "key"
+    synced: list[tuple[int, int]] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, os.fstat(descriptor).st_size))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    signature.make_key()
+    assert synced == [(place.stat().st_ino, 32)]
+
+
 def shared_file(key: Path) -> None:
     key.chmod(0o640)
 
