@@ -66,6 +66,11 @@ def time_of(taken: str) -> datetime:
     return datetime.fromisoformat(whole).replace(microsecond=int(fraction[:6].ljust(6, "0")))
 
 
+def seconds_between(earlier: str, later: str) -> float:
+    """The seconds from one moment to another; 0 if either is none."""
+    return (time_of(later) - time_of(earlier)).total_seconds() if earlier and later else 0.0
+
+
 def time_of_file(mtime_ns: int, ctime_ns: int = 0) -> datetime | None:
     """When a file came to be here at the latest, or None if its times can't be believed."""
     try:

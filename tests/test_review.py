@@ -128,7 +128,7 @@ def test_groups_are_served_with_their_links(page: Page) -> None:
     answer = page.get("/api/groups")
     assert [len(group["copies"]) for group in answer["groups"]] == [3, 2]
     assert [len(group["links"]) for group in answer["groups"]] == [2, 1]
-    assert [name for name, _ in answer["rules"]][:2] == ["intact", "pixels"]
+    assert [name for name, _ in answer["rules"]][:2] == ["intact", "camera"]
 
 
 def test_removing_deletes_the_copy_and_restoring_makes_it_again(page: Page) -> None:

@@ -336,6 +336,95 @@ def test_a_lossless_copy_of_a_jpeg_is_given_up_for_it(form: str, tmp_path: Path)
     assert (found.keeper, found.reason) == (0, "least compressed")
 
 
+# ---- What a camera wrote
+
+
+def from_camera(image: Image.Image, quality: int = 93, **written: Any) -> bytes:
+    """A JPEG as cameras write them: with its size, exposure and no header of JFIF's."""
+    exif = exif_of()
+    width, height = written.get("said", image.size)
+    exif[0x0131] = written.get("software", "Ver.1.00")
+    exif.get_ifd(0x8769).update({0xA002: width, 0xA003: height, 0x829A: 0.01, 0x9291: "25"})
+    data = encoded(image, "JPEG", quality=quality, exif=exif)
+    return data if written.get("jfif") else b"\xff\xd8" + data[20:]
+
+
+def scaled_to(size: tuple[int, int]) -> Callable[[Image.Image], Image.Image]:
+    return lambda image: image.resize(size, Image.Resampling.BICUBIC)
+
+
+def brighter(image: Image.Image) -> Image.Image:
+    return image.point(lambda level: min(255, round(level * 1.04)))
+
+
+LATER: dict[str, Callable[[Image.Image], bytes]] = {
+    "saved anew at 99": lambda image: encoded(image, "JPEG", quality=99),
+    "saved anew at 100": lambda image: encoded(image, "JPEG", quality=100, subsampling=0),
+    "brightened": lambda image: encoded(brighter(image), "JPEG", quality=97),
+    "brightened without loss": lambda image: encoded(brighter(image), "PNG"),
+    "without loss": lambda image: encoded(image, "PNG"),
+    "WebP": lambda image: encoded(image, "WEBP", quality=99),
+    "enlarged by half": lambda image: encoded(scaled_to((1350, 900))(image), "JPEG", quality=95),
+    "by an editor": lambda image: from_camera(image, 99, software="Adobe Photoshop 24.0"),
+    "with its old size": lambda image: from_camera(image, 99, said=(4000, 3000)),
+    "with JFIF's header": lambda image: from_camera(image, 99, jfif=True),
+    "small": lambda image: encoded(scaled_to((360, 240))(image), "JPEG", quality=99),
+}
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_what_the_camera_wrote_is_kept_before_what_was_made_of_it(
+    later: str, tmp_path: Path
+) -> None:
+    with Image.open(io.BytesIO(encoded(photo(COFFEE), "JPEG", quality=96))) as opened:
+        image = scaled_to((900, 600))(opened.convert("RGB"))
+    own = from_camera(image)
+    with Image.open(io.BytesIO(own)) as opened:
+        made = LATER[later](opened.convert("RGB"))
+    for files in ({"a_x": own, "b_x": made}, {"a_x": made, "b_x": own}):
+        pictures = examined(tmp_path, **files)
+        found = suggest(1, pictures, [])
+        kept = next(n for n, data in enumerate(files.values()) if data == own)
+        assert (found.keeper, len(found.removals)) == (kept, 1)
+
+
+@pytest.mark.parametrize("factor", [1.25, 1.5, 2, 3])
+def test_nobody_but_a_person_gives_a_cameras_own_up_for_a_larger_one(
+    factor: float, tmp_path: Path
+) -> None:
+    """Whether it was enlarged isn't always to be seen."""
+    image = photo(COFFEE)
+    own = encoded(image, "JPEG", quality=93, exif=exif_of())
+    large = encoded(scaled(image, factor), "JPEG", quality=80)
+    pictures = examined(tmp_path, own_jpg=own, large_jpg=large)
+    found = suggest(1, pictures, [])
+    assert found.keeper in (0, None)
+    if found.keeper is None:
+        assert found.reason == "one may be an enlargement of another: choose yourself"
+    else:
+        facts = pictures[1].facts
+        assert found.removals[0].loses[0] == f"{facts.width} x {facts.height} pixels"
+
+
+def test_a_small_copy_that_kept_the_cameras_words_gives_up_nothing(tmp_path: Path) -> None:
+    image = photo(COFFEE)
+    small = from_camera(scaled(image, 0.5), 95, said=image.size)
+    found = suggest(1, examined(tmp_path, a_x=encoded(image, "JPEG", quality=90), b_x=small), [])
+    assert (found.keeper, found.reason) == (0, "most pixels")
+    assert "camera" in found.removals[0].loses
+
+
+def test_which_of_two_without_a_camera_was_enlarged_is_left_to_the_person(tmp_path: Path) -> None:
+    image = photo(COFFEE)
+    large = scaled_to((image.width * 3 // 2, image.height * 3 // 2))(image)
+    files = {"a_png": encoded(image, "PNG"), "b_png": encoded(large, "PNG")}
+    found = suggest(1, examined(tmp_path, **files), [])
+    assert found.reason == "one may be an enlargement of another: choose yourself"
+    smaller = encoded(image.reduce(2), "PNG")
+    found = suggest(1, examined(tmp_path, a_png=files["a_png"], b_png=smaller), [])
+    assert (found.keeper, found.reason) == (0, "most pixels")
+
+
 TURNS: dict[str, Callable[[Image.Image], bytes]] = {
     "saved anew": lambda image: encoded(image.rotate(90, expand=True), "JPEG", quality=80),
     "saved anew at once": lambda image: encoded(image.rotate(90, expand=True), "JPEG", quality=95),

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from conftest import Library
-from made_pictures import CAT, photo, with_exif
+from made_pictures import CAT, encoded, photo
 from PIL import Image
 
 import main
@@ -37,7 +37,10 @@ def test_the_sheet_says_what_only_a_doomed_picture_knows(bare_library: Library) 
     image = photo(CAT)
     image.save(bare_library.photos / "large.jpg", quality=95)
     small = image.resize((image.width // 2, image.height // 2))
-    dated = with_exif(small, "2020:01:01 10:00:00")
+    exif = Image.Exif()
+    exif[0x010F] = "Canon"
+    exif.get_ifd(0x8769).update({0x9003: "2020:01:01 10:00:00", 0xA002: 451, 0xA003: 300})
+    dated = encoded(small, "JPEG", quality=92, exif=exif)  # which says how large it was
     (bare_library.photos / "small.jpg").write_bytes(dated)
     bare_library.find()
     assert "only it has date taken: 2020-01-01 10:00:00, camera" in sheet_of(bare_library)

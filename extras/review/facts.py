@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from disk import companions, limits
+from extras.review import origin
 from finder import read_file
 from pictures import dates, integrity
 from pictures.inventory import inventory
@@ -24,8 +25,6 @@ from storage import SavedCopy, has_digest, is_untouched
 
 if TYPE_CHECKING:
     from PIL import Image
-
-    from pictures.decoding import Decoded
 
 T = TypeVar("T")
 
@@ -60,7 +59,8 @@ class Facts:
     `sharpness` is the deviation of the Laplacian of its gray at up to 1024 pixels: it compares
     versions of one picture, not different ones. `holds` is what else is in the file, as lines of
     `pictures.held`. `thumbprint` is what tells versions, `same` has digests of which files of the
-    same pixels share one, `orientation` is EXIF's.
+    same pixels share one, `orientation` is EXIF's. `generation` says how sure it is that a camera
+    wrote the file, `periods` what is left where a picture was enlarged (`origin`).
     """
 
     width: int
@@ -80,6 +80,8 @@ class Facts:
     damage: str = ""
     holds: tuple[str, ...] = ()
     orientation: int = 1
+    generation: int = 0
+    periods: origin.Periods = origin.NO_PERIODS
     same: tuple[str, ...] = field(default=(), repr=False)
     thumbprint: bytes = field(default=b"", repr=False)
 
@@ -102,6 +104,7 @@ def examine(path: str) -> Facts:
     width, height = image.size
     latest = dates.time_of_file(file.mtime_ns, file.ctime_ns)
     known, orientation = _known_of(image, latest), _orientation_of(image)
+    generation = origin.generation(_signs_of(image, data))
     holds = inventory(data, image, companions.xmp_beside(path))
     form = "JPEG" if image.format == "MPO" else str(image.format)
     lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
@@ -111,9 +114,10 @@ def examine(path: str) -> Facts:
     found = decoding.decoded(data, structure, _drafted("YCbCr", SHARPNESS_SIDE))
     assert found.image
     image = found.image
-    same = _digests(data, structure, found)
+    traces = origin.Traces() if found.harm else origin.traces(data, structure.end, FULL_PIXELS)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
+        traces = traces.turned()
     sharpness, colourless, seen = _looks(image, orientation)
     return Facts(
         width=width,
@@ -128,7 +132,9 @@ def examine(path: str) -> Facts:
         few_colours=few_colours,
         holds=holds,
         orientation=orientation,
-        same=same,
+        generation=generation,
+        periods=traces.periods,
+        same=traces.same,
         thumbprint=seen,
         **known,
     )
@@ -210,22 +216,28 @@ def _known_of(image: "Image.Image", latest: datetime | None = None) -> dict[str,
     }
 
 
-def _digests(data: bytes, structure: integrity.Integrity, found: "Decoded") -> tuple[str, ...]:
-    """What files of the same pixels share; nothing for a harmed one, or one of several pages."""
-    import views
-    from extras.review import origin
+def _signs_of(image: "Image.Image", data: bytes) -> origin.Signs:
+    """What a file says of who wrote it."""
+    from PIL import ExifTags, Image
 
-    if found.harm:
-        return ()
-    coded = origin.coded_digest(data, structure.end)
-    image = views.open_header(data)
-    if image.width * image.height > FULL_PIXELS or (
-        not coded and getattr(image, "n_frames", 1) > 1
-    ):
-        return (coded,) if coded else ()
-    image.load()
-    decoded = origin.decoded_digest(image)
-    return (coded, decoded) if coded else (decoded,)
+    tags = ExifTags.Base
+    exif = _tried(image.getexif, Image.Exif())
+    details: dict[int, Any] = _tried(lambda: exif.get_ifd(ExifTags.IFD.Exif), {})
+    sides = [_tag(details, tag) or 0 for tag in (tags.ExifImageWidth, tags.ExifImageHeight)]
+    places = ((details, tags.DateTimeOriginal), (exif, tags.DateTime))
+    taken, changed = (dates.moment(_tag(ifd, tag)) for ifd, tag in places)
+    shown = (tags.ExposureTime, tags.FNumber, tags.ISOSpeedRatings, tags.MakerNote)
+    form = "JPEG" if image.format == "MPO" else str(image.format)
+    return origin.Signs(
+        camera=bool(_text(_tag(exif, tags.Make)) or _text(_tag(exif, tags.Model))),
+        programs=(_text(_tag(exif, tags.Software)), _in_xmp(_xmp_of(image), "CreatorTool")),
+        quality=_jpeg_quality(image) if form == "JPEG" else None,
+        jfif=data[6:10] == b"JFIF",
+        photographed=any(_tag(details, tag) for tag in shown),
+        size=image.size,
+        said=(_tried(lambda: int(sides[0]), 0), _tried(lambda: int(sides[1]), 0)),
+        changed_seconds=dates.seconds_between(taken, changed),
+    )
 
 
 def _orientation_of(image: "Image.Image") -> int:

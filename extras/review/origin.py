@@ -1,17 +1,21 @@
-"""Where a picture's file comes from: which files hold the very same pixels."""
+"""Where a picture's file comes from: the same pixels as another's, a camera, an enlargement."""
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
 STRIP_PIXELS = 4 << 20  # that are made plain at a time
 SOI, SOS, EOI, COMMENT, ADOBE = 0xD8, 0xDA, 0xD9, 0xFE, 0xEE
 STANDALONE = (0x01, *range(0xD0, 0xD8))  # markers without a segment
-EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+WITHOUT_ALPHA, WITH_ALPHA = ("1", "L", "RGB"), ("LA", "P", "PA", "RGBA")
 
 
 def coded_digest(data: bytes, end: int) -> str:
@@ -49,10 +53,155 @@ def _segments(data: bytes, end: int) -> Iterator[tuple[int, int, int]]:
 
 def decoded_digest(image: "Image.Image") -> str:
     """A digest of a decoded picture: the same for the same pixels in files of any format."""
-    mode = "RGBA" if image.mode in EIGHT_BITS else image.mode
+    mode = "RGB" if image.mode in WITHOUT_ALPHA else image.mode
+    if image.mode in WITH_ALPHA:
+        mode = "RGBA" if image.has_transparency_data else "RGB"
     digest = hashlib.sha256(f"{mode} {image.width} x {image.height}".encode())
     rows = max(1, STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
         digest.update((strip if strip.mode == mode else strip.convert(mode)).tobytes())
     return digest.hexdigest()
+
+
+Periods = tuple[tuple[float, ...], tuple[float, ...]]  # frequencies, across and down
+NO_PERIODS: Periods = ((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What all pixels of a picture tell: digests that files of the same pixels share, and what
+    enlarging leaves."""
+
+    same: tuple[str, ...] = ()
+    periods: Periods = NO_PERIODS
+
+    def turned(self) -> "Traces":
+        return replace(self, periods=self.periods[::-1])
+
+
+def traces(data: bytes, end: int, most_pixels: int) -> Traces:
+    """The traces in an image file whose picture ends somewhere; few of a large one, or of pages."""
+    import views
+
+    coded = [digest for digest in [coded_digest(data, end)] if digest]
+    image = views.open_header(data)
+    pages = getattr(image, "n_frames", 1) > 1 and not coded
+    if pages or image.width * image.height > most_pixels:
+        return Traces(tuple(coded))
+    image.load()
+    return Traces((*coded, decoded_digest(image)), periods(image))
+
+
+# ---- What a camera wrote
+
+
+# Programs that save a picture anew, as they name themselves; cameras give a version instead.
+EDITORS = re.compile(
+    r"acdsee|adobe|affinity|aperture|bridge|canva|capture (?:one|nx)|corel|darktable|digikam|"
+    r"digital photo professional|dxo|edit|export|faceapp|facebook|facetune|ffmpeg|fotor|"
+    r"gigapixel|gimp|google|graphicconverter|gthumb|gwenview|hugin|imagemagick|imagick|instagram|"
+    r"iphoto|irfanview|krita|libvips|lightroom|luminar|meitu|microsoft|nikon browser|on1|"
+    r"paint|paintshop|photo(?:filtre|impact|lab|scape|shop|s |works)|picasa|picsart|pixelmator|"
+    r"pixlr|polarr|rawtherapee|remini|resiz|retouch|shotwell|silkypix|snapseed|topaz|viewnx|vsco|"
+    r"whatsapp|windows (?:live|photo)|xnview|zoner",
+    re.IGNORECASE,
+)
+CAMERA_QUALITY = 85  # from which a JPEG may be a camera's without further signs
+SAME_SIDE = 0.01
+SECONDS_TO_WRITE = 60.0
+NO_CAMERA, SAVED_ANEW, AS_WRITTEN, SURELY_WRITTEN = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What a file says of who wrote it; `said` is the size that EXIF has, zeros if none."""
+
+    camera: bool
+    programs: tuple[str, ...]
+    quality: int | None
+    jfif: bool
+    photographed: bool  # exposure data, or a maker's note
+    size: tuple[int, int]
+    said: tuple[int, int]
+    changed_seconds: float
+
+
+def generation(signs: Signs) -> int:
+    """How sure it is that a camera wrote a file: from `NO_CAMERA` to `SURELY_WRITTEN`.
+
+    Whoever saves a picture anew drops the camera's data, or changes the size and leaves the old one
+    in them, or puts JFIF's header before them, which most cameras don't write.
+    """
+    if not signs.camera:
+        return NO_CAMERA
+    sides = zip(sorted(signs.size), sorted(signs.said), strict=True)
+    resized = all(signs.said) and any(abs(is_ - said) > SAME_SIDE * said for is_, said in sides)
+    edited = any(map(EDITORS.search, signs.programs))
+    if signs.quality is None or resized or edited:
+        return SAVED_ANEW
+    unchanged = abs(signs.changed_seconds) <= SECONDS_TO_WRITE
+    if signs.photographed and all(signs.said) and unchanged and not signs.jfif:
+        return SURELY_WRITTEN
+    return AS_WRITTEN if signs.quality >= CAMERA_QUALITY else SAVED_ANEW
+
+
+# ---- What was enlarged
+
+
+LINES = 256  # rows and columns that are looked at
+MOST_STEP = 20  # gray levels; edges would drown the rest
+SMOOTHED = 17
+STANDS_OUT = 8.0  # times the median of what is around it
+AROUND = 64
+MOST_PERIODS = 12
+EIGHTHS = 0.02  # where the blocks of a JPEG repeat
+
+
+def periods(image: "Image.Image") -> Periods:
+    """The frequencies at which a picture's smoothness repeats across and down, in a pixel's.
+
+    Pixels that lie between those of a smaller picture are smoother than those that lie upon them.
+    """
+    import numpy as np
+
+    found = []
+    for across in (True, False):
+        length, lines = image.size if across else image.size[::-1]
+        places = np.linspace(0, lines - 1, min(LINES, lines)).astype(int).tolist()
+        boxes = ((0, n, length, n + 1) if across else (n, 0, n + 1, length) for n in places)
+        rows = [image.crop(box).convert("L").tobytes() for box in boxes]
+        gray = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), length).astype(np.int16)
+        steps = np.abs(2 * gray[:, 1:-1] - gray[:, :-2] - gray[:, 2:])
+        found.append(_peaks(np.minimum(steps, MOST_STEP).mean(axis=0)))
+    return found[0], found[1]
+
+
+def _peaks(smoothness: "NDArray[np.float64]") -> tuple[float, ...]:
+    import numpy as np
+
+    count = len(smoothness)
+    if count < 2 * AROUND:
+        return ()
+    even = np.convolve(smoothness, np.ones(SMOOTHED) / SMOOTHED, "same")
+    waves = np.abs(np.fft.rfft((smoothness - even) * np.hanning(count), 2 * count))
+    blocks = waves[: len(waves) // AROUND * AROUND].reshape(-1, AROUND)
+    usual = np.interp(
+        np.arange(len(waves)), np.arange(len(blocks)) * AROUND + AROUND / 2, np.median(blocks, 1)
+    )
+    strength = waves / np.maximum(usual, 1e-9)
+    places = [int(n) for n in np.argsort(-strength)[: 4 * MOST_PERIODS] if strength[n] > STANDS_OUT]
+    frequencies = [n / (2 * count) for n in places]
+    apart = [f for f in frequencies if abs(8 * f - round(8 * f)) > EIGHTHS]
+    return tuple(apart[:MOST_PERIODS])
+
+
+def is_enlarged(found: Periods, size: tuple[int, int], smaller: tuple[int, int]) -> bool:
+    """Whether a picture with such periods was made of one in the smaller size."""
+    if sum(size) <= sum(smaller):
+        return False
+    for frequencies, side, less in zip(found, size, smaller, strict=True):
+        repeats = min(less / side % 1, 1 - less / side % 1)
+        if not any(abs(frequency - repeats) <= 1.5 / side for frequency in frequencies):
+            return False
+    return True

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations, starmap
 
-from extras.review import folders, versions
+from extras.review import folders, origin, versions
 from extras.review.facts import Facts
 from pictures import held
 from pictures.dates import time_of
@@ -22,7 +22,7 @@ BURST_SECONDS = 10.0
 SHARPER = 1.1  # times as sharp, to count
 LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count
 SAME_QUALITY = 2
-CAMERA_QUALITY = 85  # from which a JPEG may be what a camera wrote
+MOST_QUALITY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,41 @@ def _intact(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     return _most(lambda p: not p.facts.damage, pictures)
 
 
+def _cameras_own(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
+    """Not what was made of a camera's own file and may seem better: saved anew, or enlarged."""
+
+    def is_later(picture: Picture) -> bool:
+        return any(
+            own.facts.generation >= origin.AS_WRITTEN
+            and own.facts.generation > picture.facts.generation
+            and (_seems_as_good(picture, own) or _is_enlarged(picture, own))
+            for own in pictures
+        )
+
+    return [picture for picture in pictures if not is_later(picture)]
+
+
+def _seems_as_good(picture: Picture, own: Picture) -> bool:
+    """Whether a picture in the size of a camera's own has its quality, or more, or another kind."""
+    one, by_camera = picture.facts, own.facts
+    if one.pixels != by_camera.pixels or one.few_colours:
+        return False
+    return (one.quality or MOST_QUALITY) >= (by_camera.quality or 0) - SAME_QUALITY
+
+
+def _is_enlarged(picture: Picture, other: Picture) -> bool:
+    one, less = picture.facts, other.facts
+    return origin.is_enlarged(one.periods, (one.width, one.height), (less.width, less.height))
+
+
+def _may_be_enlarged(picture: Picture, other: Picture) -> bool:
+    """Whether nobody but a person knows if a larger picture was made of a smaller one."""
+    one, less = picture.facts, other.facts
+    if one.pixels <= less.pixels or one.generation >= origin.AS_WRITTEN:
+        return False
+    return less.generation >= origin.AS_WRITTEN or _is_enlarged(picture, other)
+
+
 def _pixels(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     return _most(lambda p: p.facts.pixels, pictures)
 
@@ -121,7 +156,9 @@ def _original_format(pictures: Sequence[Picture], _: Sequence[str]) -> list[Pict
     """Not what was made lossless of another: it has its pixels, or lost the camera's name."""
     lossy = {digest for p in pictures if not p.facts.lossless for digest in p.facts.same}
     left = [p for p in pictures if not (p.facts.lossless and lossy.intersection(p.facts.same))]
-    written = [p for p in left if p.facts.camera and (p.facts.quality or 0) >= CAMERA_QUALITY]
+    written = [
+        p for p in left if p.facts.camera and (p.facts.quality or 0) >= origin.CAMERA_QUALITY
+    ]
     return [p for p in left if not written or p.facts.camera or not p.facts.lossless]
 
 
@@ -165,6 +202,7 @@ def _is_below(path: str, folder: str) -> bool:
 
 RULES = (
     Rule("intact", "intact before damaged", "intact", "damaged", _intact),
+    Rule("camera", "camera's own file", "the camera's own", "a later version", _cameras_own),
     Rule("pixels", "most pixels", "most pixels", "fewer pixels", _pixels),
     Rule("format", "original format", "original format", "saved anew", _original_format),
     Rule("compression", "less compressed", "least compressed", "more compressed", _compression),
@@ -200,12 +238,12 @@ def suggest(
     turned = are_turned(pictures)
     keepers: list[tuple[Picture, str]] = []
     removals: list[Removal] = []
-    tied = holding = False
+    tied, holding = "", False
     same = same_pictures(pictures, identical_only=burst)
     for one_picture in sets_of(pictures, same):
         decided = _decide(one_picture, same, prefer, rules)
-        if decided is None:
-            tied = True
+        if isinstance(decided, str):
+            tied = tied or decided
             holding = holding or any(starmap(_protected, permutations(one_picture, 2)))
             continue
         keeper, reason, given_up = decided
@@ -223,13 +261,13 @@ def suggest(
     return Suggestion(group, keeper.number, reason, in_order, burst, taken, rest)
 
 
-def _why_none(*, burst: bool, tied: bool, holding: bool, turned: bool) -> str:
+def _why_none(*, burst: bool, tied: str, holding: bool, turned: bool) -> str:
     if holding:
         return "each holds something that the other doesn't"
     if burst:
         return "a burst, or it may be one: choose the best shot yourself"
     if tied:
-        return "a tie: the rules see no difference"
+        return tied
     if turned:
         return "turned against each other: keep the upright one yourself"
     return "different pictures: framed, cut or edited"
@@ -240,8 +278,8 @@ def _decide(
     same: Collection[frozenset[int]],
     prefer: Sequence[str],
     rules: Collection[str],
-) -> tuple[Picture, str, list[Removal]] | None:
-    """The best of some versions, the rules that decided it, and the others; None for a tie.
+) -> tuple[Picture, str, list[Removal]] | str:
+    """The best of some versions, the rules that decided it, and the others; or why there is none.
 
     Only what is a version of the best itself is given up, not what is one through others, and
     nothing with something behind it, in words or beside it that the best lacks.
@@ -252,13 +290,15 @@ def _decide(
     for rule in RULES:
         if rule.name not in rules or len(left) == 1:
             continue
+        if rule.name == "pixels" and any(starmap(_may_be_enlarged, permutations(left, 2))):
+            return "one may be an enlargement of another: choose yourself"
         best = rule.best(left, prefer)
         if len(best) < len(left):
             reasons.append(rule.keeps)
             lost.update((p.number, rule.gives_up) for p in left if p not in best)
         left = best
     if len(left) > 1:
-        return None
+        return "a tie: the rules see no difference"
     keeper = left[0]
     return (
         keeper,
@@ -290,6 +330,7 @@ def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
 
 def _knowledge_that_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
     lost = {
+        f"{doomed.width} x {doomed.height} pixels": doomed.pixels > keeper.pixels,
         "GPS": doomed.gps and not keeper.gps,
         **_date_that_is_lost(doomed, keeper),
         "camera": bool(doomed.camera) and not keeper.camera,
