@@ -4,11 +4,13 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pictures.metadata import Word, in_photoshop
 from pictures.words import decoded
 
 MOST_BLOCKS = 10_000
+MOST_TEXTS = 1000
 MOST_TEXT = 8 << 20  # bytes of a compressed text
 MOST_GATHERED = 64 << 20  # bytes of all blocks of a kind
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -91,7 +93,7 @@ def _of_jpeg(data: bytes) -> Blocks:
         elif code == 0xED and segment.startswith(PHOTOSHOP):
             photoshop.append(segment[len(PHOTOSHOP) :])
     found.xmp += [b"".join(part for _, part in sorted(parts)) for parts in more.values()]
-    found.iptc += in_photoshop(b"".join(photoshop))
+    found.iptc += islice(in_photoshop(b"".join(photoshop)), MOST_TEXTS)
     found.flashpix = b"".join(flashpix)
     return found
 
@@ -182,7 +184,7 @@ def _add_png_text(found: Blocks, key: str, text: bytes) -> None:
             found.iptc += in_photoshop(raw) if raw.startswith(b"8BIM") else [raw]
         elif key.endswith(" xmp"):
             found.xmp.append(raw)
-    elif kind := PNG_TEXTS.get(key.casefold()):
+    elif (kind := PNG_TEXTS.get(key.casefold())) and len(found.texts) < MOST_TEXTS:
         found.texts.append((kind, decoded(text)))
 
 

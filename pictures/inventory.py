@@ -6,6 +6,7 @@ import re
 import struct
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pictures import dates, held, metadata
@@ -33,7 +34,7 @@ SRGB = ((1.960, 0.0627), (0.5373, 0.1355), (2.3608, 11.77))
 PROFILE_TOLERANCE = 0.15
 BREAKS = {"keyword": re.compile(r"[;,|/]"), "creator": re.compile(";")}
 NAMES = frozenset({"keyword", "person", "location"})  # they may be as short as what cameras write
-NOTHING = frozenset({"", "null", "none", "(null)"})
+NOTHING = frozenset({"", "null", "none", "(null)", "x-default"})
 
 
 def inventory(
@@ -47,7 +48,8 @@ def inventory(
         warnings.simplefilter("ignore")
         blocks = _tried(lambda: blocks_of(data), Blocks())
         _add_known_to_pillow(blocks, image)
-        known = [word for packet in blocks.xmp for word in properties(packet)]
+        packets = chain.from_iterable(map(properties, blocks.xmp))
+        known = list(islice(packets, metadata.MOST_PROPERTIES))
         exif = _exif_of(image, blocks)
         lines = [
             *_whole(lambda: behind(data, examined(data).end, blocks.multiple, _semantics(known))),

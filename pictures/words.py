@@ -1,5 +1,6 @@
 """Texts that people wrote into a picture's file, in one form; not those that cameras write."""
 
+import contextlib
 import re
 import unicodedata
 
@@ -15,7 +16,8 @@ PROGRAMS = (
 BOILERPLATE = re.compile(
     rf"""
     .*\bdigital\ (still\ )?camera\b.* | (konica\ )?minolta.* | sony\ dsc | <?digimax.*>?
-    | (samsung|kodak|pentax|nikon|canon|casio|panasonic|fujifilm|sony|ricoh|apple|google|huawei)
+    | (samsung|kodak|pentax|nikon|canon|casio|panasonic|fujifilm|sony|ricoh|apple|google|huawei|htc
+      |olympus|leica|gopro|dji|epson|xiaomi|oppo|vivo|oneplus|motorola|nokia|honor|realme|lge?)
     | exif[_ ]?jpeg.* | jpe?g | jfif | photo | picture | image | default | comment | description
     | dcim[\\/].* | dji_\d+.* | dsc[_nf]?\d* | video\ \d+ | img_\d+
     | (sdr|hdr|hdrpl|cof|rptnr?|dav|dig|edf|mde|fbt|ptr|rbt|rhdr|oznorw?o?|btf|burst|vid|bty|nor|cob
@@ -24,10 +26,11 @@ BOILERPLATE = re.compile(
     | user\ comments? | image\ description | title | author | artist | copyright | owner(\ name)?
     | photographer | photographer,?\ editor.* | your\ name | name | (default\ )?user
     | admin(istrator)? | my\ beautiful\ picture | applemark | file\ source:.*
-    | (?=.*(copyright|\(c\)|©))(copyright|\(c\)|©|[,.\s-]|(19|20)\d\d|hewlett-packard|company)+
+    | (?=.*(copyright|\(c\)|©))(copyright|\(c\)|©|[\d,.\s-]|hewlett-packard|company)+
     | (creator:\ |software:\ )?({PROGRAMS})\b.*
     | (creator|software)\ ?:.* | .*\bjpeg\ (library|encoder)\b.* | .*lead\ technologies.*
     | .*\b(with|by|using|in)\ (the\ )?({PROGRAMS})\b.* | xing\ .* | fbmd[0-9a-f]+ | c2pa.*
+    | image/\w+ | blender:.* | xr:d:.*
     | hisilicon\ .* | dcf\ \d\.\d | padbytes | gpencoder | epson\ dsc\ .* | kodak\ action\ cam
     | gc-x1e\ image | \(c\)\ by\ .*\ user | 0\d* | [0-9a-f]{{32}} | [0-9a-f]{{40}} | [0-9a-f]{{64}}
     | r:\ \d+\ g:\ \d+\ .* | .*\brendered\ by\ persistence\ of\ vision\b.* | .*\banimagic\b.*
@@ -86,8 +89,10 @@ def comment_of(data: bytes) -> str:
 
 def utf16(data: bytes) -> str:
     """UTF-16 in whichever order of bytes makes more of it plain; or text that was never that."""
+    plain = data.rstrip(b"\0")
+    if b"\0" not in plain:
+        with contextlib.suppress(UnicodeDecodeError):
+            return plain.decode("utf-8-sig")
     data = data[: len(data) // 2 * 2]
     high, low = data[0::2].count(0), data[1::2].count(0)
-    if high == low == 0 and data.isascii():
-        return data.decode()
     return data.decode("utf-16-be" if high > low else "utf-16-le", "replace")

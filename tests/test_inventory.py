@@ -120,6 +120,45 @@ WORDS: dict[str, tuple[bytes, list[str]]] = {
         with_iptc((5, b"House"), (25, b"b"), (25, b"a"), (90, "Köln".encode()), (120, b"Grandma")),
         ["caption: Grandma", "title: House", "keyword: a", "keyword: b", "location: Köln"],
     ),
+    "user comment, UTF-8 after all": (
+        jpeg(exif=exif({}, {0x9286: b"UNICODE\0" + "\ufeffGrüße an Oma".encode() + b"\0"})),
+        ["comment: Grüße an Oma"],
+    ),
+    "user comment, Japanese": (
+        jpeg(exif=exif({}, {0x9286: b"UNICODE\0" + "祖母の家".encode("utf-16-le")})),
+        ["comment: 祖母の家"],
+    ),
+    "IPTC in a TIFF": (
+        encoded(SMALL, "TIFF", tiffinfo={33723: iptc((120, b"Oma"))[12:]}),
+        ["caption: Oma"],
+    ),
+    "IPTC among a TIFF's resources": (
+        encoded(SMALL, "TIFF", tiffinfo={34377: iptc((120, b"Oma"))}),
+        ["caption: Oma"],
+    ),
+    "IPTC in two segments": (
+        with_segments(
+            segment(0xED, b"Photoshop 3.0\0" + iptc((120, b"Grandma"))[:20]),
+            segment(0xED, b"Photoshop 3.0\0" + iptc((120, b"Grandma"))[20:]),
+        ),
+        ["caption: Grandma"],
+    ),
+    "WebP with EXIF": (encoded(SMALL, "WEBP", exif=exif({DESCRIPTION: "Oma"})), ["caption: Oma"]),
+    "PNG with EXIF": (encoded(SMALL, "PNG", exif=exif({DESCRIPTION: "Oma"})), ["caption: Oma"]),
+    "person of IPTC's extension": (
+        jpeg(xmp=xmp(BAG.replace("dc:subject", "Iptc4xmpExt:PersonInImage"))),
+        ["person: Anna", "person: wedding"],
+    ),
+    "keywords in a tree": (
+        jpeg(
+            xmp=xmp(
+                BAG.replace("dc:subject", "lr:hierarchicalSubject").replace(
+                    "<rdf:li>w", "<rdf:li>Family|w"
+                )
+            )
+        ),
+        ["keyword: Anna", "keyword: Family", "keyword: wedding"],
+    ),
     "IPTC in Latin-1": (with_iptc((120, "Großmutter".encode("latin-1"))), ["caption: Großmutter"]),
     "XMP bag": (jpeg(xmp=xmp(BAG)), ["keyword: Anna", "keyword: wedding"]),
     "XMP alternatives": (jpeg(xmp=xmp(TITLE)), ["title: Our house"]),
@@ -217,6 +256,10 @@ BOILERPLATE = [
     "unknown",
     "untitled",
     "Photographer, Editor, [None]",
+    "Copyright 1,2003",
+    "image/png",
+    "x-default",
+    "xiaomi",
     "filter: 0; fileterIntensity: 0.0; algolist: 0; multi-frame: 1;",
 ]
 

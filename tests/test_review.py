@@ -198,6 +198,15 @@ def test_facts_and_a_suggestion_are_given_with_their_reasons(page: Page) -> None
     ]
 
 
+def test_what_a_picture_holds_is_given_and_keeps_it(page: Page) -> None:
+    (page.library.photos / "vacation1_old.CR2").touch()
+    answer = page.get("/api/facts/1")
+    copied, old = page.number("vacation1_copy.jpg"), page.number("vacation1_old.jpg")
+    assert answer["facts"][str(old)]["holds"] == ["RAW beside it: vacation1_old.CR2"]
+    assert answer["facts"][str(copied)]["holds"] == []
+    assert [removal[0] for removal in answer["suggestion"]["removals"]] == [copied]
+
+
 def test_all_groups_are_judged_in_the_background(page: Page) -> None:
     deadline = time.monotonic() + 20
     while not (state := page.get("/api/state/0"))["done"]:

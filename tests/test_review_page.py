@@ -600,6 +600,15 @@ def test_the_table_marks_the_best_and_the_worse(sizes: Library, open_page: Open)
     assert "keep A: most pixels" in page.inner_text("#verdict")
 
 
+def test_the_table_says_what_a_picture_holds(sizes: Library, open_page: Open) -> None:
+    (sizes.photos / "c_small.CR2").touch()
+    page = open_page(sizes)
+    open_group(page)
+    holds = page.locator("tr:has(th:text-is('Holds')) td").all_inner_texts()
+    assert ["RAW" in cell for cell in holds] == [False, False, True]
+    assert holds[2] == "RAW beside it: c_small.CR2"
+
+
 def test_fingers_pan_pinch_and_choose(sizes: Library, open_page: Open) -> None:
     page = open_page(sizes, has_touch=True, viewport={"width": 480, "height": 900})
     page.tap(".tile")
