@@ -317,7 +317,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         if arguments.dry_run:
             report.say("Dry run: nothing was copied.")
             return
-        copies = with_what_they_hold(copies, settings)
+        copies = with_what_they_hold(copies, settings, log)
         try:
             with storage.staging(settings, copies):
                 results, kept = save(settings, arguments, copies, links, log)
@@ -345,13 +345,17 @@ def why_unsigned() -> str:
 
 
 def with_what_they_hold(
-    copies: Sequence[storage.SavedCopy], settings: Settings
+    copies: Sequence[storage.SavedCopy], settings: Settings, log: list[str]
 ) -> tuple[storage.SavedCopy, ...]:
-    """The copies, with what their originals hold besides pixels."""
+    """The copies, with what their originals hold besides pixels; logs where nobody can tell."""
     files = [copy.original for copy in copies]
     results = finder.in_workers(finder.holding_of, files, settings.workers)
-    found = [r for r in bar(results, "Taking stock", len(files)) if isinstance(r, finder.Holding)]
-    lines = {holding.file.path: holding.lines for holding in found}
+    lines = {}
+    for result in bar(results, "Taking stock", len(files)):
+        if isinstance(result, finder.Holding):
+            lines[result.file.path] = result.lines
+        else:
+            log.append(f"Not looked into: {to_line(result.file.path)}: {result.reason}")
     return tuple(dataclasses.replace(c, holds=lines.get(c.original.path)) for c in copies)
 
 

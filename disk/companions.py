@@ -35,6 +35,7 @@ TAKEOUT_NAME = 46  # characters, to which Takeout cuts what comes before ".json"
 TAKEOUT_EDITED = re.compile(r"-(edited|bearbeitet|modifié|editado|modificato|bewerkt)$")
 NUMBERED = re.compile(r"^(.+?)(\(\d+\))$")
 APPLE_NAME = re.compile(r"^img_[eo]?(\d+)$")
+MOST_FOLDERS = 1000  # whose names are kept in memory
 MOST_XMP_BYTES = 8 << 20
 PRINTED_BYTES = 64 << 10  # at each end of a file
 
@@ -77,6 +78,8 @@ class Companions:
         known = self._folders.get(folder)
         if known is None or known[0] != seen:
             known = seen, CompanionIndex(listing(folder))
+            if len(self._folders) >= MOST_FOLDERS:
+                self._folders.clear()
             self._folders[folder] = known
         return known[1]
 
@@ -98,9 +101,12 @@ def companion_at(path: str) -> Companion | None:
     return Companion(path, kind, hashlib.sha256(ends).hexdigest())
 
 
+_seen = Companions()  # of this process, so that a folder isn't listed for each of its photos
+
+
 def xmp_beside(path: str) -> list[bytes]:
     """The contents of the XMP files beside a photo. Changes nothing on disk."""
-    found = [one.path for one in Companions().of(path) if one.kind == "XMP"]
+    found = [one.path for one in _seen.of(path) if one.kind == "XMP"]
     contents = []
     for place in found:
         with contextlib.suppress(OSError), open(place, "rb") as stream:

@@ -16,6 +16,7 @@ MOST_PARTS = 100
 PADDING = bytes(16)
 LEAST_OTHER = 4096  # bytes; less is padding, or a note of a program to itself
 SAMSUNG = b"SEFT"  # at the end of the directory, which lists what is before it
+SOUNDS = re.compile(rb"sound|audio|voice")  # in a part's name
 CANON = b"CANON OPTIONAL DATA\0"
 # How parts begin, each with what tells it and how far from the beginning that is.
 BEGINNINGS = (
@@ -150,10 +151,10 @@ def _samsung_part(name: bytes, data: bytes) -> list[str]:
     name = name.lower()
     if b"depth" in name and len(data) >= LEAST_OTHER:
         return [described("depth map", data)]
+    if SOUNDS.search(name) or (data[:4] == b"RIFF" and data[8:12] == b"WAVE"):
+        return [described("sound", data)] if len(data) > 100 else []
     if data[4:8] == b"ftyp":
         return [described("motion video", data)]
-    if b"sound" in name or b"audio" in name or (data[:4] == b"RIFF" and data[8:12] == b"WAVE"):
-        return [described("sound", data)] if len(data) > 100 else []
     if data.startswith(b"\xff\xd8\xff"):
         return [described(PICTURE, data)]
     return []

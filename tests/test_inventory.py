@@ -335,6 +335,7 @@ BEHIND: dict[str, tuple[bytes, list[str]]] = {
     "motion video, strange": (jpeg() + VIDEO[:24] + NOISE, ["motion video"]),
     "Samsung's video": (jpeg() + samsung(b"MotionPhoto_Data", VIDEO), ["motion video"]),
     "Samsung's sound": (jpeg() + samsung(b"SoundShot_000", NOISE), ["sound"]),
+    "Samsung's voice": (jpeg() + samsung(b"VoiceMemo", VIDEO + NOISE), ["sound"]),
     "Samsung's depth": (jpeg() + samsung(b"DualShot_DepthMap_1", NOISE), ["depth map"]),
     "sound": (jpeg() + SOUND, ["sound"]),
     "second picture": (mpo(0x020003), ["second picture"]),

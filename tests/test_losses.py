@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Library
+from conftest import Library, hash_without_workers
 from made_pictures import CAT, encoded, photo
 from PIL import Image
 from test_inventory import DESCRIPTION, SOUND, VIDEO, exif, segment, with_segments, xmp
 
 import cleanup
+import finder
 from disk.companions import Companions
 from extras.review import rules
 from extras.review.facts import examine
@@ -142,11 +143,14 @@ def test_the_contact_sheet_says_what_a_picture_holds(bare_library: Library) -> N
 # ---- What a person chose
 
 
-def holds_of(library: Library) -> dict[str, list[str]]:
+def holds_of(library: Library) -> dict[str, list[str] | None]:
     """What the record says that each original holds, but for what most pictures have."""
     record = json.loads((library.output / "image-similarity-search.json").read_text("utf-8"))
-    rows = record["copies"]
-    return {Path(row["original"]).name: list(held.of_note(row["holds"])) for row in rows}
+    found: dict[str, list[str] | None] = {}
+    for row in record["copies"]:
+        name, holds = Path(row["original"]).name, row.get("holds")
+        found[name] = None if holds is None else list(held.of_note(holds))
+    return found
 
 
 def test_find_records_what_the_originals_hold(bare_library: Library) -> None:
@@ -158,6 +162,21 @@ def test_find_records_what_the_originals_hold(bare_library: Library) -> None:
         "b.jpg": ["motion video: 0.1 KB", "caption: Oma"],
         "c.jpg": ["keyword: wedding"],
     }
+
+
+def test_where_nobody_can_tell_what_a_file_holds_it_is_said(
+    bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash_without_workers(monkeypatch)
+
+    def holding_of(file: ImageFile) -> finder.Holding | finder.Unreadable:
+        return finder.Unreadable(file, "Input/output error")
+
+    monkeypatch.setattr(finder, "holding_of", holding_of)
+    put(bare_library, a=shot(), b=shot(caption="Oma"))
+    path = bare_library.photos / "b.jpg"
+    assert f"Not looked into: {path}: Input/output error" in bare_library.log()
+    assert holds_of(bare_library) == {"a.jpg": None, "b.jpg": None}
 
 
 def test_check_deleted_and_cleanup_say_what_only_the_chosen_hold(bare_library: Library) -> None:
