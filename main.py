@@ -299,11 +299,8 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             stack.enter_context(storage.locked(settings.output_dir))
             recover(settings, report)
         unsigned = "" if arguments.dry_run else why_unsigned()
-        if arguments.trust_result:
-            with contextlib.suppress(*storage.BROKEN_MANIFEST):  # which is refused below
-                ask_for_trust(
-                    storage.load_manifest(settings.output_dir), settings, arguments, report
-                )
+        if arguments.trust_result and (earlier := old_result(settings)):
+            ask_for_trust(earlier, settings, arguments, report)
         storage.check_replaceable(
             settings,
             discard_review=arguments.discard_review,
@@ -790,12 +787,17 @@ def counted(number: int, noun: str) -> str:
 def recover(settings: Settings, report: Report) -> None:
     """Put in order what an interrupted run has left."""
     storage.recover(settings.output_dir)
-    try:
-        manifest = storage.load_manifest(settings.output_dir)
-    except storage.BROKEN_MANIFEST:
-        return  # find replaces it or refuses, the other actions refuse
-    if storage.is_signed(manifest):
+    manifest = old_result(settings)
+    if manifest and storage.is_signed(manifest):
         put_back(manifest, settings, report)
+
+
+def old_result(settings: Settings) -> storage.Manifest | None:
+    """The record in OUTPUT_DIR; None if it can't be read, which each action refuses later."""
+    try:
+        return storage.load_manifest(settings.output_dir)
+    except storage.BROKEN_MANIFEST:
+        return None
 
 
 def put_back(manifest: storage.Manifest, settings: Settings, report: Report) -> None:
@@ -1017,11 +1019,7 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, report: Repor
 
     paths = [os.path.realpath(path) for path in arguments.photos]
     one, other = explain.hashed(paths, hashing_by(settings, parts=True).hash_files)
-    try:
-        manifest = storage.load_manifest(settings.output_dir)
-    except storage.BROKEN_MANIFEST:
-        manifest = None
-    explanation = explain.explain(one, other, settings, manifest)
+    explanation = explain.explain(one, other, settings, old_result(settings))
     for line in explain.explained(explanation, everything=arguments.verbose):
         report.say(line)
     report.facts.update(dataclasses.asdict(explanation))

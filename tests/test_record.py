@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import errno
 import hashlib
 import itertools
 import json
@@ -415,6 +416,23 @@ def test_find_replaces_what_is_not_proven_only_if_it_is_trusted(
     ran = found.run("find", "--trust-result", "--yes")
     assert ran.code == 1  # the edited one is no picture any more
     assert str(found.photos / "vacation1.jpg") not in found.info()
+
+
+def test_a_trust_that_can_not_be_written_changes_nothing(
+    found: Library, someone_else: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone_else()
+    before = tree(found.folder)
+
+    def full(folder: str, _: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
+
+    monkeypatch.setattr(storage, "write_manifest", full)
+    for action in ("find", "check-deleted"):
+        ran = found.run(action, "--trust-result", "--yes")
+        assert ran.code == 2
+        assert "No space left" in ran.err
+        assert tree(found.folder) == before
 
 
 def test_a_copy_that_is_its_own_original_is_not_proven_by_it(found: Library) -> None:

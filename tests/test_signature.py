@@ -1,6 +1,7 @@
 """The key that signs results: where it lies, who may know it, and what is without one."""
 
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -70,6 +71,23 @@ def test_the_key_is_on_disk_before_anything_is_signed_with_it(
     assert synced == [(place.stat().st_ino, 32)]
 
 
+def test_a_key_that_can_not_be_written_any_more_is_used(
+    someone_else: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = someone_else() / "image-similarity-search" / "key"
+    signature.make_key()
+    real = os.open
+
+    def read_only(path: str, flags: int, *mode: int) -> int:
+        if path == str(place) and flags & os.O_ACCMODE != os.O_RDONLY:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", read_only)
+    signature.make_key()
+    assert signature.load_key() == place.read_bytes()
+
+
 def shared_file(key: Path) -> None:
     key.chmod(0o640)
 
@@ -85,18 +103,19 @@ def link(key: Path) -> None:
 
 def fifo(key: Path) -> None:
     key.unlink()
-    os.mkfifo(key)
+    os.mkfifo(key, 0o600)
 
 
 def folder(key: Path) -> None:
     key.unlink()
-    key.mkdir()
+    key.mkdir(0o700)
 
 
 def sock(key: Path) -> None:
     key.unlink()
     with contextlib.chdir(key.parent), socket.socket(socket.AF_UNIX) as listener:
         listener.bind("key")
+    key.chmod(0o600)
 
 
 def too_long(key: Path) -> None:
