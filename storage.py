@@ -26,6 +26,7 @@ from disk.strict import (
     rows_of,
     table_of,
     text_of,
+    words_of,
 )
 from finder import (
     RESULT_MARKER,
@@ -426,13 +427,13 @@ def _copy_of(row: object, folder: str) -> SavedCopy:
         copy=os.path.join(folder, inside, name),
         group=group,
         digest=digest_of(row["digest"], "digest"),
-        damage=text_of(row.get("damage", ""), "damage"),
+        damage=words_of(row.get("damage", ""), "damage"),
         holds=_holds_of(row["holds"]) if "holds" in row else None,
     )
 
 
 def _holds_of(value: object) -> tuple[str, ...]:
-    return tuple(text_of(line, "holds") for line in rows_of(value, "holds"))
+    return tuple(words_of(line, "holds") for line in rows_of(value, "holds"))
 
 
 def _link_of(row: object) -> Link:

@@ -21,8 +21,15 @@ def rows_of(value: object, what: str) -> list[Any]:
 
 
 def text_of(value: object, what: str) -> str:
-    """The value, if it is text that a file or its name can hold."""
-    if not isinstance(value, str) or "\0" in value:
+    """The value, if it is text that the name of a file can hold."""
+    if "\0" in words_of(value, what):
+        raise ValueError(f"{what} must be text without NUL")
+    return str(value)
+
+
+def words_of(value: object, what: str) -> str:
+    """The value, if it is text; what it says is for people only, and may be of any characters."""
+    if not isinstance(value, str):
         raise ValueError(f"{what} must be text")
     try:
         os.fsencode(value)

@@ -150,6 +150,7 @@ STRICTLY = {
     "table": (strict.table_of, ({}, {"a": 1}), ([], "{}", None, 1)),
     "rows": (strict.rows_of, ([], [1]), ({}, "[]", (1,), None)),
     "text": (strict.text_of, ("", "a\n", "\udcff"), (1, None, b"a", ["a"], "a\0", "\ud800")),
+    "words": (strict.words_of, ("", "a\0\n", "\udcff"), (1, None, b"a", ["a"], "\ud800")),
     "number": (
         lambda value, what: strict.number_of(value, what, 1),
         (1, 2**63 - 1),
