@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from config import Exit, UserError
 from disk.companions import CompanionIndex, Companions, is_companion, listing
 from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
+from disk.litter import is_litter
 from disk.places import Surroundings, is_in_trash
 from disk.same_file import are_one
 from disk.trash import holds, send
@@ -30,8 +31,6 @@ from storage import (
     to_line,
 )
 
-# What file managers leave where somebody has looked.
-LITTER = frozenset({".ds_store", ".directory", "desktop.ini", "ehthumbs.db", "thumbs.db"})
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
 
 # Whether a path has the content that find saw in an original.
@@ -168,13 +167,13 @@ def _unclaimed_content(
 
 
 def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
-    """Whether a path is ours, a file manager's, an empty folder or a sidecar of a photo."""
+    """Whether a path is ours, a system's, an empty folder or a sidecar of a photo."""
     folder, name = os.path.split(path)
     if os.path.isdir(path) and not os.path.islink(path):
         return True
     ours = folder == output_dir and name in (MANIFEST, *manifest.own_files)
     ours = ours or path in report_of(output_dir, manifest)
-    return ours or name.lower() in LITTER or is_companion(name, PHOTO_EXTENSIONS)
+    return ours or is_litter(path, output_dir) or is_companion(name, PHOTO_EXTENSIONS)
 
 
 def _stem(path: str) -> str:

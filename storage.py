@@ -12,11 +12,11 @@ import stat
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
-from disk import signature
+from disk import litter, signature
 from disk.strict import (
     digest_of,
     fraction_of,
@@ -546,7 +546,8 @@ def inspect(
     report = report_of(folder, manifest)
     groups = {os.path.dirname(path) for path in copies if not os.path.islink(os.path.dirname(path))}
     ours = _own_paths(folder, manifest) | groups | {*report}
-    present = list(files_in(folder))
+    homes = {folder, *groups}
+    present = [path for path in files_in(folder) if not _is_litter(path, folder, homes)]
     to_read = [path for path in present if path in copies]
     edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
     if not _has_own_info(folder, manifest):
@@ -557,6 +558,11 @@ def inspect(
         edited=tuple(edited),
         missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
     )
+
+
+def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
+    """Whether a path in a result is what systems leave in the folders of ours."""
+    return litter.lies_in(path, folder) in homes and litter.is_litter(path, folder)
 
 
 def _own_paths(folder: str, manifest: Manifest) -> set[str]:
@@ -630,14 +636,14 @@ def check_replaceable(
         raise UserError(f"OUTPUT_DIR {folder} is not a folder; choose another.")
     if os.path.ismount(folder):
         raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
-    if not os.listdir(folder):
+    if not litter.others_in(folder):
         return
     try:
         manifest = load_manifest(folder)
     except BROKEN_MANIFEST:
         raise UserError(
             f"OUTPUT_DIR {folder} holds files that are no result of ours "
-            f"({_some(os.listdir(folder))}); choose another folder, or empty this one."
+            f"({_some(litter.others_in(folder))}); choose another folder, or empty this one."
         ) from None
     contents = inspect(folder, manifest, watch)
     if contents.foreign or contents.edited:
@@ -944,6 +950,8 @@ def commit(
         if os.path.isdir(folder):
             sync_folder(folder)
     sync_folder(new)
+    if os.path.isdir(settings.output_dir) and not litter.others_in(settings.output_dir):
+        litter.remove_in(settings.output_dir)
     if os.path.isdir(settings.output_dir) and os.listdir(settings.output_dir):
         os.rename(settings.output_dir, replaced)
     os.rename(new, settings.output_dir)
@@ -1023,7 +1031,10 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
             continue  # what it leads to isn't ours
         if (unread and is_untouched(copy.copy, copy)) or has_digest(copy.copy, copy.digest):
             _try(os.unlink, copy.copy)
-    for group in {os.path.dirname(copy.copy) for copy in manifest.copies}:
+    groups = {os.path.dirname(copy.copy) for copy in manifest.copies}
+    for home in (folder, *(g for g in groups if os.path.isdir(g) and not os.path.islink(g))):
+        litter.remove_in(home)
+    for group in groups:
         _try(os.rmdir, group)
     if kept := [path for path in files_in(folder) if path != last]:
         return kept
@@ -1083,9 +1094,10 @@ def _remove_leftover(folder: str, *, unread: bool) -> None:
     if os.path.islink(folder):
         raise UserError(f"{folder} is in the way and not ours; move it elsewhere.")
     temporary = temporary_path(os.path.join(folder, MANIFEST))
-    if os.listdir(folder) == [os.path.basename(temporary)]:  # killed in its first moment
+    if litter.others_in(folder) == [os.path.basename(temporary)]:  # killed in its first moment
         os.unlink(temporary)
-    if not os.listdir(folder):
+    if not litter.others_in(folder):
+        litter.remove_in(folder)
         os.rmdir(folder)
     elif kept := remove_result(folder, unread=unread):
         raise UserError(f"{folder} holds files of yours ({_some(kept)}); move them elsewhere.")

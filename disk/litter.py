@@ -1,0 +1,103 @@
+"""What systems leave in folders where somebody has looked, and make anew whenever they miss it."""
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+
+# Of macOS, Windows, KDE and Android. What a person wrote there (gThumb's .comments, Picasa's
+# .picasa.ini) is no litter.
+FILES = frozenset(
+    {
+        *(".ds_store", ".localized", "icon\r", ".directory", ".nomedia"),
+        *("desktop.ini", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db"),
+    }
+)
+RESOURCE_FORK = "._"  # macOS's, of a file of that name
+RESOURCE_FORKS = ".AppleDouble"
+# Folders of a NAS with previews, and what is in them: Synology's (in a folder a photo), QNAP's.
+PREVIEWS = {
+    "@eaDir": re.compile(r"SYNO[A-Z]+[_:]\w+(\.\w+)?|.+@Syno(EAStream|Resource)"),
+    ".@__thumb": re.compile(r"(default|s100|s800)\S.*"),
+}
+FOLDERS = (*PREVIEWS, RESOURCE_FORKS)
+MOST_BYTES = 10_000_000
+SNIFFED_BYTES = 16
+APPLE_DOUBLE = b"\0\5\x16\7"
+DATABASE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Thumbs.db of large folders is large
+# How pictures and videos begin; such a file is a person's, whatever it is called.
+PICTURE = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II[*+]\0|MM\0[*+]|RIFF....WEBP|....ftyp|\0\0\0\x0cJXL|\xff\x0a",
+    re.DOTALL,
+)
+
+
+def is_litter(path: str, top: str) -> bool:
+    """Whether something below a folder is litter, by its name and content. Changes nothing on disk.
+
+    Links aren't, nor what begins like a picture and is no preview of a NAS.
+    """
+    parts = os.path.relpath(path, top).split(os.sep)
+    first = _first_folder(parts)
+    try:
+        status = os.lstat(path)
+        if stat.S_ISDIR(status.st_mode):
+            return first is not None and (len(parts) - first == 1 or parts[first] == "@eaDir")
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        if first is not None and parts[first] in PREVIEWS:
+            return status.st_size <= MOST_BYTES and bool(
+                PREVIEWS[parts[first]].fullmatch(parts[-1])
+            )
+        with open(path, "rb", opener=_no_link) as stream:
+            head = stream.read(SNIFFED_BYTES)
+    except OSError:
+        return False
+    if first is not None or parts[-1].startswith(RESOURCE_FORK):
+        return status.st_size <= MOST_BYTES and head.startswith(APPLE_DOUBLE)
+    small = status.st_size <= MOST_BYTES or head.startswith(DATABASE)
+    return parts[-1].lower() in FILES and small and not PICTURE.match(head)
+
+
+def lies_in(path: str, top: str) -> str:
+    """The folder that litter was left in, above a system's own one."""
+    parts = os.path.relpath(path, top).split(os.sep)
+    first = _first_folder(parts)
+    return os.path.join(top, *parts[: len(parts) - 1 if first is None else first]).rstrip(os.sep)
+
+
+def others_in(folder: str) -> list[str]:
+    """The names of what lies in a folder and is no litter. Changes nothing on disk."""
+    paths = (os.path.join(folder, name) for name in sorted(os.listdir(folder)))
+    return [os.path.basename(path) for path in paths if not _is_all_litter(path, folder)]
+
+
+def remove_in(folder: str) -> None:
+    """Remove the litter that was left in a folder itself; what can't be removed stays."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        for inner in (*_below(path), path):
+            if is_litter(inner, folder):
+                remove = os.rmdir if os.path.isdir(inner) else os.unlink
+                with contextlib.suppress(OSError):  # such as a folder with something else in it
+                    remove(inner)
+
+
+def _first_folder(parts: Sequence[str]) -> int | None:
+    return next((number for number, part in enumerate(parts) if part in FOLDERS), None)
+
+
+def _is_all_litter(path: str, folder: str) -> bool:
+    return all(is_litter(inner, folder) for inner in (path, *_below(path)))
+
+
+def _below(path: str) -> Iterator[str]:
+    """What lies below one of the systems' folders, the innermost first."""
+    if os.path.basename(path) in FOLDERS and not os.path.islink(path):
+        for parent, folders, files in os.walk(path, topdown=False):
+            yield from (os.path.join(parent, name) for name in (*files, *folders))
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
