@@ -207,7 +207,11 @@ def plan_deletions(
     gone: list[str] = []
     for path in listed:
         copy = known[path]
-        if is_gone(path):
+        if is_gone(path) and is_set_aside(path):  # in a dry run
+            refused.append(
+                Kept(path, "an interrupted cleanup has set it aside; the next restores it")
+            )
+        elif is_gone(path):
             gone.append(path)
         elif reason := judge.reason_to_keep(copy, path, probably_matches):
             refused.append(Kept(path, reason))
@@ -521,6 +525,11 @@ def aside_path(path: str) -> str:
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
     start = os.fsdecode(os.fsencode(name)[:200])
     return os.path.join(folder, f".{start}.{digest}{ASIDE_SUFFIX}")
+
+
+def is_set_aside(path: str) -> bool:
+    """Whether an interrupted cleanup has left a file under its other name."""
+    return os.path.lexists(aside_path(path))
 
 
 def _put_back(aside: str, path: str) -> None:

@@ -166,7 +166,7 @@ def parser(defaults: Mapping[str, object]) -> Parser:
         )
     switches = {
         "--apply": "suggest: remove the copies that the rules give up, not only show them",
-        "--dry-run": "find, cleanup, suggest: show what would be done, and do nothing",
+        "--dry-run": "all but explain and review: show what would be done, and do nothing",
         "--yes": "cleanup: delete without asking; with --trust-result: trust without asking",
         "--trust-result": "rely on a result that is not signed by you, after a look at its reach",
         "--discard-review": "find: replace a result with a review or last copies in it",
@@ -844,12 +844,19 @@ def ask_for_trust(
 def opened(
     settings: Settings, arguments: argparse.Namespace, report: Report
 ) -> Iterator[storage.Manifest]:
-    """Hold the lock on a result that can be trusted; UserError if there is none."""
+    """Hold the lock on a result that can be trusted; UserError if there is none.
+
+    A dry run only looks whether another run has the lock, and leaves what was interrupted.
+    """
     if not os.path.isdir(os.path.dirname(settings.output_dir)):
         message = f"OUTPUT_DIR {settings.output_dir} is missing; mount it, or run --action find."
         raise UserError(message, Exit.STATE)
-    with storage.locked(settings.output_dir):
-        recover(settings, report)
+    with contextlib.ExitStack() as stack:
+        if arguments.dry_run:
+            storage.check_unlocked(settings.output_dir)
+        else:
+            stack.enter_context(storage.locked(settings.output_dir))
+            recover(settings, report)
         manifest = storage.read_manifest(settings)
         if arguments.trust_result:
             ask_for_trust(manifest, settings, arguments, report)
@@ -865,13 +872,16 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
         listed = {*culled.deleted, *whole_groups}
         copies = [c for c in manifest.copies if c in listed]
         originals = [c.original.path for c in copies]
-        present = [path for path in originals if not storage.is_gone(path)]
+        present = [p for p in originals if not storage.is_gone(p) or cleanup.is_set_aside(p)]
         there = frozenset(present)
         # Of a whole group all are listed, or what is taken off the list couldn't be told.
         named = [c.original.path for c in copies if c in whole_groups or c.original.path in there]
-        storage.write_to_delete(settings, manifest, named if present else [])
+        storage.check_to_delete(settings, manifest)
+        if not arguments.dry_run:
+            storage.write_to_delete(settings, named if present else [])
     place = to_line(settings.to_delete_file)
-    report.say(f"Listed in {place}: {counted(len(present), 'original')}.")
+    listing = "To list" if arguments.dry_run else "Listed"
+    report.say(f"{listing} in {place}: {counted(len(present), 'original')}.")
     if len(present) < len(originals):
         report.say(f"Gone already: {counted(len(originals) - len(present), 'original')}.")
     if culled.moved:
@@ -882,7 +892,9 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
     title = "Files that may be edited copies; if so, move them back to their group and run it again"
     report.list_some(title, strangers, everything=True)
     lost = say_losses(report, manifest, [c for c in copies if c.original.path in there])
-    if present:
+    if arguments.dry_run:
+        report.say("Dry run: nothing was written.")
+    elif present:
         again = " --allow-whole-groups" if arguments.allow_whole_groups else ""
         report.say(f"Look at the list, then run --action cleanup{again}.")
     if culled.whole_groups and not arguments.allow_whole_groups:

@@ -133,8 +133,8 @@ def locked(output_dir: str) -> Iterator[None]:
     The lock is the kernel's, so it ends with its process, whatever happens. Its file lies
     beside the folder and is removed by its holder.
     """
-    parent, name = os.path.split(output_dir)
-    path = os.path.join(parent, f".{name}.lock")
+    path = _lock_path(output_dir)
+    parent = os.path.dirname(path)
     try:
         os.makedirs(parent, exist_ok=True)
         descriptor = _take_lock(path)
@@ -142,8 +142,7 @@ def locked(output_dir: str) -> Iterator[None]:
             os.close(descriptor)
             raise UserError(f"{path} is in the way and not ours; move it elsewhere.")
     except BlockingIOError:
-        message = f"another run is using {output_dir}; wait until it has ended."
-        raise UserError(message, Exit.LOCKED) from None
+        raise _in_use(output_dir) from None
     except OSError as error:
         raise UserError(f"can't write beside {output_dir}: {error.strerror}.") from error
     try:
@@ -152,6 +151,31 @@ def locked(output_dir: str) -> Iterator[None]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         os.close(descriptor)
+
+
+def check_unlocked(output_dir: str) -> None:
+    """Raise UserError if a run is using an output folder. Changes nothing on disk."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(_lock_path(output_dir), flags)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _in_use(output_dir) from None
+    finally:
+        os.close(descriptor)
+
+
+def _lock_path(output_dir: str) -> str:
+    parent, name = os.path.split(output_dir)
+    return os.path.join(parent, f".{name}.lock")
+
+
+def _in_use(output_dir: str) -> UserError:
+    message = f"another run is using {output_dir}; wait until it has ended."
+    return UserError(message, Exit.LOCKED)
 
 
 def _take_lock(path: str) -> int:
@@ -268,11 +292,16 @@ def from_line(line: str) -> str:
     return path
 
 
-def write_to_delete(settings: Settings, manifest: Manifest, originals: Iterable[str]) -> None:
-    """Write to_delete.txt; UserError if it isn't the file that find has recorded as ours."""
+def check_to_delete(settings: Settings, manifest: Manifest) -> None:
+    """UserError if to_delete.txt isn't the file that find has recorded as ours. Changes nothing."""
     path = settings.to_delete_file
     if os.path.basename(path) not in manifest.own_files[1:2]:
         raise UserError(f"TO_DELETE_FILE {path} is not ours; choose the name that find had.")
+
+
+def write_to_delete(settings: Settings, originals: Iterable[str]) -> None:
+    """Write to_delete.txt, after `check_to_delete`."""
+    path = settings.to_delete_file
     write_file(path, "".join(to_line(original) + "\n" for original in originals))
 
 

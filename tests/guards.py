@@ -36,6 +36,7 @@ TESTS = (
     "test_places.py",
     "test_cleanup.py",
     "test_trash.py",
+    "test_litter.py",
     "test_not_ours.py",
     "test_record.py",
     "test_signature.py",

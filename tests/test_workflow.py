@@ -29,6 +29,9 @@ from conftest import (
 )
 from PIL import Image
 
+import cleanup
+import storage
+
 VACATION = ["vacation1.jpg", "vacation1_copy.jpg", "vacation1_old.jpg"]
 COFFEE = ["z_coffee.jpg", "z_coffee_bw.jpg"]
 EVERYTHING = [*VACATION, *COFFEE, "z_stars.jpg"]
@@ -1056,6 +1059,60 @@ def test_a_dry_run_of_find_makes_nothing(library: Library) -> None:
     ran = library.find("--dry-run")
     assert "2 groups" in ran.out
     assert tree(library.folder) == before
+
+
+def untouched(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Of everything below a folder and of itself: inode, and when it and its content changed."""
+    statuses = {str(path): path.lstat() for path in (folder, *folder.rglob("*"))}
+    return {path: (s.st_ino, s.st_mtime_ns, s.st_ctime_ns) for path, s in statuses.items()}
+
+
+@pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup", "suggest"])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_dry_run_of_any_action_changes_nothing(
+    culled: Library, action: str, interrupted: bool
+) -> None:
+    """Not even for a moment: no lock is made and removed, no original restored."""
+    if interrupted:
+        original = culled.photos / "vacation1_copy.jpg"
+        original.rename(cleanup.aside_path(str(original)))
+        (culled.output / ".to_delete.txt.being-written").write_text("half a")
+    before = untouched(culled.folder)
+    ran = culled.run(action, "--dry-run")
+    assert untouched(culled.folder) == before
+    assert ran.code in ((2,) if action == "find" else (0, 1))
+    assert not ran.err or action == "find"  # it refuses to replace a cull
+
+
+def test_a_dry_run_of_check_deleted_says_what_would_be_listed(found: Library) -> None:
+    found.delete_copies("vacation1_copy.jpg", "vacation1_old.jpg")
+    dry, facts = found.check("--dry-run"), found.check("--dry-run", "--json").facts
+    assert not found.list_file.exists()
+    assert f"To list in {found.list_file}: 2 originals." in dry.out
+    assert dry.out.splitlines()[-1] == "Dry run: nothing was written."
+    real = found.check("--json")
+    assert (dry.code, facts) == (real.code, real.facts)
+    assert found.check("--dry-run", "--to-delete-file", "other.txt").code == 2
+
+
+def test_a_dry_run_says_what_an_interrupted_cleanup_has_set_aside(culled: Library) -> None:
+    original = culled.photos / "vacation1_copy.jpg"
+    original.rename(cleanup.aside_path(str(original)))
+    assert culled.check("--dry-run", "--json").facts["to_delete"] == [
+        str(culled.photos / name) for name in VACATION[1:]
+    ]
+    dry = culled.cleanup("--dry-run")
+    assert dry.code == 1
+    reason = "an interrupted cleanup has set it aside; the next restores it"
+    assert f"{original}: {reason}" in dry.out
+    assert culled.cleanup().code == 0
+    assert culled.names() == ["vacation1.jpg", *COFFEE, "z_stars.jpg"]
+
+
+def test_a_dry_run_does_not_look_at_what_another_run_is_changing(culled: Library) -> None:
+    with storage.locked(str(culled.output)):
+        for action in ("check-deleted", "cleanup"):
+            assert culled.run(action, "--dry-run").code == 4
 
 
 def on_a_terminal(library: Library, answer: str, *flags: str) -> Ran:
