@@ -57,6 +57,8 @@ T = TypeVar("T")
 Hashed = finder.HashedImage | finder.Unreadable
 SCHEMA = 1
 SET_ASIDE = "originals that a cleanup has set aside"
+HARD_LINKS = "hard links to the same files"
+SAME_FILES = "the same files by another way"
 NOTHING_READ = (
     "no picture here could be read. This version reads JPEG, PNG, BMP, GIF, TIFF, WebP and AVIF "
     "under their usual endings: export other pictures as JPEG, also those that lie in libraries, "
@@ -575,9 +577,10 @@ def report_passed_over(report: Report, arguments: argparse.Namespace, walk: Walk
     items = [(item.kind, to_line(item.path)) for item in walk.passed_over]
     items += [(SET_ASIDE, to_line(path)) for path in walk.set_aside]
     kinds = Counter(kind for kind, _ in items)
+    same = {HARD_LINKS: len(walk.links), SAME_FILES: len(walk.same_files)}  # which are told above
     ordered = {kind: kinds[kind] for kind in sorted(kinds, key=lambda k: (not is_picture(k), k))}
     order = {kind: position for position, kind in enumerate(ordered)}
-    report.facts["passed_over"] = ordered
+    report.facts["passed_over"] = {**ordered, **{kind: n for kind, n in same.items() if n}}
     lines = [f"{kind}: {path}" for kind, path in sorted(items, key=lambda item: order[item[0]])]
     if ordered:
         counts = ", ".join(f"{kind} {number:,}" for kind, number in ordered.items())

@@ -81,6 +81,7 @@ def test_all_else_is_counted_by_kind(bare_library: Library) -> None:
         "HEIC": 1,
         "companion files of macOS": 1,
         "excluded folders": 1,
+        "hard links to the same files": 1,
         "libraries": 1,
         "linked files": 3,
         "linked folders": 1,
@@ -135,10 +136,11 @@ NAMES = (
     "a.jpg_original i.MPO .x.jpg.0123abcd.being-deleted j.xyz Thumbs.db"
 ).split()
 FOLDERS = ["", "b/", "b/c/", "@eaDir/", ".Trash/x/", "My.photoslibrary/", "skip/"]
+LINK, HARD_LINK = -1, -2
 CONTENTS = [picture(CAT), picture(CAT, 60), HEIC, MP4, b"", b"hello", bytes(100)]
 trees = st.dictionaries(
     st.builds("{}{}".format, st.sampled_from(FOLDERS), st.sampled_from(NAMES)),
-    st.integers(-1, len(CONTENTS) - 1),
+    st.integers(HARD_LINK, len(CONTENTS) - 1),
     max_size=15,
 )
 FOLDER_KINDS = {"excluded folders", "linked folders", "libraries", "preview caches", "trashes"}
@@ -152,11 +154,14 @@ def test_every_file_is_hashed_unreadable_or_passed_over(
     library = library_of_any
     shutil.rmtree(library.photos)
     library.photos.mkdir()
+    (library.folder / "linked.jpg").write_bytes(picture(CAT))
     for name, content in tree.items():
         path = library.photos / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if content < 0:
+        if content == LINK:
             path.symlink_to("nowhere")
+        elif content == HARD_LINK:
+            path.hardlink_to(library.folder / "linked.jpg")
         else:
             path.write_bytes(CONTENTS[content])
     facts = library.run("find", "--json", "--dry-run", "--no-cache", "--exclude", "skip").facts
