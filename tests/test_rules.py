@@ -406,6 +406,25 @@ def test_nobody_but_a_person_gives_a_cameras_own_up_for_a_larger_one(
         assert found.removals[0].loses[0] == f"{facts.width} x {facts.height} pixels"
 
 
+@pytest.mark.parametrize("exif", [None, exif_of()])
+@pytest.mark.parametrize("again", [98, 100])
+def test_a_jpeg_saved_anew_at_a_higher_quality_is_given_up(
+    again: int, exif: Image.Exif | None, tmp_path: Path
+) -> None:
+    """Whatever is written in both: what was lost at the lower quality doesn't come back."""
+    options: dict[str, Any] = {"exif": exif} if exif else {}
+    if exif:
+        exif.get_ifd(0x8769)[0x9291] = "25"  # so that it is no burst
+    first = encoded(scaled(photo(COFFEE), 0.9), "JPEG", quality=88, **options)
+    with Image.open(io.BytesIO(first)) as opened:
+        second = encoded(opened, "JPEG", quality=again, **options)
+    found = suggest(1, examined(tmp_path, a_jpg=second, b_jpg=first), [])
+    assert (found.keeper, found.reason) == (1, "original format")
+    worse = encoded(scaled(photo(COFFEE), 0.9), "JPEG", quality=60)
+    found = suggest(1, examined(tmp_path, a_jpg=second, b_jpg=worse), [])
+    assert (found.keeper, found.reason) == (0, "least compressed")
+
+
 def test_a_small_copy_that_kept_the_cameras_words_gives_up_nothing(tmp_path: Path) -> None:
     image = photo(COFFEE)
     small = from_camera(scaled(image, 0.5), 95, said=image.size)

@@ -1,7 +1,6 @@
 """What is known of a picture, and small versions of it to show; each made in a worker process."""
 
 import contextlib
-import functools
 import io
 import os
 import re
@@ -17,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from disk import companions, limits
-from extras.review import origin
+from extras.review import origin, quality
 from finder import read_file
 from pictures import dates, integrity
 from pictures.inventory import inventory
@@ -42,12 +41,6 @@ FULL_SIDE = 12_000
 CACHE_BYTES = 192 << 20
 XMP_BYTES = 1 << 20
 COLOURLESS = 4.0  # levels of chroma, on average
-# libjpeg's table for luminance at quality 50, in the order of the file.
-STANDARD_QUANTISERS = (
-    16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37,
-    29, 40, 58, 51, 61, 60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87,
-    95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,8 @@ class Facts:
     """What a picture's file says of it; what it doesn't say is empty, zero or None.
 
     `taken` is EXIF's local time (`2024-05-01 12:00:00.25`), `clock` instead of it a time at which
-    no picture can have been taken, as the file says it. `quality` is JPEG's from 1 to 100.
+    no picture can have been taken, as the file says it. `quality` is JPEG's from 1 to 100,
+    `earlier` the lower one of a JPEG of which the picture was saved anew.
     `sharpness` is the deviation of the Laplacian of its gray at up to 1024 pixels: it compares
     versions of one picture, not different ones. `holds` is what else is in the file, as lines of
     `pictures.held`. `thumbprint` is what tells versions, `same` has digests of which files of the
@@ -75,6 +69,7 @@ class Facts:
     lossless: bool = False
     few_colours: bool = False
     quality: int | None = None
+    earlier: int | None = None
     sharpness: float = 0.0
     colourless: bool = False
     damage: str = ""
@@ -110,11 +105,11 @@ def examine(path: str) -> Facts:
     lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
     lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
     few_colours = form == "GIF" or image.mode == "P"
-    quality = _jpeg_quality(image) if form == "JPEG" else None
+    now = quality.of_jpeg(image) if form == "JPEG" else None
     found = decoding.decoded(data, structure, _drafted("YCbCr", SHARPNESS_SIDE))
     assert found.image
     image = found.image
-    traces = origin.Traces() if found.harm else origin.traces(data, structure.end, FULL_PIXELS)
+    traces = origin.Traces() if found.harm else origin.traces(data, structure.end, now)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
         traces = traces.turned()
@@ -124,7 +119,8 @@ def examine(path: str) -> Facts:
         height=height,
         format=form,
         size=file.size,
-        quality=quality,
+        quality=now,
+        earlier=traces.earlier,
         sharpness=sharpness,
         colourless=colourless,
         damage=found.harm,
@@ -231,7 +227,7 @@ def _signs_of(image: "Image.Image", data: bytes) -> origin.Signs:
     return origin.Signs(
         camera=bool(_text(_tag(exif, tags.Make)) or _text(_tag(exif, tags.Model))),
         programs=(_text(_tag(exif, tags.Software)), _in_xmp(_xmp_of(image), "CreatorTool")),
-        quality=_jpeg_quality(image) if form == "JPEG" else None,
+        quality=quality.of_jpeg(image) if form == "JPEG" else None,
         jfif=data[6:10] == b"JFIF",
         photographed=any(_tag(details, tag) for tag in shown),
         size=image.size,
@@ -277,20 +273,6 @@ def _in_xmp(xmp: str, name: str) -> str:
 
 def _text(value: object) -> str:
     return " ".join(str(value).replace("\0", " ").split())[:80]
-
-
-def _jpeg_quality(image: "Image.Image") -> int | None:
-    """The quality of libjpeg's scale whose luminance table is nearest in sum."""
-    table = getattr(image, "quantization", {}).get(0)
-    if table is None or len(table) != 64:
-        return None
-    return min(range(100, 0, -1), key=lambda quality: abs(_sum_at(quality) - sum(table)))
-
-
-@functools.cache
-def _sum_at(quality: int) -> int:
-    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return sum(min(255, max(1, (step * scale + 50) // 100)) for step in STANDARD_QUANTISERS)
 
 
 def _looks(image: "Image.Image", orientation: int) -> tuple[float, bool, bytes]:

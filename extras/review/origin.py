@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from extras.review import quality
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
+MOST_PIXELS = 50_000_000  # that are decoded once more, in full size
+MOST_QUALITY = 100
+SAME_QUALITY = 2
 STRIP_PIXELS = 4 << 20  # that are made plain at a time
 SOI, SOS, EOI, COMMENT, ADOBE = 0xD8, 0xDA, 0xD9, 0xFE, 0xEE
 STANDALONE = (0x01, *range(0xD0, 0xD8))  # markers without a segment
@@ -70,27 +75,35 @@ NO_PERIODS: Periods = ((), ())
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What all pixels of a picture tell: digests that files of the same pixels share, and what
-    enlarging leaves."""
+    """What all pixels of a picture tell.
+
+    `same` has digests that files of the same pixels share, `earlier` is the quality of a JPEG that
+    it once was, `periods` are what enlarging leaves.
+    """
 
     same: tuple[str, ...] = ()
+    earlier: int | None = None
     periods: Periods = NO_PERIODS
 
     def turned(self) -> "Traces":
         return replace(self, periods=self.periods[::-1])
 
 
-def traces(data: bytes, end: int, most_pixels: int) -> Traces:
-    """The traces in an image file whose picture ends somewhere; few of a large one, or of pages."""
+def traces(data: bytes, end: int, now: int | None) -> Traces:
+    """The traces in an image file whose picture ends somewhere; few of a large one, or of pages.
+
+    `now` is the quality that a JPEG has.
+    """
     import views
 
     coded = [digest for digest in [coded_digest(data, end)] if digest]
     image = views.open_header(data)
     pages = getattr(image, "n_frames", 1) > 1 and not coded
-    if pages or image.width * image.height > most_pixels:
+    if pages or image.width * image.height > MOST_PIXELS:
         return Traces(tuple(coded))
     image.load()
-    return Traces((*coded, decoded_digest(image)), periods(image))
+    earlier = quality.before(image, (now or MOST_QUALITY) - SAME_QUALITY)
+    return Traces((*coded, decoded_digest(image)), earlier, periods(image))
 
 
 # ---- What a camera wrote

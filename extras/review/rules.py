@@ -21,8 +21,6 @@ from storage import Link, Manifest, SavedCopy
 BURST_SECONDS = 10.0
 SHARPER = 1.1  # times as sharp, to count
 LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count
-SAME_QUALITY = 2
-MOST_QUALITY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def _seems_as_good(picture: Picture, own: Picture) -> bool:
     one, by_camera = picture.facts, own.facts
     if one.pixels != by_camera.pixels or one.few_colours:
         return False
-    return (one.quality or MOST_QUALITY) >= (by_camera.quality or 0) - SAME_QUALITY
+    return (one.quality or origin.MOST_QUALITY) >= (by_camera.quality or 0) - origin.SAME_QUALITY
 
 
 def _is_enlarged(picture: Picture, other: Picture) -> bool:
@@ -132,14 +130,29 @@ def _pixels(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
 def _compression(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     """Many colours before few, lossless before lossy; then JPEG's quality, or else the bytes."""
     left = _most(lambda p: not p.facts.few_colours, pictures)
-    left = _most(lambda p: p.facts.lossless, left)
-    if left[0].facts.lossless:
+    left = _most(lambda p: p.facts.lossless and p.facts.earlier is None, left)
+    if left[0].facts.lossless and left[0].facts.earlier is None:
         return left
-    qualities = [p.facts.quality for p in left if p.facts.quality is not None]
-    if len(qualities) == len(left):
-        return [p for p in left if (p.facts.quality or 0) >= max(qualities) - SAME_QUALITY]
+    known = [quality for p in left if (quality := _quality(p.facts)) is not None]
+    if len(known) == len(left):
+        return [p for p in left if (_quality(p.facts) or 0) >= max(known) - origin.SAME_QUALITY]
     largest = max(p.facts.size for p in left)
     return [p for p in left if p.facts.size * LESS_COMPRESSED >= largest]
+
+
+def _quality(facts: Facts) -> int | None:
+    """The lowest quality that a picture went through; None if it was no JPEG."""
+    return facts.quality if facts.earlier is None else facts.earlier
+
+
+def _is_saved_anew(picture: Picture, other: Picture) -> bool:
+    """Whether a picture was made of the other, a JPEG: it has its pixels, or its steps."""
+    one, less = picture.facts, other.facts
+    if one.lossless and not less.lossless and set(one.same) & set(less.same):
+        return True
+    if one.earlier is None or less.earlier is not None or less.quality is None:
+        return False
+    return one.pixels == less.pixels and abs(one.earlier - less.quality) <= origin.SAME_QUALITY
 
 
 def _knowledge(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
@@ -153,9 +166,11 @@ def _earliest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
 
 
 def _original_format(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
-    """Not what was made lossless of another: it has its pixels, or lost the camera's name."""
-    lossy = {digest for p in pictures if not p.facts.lossless for digest in p.facts.same}
-    left = [p for p in pictures if not (p.facts.lossless and lossy.intersection(p.facts.same))]
+    """Not what was saved anew of a JPEG, at a higher quality or without loss.
+
+    Nor what is lossless and lost the camera's name.
+    """
+    left = [p for p in pictures if not any(_is_saved_anew(p, other) for other in pictures)]
     written = [
         p for p in left if p.facts.camera and (p.facts.quality or 0) >= origin.CAMERA_QUALITY
     ]
