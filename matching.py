@@ -25,7 +25,7 @@ from grouping import (
     pack,
     supported_clusters,
 )
-from views import Gray, Look, Spooled, Stack, View
+from views import EVERYTHING, Gray, Look, Part, Spooled, Stack, View
 
 REACH = 10 / 64  # how far two pictures may be shifted, as a share of their side
 BLOCKS = 4  # blocks a side
@@ -33,6 +33,7 @@ BLOCK_CORRELATION = 0.4
 BLOCK_TOLERANCE = 1.6
 BLOCK_ENERGY = 50.0
 BATCH = 256  # pairs that are looked at together
+LOOKED_AT = 32  # pictures of which one that is cut off may be a part
 FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
 CLOSE = 36
@@ -83,6 +84,7 @@ PRESETS["crops"] = replace(PRESETS["similar"], crops=76)
 
 Flat = NDArray[np.float32]
 
+Window = tuple[float, float, float, float]  # top, left, height, width, as shares
 # A method to find matches: the positions of the files of each distinct picture in, pairs of places
 # in that list out.
 Method = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
@@ -157,6 +159,7 @@ def look_digest(look: Look) -> str:
         parts = (view.gray, view.fine) if view.fine else (view.gray,)
         seen.update(bytes([len(parts), view.framed]) + view.hash)
         seen.update(b"".join(map(views.digest, parts)))
+    seen.update(bytes(look.part or ()))
     return seen.hexdigest()
 
 
@@ -220,7 +223,7 @@ def is_certain(match: Match) -> bool:
 
 def differ_in_colour(one: Look, other: Look, match: Match) -> bool:
     """Whether two pictures are the same but for their colour, which is that of all of each."""
-    if match.view not in AS_THEY_ARE:
+    if match.view not in AS_THEY_ARE or one.part != other.part:
         return False
     if match.correlation < SAME_CORRELATION or match.distance > CERTAIN_DISTANCE:
         return False
@@ -251,6 +254,7 @@ def find_matches(
         yield from _verified(table, pairs, known, each)
     if rules.crops is not None:
         yield from crops(table, looks, rules.crops, known, each)
+    yield from cut_off(table, looks, rules, each)
     yield from bursts(table, shots_of([look] for look in looks) if shots is None else shots, rules)
 
 
@@ -552,6 +556,118 @@ def _cropped(
         match = Match(one, other, int(pairs.distance[n]), float(likeness[n]), "crop")
         known.add(match)
         yield match
+
+
+# ---- Pictures that are cut off
+
+
+def cut_off(
+    table: Table, looks: Sequence[Look | None], rules: Rules, each: Each = map
+) -> Iterator[Match]:
+    """Yield each picture that is cut off with the one of which it is most likely a part.
+
+    That is a whole one or, without such, another one that is cut off, but not so soon. One is
+    enough, and more would be wrong: what is left of a picture may be part of several (a sky, a
+    bar with buttons), and these must not get into one group for it.
+    """
+    rows: dict[Part, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(~table.framed).tolist():
+        look = looks[table.owner[row]]
+        rows[look.part or EVERYTHING if look else EVERYTHING].append(row)
+    for part in sorted(rows.keys() - {EVERYTHING}):
+        left = rows[part]
+        for larger in sorted(rows, key=lambda other: (-_area(other), other)):
+            if _contains(larger, part) and left:
+                found = _parts_of(table, left, rows[larger], _within(part, larger), rules, each)
+                yield from found.values()
+                left = [row for row in left if row not in found]
+
+
+def _area(part: Part) -> int:
+    return (part[2] - part[0]) * (part[3] - part[1])
+
+
+def _contains(part: Part, other: Part) -> bool:
+    left, upper, right, lower = part
+    return left <= other[0] and upper <= other[1] and other[2] <= right and other[3] <= lower
+
+
+def _within(part: Part, larger: Part) -> Window:
+    """Where a part of a picture lies in a larger part of it."""
+    across, down = larger[2] - larger[0], larger[3] - larger[1]
+    return (
+        (part[1] - larger[1]) / down,
+        (part[0] - larger[0]) / across,
+        (part[3] - part[1]) / down,
+        (part[2] - part[0]) / across,
+    )
+
+
+def _parts_of(
+    table: Table,
+    rows: Sequence[int],
+    others: Sequence[int],
+    window: Window,
+    rules: Rules,
+    each: Each,
+) -> dict[int, Match]:
+    """For some rows, the best match with a part of other ones, if there is any."""
+    own = views.coarsened(table.gray[np.array(rows)], window)
+    size, places = _hash_size(table), np.array(others)
+    hashes = [
+        pack(views.hashes_of(_cut_out(table, places[n : n + BATCH], window), size))
+        for n in range(0, len(places), BATCH)
+    ]
+    nearest: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    own_hashes = pack(views.hashes_of(own, size))
+    for i, j, distance in close_pairs(
+        own_hashes, rules.whole, np.concatenate(hashes), both_ways=True
+    ):
+        for cut, other, bits in zip(i.tolist(), places[j].tolist(), distance.tolist(), strict=True):
+            if table.owner[other] != table.owner[rows[cut]]:
+                nearest[cut].append((bits, other))
+                if len(nearest[cut]) > BATCH:
+                    nearest[cut] = sorted(nearest[cut])[:LOOKED_AT]
+    found = {}
+    for cut, some in sorted(nearest.items()):
+        match = _best_part(
+            table, (rows[cut], own[cut]), sorted(some)[:LOOKED_AT], window, rules, each
+        )
+        if match:
+            found[rows[cut]] = match
+    return found
+
+
+def _cut_out(table: Table, rows: NDArray[np.intp], window: Window) -> Stack:
+    return views.cut_out(table.gray[rows], window, views.GRAY_SIDE)
+
+
+def _best_part(
+    table: Table,
+    cut: tuple[int, Stack],
+    others: Sequence[tuple[int, int]],
+    window: Window,
+    rules: Rules,
+    each: Each,
+) -> Match | None:
+    """The most alike of some pictures of which a part may be what is left of one."""
+    row, own = cut
+    size, rows = _hash_size(table), np.array([other for _, other in others])
+    fine = _unpacked(table.fine[row])[None] if table.page[row] else None
+    shown = [views.view_of(own, size, None if fine is None else views.coarsened(fine, window)[0])]
+    for other, small in zip(rows.tolist(), _cut_out(table, rows, window), strict=True):
+        page = _unpacked(table.fine[other])[None] if table.page[other] else None
+        part = None if page is None else views.cut_out(page, window, views.PAGE_SIDE)[0]
+        shown.append(views.view_of(small, size, part))
+    parts = table_of([Look((view,), None, None, b"") for view in shown])
+    distance = np.array([bits for bits, _ in others], np.int64)
+    right = np.arange(1, len(shown))
+    pairs = within_limits(parts, Pairs(np.zeros_like(right), right, distance, "upright"), rules)
+    best = max(look_alikes(parts, pairs, each), key=lambda m: m.correlation, default=None)
+    if best is None:
+        return None
+    one, other = sorted((int(table.owner[row]), int(table.owner[rows[best.right - 1]])))
+    return replace(best, left=one, right=other, view="cut off")
 
 
 def _hash_size(table: Table) -> int:

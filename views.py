@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
 
 from pictures import dates
-from pictures.decoding import EVERYTHING, SIXTEENTHS, Part
+from pictures.decoding import EVERYTHING as EVERYTHING
+from pictures.decoding import SIXTEENTHS
+from pictures.decoding import Part as Part
 from pictures.errors import DECODE_ERRORS as DECODE_ERRORS  # others know them from here
 
 Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
@@ -49,7 +51,6 @@ FRAME_TOLERANCE = 4
 FRAME_SHARE = 0.9
 FRAME_GAP = 3
 LEAST_SEEN = 4  # sixteenths of a picture that is cut off, for it to be compared
-MOST_FILLED = 1  # sixteenth of it that is made up, as a mirror would show it
 LEAST_CONTENT_SIDE = 0.15
 MOST_CONTENT = 0.95
 
@@ -299,12 +300,8 @@ def look_of(
     if seen != EVERYTHING:
         if _rows(seen) < LEAST_SEEN:
             return None
-        box, size = _box_of(seen, gray), gray.size
-        image, gray = image.crop(_box_of(seen, image)), gray.crop(box)
-        if _rows(seen) < SIXTEENTHS - MOST_FILLED:
-            part = _turned_part(seen, turn)
-        else:
-            gray = _filled(gray, box, size)
+        image, gray = (_part(shown, seen) for shown in (image, gray))
+        part = _turned_part(seen, turn)
     whole = turn(small_gray(gray, 4 * hash_size))
     if not has_content(np.asarray(whole)):
         return None
@@ -331,8 +328,7 @@ def hash_of(image: Image.Image, hash_size: int, seen: Part = EVERYTHING) -> Look
     if seen != EVERYTHING:
         if _rows(seen) < LEAST_SEEN:
             return None
-        box = _box_of(seen, gray)
-        gray = _filled(gray.crop(box), box, gray.size)
+        gray = _filled(gray, seen)
     whole = turn(small_gray(gray, 4 * hash_size))
     if not has_content(np.asarray(whole)):
         return None
@@ -348,21 +344,24 @@ def _rows(seen: Part) -> int:
     return seen[3] - seen[1]
 
 
-def _box_of(seen: Part, image: Image.Image) -> tuple[int, int, int, int]:
-    """Where the part that is seen lies in a picture, rather too small than too large."""
-    upper = -(-seen[1] * image.height // SIXTEENTHS)
-    return 0, upper, image.width, seen[3] * image.height // SIXTEENTHS
+def _part(image: Image.Image, seen: Part) -> Image.Image:
+    """What is seen of a picture, to a fraction of a pixel: pages are compared as closely."""
+    upper, lower = (place * image.height / SIXTEENTHS for place in (seen[1], seen[3]))
+    size, box = (image.width, max(1, round(lower - upper))), (0.0, upper, image.width, lower)
+    if lower == int(lower) and upper == int(upper):
+        return image.crop((0, int(upper), image.width, int(lower)))
+    return image.resize(size, Image.Resampling.BICUBIC, box)
 
 
-def _filled(
-    gray: Image.Image, box: tuple[int, int, int, int], size: tuple[int, int]
-) -> Image.Image:
-    """A part of a picture with the rest made up, as a mirror would show it.
+def _filled(gray: Image.Image, seen: Part) -> Image.Image:
+    """A picture of which what isn't seen is as a mirror would show the rest.
 
     So what isn't there makes no two pictures alike.
     """
-    rows = (box[1], size[1] - box[3])
-    return Image.fromarray(np.pad(np.asarray(gray), (rows, (0, 0)), "symmetric"))
+    pixels = np.asarray(_part(gray, seen))
+    above = (gray.height - len(pixels)) * seen[1] // (SIXTEENTHS - _rows(seen))
+    rows = above, gray.height - len(pixels) - above
+    return Image.fromarray(np.pad(pixels, (rows, (0, 0)), "symmetric"))
 
 
 def _turned_part(seen: Part, turn: Turn) -> Part:
@@ -857,6 +856,30 @@ def cut_out(pictures: Gray, window: tuple[float, float, float, float], side: int
     rows = _cut(pictures.shape[1], top, height, side)
     columns = _cut(pictures.shape[2], left, width, side)
     return rows @ pictures.astype(np.float32) @ columns.T
+
+
+def coarsened(pictures: Gray, window: tuple[float, float, float, float]) -> Stack:
+    """Each picture with as much detail as a part of one has that is cut out at its size."""
+    _, _, height, width = window
+    side = pictures.shape[1]
+    rows, columns = _coarse(side, round(side * height)), _coarse(side, round(side * width))
+    return rows @ pictures.astype(np.float32) @ columns.T
+
+
+@lru_cache(maxsize=64)
+def _coarse(side: int, fewer: int) -> NDArray[np.float32]:
+    return lanczos_matrix(fewer, side) @ lanczos_matrix(side, fewer)
+
+
+def view_of(small: Stack, hash_size: int, fine: Stack | None) -> View:
+    """A view by the levels of its small gray picture, and those of a page at 256 pixels."""
+    gray = _levels(small)
+    page = None if fine is None else zlib.compress(_levels(fine).tobytes(), 1)
+    return View(hashes_of(gray[None], hash_size)[0], gray.tobytes(), False, page)
+
+
+def _levels(picture: Stack) -> Gray:
+    return np.rint(picture).clip(0, 255).astype(np.uint8)
 
 
 @lru_cache(maxsize=64)

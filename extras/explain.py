@@ -218,6 +218,10 @@ def _comparisons(
         for number, limit in enumerate(limits):
             pair = pairs.where(slice(number, number + 1))
             yield _comparison(table, pair, limit, rules)
+    for match in matching.cut_off(table, looks, rules):
+        reason = "what is left of one that is cut off is part of the other"
+        found = match.distance, rules.whole, match.correlation
+        yield Comparison(match.view, True, True, reason, *found)
     shots = matching.shots_of([look] for look in looks)
     for match in matching.bursts(table, shots, rules):
         reason = "shots of one camera, seconds apart"

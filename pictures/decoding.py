@@ -22,6 +22,7 @@ SIXTEENTHS = 16
 EVERYTHING: Part = (0, 0, SIXTEENTHS, SIXTEENTHS)
 
 SAMPLES = 256  # pixels of a row that tell whether something was decoded there
+ENDS_OF_ROWS = 4  # of these; the blocks of a JPEG come in rows, too, of which one is cut off
 PASSES = 3  # of an interlaced picture, each of which fills in every other row
 LACKING = 0.04  # of a pass, from which on it is left out
 MOST_MISSING = 64 << 20  # bytes that a decoder is given for those that are missing
@@ -173,10 +174,11 @@ def _samples(image: Image.Image) -> NDArray[np.generic]:
 
 
 def _is_empty(samples: NDArray[np.generic], image: Image.Image) -> NDArray[np.bool_]:
-    """Which rows have nothing but what a decoder leaves or puts where it has no data.
+    """Which rows end with what a decoder leaves or puts where it has no data.
 
     A picture's own last rows may be like that, too; without them it is compared as well.
     """
+    samples = samples[:, -ENDS_OF_ROWS:]
     is_jpeg = image.format in ("JPEG", "MPO")
     empty = np.isin(samples, JPEG_GRAY) if is_jpeg else np.equal(samples, samples[-1:, :1])
     return np.asarray(np.all(empty, axis=(1, 2)), np.bool_)
