@@ -70,7 +70,7 @@ def given_up(folder: Path, files: dict[str, bytes]) -> dict[str, list[str]]:
         pictures.append(Picture(number, path, digest, examine(path), beside))
     suggestion = rules.suggest(1, pictures, [])
     if not suggestion.removals:
-        assert suggestion.reason == "each holds something that the other doesn't"
+        assert suggestion.reason == "one holds something that the other doesn't"
     names = {p.number: os.path.relpath(p.path, folder) for p in pictures}
     return {names[removal.number]: list(removal.loses) for removal in suggestion.removals}
 
@@ -102,6 +102,21 @@ def test_files_that_hold_the_same_are_chosen_between_as_before(tmp_path: Path) -
     assert given_up(tmp_path, {"a.jpg": large + VIDEO, "b.jpg": small + VIDEO}) == {"b.jpg": []}
 
 
+@pytest.mark.parametrize("machine", ["Takeout", "DCIM", "WhatsApp Images"])
+def test_a_persons_folder_is_given_up_for_nothing_that_a_programs_holds(
+    machine: str, tmp_path: Path
+) -> None:
+    both = {"2019 Wedding/a.jpg": shot(), f"{machine}/a.jpg": shot()}
+    assert given_up(tmp_path, both) == {f"{machine}/a.jpg": []}
+    assert given_up(tmp_path, {**both, f"{machine}/a.jpg.json": b"{}"}) == {}
+    assert given_up(tmp_path, {**both, f"{machine}/a.jpg": shot(caption="Oma")}) == {}
+
+
+def test_a_copy_that_holds_more_is_kept_before_what_is_not_named_a_copy(tmp_path: Path) -> None:
+    files = {"a.jpg": shot(), "a (1).jpg": shot(caption="Oma")}
+    assert given_up(tmp_path, files) == {"a.jpg": []}
+
+
 @pytest.mark.parametrize("name", BESIDE)
 def test_of_identical_files_the_one_with_something_beside_it_is_kept(
     name: str, tmp_path: Path
@@ -129,7 +144,7 @@ def test_suggest_names_what_is_lost_of_pixels_and_keeps_what_lies_beside(
     (bare_library.photos / "small.CR2").touch()
     ran = bare_library.run("suggest", "--dry-run")
     assert "To remove by the rules: 0" in ran.out
-    assert "1: each holds something that the other doesn't" in ran.out
+    assert "1: one holds something that the other doesn't" in ran.out
 
 
 def test_the_contact_sheet_says_what_a_picture_holds(bare_library: Library) -> None:

@@ -224,11 +224,11 @@ RULES = (
     Rule("knowledge", "has EXIF or GPS", "most EXIF data", "less EXIF", _knowledge),
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
-    Rule("holds", "holds more besides", "holds most", "holds less", _holds_most),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
     Rule(
         "album", "a person's folder", "in a person's folder", "in a program's folder", _own_folder
     ),
+    Rule("holds", "holds more besides", "holds most", "holds less", _holds_most),
     Rule("name", "not named a copy", "not named a copy", "named a copy", _not_a_copy),
 )
 ALL_RULES = frozenset(rule.name for rule in RULES)
@@ -278,7 +278,7 @@ def suggest(
 
 def _why_none(*, burst: bool, tied: str, holding: bool, turned: bool) -> str:
     if holding:
-        return "each holds something that the other doesn't"
+        return "one holds something that the other doesn't"
     if burst:
         return "a burst, or it may be one: choose the best shot yourself"
     if tied:
