@@ -391,6 +391,29 @@ def test_the_last_screen_sums_up_and_deletes_nothing(page: Any, found: Library) 
     assert found.listed() == ["vacation1_copy.jpg", "vacation1_old.jpg"]
 
 
+def test_after_the_end_nothing_on_the_page_goes_wrong(page: Any) -> None:
+    """No timer, key or change of size asks for what is gone; an error would fail the test."""
+    page.clock.install()
+    page.reload()
+    open_group(page)
+    press(page, "2", "x")
+    said(page, "B removed")
+    press(page, "Escape")
+    page.wait_for_selector(".tile")
+    press(page, "Enter", "x")  # of which the answer may come after the end
+    page.click("#open-finish")
+    page.click("#finish-end")
+    until(page, "document.body.innerText.includes('The review has ended')")
+    for key in ("ArrowRight", "Enter", "1", "x", "a", "u", " ", "d", "Escape", "n", "?", "End"):
+        press(page, key)
+    page.set_viewport_size({"width": 700, "height": 500})
+    page.clock.fast_forward(20_000)
+    page.go_back()
+    page.go_forward()
+    frames(page)
+    assert page.inner_text("body") == "The review has ended. You may close this page."
+
+
 def test_sorting_and_filtering_go_by_what_is_removed(page: Any) -> None:
     first = ".tile >> nth=0"
     page.select_option("#sort", "path")

@@ -33,6 +33,7 @@ let open = null;
 let chosen = 0; // the place of a picture in the open group
 let rules = [];
 let ended = false;
+const leaving = new AbortController(); // what is still asked for when the review ends
 
 const stage = new Stage($("stage"), {
   pick: (number) => choose(open.copies.findIndex((copy) => copy.number === number)),
@@ -43,7 +44,7 @@ const stage = new Stage($("stage"), {
 // ---- Asking the server
 
 async function ask(path, body) {
-  const options = { headers: { "Review-Run": run } };
+  const options = { headers: { "Review-Run": run }, signal: leaving.signal };
   if (body) {
     Object.assign(options, { method: "POST", body: JSON.stringify(body) });
     options.headers["Content-Type"] = "application/json";
@@ -74,6 +75,7 @@ async function poll() {
   try {
     if (!document.hidden) {
       const answer = await ask(`/api/state/${told}`);
+      if (ended) return;
       if (stale) lament("");
       told += answer.told.length;
       judged = answer.done && !answer.told.length;
@@ -126,6 +128,7 @@ const listed = (names) => names.length > NAMED ? `${names.slice(0, NAMED).join("
 
 let quiet = 0;
 function say(text, bad = false) {
+  if (ended) return;
   $("live").textContent = text;
   $("toast").textContent = text;
   $("toast").className = bad ? "toast bad" : "toast";
@@ -861,13 +864,24 @@ async function openFinish() {
   }
 }
 
+// All of the page stays where it is, out of sight and asking for nothing: what is still under way
+// may look for it.
 async function end() {
   try {
     await ask("/api/end", {});
   } catch { /* it has ended already */ }
-  open = null;
   ended = true;
-  document.body.replaceChildren(make("main", {}, make("p", { className: "nothing grow", textContent: "The review has ended. You may close this page." })));
+  leaving.abort();
+  clearTimeout(quiet);
+  open = null;
+  stage.clear();
+  thumbs.waiting = [];
+  $("grid-view").hidden = $("group-view").hidden = true;
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  for (const node of document.body.children) node.hidden = true;
+  $("strip").replaceChildren();
+  grid.clear();
+  document.body.append(make("main", {}, make("p", { className: "nothing grow", textContent: "The review has ended. You may close this page." })));
 }
 
 // ---- Buttons and keys
@@ -907,7 +921,7 @@ function showHelp() {
 }
 
 function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (ended || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const target = event.target;
   if (target.matches("select, input:not([type=checkbox])") && event.key !== "Escape") return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -936,6 +950,7 @@ function listen() {
   });
   window.addEventListener("blur", () => stage.hold(false));
   window.addEventListener("popstate", (event) => {
+    if (ended) return;
     const group = byNumber.get(event.state?.group);
     if (group && list.includes(group)) openGroup(list.indexOf(group), false);
     else if (open) closeGroup();
