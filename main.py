@@ -1131,9 +1131,7 @@ def review(settings: Settings, arguments: argparse.Namespace, report: Report) ->
         server = Server(desk, arguments.port, next_command(settings, arguments))
         report.say(f"Look and choose at {server.address}")
         report.say("End it on the page or with Ctrl-C.")
-        if not arguments.no_browser:
-            open_browser(server.address)
-        server.serve()
+        server.serve(None if arguments.no_browser or not has_desktop() else open_browser)
     finally:
         examiner.close()
     if desk.is_stale():
@@ -1146,13 +1144,19 @@ def review(settings: Settings, arguments: argparse.Namespace, report: Report) ->
     report.facts.update(removed=removed)
 
 
-def open_browser(address: str) -> None:
-    """Open the desktop's browser; without a desktop the printed address must do."""
+def has_desktop() -> bool:
+    """Whether a browser can be shown; else the printed address must do."""
     shows = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if shows or sys.platform != "linux":
-        import webbrowser
+    return bool(shows) or sys.platform != "linux"
 
-        webbrowser.open(address)
+
+def open_browser(path: str) -> None:
+    """Open a file in the desktop's browser, which may take as long as somebody looks."""
+    import threading
+    import webbrowser
+    from pathlib import Path
+
+    threading.Thread(target=webbrowser.open, args=[Path(path).as_uri()], daemon=True).start()
 
 
 def next_command(settings: Settings, arguments: argparse.Namespace) -> str:

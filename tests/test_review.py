@@ -33,7 +33,7 @@ class Page:
 
     server: Server
     library: Library
-    cookie: str = ""
+    secret: str | None = None
 
     @property
     def host(self) -> str:
@@ -43,7 +43,7 @@ class Page:
         self, method: str, path: str, body: Any = None, **changed: str | None
     ) -> tuple[int, dict[str, str], bytes]:
         """One request as the page makes it, but for the headers that are changed or left out."""
-        headers: dict[str, str | None] = {"Host": self.host, "Cookie": self.cookie}
+        headers: dict[str, str | None] = {"Host": self.host, "Review-Secret": self.secret}
         headers |= {"Sec-Fetch-Site": "same-origin", "Review-Run": self.server.run}
         if method == "POST":
             headers |= {"Origin": f"http://{self.host}", "Content-Type": "application/json"}
@@ -83,10 +83,10 @@ class Page:
                     return int(number)
         raise LookupError(name)
 
-    def enter(self) -> tuple[int, str]:
-        token = self.server.address.partition("/?")[2]
-        status, headers, _ = self.ask("GET", f"/?{token}", Cookie=None, Sec_Fetch_Site=None)
-        return status, headers.get("Set-Cookie", "")
+    def enter(self) -> tuple[int, Any]:
+        token = self.server.address.partition("#token=")[2]
+        status, _, body = self.ask("POST", "/api/enter", {"token": token}, Review_Secret=None)
+        return status, json.loads(body)
 
 
 @contextlib.contextmanager
@@ -115,9 +115,9 @@ def outside(found: Library) -> Iterator[Page]:
 
 @pytest.fixture
 def page(outside: Page) -> Page:
-    status, cookie = outside.enter()
+    status, answer = outside.enter()
     assert status == 200
-    outside.cookie = cookie.partition(";")[0]
+    outside.secret = answer["secret"]
     return outside
 
 
@@ -283,7 +283,7 @@ def test_a_page_that_shows_another_result_changes_nothing(page: Page) -> None:
         assert "reload" in json.loads(answer)["error"]
         assert page.ask("GET", "/api/state/0", Review_Run=run)[0] == 409
         assert page.ask("GET", f"/thumb/{number}", Review_Run=run)[0] == 409
-    assert page.ask("GET", f"/thumb/{number}?run={page.server.run}", Review_Run=None)[0] == 200
+    assert page.ask("GET", f"/thumb/{number}")[0] == 200
     assert tree(page.library.folder) == before
 
 
@@ -444,23 +444,47 @@ def reading(path: str, **changed: str | None) -> Attack:
     return lambda page: page.ask("GET", path, **changed)
 
 
+def entering(body: object, **changed: str | None) -> Attack:
+    changed = {"Review_Secret": None, **changed}
+    return lambda page: page.ask("POST", "/api/enter", body, **changed)
+
+
 ATTACKS: dict[str, tuple[Attack, set[int]]] = {
     "a name bound to 127.0.0.1": (removal(Host="evil.example:80"), {403}),
     "localhost": (reading("/api/groups", Host="localhost"), {403}),
     "the right name and no port": (reading("/api/groups", Host="127.0.0.1"), {403}),
     "another port": (reading("/api/groups", Host="127.0.0.1:1"), {403}),
-    "no cookie": (removal(Cookie=None), {403}),
-    "no cookie, reading": (reading("/api/groups", Cookie=None), {403}),
-    "no cookie, a picture": (reading("/thumb/0", Cookie=None), {403}),
-    "no cookie, a script": (reading("/review.js", Cookie=None), {403}),
-    "no cookie, the page": (reading("/", Cookie=None), {403}),
-    "a wrong cookie": (lambda p: removal(Cookie=f"{p.server.gate.cookie}=guess")(p), {403}),
-    "a cookie that is not ASCII": (
-        lambda p: removal(Cookie=f"{p.server.gate.cookie}=\xff")(p),
+    "no secret": (removal(Review_Secret=None), {403}),
+    "no secret, reading": (reading("/api/groups", Review_Secret=None), {403}),
+    "no secret, a picture": (reading("/thumb/0", Review_Secret=None), {403}),
+    "no secret, the end": (
+        lambda page: page.ask("POST", "/api/end", {}, Review_Secret=None),
         {403},
     ),
-    "a wrong token": (reading("/?token=guess", Cookie=None), {403}),
-    "a token that is not ASCII": (reading("/?token=%ff%c3%bc", Cookie=None), {403}),
+    "no secret, something that isn't there": (reading("/nothing", Review_Secret=None), {403}),
+    "a wrong secret": (removal(Review_Secret="guess"), {403}),
+    "a secret that is not ASCII": (removal(Review_Secret="\xff"), {403}),
+    "the secret as a cookie": (
+        lambda page: reading("/thumb/0", Review_Secret=None, Cookie=page.secret)(page),
+        {403},
+    ),
+    "the secret in the address": (
+        lambda page: reading(f"/thumb/0?secret={page.secret}", Review_Secret=None)(page),
+        {403},
+    ),
+    "the token in the address": (
+        lambda page: reading(f"/thumb/0?{page.server.address[-50:]}", Review_Secret=None)(page),
+        {403},
+    ),
+    "a wrong token": (entering({"token": "guess"}), {403}),
+    "a token that is not ASCII": (entering({"token": "\xff\ud800"}), {403}),
+    "a token that is no text": (entering({"token": [1]}), {403}),
+    "no token": (entering({}), {403}),
+    "entering by a name bound to 127.0.0.1": (entering({}, Host="evil.example:80"), {403}),
+    "entering from another origin": (entering({}, Origin="http://127.0.0.1:1"), {403}),
+    "entering from another site": (entering({}, Sec_Fetch_Site="cross-site"), {403}),
+    "entering by a form": (entering({}, Content_Type="text/plain"), {415}),
+    "entering by GET": (reading("/api/enter", Review_Secret=None), {403}),
     "another origin": (removal(Origin="http://evil.example"), {403}),
     "another local server": (removal(Origin="http://127.0.0.1:1"), {403}),
     "the origin null": (removal(Origin="null"), {403}),
@@ -521,10 +545,22 @@ def test_an_attack_is_refused_and_nothing_touched(name: str, page: Page) -> None
 
 
 def test_the_address_works_once(outside: Page) -> None:
-    status, cookie = outside.enter()
+    status, answer = outside.enter()
     assert status == 200
-    assert re.fullmatch(r"review-\d+=[\w-]{43}; HttpOnly; Path=/; SameSite=Strict", cookie)
-    assert outside.enter() == (403, "")
+    assert re.fullmatch(r"[\w-]{43}", answer["secret"])
+    status, answer = outside.enter()
+    assert status == 403
+    assert "was used already" in answer["error"]
+
+
+def test_strangers_get_the_page_without_what_it_shows(outside: Page) -> None:
+    for path in ("/", "/review.css", "/review.js", "/stage.js", "/asking.js", "/favicon.ico"):
+        status, headers, body = outside.ask("GET", path)
+        assert status in (200, 204), path
+        assert "Set-Cookie" not in headers
+        assert b"vacation" not in body
+        assert outside.server.address[-43:].encode() not in body
+    assert outside.enter()[0] == 200  # nobody has used it by that
 
 
 def test_every_answer_has_the_headers_that_bind_a_browser(page: Page) -> None:
@@ -553,8 +589,9 @@ def raw(page: Page, request: bytes) -> bytes:
 
 def test_raw_requests_that_no_browser_sends_are_refused(page: Page) -> None:
     before = tree(page.library.folder)
-    host, cookie = page.host.encode(), page.cookie.encode()
-    ours = b"Origin: http://%b\r\nSec-Fetch-Site: same-origin\r\nCookie: %b\r\n" % (host, cookie)
+    host, secret = page.host.encode(), (page.secret or "").encode()
+    ours = b"Origin: http://%b\r\nSec-Fetch-Site: same-origin\r\n" % host
+    ours += b"Review-Secret: %b\r\n" % secret
     ours += b"Content-Type: application/json\r\nReview-Run: %b\r\n" % page.server.run.encode()
     body = b'{"remove": [[0, null]]}'
     length = b"Content-Length: %d\r\n" % len(body)
@@ -589,10 +626,12 @@ def test_the_action_prints_the_address_and_ends_with_ctrl_c(found: Library) -> N
     process = found.start("review", "--no-browser")
     assert process.stdout
     line = process.stdout.readline()
-    match = re.search(r"http://(127\.0\.0\.1:\d+)(/\?token=[\w-]{43})$", line)
+    match = re.search(r"http://(127\.0\.0\.1:\d+)/#token=([\w-]{43})$", line)
     assert match, line
+    ours = {"Origin": f"http://{match[1]}", "Sec-Fetch-Site": "same-origin"}
+    ours["Content-Type"] = "application/json"
     connection = http.client.HTTPConnection(match[1], timeout=10)
-    connection.request("GET", match[2])
+    connection.request("POST", "/api/enter", json.dumps({"token": match[2]}), ours)
     assert connection.getresponse().status == 200
     connection.close()
     found.delete_copies("vacation1_old.jpg")

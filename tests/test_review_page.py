@@ -482,7 +482,7 @@ def test_100_percent_shows_pixels_and_beyond_300_they_are_square(
     until(page, "document.getElementById('zoom-level').innerText === '100 %'")
     wide = page.evaluate("document.querySelector('.pane img').getBoundingClientRect().width")
     assert wide == pytest.approx(2400, abs=2)
-    until(page, "document.querySelector('.pane img').src.includes('/full/')")
+    until(page, "document.querySelector('.pane img').naturalWidth === 2400")
     rendering = (
         "[...document.querySelectorAll('.pane')]"
         ".map(p => getComputedStyle(p.querySelector('img')).imageRendering)"

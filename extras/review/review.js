@@ -1,6 +1,7 @@
 // The page: the grid of groups, one group, rules for many, and the end. The folders are the state:
 // what is removed or restored here is read back from them.
 
+import * as asking from "./asking.js";
 import { Stage, make } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
@@ -33,7 +34,6 @@ let open = null;
 let chosen = 0; // the place of a picture in the open group
 let rules = [];
 let ended = false;
-const leaving = new AbortController(); // what is still asked for when the review ends
 
 const stage = new Stage($("stage"), {
   pick: (number) => choose(open.copies.findIndex((copy) => copy.number === number)),
@@ -44,21 +44,12 @@ const stage = new Stage($("stage"), {
 // ---- Asking the server
 
 async function ask(path, body) {
-  const options = { headers: { "Review-Run": run }, signal: leaving.signal };
-  if (body) {
-    Object.assign(options, { method: "POST", body: JSON.stringify(body) });
-    options.headers["Content-Type"] = "application/json";
-  }
-  let response;
   try {
-    response = await fetch(path, options);
-  } catch {
-    throw new Error("The review has ended. Start --action review again.");
+    return await asking.ask(path, body);
+  } catch (error) {
+    if (error.status === 409) lament(error.message);
+    throw error;
   }
-  const answer = await response.json();
-  if (response.status === 409) lament(answer.error);
-  if (!response.ok) throw new Error(answer.error);
-  return answer;
 }
 
 // What is shown here is no longer true; nothing can be done with it.
@@ -68,7 +59,7 @@ function lament(text) {
   $("stale").textContent = text;
 }
 
-const imageOf = (kind, number) => `/${kind}/${number}?run=${run}&edition=${editions[number] ?? ""}`;
+const show = (image, kind, number) => asking.show(image, `/${kind}/${number}`);
 
 async function poll() {
   if (ended) return;
@@ -234,13 +225,13 @@ function pump() {
     thumbs.timer = setTimeout(pump, 95 - still);
     return;
   }
-  for (const image of thumbs.running) if (!image.isConnected) { image.removeAttribute("src"); thumbs.running.delete(image); }
+  for (const image of thumbs.running) if (!image.isConnected) { asking.forget(image); thumbs.running.delete(image); }
   while (thumbs.running.size < LOADERS && thumbs.waiting.length) {
     const [image, number] = thumbs.waiting.shift();
     if (!image.isConnected) continue;
     thumbs.running.add(image);
-    image.onload = image.onerror = () => { thumbs.running.delete(image); pump(); };
-    image.src = imageOf("thumb", number);
+    const done = () => { if (thumbs.running.delete(image)) pump(); };
+    show(image, "thumb", number).then(done, done);
   }
 }
 
@@ -423,7 +414,7 @@ function showStage() {
     pictures: open.copies.map((copy, position) => ({
       number: copy.number,
       edition: editions[copy.number] ?? "",
-      address: (kind) => imageOf(kind, copy.number),
+      show: (image, kind) => show(image, kind, copy.number),
       letter: letter(position),
       gone: MISSING[states[copy.number]],
       ...known[copy.number],
@@ -871,7 +862,7 @@ async function end() {
     await ask("/api/end", {});
   } catch { /* it has ended already */ }
   ended = true;
-  leaving.abort();
+  asking.leave();
   clearTimeout(quiet);
   open = null;
   stage.clear();
@@ -999,9 +990,11 @@ function commonFolder(paths) {
 }
 
 async function start() {
+  await asking.enter();
   const answer = await ask("/api/groups");
   rules = answer.rules;
   run = answer.run;
+  asking.askAbout(run);
   recall();
   for (const number of answer.seen) seen.add(number);
   for (const one of answer.groups) {
@@ -1026,4 +1019,6 @@ async function start() {
   poll();
 }
 
-start().catch((error) => say(error.message, true));
+// The address of another review at this port, in the tab of this one.
+window.addEventListener("hashchange", () => { if (location.hash.startsWith("#token=")) location.reload(); });
+start().catch((error) => lament(error.message));

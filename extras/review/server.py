@@ -1,44 +1,43 @@
-"""The server of the review page: who may ask for what, and the answers.
+"""The server of the review page: what may be asked for, and the answers.
 
-It listens on the loopback only. A page of another origin, a name that was bound to 127.0.0.1, or
-a person without the one-time address gets nothing; no path ever comes from the browser.
+Who may ask stands in gate.py; no path ever comes from the browser.
 """
 
 import contextlib
 import os
-import secrets
-import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from config import Exit, UserError
 from extras.review.desk import MOVED, Desk, Order, WouldEmpty
 from extras.review.facts import Facts, Unseen
+from extras.review.gate import ENTRANCE, Gate, Lead, Listener
 from extras.review.rules import ALL_RULES, RULES, Suggestion
 from extras.review.told import shown
 from storage import SavedCopy
 
-HOST = "127.0.0.1"
 HERE = Path(__file__).parent
 STATIC = {
     "review.css": "text/css",
+    "asking.js": "text/javascript",
     "review.js": "text/javascript",
     "stage.js": "text/javascript",
 }
+# What anybody may load, as a browser sends no header of ours with it; it tells nothing.
+PUBLIC = frozenset(("/", "/favicon.ico", *(f"/{name}" for name in STATIC)))
 KINDS = ("thumb", "preview", "full")
 LOOK_SECONDS = 1.0
 MOST_BODY_BYTES = 256 << 10
 MOST_NUMBERS = 500  # copies that one request may change, so that the lock is soon free again
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'"
     ),
@@ -49,86 +48,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-ENTER = """<!DOCTYPE html><html lang="en"><meta charset="utf-8">
-<meta http-equiv="refresh" content="0;url=/"><title>Review</title><a href="/">Go on</a></html>"""
-
-
-class QuietHandler(WSGIRequestHandler):
-    """Logs nothing, as the address holds the token, and drops who is silent for long."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = 60
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        pass
-
-    def version_string(self) -> str:
-        return "review"
-
-
-class Gate:
-    """Who may come in: by the one-time token, then by a cookie."""
-
-    def __init__(self, port: int) -> None:
-        self.host = f"{HOST}:{port}"
-        self.origin = f"http://{self.host}"
-        self.cookie = f"review-{port}"
-        self._token = secrets.token_urlsafe(32)
-        self._secret = secrets.token_urlsafe(32)
-        self._lock = threading.Lock()
-        self._used = False
-
-    @property
-    def address(self) -> str:
-        return f"{self.origin}/?token={self._token}"
-
-    def check(self) -> None:
-        """Abort a request that is not from our own page, or that has no cookie."""
-        if request.headers.getlist("Host") != [self.host]:
-            abort(403, "This is not the page's address.")
-        site = request.headers.get("Sec-Fetch-Site")
-        if request.method == "POST":
-            if request.headers.get("Origin") != self.origin or site != "same-origin":
-                abort(403, "Changes are made from the page only.")
-            if request.mimetype != "application/json":
-                abort(415, "JSON is wanted.")
-        elif request.method != "GET":
-            abort(405)
-        elif request.path != "/" and site not in (None, "same-origin"):
-            abort(403, "Another page may not show this.")
-        if not self._is_entrance() and not self._has_cookie():
-            abort(403, "Open the address that --action review has printed; it works once.")
-
-    def refusal(self) -> str:
-        """Why an address was not let in."""
-        if self._used and self._is_token():
-            return "This address was used already; start --action review again."
-        return "This is not the address that --action review has printed."
-
-    def _is_token(self) -> bool:
-        given = request.args.get("token", "")
-        return secrets.compare_digest(given.encode(), self._token.encode())
-
-    def enter(self) -> bool:
-        """Whether the request brings the token, for the first time."""
-        with self._lock:
-            first = not self._used and self._is_token()
-            self._used = self._used or first
-        return first
-
-    def let_in(self, response: Response) -> Response:
-        response.set_cookie(self.cookie, self._secret, httponly=True, samesite="Strict", path="/")
-        return response
-
-    def _is_entrance(self) -> bool:
-        return request.method == "GET" and request.path == "/" and "token" in request.args
-
-    def _has_cookie(self) -> bool:
-        given = request.cookies.get(self.cookie, "")
-        return secrets.compare_digest(given.encode(), self._secret.encode())
-
-    def is_known(self) -> bool:
-        return self._has_cookie()
 
 
 class Watcher:
@@ -224,11 +143,10 @@ def create_app(desk: Desk, gate: Gate, end: Callable[[], None], command: str = "
 def _check_run(desk: Desk) -> None:
     """Refuse a page that shows another result, and one that shows what is no longer there."""
     kind = request.path.split("/")[1]
-    if kind not in ("api", *KINDS) or request.path == "/api/end":
+    if kind not in ("api", *KINDS) or request.path in (ENTRANCE, "/api/end"):
         return
     desk.check_run()
-    given = request.headers.get("Review-Run") or request.args.get("run")
-    if request.path != "/api/groups" and given != desk.run:
+    if request.path != "/api/groups" and request.headers.get("Review-Run") != desk.run:
         abort(409, "This page shows another result; reload it.")
 
 
@@ -258,14 +176,12 @@ def _answer_errors(app: Flask) -> None:
 
 
 def _serve_files(app: Flask, gate: Gate) -> None:
+    @app.post(ENTRANCE)
+    def enter() -> Response:
+        return jsonify(secret=gate.enter(_body().get("token")))
+
     @app.get("/")
     def page() -> Response:
-        if "token" in request.args:
-            if gate.enter():
-                return gate.let_in(Response(ENTER, mimetype="text/html"))
-            if not gate.is_known():
-                abort(403, gate.refusal())
-            return Response(ENTER, mimetype="text/html")
         return Response((HERE / "index.html").read_text("utf-8"), mimetype="text/html")
 
     for name, kind in STATIC.items():
@@ -458,8 +374,8 @@ class Server:
 
     def __init__(self, desk: Desk, port: int = 0, command: str = "") -> None:
         """Bind the port; raises UserError if it is taken."""
-        self._server = _bound(port)
-        self.gate = Gate(self._server.port)
+        self._server = Listener(port)
+        self.gate = Gate(self._server, PUBLIC)
         self.run = desk.run
         self._app = create_app(desk, self.gate, self._end, command)
         self._server.app = self._app
@@ -469,36 +385,19 @@ class Server:
     def address(self) -> str:
         return self.gate.address
 
-    def serve(self) -> None:
-        """Answer until the page ends it, or until Ctrl-C."""
+    def serve(self, show: Callable[[str], None] | None = None) -> None:
+        """Answer until the page ends it, or until Ctrl-C; `show` is to open a file for a person."""
+        lead = Lead(self.address)
+        self.gate.entered = lead.remove
         self._watcher.start()
         try:
+            if show is not None and (path := lead.write()) is not None:
+                show(path)
             self._server.serve_forever(poll_interval=0.2)
         finally:
+            lead.remove()
             self._watcher.stop()
             self._server.server_close()
 
     def _end(self) -> None:
         threading.Timer(0.3, self._server.shutdown).start()  # the answer goes out first
-
-
-def _bound(port: int) -> BaseWSGIServer:
-    def nothing_yet(_environment: object, _start: object) -> Sequence[bytes]:
-        return []
-
-    refusal = f"--port {port} of {HOST} can't be used; choose another, or none."
-    if not 0 <= port < 1 << 16:
-        raise UserError(refusal)
-    try:
-        listening = socket.create_server((HOST, port))
-    except OSError as error:
-        raise UserError(refusal) from error
-    with listening:
-        return make_server(
-            HOST,
-            listening.getsockname()[1],
-            nothing_yet,
-            threaded=True,
-            request_handler=QuietHandler,
-            fd=listening.fileno(),
-        )

@@ -177,8 +177,10 @@ export class Stage {
     const image = make("img", { alt: `Picture ${picture.letter}`, draggable: false });
     const layer = { picture, image, number: picture.number, edition: picture.edition, full: false, used: true };
     image.addEventListener("load", () => this.draw());
-    image.addEventListener("error", () => { image.alt = `Picture ${picture.letter} can't be shown`; });
-    image.src = picture.address("preview");
+    layer.shown = picture.show(image, "preview").catch(() => {
+      image.alt = `Picture ${picture.letter} can't be shown`;
+      image.classList.add("failed");
+    });
     this.#images.push(layer);
     return layer;
   }
@@ -244,9 +246,7 @@ export class Stage {
     const largest = Math.max(picture.width, picture.height);
     if (!layer.full && largest > PREVIEW_SIDE && Math.max(wide, high) * devicePixelRatio > PREVIEW_SIDE * 1.05) {
       layer.full = true;
-      const better = new Image();
-      better.src = picture.address("full");
-      better.decode().then(() => { image.src = better.src; }, () => {});
+      layer.shown = layer.shown.then(() => picture.show(image, "full")).catch(() => {}); // the preview stays
     }
     const natural = image.naturalWidth || picture.width, tall = image.naturalHeight || picture.height;
     image.style.width = `${natural}px`;
