@@ -336,6 +336,33 @@ def test_copies_deleted_and_edited_by_hand_appear(page: Any, found: Library) -> 
     assert found.copy("vacation1_copy.jpg").read_bytes() == picture("2024/coffee.jpg")
 
 
+def test_an_answer_about_what_was_edited_since_is_not_shown(page: Any, found: Library) -> None:
+    """Of two answers about one group the older one may come last."""
+    late: list[tuple[Any, Any]] = []
+
+    def hold(route: Any) -> None:
+        if len(late) < 2:
+            late.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route("**/api/facts/1", hold)
+    page.click(".tile[aria-label^='Group 1,']")
+    while len(late) < 1:
+        frames(page)
+    with Image.open(SAMPLES / "2024/cat.jpg") as image:
+        image.resize((150, 100)).save(found.copy("vacation1_copy.jpg"), "JPEG")
+    while len(late) < 2:
+        frames(page)
+    for route, response in reversed(late):
+        route.fulfill(response=response)
+        frames(page)
+    press(page, "ArrowDown", "ArrowUp")  # and so it is shown again
+    until(page, "document.querySelectorAll('td.path').length === 3")
+    pixels = page.locator("tr:has(th:text-is('Pixels')) td").all_inner_texts()
+    assert pixels[1].split()[0] == "150"
+
+
 def test_a_refusal_is_said_with_its_reason(page: Any, found: Library) -> None:
     open_group(page)
     press(page, "2", "x")

@@ -356,12 +356,16 @@ function openGroup(position, remember = true) {
 
 async function learn(group) {
   if (facts.has(group.number)) return;
+  const asked = contentsOf(group);
   const answer = await ask(`/api/facts/${group.number}`);
+  if (contentsOf(group) !== asked) { await learn(group); return; } // a copy was edited meanwhile
   facts.set(group.number, answer.facts);
   turns.set(group.number, answer.turns);
   suggestions.set(group.number, answer.suggestion);
   if (facts.size > 60) facts.delete(facts.keys().next().value);
 }
+
+const contentsOf = (group) => group.copies.map((copy) => editions[copy.number] ?? "").join();
 
 function closeGroup() {
   open = null;
