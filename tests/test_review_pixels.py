@@ -3,6 +3,7 @@
 import io
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import test_review_page
 from conftest import SAMPLES, Library
 from PIL import Image, ImageStat
-from test_review_page import Open, frames, open_group, press
+from test_review_page import Open, open_group, press
 
 pytestmark = test_review_page.pytestmark
 browser, open_page = test_review_page.browser, test_review_page.open_page
@@ -30,7 +31,7 @@ TINTS: dict[str, Colour] = {
 LARGE = ("green", "gray")  # of these a preview is not the full picture
 STAGE, SUNK = (42, 43, 45), (233, 233, 230)  # behind the panes, and behind thumbnails
 NEAR, NEAR_FADED = 9, 3  # how far JPEG and scaling may take a colour
-VIEWPORTS = ((1280, 860), (900, 1000), (1600, 800), (640, 900))
+VIEWPORTS = ((1000, 800), (760, 900), (1200, 720), (640, 860))
 KEYS = (
     *("1", "2", "3", "4", "6", "x", "a", "u", "f", "s", "d") * 3,
     *("z", "z", "k", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "+", "-", "0", "n"),
@@ -81,6 +82,7 @@ READ = """() => {
   const paths = all('td.path', (cell) => cell.textContent);
   const heads = all('thead th', (cell, n) => [cell.firstChild.textContent.trim(), paths[n]]);
   return {
+    asks: document.getElementById('ask').open,
     mode: document.querySelector('[data-mode][aria-pressed=true]').dataset.mode,
     amplify: Number(document.getElementById('amplify').value),
     names: Object.fromEntries(heads),
@@ -95,8 +97,11 @@ READ = """() => {
         box: box(cell), gone: getComputedStyle(cell, '::after').content.includes('✕')}), tile)})),
   };
 }"""
-LOADED = """[...document.querySelectorAll('.pane img, .pick img, .tile img')]
-  .every((image) => image.complete && image.naturalWidth)"""
+LOADED = """async () => {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+  return [...document.querySelectorAll('.pane img, .pick img, .tile img')]
+    .every((image) => image.complete && image.naturalWidth);
+}"""
 
 
 class Looker:
@@ -107,18 +112,24 @@ class Looker:
         self.library = library
         self.thumbs = 0
         self._asked: set[Any] = set()
-        page.on("request", lambda request: self._asked.add(request))
-        page.on("requestfinished", lambda request: self._asked.discard(request))
-        page.on("requestfailed", lambda request: self._asked.discard(request))
+        self._heard = 0
+        page.on("request", lambda request: self._hear(self._asked.add, request))
+        page.on("requestfinished", lambda request: self._hear(self._asked.discard, request))
+        page.on("requestfailed", lambda request: self._hear(self._asked.discard, request))
+
+    def _hear(self, note: Callable[[Any], None], request: Any) -> None:
+        note(request)
+        self._heard += 1
 
     def settle(self) -> None:
-        """Wait until all that was asked for has come and is drawn."""
+        """Wait until all that was asked for has come and is drawn: two frames without anything."""
         deadline = time.monotonic() + 20
-        quiet = 0
-        while quiet < 2:
+        while True:
+            heard = self._heard
+            loaded = self.page.evaluate(LOADED)
+            if loaded and not self._asked and heard == self._heard:
+                break
             assert time.monotonic() < deadline, self._asked
-            frames(self.page)
-            quiet = quiet + 1 if not self._asked and self.page.evaluate(LOADED) else 0
 
     def screenshot(self) -> Image.Image:
         taken = self.page.screenshot(type="jpeg", quality=95)
@@ -127,10 +138,10 @@ class Looker:
     def look(self) -> list[str]:
         """What is shown in another place than it is named."""
         self.settle()
-        if self.page.query_selector("#ask[open]"):
-            press(self.page, "Escape")  # and so keep the last one
-            self.settle()
         read = self.page.evaluate(READ)
+        if read["asks"]:
+            press(self.page, "Escape")  # and so keep the last one
+            return self.look()
         image = self.screenshot()
         gone = {name for name, copy in self.library.info().items() if not Path(copy).exists()}
         gone_tints = {Path(name).stem for name in gone}
@@ -235,7 +246,7 @@ def faded(colour: Colour, opacity: float) -> Colour:
 def test_whatever_is_pressed_a_pane_shows_the_file_of_its_letter(
     tints: Library, open_page: Open
 ) -> None:
-    page = open_page(tints)
+    page = open_page(tints, viewport={"width": 1000, "height": 800})
     page.evaluate("document.getElementById('amplify').value = '1'")
     page.evaluate("document.getElementById('amplify').dispatchEvent(new Event('change'))")
     looker, chance = Looker(page, tints), random.Random(13)
@@ -264,7 +275,7 @@ def do(page: Any, key: str, chance: random.Random) -> None:
 def test_a_copy_that_is_edited_is_seen_edited_under_its_own_letter(
     tints: Library, open_page: Open
 ) -> None:
-    page = open_page(tints)
+    page = open_page(tints, viewport={"width": 1000, "height": 800})
     looker = Looker(page, tints)
     open_group(page)
     assert looker.look() == []
@@ -284,7 +295,7 @@ def test_a_full_picture_that_comes_late_is_shown_nowhere_else(
     tints: Library, open_page: Open
 ) -> None:
     """Meanwhile the pane has become another picture's."""
-    page = open_page(tints)
+    page = open_page(tints, viewport={"width": 1000, "height": 800})
     looker, late = Looker(page, tints), []
     page.route("**/full/**", lambda route: late.append(route))
     open_group(page)
