@@ -239,3 +239,12 @@ def test_a_record_of_before_says_nothing_of_what_is_in_the_files(bare_library: L
     known = replace(manifest, copies=(copies[0], replace(copies[1], holds=())))
     (loss,) = cleanup.losses(known, copies[:1])
     assert loss.loses == (held.UNKNOWN,)
+
+
+def test_of_a_group_that_goes_whole_only_what_no_rule_gives_up_is_said() -> None:
+    holds = ("caption: Oma", "GPS", "camera: Model")
+    copies = [
+        SavedCopy(ImageFile(f"/gone/{name}.jpg", 1, 1), "", 1, name, holds=holds) for name in "ab"
+    ]
+    found = cleanup.losses(Manifest(("/gone",), tuple(copies), ()), copies)
+    assert [loss.loses for loss in found] == [("caption: Oma",), ("caption: Oma",)]
