@@ -242,6 +242,11 @@ def in_workers(
         raise UserError("the worker processes were killed; free some memory and run it again.")
 
 
+def holdings(files: Iterable[ImageFile], workers: int) -> Iterator[Holding | Unreadable]:
+    """Read photos once more in worker processes, for what they hold besides their pixels."""
+    return in_workers(holding_of, files, workers)
+
+
 class _Waiting:
     """The files that wait to be hashed; those whose worker was killed wait once more.
 

@@ -348,7 +348,7 @@ def with_what_they_hold(
 ) -> tuple[storage.SavedCopy, ...]:
     """The copies, with what their originals hold besides pixels; logs where nobody can tell."""
     files = [copy.original for copy in copies]
-    results = finder.in_workers(finder.holding_of, files, settings.workers)
+    results = finder.holdings(files, settings.workers)
     lines = {}
     for result in bar(results, "Taking stock", len(files)):
         if isinstance(result, finder.Holding):

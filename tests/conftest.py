@@ -229,11 +229,7 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> Iterator[finder.HashedImage | finder.Unreadable]:
         return (finder.hash_file(file, hash_size, **wanted) for file in files)
 
-    def in_workers(work: Any, files: Iterable[finder.ImageFile], _: int) -> Iterator[Any]:
-        return map(work, files)
-
     monkeypatch.setattr(finder, "hash_files", hash_files)
-    monkeypatch.setattr(finder, "in_workers", in_workers)
     monkeypatch.setattr(main, "sheet_of", lambda *_: "<p>A contact sheet</p>")
 
 
@@ -284,6 +280,16 @@ def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_DATA_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def stock_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take stock here: to start workers a second time takes longest, and is tried once."""
+
+    def holdings(files: Iterable[finder.ImageFile], _: int) -> Iterator[Any]:
+        return (finder.holding_of(file) for file in files)
+
+    monkeypatch.setattr(finder, "holdings", holdings)
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
     with (
         mock.patch.object(finder, "hash_files", hash_files),
-        mock.patch.object(finder, "in_workers", lambda *_: iter(())),  # nothing else is held
+        mock.patch.object(finder, "holdings", lambda *_: iter(())),  # nothing else is held
         # The contact sheet would need real pictures and workers.
         mock.patch.object(program, "has_extra", lambda _: False),
     ):

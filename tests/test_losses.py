@@ -22,6 +22,7 @@ from finder import ImageFile
 from pictures import held
 from storage import Manifest, SavedCopy
 
+HOLDINGS = finder.holdings
 IMAGE = photo(CAT).resize((600, 400))
 SMALLER = IMAGE.resize((300, 200))
 DETAILS = {0x9003: "2019:07:14 10:11:12", 0x9291: "123"}
@@ -168,7 +169,10 @@ def holds_of(library: Library) -> dict[str, list[str] | None]:
     return found
 
 
-def test_find_records_what_the_originals_hold(bare_library: Library) -> None:
+def test_find_records_what_the_originals_hold(
+    bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "holdings", HOLDINGS)  # in workers
     (bare_library.photos / "c.xmp").write_bytes(KEYWORDS)
     put(bare_library, a=shot(), b=shot(caption="Oma") + VIDEO, c=shot(SMALLER))
     holds = holds_of(bare_library)
