@@ -225,6 +225,16 @@ def test_a_batch_says_what_would_go_and_changes_nothing(page: Page) -> None:
     assert tree(page.library.folder) == before
 
 
+def test_a_batch_leaves_to_the_person_each_group_that_keeps_two_pictures(library: Library) -> None:
+    library.add("z_coffee_sent.jpg", "2024/coffee.jpg", quality=40)
+    library.find()
+    with serving(library) as page:
+        page.secret = page.enter()[1]["secret"]
+        answer = page.post("/api/batch", rules=["compression"], groups=[1, 2])
+        assert page.number("z_coffee_sent.jpg") in [removal[0] for removal in answer["removals"]]
+        assert answer["left"] == 1
+
+
 def test_the_last_screen_tells_what_check_deleted_would_list(page: Page) -> None:
     page.library.delete_copies("vacation1_old.jpg", "z_coffee.jpg", "z_coffee_bw.jpg")
     before = tree(page.library.folder)

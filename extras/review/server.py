@@ -303,7 +303,7 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
         doomed = [removal for s in suggestions for removal in desk.doomed(s)]
         return jsonify(
             removals=[[r.number, r.keeper, r.reason, r.loses] for r in doomed],
-            left=sum(s.keeper is None for s in suggestions),
+            left=len(desk.left_to_person(suggestions, doomed)),
             bursts=sum(s.burst for s in suggestions),
         )
 
