@@ -377,8 +377,8 @@ def test_a_batch_goes_by_rules_and_comes_back_in_one_step(page: Any, found: Libr
     page.click("#open-batch")
     until(page, "document.getElementById('batch-sum').innerText.startsWith('2 copies of 1 group')")
     assert page.locator("#batch-list li").count() == 2
-    for name in ("compression", "knowledge", "sharper", "name"):
-        page.uncheck(f"#batch-rules [value={name}]")
+    for box in page.locator("#batch-rules input").all():
+        box.uncheck()
     until(page, "document.getElementById('batch-sum').innerText.startsWith('0 copies')")
     assert page.is_disabled("#batch-yes")
     page.check("#batch-rules [value=compression]")
