@@ -488,9 +488,8 @@ def _own_files_of(value: object) -> tuple[str, ...]:
 def write_manifest(folder: str, manifest: Manifest) -> None:
     """Write the record of a result, signed with this user's key if there is one."""
     content, key = content_of(manifest), signature.load_key()
-    signatures = [*manifest.signatures]
-    if key and not is_signed(manifest):
-        signatures.append(signature.signature_of(_as_bytes(content), key))
+    own = [signature.signature_of(_as_bytes(content), key)] if key else []
+    signatures = list(dict.fromkeys([*manifest.signatures, *own]))
     write_file(os.path.join(folder, MANIFEST), dump_json({**content, "signatures": signatures}))
 
 

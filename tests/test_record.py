@@ -414,6 +414,9 @@ def test_find_replaces_what_is_not_proven_only_if_it_is_trusted(
     someone_else()
     edit_the_original(found)
     assert found.run("find", "--trust-result", "--dry-run").code == 2
+    before = tree(found.output)
+    assert found.run("find", "--trust-result", "--yes", "--dry-run").code == 1
+    assert tree(found.output) == before
     ran = found.run("find", "--trust-result", "--yes")
     assert ran.code == 1  # the edited one is no picture any more
     assert str(found.photos / "vacation1.jpg") not in found.info()
@@ -434,6 +437,12 @@ def test_a_trust_that_can_not_be_written_changes_nothing(
         assert ran.code == 2
         assert "No space left" in ran.err
         assert tree(found.folder) == before
+
+
+def test_a_result_of_ones_own_needs_no_proof_to_be_replaced(found: Library) -> None:
+    edit_the_original(found)
+    assert found.run("find").code == 1
+    assert str(found.photos / "vacation1.jpg") not in found.info()
 
 
 def test_a_copy_that_is_its_own_original_is_not_proven_by_it(found: Library) -> None:
