@@ -45,6 +45,8 @@ TESTS = (
     "test_review.py",
     "test_config.py",
     "test_workflow.py",
+    "test_disks.py",
+    "test_finder.py",
 )
 # These take longest, and what they notice others notice, too.
 SLOW = "any_moment or half_removed or ctrl_c or second_run or does_not_pass or any_path or of_any"

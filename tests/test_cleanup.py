@@ -334,6 +334,45 @@ def test_another_path_of_the_same_file_is_no_survivor(case: Case) -> None:
     assert case.reason() == ALONE
 
 
+def move_survivor(case: Case) -> Path:
+    """Have the photo a in another folder, under the name of b."""
+    backup = case.photos / "backup" / "b.jpg"
+    backup.parent.mkdir()
+    case.photo("a").rename(backup)
+    a = case.copies["a"]
+    case.copies["a"] = replace(a, original=replace(a.original, path=str(backup)))
+    return backup
+
+
+def test_a_file_of_the_same_name_in_another_folder_is_a_survivor(case: Case) -> None:
+    move_survivor(case)
+    assert [type(result) for result in case.execute(cleanup.unlink)] == [Deleted, Deleted]
+
+
+def test_what_lies_in_the_folder_that_shows_the_doomed_one_too_is_no_survivor(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a mount with inode numbers of its own shows one folder as another."""
+    backup = move_survivor(case)
+    real = os.rename
+
+    def rename(source: str, target: str) -> None:
+        real(source, target)
+        if target.endswith(".being-deleted"):
+            backup.with_name(os.path.basename(target)).write_text("the photo b")
+
+    monkeypatch.setattr(os, "rename", rename)
+    assert case.execute(cleanup.unlink) == [Kept(path, ALONE) for path in case.paths("bc")]
+    assert case.photo("b").exists()
+
+
+def test_the_plan_does_not_call_gone_what_is_set_aside(case: Case) -> None:
+    case.photo("b").rename(cleanup.aside_path(str(case.photo("b"))))
+    plan = cleanup.plan_deletions(case.paths("b"), case.manifest, case.culled)
+    assert [kept.path for kept in plan.refused] == case.paths("b")
+    assert plan.gone == ()
+
+
 def test_a_file_that_cannot_be_opened_is_no_survivor(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,6 +170,7 @@ def test_what_is_put_beside_litter_while_find_runs_is_kept(
         leave_all(found.output / "1")
         leave(found.output, "1/@eaDir/photo.jpg", CAT)
         leave(found.output, "1/._photo.jpg", CAT)
+        leave(found.output, "best/.DS_Store", b"x")
         check_still_replaceable(settings)  # type: ignore[arg-type]
 
     monkeypatch.setattr("storage.check_still_replaceable", put)
@@ -178,4 +179,4 @@ def test_what_is_put_beside_litter_while_find_runs_is_kept(
     (kept,) = (path for path in found.folder.iterdir() if path.name not in ("output", "photos"))
     left = {name: data for name, data in tree(kept).items() if data != b"<folder>"}
     assert left.pop("image-similarity-search.json")
-    assert left == {"1/@eaDir/photo.jpg": CAT, "1/._photo.jpg": CAT}
+    assert left == {"1/@eaDir/photo.jpg": CAT, "1/._photo.jpg": CAT, "best/.DS_Store": b"x"}

@@ -3,6 +3,7 @@
 import errno
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -380,3 +381,15 @@ def test_a_folder_that_is_mounted_twice_from_the_homes_disk_has_its_own_trash(
     send(put(photos, "2019/a.jpg", "one"))
     assert described(own(photos)) == {"a.jpg": ("2019/a.jpg", "one")}
     assert described(home_trash) == {}
+
+
+def test_only_the_very_file_that_was_sent_counts_as_there(photos: Path) -> None:
+    path = put(photos, "a.jpg", "one")
+    sent = os.lstat(path)
+    assert trash.holds(path, sent)
+    shutil.copy2(path, photos / "twin.jpg")
+    assert os.lstat(photos / "twin.jpg").st_mtime_ns == sent.st_mtime_ns
+    assert not trash.holds(str(photos / "twin.jpg"), sent)
+    assert not trash.holds(str(photos / "gone.jpg"), sent)
+    put(photos, "a.jpg", "changed")
+    assert not trash.holds(path, sent)
