@@ -32,6 +32,7 @@ BLOCKS = 4  # blocks a side
 BLOCK_CORRELATION = 0.4
 BLOCK_TOLERANCE = 1.6
 BLOCK_ENERGY = 50.0
+FEW_BLOCKS = 12
 BATCH = 256  # pairs that are looked at together
 LOOKED_AT = 32  # pictures of which one that is cut off may be a part
 FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
@@ -453,7 +454,7 @@ def _alike(
         alike[few] = (distance[few] <= CLOSE) & (likeness[few] >= CLOSE_CORRELATION)
         unsure = np.flatnonzero(~alike[few] & (likeness[few] >= LEAST_CORRELATION))
         if len(unsure):
-            alike[start + unsure] = _agree(p[unsure], q[unsure])
+            alike[start + unsure] = _agreement(p[unsure], q[unsure]) >= LEAST_AGREEMENT
 
     for _ in each(look_at_few, range(0, len(left), FEW)):
         pass
@@ -790,7 +791,7 @@ def _parts(picture: Flat) -> Stack:
 
 
 def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
-    """The share of a picture's blocks that lie where one affine map of the other puts them.
+    """The share of two pictures' blocks that lie where one affine map puts them in the other one.
 
     Cropping, tilting and stretching move the parts of a picture by amounts that change steadily
     across it; another subject before the same background, or another picture in the same frame,
@@ -798,35 +799,50 @@ def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
     in the other one, shifted by up to `REACH`, by normalised cross-correlation. A plane is
     fitted to the shifts (weighted by the correlation's fourth power, outliers dropped); a block
     agrees if it correlates by `BLOCK_CORRELATION` within `BLOCK_TOLERANCE` pixels of the plane.
-    Blocks with little in them are left out; with fewer than half of the blocks left it is 0.
-    It is the share of that picture of a pair whose blocks agree best: of two parts of a scene, one
-    may show more of what lies at the other's edge.
+    Blocks with little in them are left out, and so are those that the plane puts outside the
+    other picture; with fewer than half of the blocks left it is 0.
+
+    Pictures are looked for in each other. The lesser share counts, as what only one of them shows
+    may be a subject; but the greater one where it is 1, as then one picture is all in the other,
+    and where `FEW_BLOCKS` count or fewer, of which each would decide alone.
     """
-    p, q = flattened(left), flattened(right)
-    return np.maximum(_agreement(p, q), _agreement(q, p))
-
-
-def _agree(left: Stack, right: Stack) -> NDArray[np.bool_]:
-    """Whether enough of either picture's blocks agree."""
-    agree: NDArray[np.bool_] = _agreement(left, right) >= LEAST_AGREEMENT
-    rest = np.flatnonzero(~agree)
-    if len(rest):
-        agree[rest] = _agreement(right[rest], left[rest]) >= LEAST_AGREEMENT
-    return agree
+    return _agreement(flattened(left), flattened(right))
 
 
 def _agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
+    share, counted = _found_blocks(left, right)
+    rest = np.flatnonzero(share < 1)
+    if len(rest):
+        back, counted_back = _found_blocks(right[rest], left[rest])
+        few = np.minimum(counted[rest], counted_back) <= FEW_BLOCKS
+        less, more = np.minimum(share[rest], back), np.maximum(share[rest], back)
+        share[rest] = np.where(few | (more == 1), more, less)
+    return share
+
+
+def _found_blocks(left: Stack, right: Stack) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Which share of the left picture's blocks is found in the right one, and how many count."""
     likeness, shifts, energy = _block_shifts(left, right)
     detailed = energy > BLOCK_ENERGY
     strength = np.where(detailed, np.maximum(likeness, 0) ** 4, 0)
     weights, tolerance = strength, 3 * BLOCK_TOLERANCE
     for _ in range(4):
-        off = _off_plane(shifts, weights)
+        fitted = _fitted(shifts, weights)
+        off = np.abs(fitted - shifts).max(axis=2)
         weights, tolerance = strength * (off <= tolerance), BLOCK_TOLERANCE
     agrees = detailed & (likeness >= BLOCK_CORRELATION) & (off <= BLOCK_TOLERANCE)
-    counted = detailed.sum(axis=1)
-    enough = counted * 2 >= BLOCKS * BLOCKS
-    return np.where(enough, agrees.sum(axis=1) / np.maximum(counted, 1), 0.0)
+    inside = (detailed & (agrees | _is_inside(fitted, left.shape[1]))).sum(axis=1)
+    enough = inside * 2 >= BLOCKS * BLOCKS
+    return np.where(enough, agrees.sum(axis=1) / np.maximum(inside, 1), 0.0), detailed.sum(axis=1)
+
+
+def _is_inside(shifts: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
+    """Whether each block lies in the picture when it is shifted, but for a pixel."""
+    block = side // BLOCKS
+    starts = np.stack(np.divmod(np.arange(BLOCKS**2), BLOCKS), axis=1) * block
+    beyond = np.maximum(-(starts + shifts), starts + shifts + block - side).max(axis=2)
+    inside: NDArray[np.bool_] = beyond <= 1
+    return inside
 
 
 def _block_shifts(
@@ -850,15 +866,15 @@ def _block_shifts(
     return likeness, shifts.astype(np.float64), energy.reshape(likeness.shape)
 
 
-def _off_plane(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far each block's shift is from the plane that fits them best, in pixels."""
+def _fitted(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each block's shift by the plane that fits all of them best."""
     steps = np.arange(BLOCKS) - (BLOCKS - 1) / 2
     plane = np.stack([np.ones(BLOCKS**2), np.repeat(steps, BLOCKS), np.tile(steps, BLOCKS)], axis=1)
     weighted = plane[None] * weights[..., None]
     normal = weighted.transpose(0, 2, 1) @ plane + 1e-6 * np.eye(3)
-    fit = np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ shifts)
-    off: NDArray[np.float64] = np.abs(plane @ fit - shifts).max(axis=2)
-    return off
+    fitted: NDArray[np.float64]
+    fitted = plane @ np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ shifts)
+    return fitted
 
 
 def flattened(pictures: Gray | Stack) -> Stack:

@@ -158,13 +158,39 @@ def test_a_pair_matches_both_ways_or_not_at_all(name: str) -> None:
         assert sorted(there) == sorted(back)
 
 
-def test_the_better_way_counts() -> None:
-    """All blocks of the part lie in the whole; not all of the whole's lie in the part."""
-    images = photo(LAUNCH), cropped(photo(LAUNCH), 0.97, 0.5, 0.5)
-    whole, part = (np.asarray(i.convert("L").resize((64, 64)))[None] for i in images)
-    assert matching.agreement(whole, part) == matching.agreement(part, whole) == [1]
-    one, other = map(matching.flattened, (whole, part))
-    assert matching._agreement(one, other) < matching._agreement(other, one)
+def test_blocks_agree_as_well_either_way() -> None:
+    """All blocks of one picture that lie in the other are there, or nearly all of both's."""
+    images = [photo(name) for name in SINGLES]
+    edits = [*images, *(cropped(image, 0.95, 1, 1) for image in images)]
+    edits += [tilted(image, 2) for image in images]
+    stacks = np.stack([np.asarray(image.convert("L").resize((64, 64))) for image in edits])
+    one, other = np.array(list(combinations(range(len(edits)), 2))).T
+    there, back = (
+        matching.agreement(stacks[a], stacks[b]) for a, b in ((one, other), (other, one))
+    )
+    assert there == pytest.approx(back)
+    assert {*there} > {0, 1}
+
+
+def test_what_a_crop_cut_off_is_not_looked_for() -> None:
+    whole, part = photo(LAUNCH), cropped(photo(LAUNCH), 0.95, 1, 1)
+    stacks = [np.asarray(image.convert("L").resize((64, 64)))[None] for image in (whole, part)]
+    one, other = map(matching.flattened, stacks)
+    share, counted = matching._found_blocks(one, other)
+    assert (share, counted > matching.BLOCKS**2 / 2) == (1, True)
+
+
+def test_what_only_one_picture_shows_counts_whichever_is_looked_for() -> None:
+    """Of one picture's blocks one is astray, of the other's two: where the first shows nothing."""
+    rng = np.random.default_rng(1)
+    scene = rng.normal(0, 1, (1, 64, 64)).astype(np.float32)
+    changed = scene.copy()
+    changed[:, 16:32, 16:32] = rng.normal(0, 1, (16, 16))
+    changed[:, 32:48, 16:32] = 0
+    pair = changed, scene
+    assert matching._found_blocks(*pair)[0] >= matching.LEAST_AGREEMENT
+    for one, other in (pair, pair[::-1]):
+        assert matching._agreement(one, other) < matching.LEAST_AGREEMENT
 
 
 def test_a_page_differs_from_another_one_whichever_comes_first() -> None:
