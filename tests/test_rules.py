@@ -388,6 +388,23 @@ def test_what_the_camera_wrote_is_kept_before_what_was_made_of_it(
         assert (found.keeper, len(found.removals)) == (kept, 1)
 
 
+def test_a_better_quality_is_not_lost_silently(tmp_path: Path) -> None:
+    """What shows no trace of the camera's own may not have been made of it."""
+    image = scaled(photo(COFFEE), 0.9)
+    own = from_camera(image)
+    with Image.open(io.BytesIO(own)) as opened:
+        seen = opened.convert("RGB")
+    for made, lost in (
+        (encoded(brighter(image), "JPEG", quality=97, subsampling=2), ("quality 97",)),
+        (encoded(seen, "JPEG", quality=99, subsampling=2), ()),
+        (encoded(seen, "PNG"), ()),
+        (encoded(brighter(image), "PNG"), ("saved without loss",)),
+    ):
+        found = suggest(1, examined(tmp_path, a_x=own, b_x=made), [])
+        told = [one for one in found.removals[0].loses if "colour" not in one]
+        assert (found.keeper, tuple(told)) == (0, lost)
+
+
 @pytest.mark.parametrize("factor", [1.25, 1.5, 2, 3])
 def test_nobody_but_a_person_gives_a_cameras_own_up_for_a_larger_one(
     factor: float, tmp_path: Path

@@ -346,6 +346,7 @@ def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
 def _knowledge_that_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
     lost = {
         f"{doomed.width} x {doomed.height} pixels": doomed.pixels > keeper.pixels,
+        **_quality_that_is_lost(doomed, keeper),
         "GPS": doomed.gps and not keeper.gps,
         **_date_that_is_lost(doomed, keeper),
         "camera": bool(doomed.camera) and not keeper.camera,
@@ -353,6 +354,16 @@ def _knowledge_that_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
         f"a rating of {doomed.rating}": 0 < keeper.rating < doomed.rating,
     }
     return tuple(name for name, is_lost in lost.items() if is_lost)
+
+
+def _quality_that_is_lost(doomed: Facts, keeper: Facts) -> dict[str, bool]:
+    """The doomed file's quality, if it may hold more of the same pixels than its keeper."""
+    one, kept = _quality(doomed), _quality(keeper)
+    if kept is None or doomed.few_colours or doomed.pixels < keeper.pixels:
+        return {}
+    if one is None:
+        return {"saved without loss": doomed.lossless and not set(doomed.same) & set(keeper.same)}
+    return {f"quality {one}": one > kept + origin.SAME_QUALITY}
 
 
 def _date_that_is_lost(doomed: Facts, keeper: Facts) -> dict[str, bool]:
