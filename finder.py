@@ -62,7 +62,6 @@ REMEDIES: dict[int | None, str] = {  # of what keeps processes from being starte
 }
 ANY_REMEDY = "allow more processes with ulimit -u, free some memory, or set fewer --workers"
 LONGEST_TEMPORARY = 70  # bytes of a path; what multiprocessing adds to it must fit in a socket's
-MEMORY_BYTES = 700_000_000  # what a worker may need for one picture
 MOST_MESSAGES = 3  # of a decoder, about one picture
 ABOUT_METADATA = re.compile(r"\b(tags?|field|profile|iCCP|s?RGB|EXIF|ICC|XMP)\b", re.IGNORECASE)
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
@@ -591,27 +590,12 @@ def _start_worker() -> None:
     pebble.CONSTS.channel_lock_timeout = SECONDS_OF_LOCK
     side = np.ones((512, 512), np.float32)
     side @ side  # OpenBLAS waits forever for its threads' memory if it is refused later
-    _limit_memory()
+    limits.limit_memory()
     reader, writer = os.pipe()
     for end in (reader, writer):  # when it is full, the rest is dropped
         os.set_blocking(end, False)
     os.dup2(writer, 2)
     _pipe_of_messages.append(reader)
-
-
-def _limit_memory() -> None:
-    """Let a picture have `MEMORY_BYTES` more than a worker needs anyway; Linux only."""
-    import resource
-
-    try:
-        with open("/proc/self/status") as stream:
-            lines = dict(line.split(":", 1) for line in stream)
-    except OSError:
-        return
-    limit = int(lines["VmData"].split()[0]) * 1024 + MEMORY_BYTES
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if hard == resource.RLIM_INFINITY or limit < hard:
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
 def _read_all(descriptor: int) -> bytes:
@@ -740,7 +724,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, MemoryError):
-        return f"it needs more than {MEMORY_BYTES // 10**6} MB of memory to be decoded"
+        return limits.too_much_memory()
     text = " ".join(re.sub(r" <_io\.BytesIO object at \w+>", "", str(error)).split())
     return (
         text

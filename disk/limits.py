@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterable
 
+MEMORY_BYTES = 700_000_000  # what a worker may need for one picture
 ENDED_BY_CPU = -signal.SIGXCPU  # the exit code of a process that worked for longer than it might
 
 
@@ -22,6 +23,24 @@ def allow_cpu(seconds: float) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     if hard == resource.RLIM_INFINITY or limit < hard:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
+
+
+def limit_memory() -> None:
+    """Let this process have `MEMORY_BYTES` more of its own than it has now; Linux only."""
+    try:
+        with open("/proc/self/status") as stream:
+            lines = dict(line.split(":", 1) for line in stream)
+    except OSError:
+        return
+    limit = int(lines["VmData"].split()[0]) * 1024 + MEMORY_BYTES
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def too_much_memory() -> str:
+    """Why a picture can't be read that needs more than that."""
+    return f"it needs more than {MEMORY_BYTES // 10**6} MB of memory to be decoded"
 
 
 def cpu_seconds_of(processes: Iterable[int]) -> float | None:

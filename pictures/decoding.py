@@ -26,9 +26,9 @@ ENDS_OF_ROWS = 4  # of these; the blocks of a JPEG come in rows, too, of which o
 PASSES = 3  # of an interlaced picture, each of which fills in every other row
 LACKING = 0.04  # of a pass, from which on it is left out
 MOST_MISSING = 64 << 20  # bytes that a decoder is given for those that are missing
-# What is put in the place of missing bytes. Where the picture differs from what is decoded of
-# zeros, it is made up. Not every decoder takes each.
-FILLINGS = (bytes(7) + b"\1", b"\1", b"\xff")
+# What is put in the place of missing bytes. Where two pictures differ that were decoded of it, they
+# are made up. A decoder doesn't take each.
+FILLINGS = (b"\0", bytes(7) + b"\1", b"\1", b" ", b"\x80", b"U", b"\xaa", b"\xff")
 JPEG_GRAY = (127, 128)  # what libjpeg fills in
 JPEG_END_BYTES = 2
 SOMETHING_ELSE = bytes(32)
@@ -60,12 +60,17 @@ def decoded(data: bytes, structure: Integrity, prepare: Prepare) -> Decoded:
     image = _strictly_or_not(there, prepare)
     if image is None:
         return Decoded(None, harm)
+    failure = None
     try:
         image.load()
     except MemoryError:
         raise
     except DECODE_ERRORS as error:
-        return _leniently(there, harm, prepare, error)
+        failure = error.with_traceback(None)  # which would keep the picture in memory
+        failure.__context__ = failure.__cause__ = None
+    if failure:
+        del image
+        return _leniently(there, harm, prepare, failure)
     if not harm and _ends_in_gray(image) and _lacks_rows(data[: structure.end], prepare):
         return _as_far_as_seen(image, ROWS_MISSING)
     return Decoded(image, harm)
@@ -128,23 +133,28 @@ def _missing_bytes(data: bytes, structure: Integrity) -> int:
 
 def _with_fillings(there: bytes, missing: int, harm: str, prepare: Prepare) -> Decoded:
     """Decode a picture with something in the place of what is missing, and find where it shows."""
-    image = prepare(there + bytes(missing))
-    if image is None:
-        return Decoded(None, harm)
-    image.load()
-    samples = _samples(image)
+    image, error = None, ValueError(NOTHING_SEEN)
+    samples: list[NDArray[np.generic]] = []
     for filling in FILLINGS:
-        with contextlib.suppress(*DECODE_ERRORS):
-            other = prepare(there + (filling * (missing // len(filling) + 1))[:missing])
-            assert other
-            other.load()
-            differs = (_samples(other) != samples).any(axis=(1, 2))
+        try:
+            image = prepare(there + (filling * (missing // len(filling) + 1))[:missing])
+            if image is None:
+                return Decoded(None, harm)
+            image.load()
+        except MemoryError:
+            raise
+        except DECODE_ERRORS:
+            continue
+        samples.append(_samples(image))
+        if len(samples) == 2:
             break
-    else:
-        raise ValueError(NOTHING_SEEN)
+        image = None  # one of them is large enough
+    if image is None:
+        raise error
+    differs = (samples[0] != samples[1]).any(axis=(1, 2))
     rows = int(differs.argmax()) if differs.any() else len(differs)
     if SIXTEENTHS * rows < len(differs):
-        raise ValueError(NOTHING_SEEN)
+        raise error
     return Decoded(image, harm, _upper(rows, len(differs)))
 
 

@@ -46,7 +46,8 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
     (tmp_path / "b.jpg").write_bytes(encoded(cat(), "JPEG"))
     program = (
         "import sys, finder, views\n"
-        "views.MAX_DECODED_BYTES, finder.MEMORY_BYTES = 10**12, 150_000_000\n"
+        "from disk import limits\n"
+        "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
         "finder._start_worker()\n"
         "for path in sys.argv[1:]:\n"
         "    result = finder.hash_file(finder.ImageFile(path, 0, 0), 16)\n"
@@ -57,6 +58,58 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
     assert ran.stdout == "it needs more than 150 MB of memory to be decoded\nhashed\n"
+
+
+@needs_linux
+def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> None:
+    image = cat("L", (12_000, 8_000)).point(lambda level: level & 0xC0)
+    for mode in ("RGB", "P"):
+        image.convert(mode).save(tmp_path / f"{mode}.png", compress_level=1)
+    program = (
+        "import sys, finder, views\n"
+        "from extras.review import facts\n"
+        "from pathlib import Path\n"
+        "def memory(name):\n"
+        "    lines = Path('/proc/self/status').read_text().splitlines()\n"
+        "    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1000\n"
+        "def hashed(path):\n"
+        "    assert finder.hash_file(finder.ImageFile(path, 0, 0), 16).digest\n"
+        "def shown(path):\n"
+        "    assert facts.examine(path).pixels == 96_000_000\n"
+        "    assert facts.render(path, 'thumb')\n"
+        "worker = {'hashed': (finder, hashed), 'shown': (facts, shown)}[sys.argv[1]]\n"
+        "worker[0]._start_worker()\n"
+        "Path('/proc/self/clear_refs').write_text('5')\n"
+        "before = memory('VmRSS')\n"
+        "for path in sys.argv[2:]:\n"
+        "    worker[1](path)\n"
+        "print(memory('VmHWM') - before)\n"
+    )
+    for pool in ("hashed", "shown"):
+        command = [sys.executable, "-c", program, pool, *map(str, sorted(tmp_path.iterdir()))]
+        ran = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert (ran.returncode, float(ran.stdout or MEMORY_MB) < MEMORY_MB) == (0, True), ran
+
+
+@needs_linux
+def test_what_needs_more_memory_than_it_may_have_is_said_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(cat(size=(6_000, 4_000)), "PNG", compress_level=1))
+    program = (
+        "import sys\n"
+        "from disk import limits\n"
+        "limits.MEMORY_BYTES = 80_000_000\n"
+        "from extras.review import facts\n"
+        "facts._start_worker()\n"
+        "try: facts.examine(sys.argv[1])\n"
+        "except MemoryError: print(limits.too_much_memory())\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "a.png")]
+    ran = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert ran.stdout == "it needs more than 80 MB of memory to be decoded\n"
 
 
 def test_a_picture_that_is_reduced_first_has_the_look_of_itself(

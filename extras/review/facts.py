@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import os
 import re
 import signal
@@ -31,7 +32,6 @@ CPU_SECONDS = 20.0  # that a picture may take; the slowest real ones take two
 FAR_SECONDS = 60.0  # by the clock: so long is only a worker that stands still
 LOST_SECONDS = 160.0  # with its wait for others; then a worker was lost
 END_SECONDS = 5.0
-MEMORY_BYTES = 4 << 30  # of address space, for a worker
 SHARPNESS_SIDE = 1024
 SMALL_SIDE = 200
 THUMB_SIDE = 320
@@ -40,6 +40,8 @@ FULL_PIXELS = 50_000_000  # what a browser is asked to hold of one picture
 FULL_SIDE = 12_000
 CACHE_BYTES = 192 << 20
 XMP_BYTES = 1 << 20
+REDUCING_GAP = 2.0  # times a side: what a picture is averaged to before it is resampled
+AVERAGED = ("L", "LA", "RGB", "RGBA", "YCbCr", "CMYK")  # modes that can be, as they are
 COLOURLESS = 4.0  # levels of chroma, on average
 
 
@@ -97,17 +99,19 @@ def examine(path: str) -> Facts:
     structure = integrity.examined(data)
     image = decoding.header(data, structure, views.open_header)
     width, height = image.size
+    found = decoding.decoded(data, structure, _drafted("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE)))
+    assert found.image
+    form = "JPEG" if image.format == "MPO" else str(image.format)
+    few_colours = form == "GIF" or image.mode == "P"
+    if found.image.format == "PNG":  # only who has read it all knows what stands at its end
+        image = found.image
     latest = dates.time_of_file(file.mtime_ns, file.ctime_ns)
     known, orientation = _known_of(image, latest), _orientation_of(image)
     generation = origin.generation(_signs_of(image, data))
     holds = inventory(data, image, companions.xmp_beside(path))
-    form = "JPEG" if image.format == "MPO" else str(image.format)
     lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
     lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
-    few_colours = form == "GIF" or image.mode == "P"
     now = quality.of_jpeg(image) if form == "JPEG" else None
-    found = decoding.decoded(data, structure, _drafted("YCbCr", SHARPNESS_SIDE))
-    assert found.image
     image = found.image
     traces = origin.Traces() if found.harm else origin.traces(data, structure.end, now)
     if orientation in (5, 6, 7, 8):
@@ -148,17 +152,22 @@ def render(path: str, kind: str) -> bytes:
 
     data = read_file(path)[1]
     structure = integrity.examined(data)
-    image = decoding.header(data, structure, views.open_header)
+    head = decoding.header(data, structure, views.open_header)
     side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
-    smaller = kind != "full" or image.width * image.height > FULL_PIXELS
-    if smaller:
-        factor = (FULL_PIXELS / (image.width * image.height)) ** 0.5
-        side = min(side, int(max(image.size) * factor))
-    found = decoding.decoded(data, structure, _drafted("RGB", side if smaller else 0))
-    assert found.image
-    image = ImageOps.exif_transpose(_to_rgb(found.image))
+    factor = _factor(head.size, side)
+    size = (head.width // factor, head.height // factor) if kind == "full" else (side, side)
+    picture = decoding.decoded(data, structure, _drafted("RGB", size)).image
+    assert picture
+    orientation = _orientation_of(picture if head.format == "PNG" else head)
+    del head  # of a PNG it may hold the pixels, and there is no room for three large pictures
+    picture = _averaged(picture, side)
+    image = _to_rgb(picture)
+    del picture
+    image = _averaged(image, side)
     if max(image.size) > side:
-        image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+    image.getexif()[0x0112] = orientation
+    ImageOps.exif_transpose(image, in_place=True)
     stream = io.BytesIO()
     if side <= THUMB_SIDE:
         image.save(stream, "JPEG", quality=70 if kind == "small" else 80)
@@ -167,14 +176,24 @@ def render(path: str, kind: str) -> bytes:
     return stream.getvalue()
 
 
-def _drafted(mode: str, side: int) -> Callable[[bytes], "Image.Image"]:
-    """What makes a file ready to be decoded, a JPEG at a scale that covers a side, if any."""
+def _factor(size: tuple[int, int], side: int) -> int:
+    """By how much a picture may be averaged that is to be shown at up to a side."""
+    most = math.ceil(math.sqrt(size[0] * size[1] / FULL_PIXELS))
+    return max(most, int(max(size) / side / REDUCING_GAP))
+
+
+def _averaged(image: "Image.Image", side: int) -> "Image.Image":
+    factor = _factor(image.size, side)
+    return image.reduce(factor) if factor > 1 and image.mode in AVERAGED else image
+
+
+def _drafted(mode: str, size: tuple[int, int]) -> Callable[[bytes], "Image.Image"]:
+    """What makes a file ready to be decoded, a JPEG at a scale that covers a size."""
     import views
 
     def prepare(data: bytes) -> "Image.Image":
         image = views.open_header(data)
-        if side:
-            image.draft(mode, (side, side))
+        image.draft(mode, size)
         return image
 
     return prepare
@@ -281,6 +300,7 @@ def _looks(image: "Image.Image", orientation: int) -> tuple[float, bool, bytes]:
 
     from extras.review import versions
 
+    image = _averaged(image, SHARPNESS_SIDE)
     small = image.copy() if image.mode == "YCbCr" else _to_rgb(image)
     small.thumbnail((SHARPNESS_SIDE, SHARPNESS_SIDE))
     seen = versions.thumbprint(_upright(small, orientation))
@@ -308,7 +328,6 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
 
     import views
 
-    orientation = _orientation_of(image)
     if image.mode in ("F", "LAB", "La", "RGBa", "HSV") or image.mode.startswith("I"):
         rgb = views.to_gray(image).convert("RGB")
     elif image.has_transparency_data:
@@ -317,8 +336,7 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
         rgb.paste(layer, mask=layer.getchannel("A"))
     else:
         rgb = _in_srgb(image)
-    rgb.info = {}
-    rgb.getexif()[0x0112] = orientation  # nothing else of the file gets to a browser
+    rgb.info = {}  # nothing else of the file gets to a browser
     return rgb
 
 
@@ -348,9 +366,7 @@ def _within(cpu_seconds: float, make: Callable[..., T], *arguments: object) -> T
 
 def _start_worker() -> None:
     """Bound what a hostile picture can take, and keep the decoders' messages off the terminal."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    limits.limit_memory()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
@@ -483,6 +499,8 @@ class Examiner:
                 return Unseen(f"it takes more than {seconds} to decode")
             return Unseen("it crashed the decoder")
         except views.DECODE_ERRORS as error:
+            if isinstance(error, MemoryError):
+                return Unseen(limits.too_much_memory())
             text = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
             return Unseen(text[:200] or type(error).__name__)
         finally:
