@@ -804,24 +804,28 @@ def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
 
     Pictures are looked for in each other. The lesser share counts, as what only one of them shows
     may be a subject; but the greater one where it is 1, as then one picture is all in the other,
-    and where `FEW_BLOCKS` count or fewer, of which each would decide alone.
+    and where `FEW_BLOCKS` count or fewer, of which each would decide alone. It is no more than the
+    share of all blocks, too, wherever the plane puts them, of the picture of which that is greater.
     """
     return _agreement(flattened(left), flattened(right))
 
 
 def _agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
-    share, counted = _found_blocks(left, right)
-    rest = np.flatnonzero(share < 1)
+    share, of_all, counted = _found_blocks(left, right)
+    rest = np.flatnonzero(of_all < 1)
     if len(rest):
-        back, counted_back = _found_blocks(right[rest], left[rest])
+        back, of_all_back, counted_back = _found_blocks(right[rest], left[rest])
         few = np.minimum(counted[rest], counted_back) <= FEW_BLOCKS
         less, more = np.minimum(share[rest], back), np.maximum(share[rest], back)
-        share[rest] = np.where(few | (more == 1), more, less)
+        found = np.where(few | (more == 1), more, less)
+        share[rest] = np.minimum(found, np.maximum(of_all[rest], of_all_back))
     return share
 
 
-def _found_blocks(left: Stack, right: Stack) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Which share of the left picture's blocks is found in the right one, and how many count."""
+def _found_blocks(
+    left: Stack, right: Stack
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Which share is found of the left one's blocks in the right one, and of all; their number."""
     likeness, shifts, energy = _block_shifts(left, right)
     detailed = energy > BLOCK_ENERGY
     strength = np.where(detailed, np.maximum(likeness, 0) ** 4, 0)
@@ -832,8 +836,12 @@ def _found_blocks(left: Stack, right: Stack) -> tuple[NDArray[np.float64], NDArr
         weights, tolerance = strength * (off <= tolerance), BLOCK_TOLERANCE
     agrees = detailed & (likeness >= BLOCK_CORRELATION) & (off <= BLOCK_TOLERANCE)
     inside = (detailed & (agrees | _is_inside(fitted, left.shape[1]))).sum(axis=1)
-    enough = inside * 2 >= BLOCKS * BLOCKS
-    return np.where(enough, agrees.sum(axis=1) / np.maximum(inside, 1), 0.0), detailed.sum(axis=1)
+    found, counted = agrees.sum(axis=1), detailed.sum(axis=1)
+    share, of_all = (
+        np.where(count * 2 >= BLOCKS * BLOCKS, found / np.maximum(count, 1), 0.0)
+        for count in (inside, counted)
+    )
+    return share, of_all, counted
 
 
 def _is_inside(shifts: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
