@@ -51,6 +51,15 @@ def picture(number: int, path: str = "", digest: str = "", **facts: Any) -> Pict
     )
 
 
+@pytest.mark.parametrize("others", [{}, {"damage": "it is cut off", "width": 900}])
+def test_what_is_damaged_is_never_kept_for_another_picture(others: dict[str, Any]) -> None:
+    """Neither for a whole one, by whatever rules, nor for one of which more may be left."""
+    pictures = [picture(0, width=9000, damage="it is cut off"), picture(1, **others)]
+    suggestion = suggest(1, pictures, [linked("whole")], (), {"pixels"})
+    assert (suggestion.keeper, suggestion.removals) == (None, ())
+    assert "is damaged" in suggestion.reason
+
+
 def linked(view: str, left: int = 0, right: int = 1) -> Link:
     return Link(f"/p/{left}.jpg", f"/p/{right}.jpg", view, 4, 0.9)
 

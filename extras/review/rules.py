@@ -315,6 +315,8 @@ def _decide(
     if len(left) > 1:
         return "a tie: the rules see no difference"
     keeper = left[0]
+    if keeper.facts.damage and any(p.digest != keeper.digest for p in one_picture):
+        return "the one that the rules would keep is damaged: choose yourself"
     return (
         keeper,
         ", ".join(reasons),
