@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import Library, tree
 from conftest import picture as picture_bytes
@@ -76,7 +77,7 @@ def linked(view: str, left: int = 0, right: int = 1) -> Link:
         ({"quality": None, "size": 4_000_000}, {"quality": None}, "least compressed"),
         ({"gps": True}, {"sharpness": 40}, "most EXIF data"),
         ({"taken": "2020-01-01 10:00:00"}, {"taken": "2021-01-01 10:00:00"}, "oldest"),
-        ({"sharpness": 30.0}, {}, "sharpest"),
+        ({"quality": None, "sharpness": 30.0}, {"quality": None}, "sharpest"),
     ],
 )
 def test_the_first_rule_that_sees_a_difference_decides(
@@ -343,6 +344,58 @@ def test_a_lossless_copy_of_a_jpeg_is_given_up_for_it(form: str, tmp_path: Path)
     master = encoded(photo(CAT), form, **{"lossless": True} if form == "WEBP" else {})
     found = suggest(1, examined(tmp_path, a_x=master, b_x=data), [])
     assert (found.keeper, found.reason) == (0, "least compressed")
+
+
+# ---- What was changed in place
+
+
+def rotten(data: bytes, how: str, share: float) -> bytes:
+    place = int(len(data) * share)
+    sector = np.random.default_rng(1).integers(0, 255, 512, np.uint8).tobytes()
+    changed = {
+        "zeros": bytes(512),
+        "sector": sector,
+        "bit": bytes([data[place] ^ 0x10]),
+        "lost": b"",
+    }[how]
+    return data[:place] + changed + data[place + (len(changed) or 512) :]
+
+
+@pytest.mark.parametrize("progressive", [True, False])
+@pytest.mark.parametrize("how", ["zeros", "sector", "bit", "lost"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.97])
+def test_what_rotted_on_a_disk_is_never_kept_for_the_whole_one(
+    share: float, how: str, progressive: bool, tmp_path: Path
+) -> None:
+    """Neither for its artefacts, which are sharp, nor for its folder, its name or its words."""
+    image = scaled_to((600, 400))(photo(COFFEE))
+    whole = encoded(image, "JPEG", quality=93, progressive=progressive)
+    written = encoded(image, "JPEG", quality=93, progressive=progressive, exif=exif_of())
+    one, other = examined(tmp_path, a_1=whole, b_1=rotten(written, how, share))
+    seen = replace(other.facts, thumbprint=one.facts.thumbprint)  # however bad it looks
+    other = replace(other, path="/p/Album/b.jpg", facts=seen)
+    found = suggest(1, [replace(one, path="/p/DCIM/a (1).jpg"), other], [])
+    assert found.keeper in (0, None)
+    if found.keeper is None:
+        assert "choose yourself" in found.reason
+
+
+@pytest.mark.parametrize("form", ["BMP", "TIFF"])
+def test_what_was_changed_within_a_plain_file_is_left_to_the_person(
+    form: str, tmp_path: Path
+) -> None:
+    data = encoded(scaled_to((600, 400))(photo(COFFEE)), form)
+    one, other = examined(tmp_path, a_1=data, b_1=rotten(data, "sector", 0.5))
+    found = suggest(1, [one, replace(other, path="/p/Album/b.bmp")], [])
+    assert (found.keeper, found.removals) == (None, ())
+
+
+def test_a_sharper_one_of_the_same_size_and_quality_is_left_to_the_person() -> None:
+    for known in ({"quality": 90}, {"quality": None, "lossless": True}):
+        pictures = [picture(0, sharpness=30.0, **known), picture(1, "/p/Wedding/a.jpg", **known)]
+        found = suggest(1, pictures, [])
+        assert (found.keeper, found.removals) == (None, ())
+        assert found.reason.startswith("one is sharper at the same size and quality")
 
 
 # ---- What a camera wrote

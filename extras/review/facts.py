@@ -55,7 +55,8 @@ class Facts:
     `sharpness` is the deviation of the Laplacian of its gray at up to 1024 pixels: it compares
     versions of one picture, not different ones. `holds` is what else is in the file, as lines of
     `pictures.held`. `thumbprint` is what tells versions, `same` has digests of which files of the
-    same pixels share one, `orientation` is EXIF's. `generation` says how sure it is that a camera
+    same pixels share one, `places` of which files of the same data do (`origin.places`),
+    `orientation` is EXIF's. `generation` says how sure it is that a camera
     wrote the file, `periods` what is left where a picture was enlarged (`origin`).
     """
 
@@ -80,6 +81,7 @@ class Facts:
     generation: int = 0
     periods: origin.Periods = origin.NO_PERIODS
     same: tuple[str, ...] = field(default=(), repr=False)
+    places: tuple[str, ...] = field(default=(), repr=False)
     thumbprint: bytes = field(default=b"", repr=False)
 
     @property
@@ -135,6 +137,7 @@ def examine(path: str) -> Facts:
         generation=generation,
         periods=traces.periods,
         same=traces.same,
+        places=origin.places(data, structure.end),
         thumbprint=seen,
         **known,
     )
@@ -257,10 +260,6 @@ def _signs_of(image: "Image.Image", data: bytes) -> origin.Signs:
 
 def _orientation_of(image: "Image.Image") -> int:
     return _tried(lambda: int(image.getexif().get(0x0112, 1)), 1)
-
-
-def _rating(found: Any) -> int:
-    return _tried(lambda: int(float(found)), 0)
 
 
 def _tag(tags: Mapping[int, Any], tag: int) -> Any:

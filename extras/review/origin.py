@@ -19,6 +19,7 @@ MOST_QUALITY = 100
 SAME_QUALITY = 2
 STRIP_PIXELS = 4 << 20  # that are made plain at a time
 SOI, SOS, EOI, COMMENT, ADOBE = 0xD8, 0xDA, 0xD9, 0xFE, 0xEE
+END_BYTES = 1024  # of a picture's data, by which files are known that were changed in between
 STANDALONE = (0x01, *range(0xD0, 0xD8))  # markers without a segment
 WITHOUT_ALPHA, WITH_ALPHA = ("1", "L", "RGB"), ("LA", "P", "PA", "RGBA")
 
@@ -36,6 +37,29 @@ def coded_digest(data: bytes, end: int) -> str:
         if not about and code != COMMENT:
             digest.update(data[start:stop])
     return digest.hexdigest()
+
+
+def places(data: bytes, end: int) -> tuple[str, ...]:
+    """Digests of a picture's beginning and end, of which two files share one only if both are made
+    of the same data.
+
+    What is saved anew has other data from its beginning to its end; a disk, a cable or a program
+    that damages a file mostly leaves one of them as it was. A JPEG's head and what is written about
+    it are apart from its data; of other files the size has to be the same, too.
+    """
+    head, start = [f"{len(data)}".encode()], 0
+    if data.startswith(b"\xff\xd8"):
+        segments = list(_segments(data, end))
+        start = next((place for code, place, _ in segments if code == SOS), end)
+        about = (*range(0xE0, 0xF0), COMMENT, SOS)
+        head = [data[a:b] for code, a, b in segments if code not in about]
+    else:
+        end = len(data)
+    first, last = data[start : min(start + END_BYTES, end)], data[max(start, end - END_BYTES) : end]
+    named = [(b"first", *head, first), (b"last", *head, last)]
+    if start:
+        named.append((b"all", data[start:end]))
+    return tuple(hashlib.sha256(b"".join(parts)).hexdigest() for parts in named)
 
 
 def _segments(data: bytes, end: int) -> Iterator[tuple[int, int, int]]:

@@ -76,6 +76,9 @@ class Suggestion:
     rest: str = ""
 
 
+CHANGED_IN_PLACE = "one was changed in place, or damaged: choose yourself"
+OTHERWISE_SHARP = "one is sharper at the same size and quality, or damaged: choose yourself"
+
 # ---- The rules, in the order in which they decide
 
 
@@ -180,6 +183,23 @@ def _original_format(pictures: Sequence[Picture], _: Sequence[str]) -> list[Pict
 def _sharpest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     most = max(p.facts.sharpness for p in pictures)
     return [p for p in pictures if p.facts.sharpness * SHARPER >= most]
+
+
+def _is_otherwise_sharp(picture: Picture, other: Picture) -> bool:
+    """Whether one is sharper where neither its size nor its quality explains it.
+
+    An edit does, and the noise of what is damaged.
+    """
+    one, less = picture.facts, other.facts
+    known = one.quality is not None and less.quality is not None
+    alike = known or (one.lossless and less.lossless)
+    return alike and one.pixels == less.pixels and one.sharpness > less.sharpness * SHARPER
+
+
+def was_changed_in_place(one: Picture, other: Picture) -> bool:
+    """Whether two files begin or end with the same data and yet hold other pixels."""
+    shared = set(one.facts.places) & set(other.facts.places)
+    return bool(shared) and not are_one_shot(one, other)
 
 
 def _holds_most(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
@@ -307,11 +327,18 @@ def _decide(
             continue
         if rule.name == "pixels" and any(starmap(_may_be_enlarged, permutations(left, 2))):
             return "one may be an enlargement of another: choose yourself"
+        if rule.name == "sharper" and any(starmap(_is_otherwise_sharp, permutations(left, 2))):
+            return OTHERWISE_SHARP
         best = rule.best(left, prefer)
+        dropped = [p for p in left if p not in best and rule.name != "intact"]
+        if any(was_changed_in_place(one, other) for one in dropped for other in best):
+            return CHANGED_IN_PLACE
         if len(best) < len(left):
             reasons.append(rule.keeps)
             lost.update((p.number, rule.gives_up) for p in left if p not in best)
         left = best
+    if any(starmap(was_changed_in_place, combinations(left, 2))):
+        return CHANGED_IN_PLACE
     if len(left) > 1:
         return "a tie: the rules see no difference"
     keeper = left[0]
