@@ -324,14 +324,16 @@ def last_find(
     groups = (rows[0].group if rows[0] else None, rows[1].group if rows[1] else None)
     shared = groups[0] is not None and groups[0] == groups[1]
     through: tuple[str, ...] = ()
+    too_many = False
     if shared and not alike:
         members = [copy for copy in manifest.copies if copy.group == groups[0]]
         others = [copy for copy in members if copy not in rows]
         through = joined_through((*pair, *_hashed_again(others, settings)), rule_of(settings))
+        too_many = len(others) > LARGEST_GROUP
     return LastFind(
         groups=groups,
         shared=shared,
-        only_through_others=shared and not alike,
+        only_through_others=bool(through) or too_many,
         through=through,
         changed=tuple(
             image.file.path
@@ -491,8 +493,10 @@ def _numbers(comparison: Comparison) -> Iterator[str]:
 def _found_last(explanation: Explanation, found: LastFind) -> Iterator[str]:
     one, other = found.groups
     if found.only_through_others:
-        through = ", ".join(map(to_line, found.through)) or "found with other settings than now"
+        through = ", ".join(map(to_line, found.through)) or "too many to look at"
         yield f"The last find has both in group {one}, joined only through others: {through}."
+    elif found.shared and not explanation.alike and not found.changed:
+        yield f"The last find, with other settings, has both in group {one}."
     elif found.shared:
         yield f"The last find has both in group {one}."
     elif one is not None and other is not None:

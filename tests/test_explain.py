@@ -354,8 +354,18 @@ def test_a_chain_of_plain_hashes_is_said_to_be_one(bare_library: Library) -> Non
     bare_library.find("--threshold", "80")
     through = f"joined only through others: {middle}."
     assert told(bare_library, one, other, "--threshold", "80")[-1].endswith(through)
-    other_settings = told(bare_library, one, other, "--threshold", "5")[-1]
-    assert other_settings.endswith("others: found with other settings than now.")
+
+
+def test_what_the_last_find_joined_with_other_settings_is_not_said_to_go_through_others(
+    bare_library: Library,
+) -> None:
+    one, middle, other = chain(bare_library)
+    bare_library.find("--threshold", "80")
+    last = "The last find, with other settings, has both in group 1."
+    for pair in ((one, middle), (middle, other), (one, other)):
+        assert told(bare_library, *pair, "--threshold", "5")[-1] == last
+    found = facts(bare_library, one, middle, "--threshold", "5").facts["last_find"]
+    assert not found["only_through_others"] and not found["through"]
 
 
 def test_the_copies_of_a_result_may_be_given(found: Library) -> None:
