@@ -225,6 +225,13 @@ def check_input(settings: Settings) -> None:
             )
 
 
+def check_prefer(settings: Settings) -> None:
+    """Refuse a preferred folder that isn't there: other pictures would go. Changes nothing."""
+    for folder in settings.prefer:
+        if not os.path.isdir(folder):
+            raise UserError(f"PREFER {folder} is not a folder; check the path, or mount it.")
+
+
 def _contains(outer: str, inner: str) -> bool:
     """Whether `inner` is `outer` or lies below it, by name or by identity (bind mounts, case)."""
     while True:

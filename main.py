@@ -1064,6 +1064,7 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
 def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Show which copies the rules give up and, with --apply, remove them; originals stay."""
     need_extras(f"--action {arguments.action}")
+    config.check_prefer(settings)
     if arguments.EXCLUDE:
         raise UserError("--exclude is for find; --action suggest judges all that find copied.")
     from extras.review import told
@@ -1117,6 +1118,7 @@ def report_removed(
 def review(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     """Serve the page to look and choose, until it is ended there or with Ctrl-C."""
     need_extras(f"--action {arguments.action}")
+    config.check_prefer(settings)
     if importlib.util.find_spec("flask") is None:
         raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
     from extras.review.desk import Desk

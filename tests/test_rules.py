@@ -898,6 +898,23 @@ def test_suggest_prefers_the_folders_that_the_flag_names(bare_library: Library) 
     assert bare_library.run("suggest", "--json").facts["suggested"] == []  # two albums: a tie
 
 
+@pytest.mark.parametrize("wrong", ["misspelt", "b/cat.jpg"])
+@pytest.mark.parametrize("action", ["suggest", "review"])
+def test_a_preferred_folder_that_is_not_there_is_refused(
+    bare_library: Library, action: str, wrong: str
+) -> None:
+    """Or --apply would give up the pictures that were to be kept."""
+    bare_library.add("DCIM/cat.jpg")
+    bare_library.add("b/cat.jpg")
+    bare_library.find()
+    given = [str(bare_library.photos / name) for name in ("DCIM", wrong)]
+    apply = ["--apply"] if action == "suggest" else ["--no-browser"]
+    ran = bare_library.run(action, *apply, "--prefer", given[0], "--prefer", given[1])
+    says = f"PREFER {given[1]} is not a folder; check the path, or mount it."
+    assert (ran.code, says in ran.err) == (2, True), ran
+    assert len(list(bare_library.output.glob("1/*.jpg"))) == 2
+
+
 def test_suggest_keeps_the_file_in_the_album(bare_library: Library) -> None:
     """Whichever path is the shorter one."""
     bare_library.add("Backup/cat.jpg")
