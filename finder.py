@@ -22,6 +22,7 @@ from config import UserError
 from disk import limits, same_file
 from disk.places import Names, kind_of_file, names_of, place_at
 from pictures import formats, integrity
+from pictures.errors import DECODE_ERRORS
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from concurrent.futures import Future
@@ -438,7 +439,7 @@ def hash_file(
     import views
     from pictures import decoding
 
-    data, harm, look = b"", "", None
+    data, harm, look, reason = b"", "", None, ""
     try:
         file, data = read_file(file.path)
         structure = integrity.examined(data)
@@ -453,6 +454,7 @@ def hash_file(
                 look = views.look_of(image, hash_size, parts=parts, rgb_side=rgb_side, seen=seen)
     except views.DECODE_ERRORS as error:
         reason = ": ".join(filter(None, (harm, _reason(error))))
+    if reason:  # what the decoder had in memory is gone by now
         return Unreadable(file, formats.why_unreadable(data, file.path, reason) if data else reason)
     digest = hashlib.sha256(data).hexdigest()
     damage = _some(filter(None, (harm, *messages.of_data)))
@@ -619,6 +621,10 @@ def _outcome(files: tuple[ImageFile, ...], future: "Working", waiting: _Waiting)
             return _once_more(files[0], error, waiting)
     except BrokenProcessPool:
         pass
+    except DECODE_ERRORS as error:  # that its own work didn't expect
+        if len(files) == 1:
+            again = waiting.put_at_the_end(files[0])
+            return [] if again else [Unreadable(files[0], _reason(error))]
     waiting.put_back(files)
     return []
 

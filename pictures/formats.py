@@ -103,9 +103,9 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\f\r\x1b"))
 
 def named(data: bytes) -> str:
     """What a file is, as one says it: "a HEIC", "an HTML page"; from all or its first bytes."""
-    if data and not data.strip(b"\0"):
-        return "nothing but zeros"
     head = data[:LOOKED_AT]
+    if head and not any(head) and data.count(0) == len(data):
+        return "nothing but zeros"
     text = head.lstrip(_LEADING)
     for said, start in _STARTS:
         if start.match(head) or (text[:1] in b"<{[" and start.match(text)):

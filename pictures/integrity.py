@@ -25,6 +25,7 @@ NO_FRAMES = (0xC4, 0xC8, 0xCC)  # among the codes of frames
 LEAST_CODE = 0xC0  # what is below, but for TEM, no encoder writes
 LAST_WAVE = 63
 NO_ZERO = re.compile(rb"[^\0]")
+BLOCK = 1 << 16  # bytes that are copied at a time: a file may be as large as the memory
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 TIFF_NUMBERS = {3: "H", 4: "I", 16: "Q"}
@@ -85,7 +86,17 @@ def _harmed(harm: str, data: bytes) -> Integrity:
 
 def _ended(harm: str, data: bytes) -> Integrity:
     """What is to be said of a picture that isn't all there; zeros at its end are none of it."""
-    return Integrity(harm, len(data), "", len(data.rstrip(b"\0")))
+    return Integrity(harm, len(data), "", _end_before_zeros(data, 0, len(data)))
+
+
+def _end_before_zeros(data: bytes, start: int, end: int) -> int:
+    """Where a stretch of data ends but for zeros; its start if it is nothing else."""
+    while end > start:
+        place = max(start, end - BLOCK)
+        if block := data[place:end].rstrip(b"\0"):
+            return place + len(block)
+        end = place
+    return start
 
 
 def _until(end: int, data: bytes) -> Integrity:
@@ -95,10 +106,15 @@ def _until(end: int, data: bytes) -> Integrity:
 
 def _behind(data: bytes, end: int) -> str:
     """What stands behind a picture: no padding, and nothing that is known to belong there."""
-    rest = data[end:].strip(b"\0")
-    known = rest.startswith(b"\xff\xd8") or b"ftyp" in rest[:64] or rest.endswith(b"SEFT")
-    stand = "byte stands" if len(rest) == 1 else "bytes stand"
-    return "" if known or not rest else f"{len(rest):,} {stand} after the picture"
+    first = NO_ZERO.search(data, end)
+    if first is None:
+        return ""
+    start, stop = first.start(), _end_before_zeros(data, first.start(), len(data))
+    known = data.startswith(b"\xff\xd8", start, stop) or data.endswith(b"SEFT", start, stop)
+    if known or b"ftyp" in data[start : min(start + 64, stop)]:
+        return ""
+    stand = "byte stands" if stop - start == 1 else "bytes stand"
+    return f"{stop - start:,} {stand} after the picture"
 
 
 def declared_bytes(data: bytes) -> int:
@@ -330,11 +346,11 @@ def _webp(data: bytes) -> Integrity:
             data[place : place + 4],
             int.from_bytes(data[place + 4 : place + 8], "little"),
         )
-        place += 8 + length
-        picture = data[place - length : place] if kind in WEBP_PICTURES else b""
-        hole = place - length + len(picture.rstrip(b"\0"))
-        if place - hole >= ZEROS_OF_NO_PICTURE and picture:
-            return Integrity(ZEROS, end, _behind(data, end), hole)
+        start, place = place + 8, place + 8 + length
+        if kind in WEBP_PICTURES and start < len(data):
+            hole = _end_before_zeros(data, start, min(place, len(data)))
+            if place - hole >= ZEROS_OF_NO_PICTURE:
+                return Integrity(ZEROS, end, _behind(data, end), hole)
         place += length % 2
     return Integrity("", end, _behind(data, end))
 

@@ -1,6 +1,5 @@
 """What a picture's file holds besides plain pixels: behind them, in words, and in their kind."""
 
-import contextlib
 import hashlib
 import re
 import struct
@@ -83,6 +82,8 @@ def _semantics(known: Iterable[Word]) -> list[str]:
 def _tried(read: Callable[[], T], otherwise: T) -> T:
     try:
         return read()
+    except MemoryError:  # nothing is broken, and what there is would be lost without a word
+        raise
     except DECODE_ERRORS:
         return otherwise
 
@@ -90,8 +91,11 @@ def _tried(read: Callable[[], T], otherwise: T) -> T:
 def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
     """What comes, until something is broken."""
     found: list[T] = []
-    with contextlib.suppress(*DECODE_ERRORS):
+
+    def add() -> None:
         found.extend(read())
+
+    _tried(add, None)
     return found
 
 

@@ -425,6 +425,18 @@ def test_a_picture_that_kills_its_worker_is_unreadable_and_the_others_are_hashed
     assert all(reason.startswith("it crashed the decoder") for reason in reasons)
 
 
+def test_what_a_worker_raises_for_a_picture_makes_only_that_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "starved.jpg")
+    results = hashed(tmp_path, 2)
+    starved = results.pop("starved.jpg")
+    assert isinstance(starved, Unreadable)
+    assert starved.reason == "it needs more than 700 MB of memory to be decoded"
+    assert all(isinstance(result, HashedImage) for result in results.values())
+
+
 @pytest.mark.parametrize("name", ["locked", "taken"])
 def test_a_worker_that_is_killed_with_the_lock_of_all_holds_nobody_up_for_long(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,7 @@
 """Pictures that are made to cost much, and what decoders say of damaged ones."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from hostile import cat, encoded
 from PIL import Image
 
 import views
+from pictures import formats
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 MEMORY_MB = 700
@@ -58,6 +60,61 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
     assert ran.stdout == "it needs more than 150 MB of memory to be decoded\nhashed\n"
+
+
+def large(path: Path, head: bytes, megabytes: int) -> None:
+    """A file that begins and ends with something; between are zeros, which take no room on disk."""
+    path.write_bytes(head)
+    os.truncate(path, megabytes * 1_000_000 - 1)
+    with path.open("ab") as stream:
+        stream.write(b"\1")
+
+
+def large_tiff() -> bytes:
+    """The beginning of an uncompressed TIFF of 5000 x 4000 pixels of four colours."""
+    data = io.BytesIO()
+    Image.new("CMYK", (5000, 4000)).save(data, "TIFF")
+    return data.getvalue()[:1000]
+
+
+@needs_linux
+def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: Path) -> None:
+    """As long as all that a worker may need, but for a little."""
+    video = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"
+    photo = encoded(cat(), "JPEG")
+    large(tmp_path / "1.jpg", video, 100)
+    large(tmp_path / "2.jpg", bytes(9_000), 100)
+    large(tmp_path / "3.tif", large_tiff(), 81)
+    large(tmp_path / "4.jpg", photo, 100)
+    large(tmp_path / "5.jpg", photo + video, 100)
+    program = (
+        "import sys, finder, scipy.fftpack, views\n"
+        "from disk import limits\n"
+        "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
+        "finder._start_worker()\n"
+        "for path in sys.argv[1:]:\n"
+        "    result = finder.hash_file(finder.ImageFile(path, 0, 0), 16)\n"
+        "    print(getattr(result, 'reason', '') or result.note or 'hashed')\n"
+        "held = finder.holding_of(finder.ImageFile(path, 0, 0))\n"
+        "print(getattr(held, 'reason', '') or any('video' in line for line in held.lines))\n"
+    )
+    paths = sorted(map(str, tmp_path.iterdir()))
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *paths],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.stdout.splitlines() == [
+        "an MP4 video named .jpg",
+        f"{formats.UNKNOWN} (cannot identify image file)",
+        "5000x4000 pixels need 261 MB to be decoded, 150 MB are the most",
+        "1 byte stands after the picture",
+        "hashed",
+        "it needs more than 150 MB of memory to be decoded",
+    ], ran.stderr
 
 
 @needs_linux
