@@ -15,6 +15,9 @@ PICTURE = "second picture"
 MOST_PARTS = 100
 PADDING = bytes(16)
 LEAST_OTHER = 4096  # bytes; less is padding, or a note of a program to itself
+CONTROLS = re.compile(r"[\0-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
+WORDS = re.compile(r"(?:[^\W\d_]{2,}[,.;:!?]?\s+){2}")  # as people write: words and blanks
+ARCHIVES = (b"PK\3\4", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b\x08", b"%PDF")
 SAMSUNG = b"SEFT"  # at the end of the directory, which lists what is before it
 SOUNDS = re.compile(rb"sound|audio|voice")  # in a part's name
 CANON = b"CANON OPTIONAL DATA\0"
@@ -72,8 +75,8 @@ def _parts(rest: bytes, *, listed: bool) -> Iterator[tuple[str, bytes]]:
         begins = _next_beginning(rest, place)
         between = rest[place:begins]
         slack = slack or (between.startswith(PADDING) and not listed)
-        large = len(between.strip(b"\0\xff")) >= LEAST_OTHER
-        if CANON in between or (large and not slack):
+        of_note = not slack and _is_of_note(between.strip(b"\0\xff\r\n\t "))
+        if CANON in between or of_note:
             yield "other data", between
         if begins == len(rest):
             return
@@ -82,6 +85,17 @@ def _parts(rest: bytes, *, listed: bool) -> Iterator[tuple[str, bytes]]:
         if not (slack and kind == PICTURE):
             yield kind, part
         place += max(1, len(part))
+
+
+def _is_of_note(between: bytes) -> bool:
+    """Whether it is much, an archive, or a text of several words, however short."""
+    if len(between) >= LEAST_OTHER or between.startswith(ARCHIVES):
+        return True
+    try:
+        text = between.decode()
+    except UnicodeDecodeError:
+        text = between.decode("cp1252", "replace")
+    return bool(WORDS.search(text + " ")) and not CONTROLS.search(text)
 
 
 def _next_beginning(rest: bytes, place: int) -> int:

@@ -1,12 +1,13 @@
 """The blocks of an image file that hold something besides its pixels, as bytes, by format."""
 
+import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from pictures.metadata import Word, in_photoshop
+from pictures.metadata import Word, in_photoshop, in_xmp
 from pictures.words import decoded
 
 MOST_BLOCKS = 10_000
@@ -22,17 +23,27 @@ MULTIPLE = b"MPF\0"
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 EXIF_BLOCK = b"Exif\0\0"
 GIF_XMP = b"XMP DataXMP"
-# PNG's texts of people; of others, such as "Software", it is a program that speaks.
+# PNG's texts of people; what isn't here and not technical is a comment.
 PNG_TEXTS = {
     "title": "title",
     "author": "creator",
+    "artist": "creator",
+    "creator": "creator",
     "description": "caption",
+    "caption": "caption",
     "copyright": "copyright",
-    "comment": "comment",
     "keywords": "keyword",
-    "parameters": "comment",
-    "prompt": "comment",
+    "exif:artist": "creator",
+    "exif:copyright": "copyright",
+    "exif:imagedescription": "caption",
+    "exif:usercomment": "comment",
 }
+TECHNICAL_PNG_TEXT = re.compile(
+    r"software|program(name)?|writer|creation ?time|timestamp|(create|modify)-date.*"
+    r"|file ?name|unknown|signature|dpi|width|height|loop|jpeg-.*|modified"
+    r"|(date|exif|tiff|png|jpeg|icc|xap|xapmm|xmpmm|stref|thumb|svg|gif|webp)[: ].*"
+    r"|raw profile type .*|xml:com\.adobe\.xmp.*"
+)
 
 
 @dataclass(slots=True)
@@ -182,10 +193,24 @@ def _add_png_text(found: Blocks, key: str, text: bytes) -> None:
         raw = _unhexed(text)
         if key.endswith((" iptc", " 8bim")):
             found.iptc += in_photoshop(raw) if raw.startswith(b"8BIM") else [raw]
-        elif key.endswith(" xmp"):
-            found.xmp.append(raw)
-    elif (kind := PNG_TEXTS.get(key.casefold())) and len(found.texts) < MOST_TEXTS:
-        found.texts.append((kind, decoded(text)))
+        elif raw.startswith(EXIF_BLOCK):
+            found.exif = found.exif or raw[len(EXIF_BLOCK) :]
+        elif key.endswith((" xmp", " APP1")):
+            found.xmp.append(raw.removeprefix(XMP))
+    elif len(found.texts) < MOST_TEXTS:
+        found.texts += _words_of_png(key, decoded(text))
+
+
+def _words_of_png(key: str, text: str) -> Iterator[Word]:
+    """A text with its kind, by its keyword; nothing if a program speaks to itself."""
+    if kind := PNG_TEXTS.get(key.casefold()):
+        yield kind, text
+    elif TECHNICAL_PNG_TEXT.fullmatch(key.casefold()):
+        return
+    elif ":" in key:  # a property of XMP, as ImageMagick names it
+        yield from in_xmp([(key, text)])
+    else:
+        yield "comment", text
 
 
 def _unhexed(text: bytes) -> bytes:

@@ -5,6 +5,7 @@ expanded.
 """
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,21 @@ MOST_RECORDS = 20_000
 
 # ---- EXIF
 
-TEXT_TAGS = {0x010E: "caption", 0x013B: "creator", 0x8298: "copyright"}
+TEXT_TAGS = {
+    0x010E: "caption",
+    0x013B: "creator",
+    0x8298: "copyright",
+    0x010D: "comment",  # a document's name
+    0x011D: "comment",  # a page's name
+}
+DETAILS = {  # in the Exif block
+    0xA430: "creator",  # who owns the camera
+    0xA436: "title",
+    0xA437: "creator",
+    0xA438: "creator",  # who edited it
+    0x9213: "comment",  # the history of the picture
+}
+FILE_NAME = re.compile(r"\S+\.\w{2,5}")  # as programs write it for a document's name
 WINDOWS_TAGS = {
     0x9C9B: "title",
     0x9C9C: "comment",
@@ -40,8 +55,9 @@ def in_exif(tags: Mapping[int, Any], details: Mapping[int, Any]) -> Iterator[Wor
         text = text_of(tags.get(tag)).strip()
         if kind == "copyright":  # the photographer's, and the editor's
             yield from ((kind, part) for part in text.split("\0"))
-        elif text not in written_by:
+        elif text not in written_by and not (kind == "comment" and FILE_NAME.fullmatch(text)):
             yield kind, text
+    yield from ((kind, text_of(details.get(tag))) for tag, kind in DETAILS.items())
     for tag, kind in WINDOWS_TAGS.items():
         if value := _bytes_of(tags.get(tag)):
             yield kind, utf16(value)
@@ -67,9 +83,12 @@ def _bytes_of(value: object) -> bytes:
 
 # ---- IPTC
 
-RECORDS = {
+RECORDS = {  # what isn't here and not technical is a comment
     5: "title",
+    15: "keyword",
+    20: "keyword",
     25: "keyword",
+    27: "location",
     80: "creator",
     90: "location",
     92: "location",
@@ -79,6 +98,14 @@ RECORDS = {
     116: "copyright",
     120: "caption",
 }
+# Versions, codes, dates, programs, audio and previews.
+TECHNICAL_RECORDS = frozenset(
+    [
+        *(0, 3, 4, 7, 8, 10, 12, 26, 30, 35, 37, 38, 42, 45, 47, 50, 55, 60, 62, 63, 65, 70, 75),
+        *(100, 125, 130, 131, 135, *range(150, 155), 184, *range(186, 189), *range(200, 203)),
+        *(221, 225, 228, 232),
+    ]
+)
 IPTC_RESOURCE = 0x0404
 
 
@@ -107,14 +134,15 @@ def in_iptc(data: bytes) -> Iterator[Word]:
             digits = min(size & 0x7FFF, 4)
             size = int.from_bytes(data[place : place + digits], "big")
             place += digits
-        if record == 2 and number in RECORDS:
-            yield RECORDS[number], decoded(data[place : place + size])
+        if record == 2 and number not in TECHNICAL_RECORDS:
+            yield RECORDS.get(number, "comment"), decoded(data[place : place + size])
         place += size
 
 
 # ---- XMP
 
 PREFIXES = {  # that are meant, whatever a file calls them
+    "adobe:ns:meta/": "x",
     "http://purl.org/dc/elements/1.1/": "dc",
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
     "http://ns.adobe.com/photoshop/1.0/": "photoshop",
@@ -145,22 +173,65 @@ PROPERTIES = {
         ("Iptc4xmpCore:AltTextAccessibility", "Iptc4xmpCore:ExtDescrAccessibility"), "caption"
     ),
     "photoshop:Headline": "headline",
-    **dict.fromkeys(("exif:UserComment", "acdsee:notes"), "comment"),
+    **dict.fromkeys(("exif:UserComment", "acdsee:notes", "mwg-rs:Description"), "comment"),
+    **dict.fromkeys(
+        (
+            f"photoshop:{name}"
+            for name in "Instructions Credit Source TransmissionReference".split()
+        ),
+        "comment",
+    ),
+    **dict.fromkeys(("xmp:Label", "xmp:Nickname", "xmpDM:logComment"), "comment"),
     **dict.fromkeys(("dc:subject", "lr:hierarchicalSubject", "digiKam:TagsList"), "keyword"),
-    **dict.fromkeys(("MicrosoftPhoto:LastKeywordXMP", "acdsee:keywords"), "keyword"),
+    **dict.fromkeys(
+        ("MicrosoftPhoto:LastKeywordXMP", "MicrosoftPhoto:LastKeywordIPTC", "acdsee:keywords"),
+        "keyword",
+    ),
     **dict.fromkeys(("mwg-rs:Name", "MPReg:PersonDisplayName", "mediapro:People"), "person"),
     **dict.fromkeys(("Iptc4xmpExt:PersonInImage", "Iptc4xmpExt:PersonName"), "person"),
     **dict.fromkeys(("Iptc4xmpExt:Event", "mediapro:Event"), "event"),
     **dict.fromkeys(("photoshop:City", "photoshop:State", "photoshop:Country"), "location"),
-    **dict.fromkeys(("Iptc4xmpCore:Location", "mediapro:Location"), "location"),
+    **dict.fromkeys(
+        ("Iptc4xmpCore:Location", "mediapro:Location", "exif:GPSAreaInformation"), "location"
+    ),
     **dict.fromkeys(
         (f"Iptc4xmpExt:{name}" for name in "City Sublocation ProvinceState CountryName".split()),
         "location",
     ),
     "Iptc4xmpExt:LocationName": "location",
+    **dict.fromkeys(("photoshop:Category", "photoshop:SupplementalCategories"), "keyword"),
+    **dict.fromkeys(("lr:weightedFlatSubject", "mediapro:CatalogSets", "pdf:Keywords"), "keyword"),
     **dict.fromkeys(("dc:creator", "tiff:Artist", "acdsee:author"), "creator"),
+    **dict.fromkeys(("exifEX:CameraOwnerName", "aux:OwnerName", "pdf:Author"), "creator"),
     **dict.fromkeys(("dc:rights", "tiff:Copyright", "xmpRights:UsageTerms"), "copyright"),
 }
+
+
+# Namespaces in which programs and cameras speak; what others say in words is a comment.
+TECHNICAL = frozenset(
+    "x rdf xml exif exifEX tiff aux crs crd crss crlcp lrs darktable rawtherapee RenRot illustrator"
+    " stArea stDim stEvt stFnt stJob stMfs stRef stVer xmpMM xmpBJ xmpG xmpGImg xmpNote xmpTPg"
+    " xmpidq xap xapMM xapG xapTPg pdf pdfx photomechanic MicrosoftPhoto MPRI MP MPReg mwg-rs"
+    " apple-fi apple_desktop aapl apdi depthData depthBlurEffect iio HDRGainMap hdrgm GIMP GPano"
+    " GDepth GImage GAudio GFocus GCamera GCreations GContainer Container Item Device Profile"
+    " Camera DepthMap MiCamera OpCamera OplusCamera HwCamera SamsungCamera drone-dji"
+    " drone-parrot".split()
+)
+TECHNICAL_PROPERTIES = frozenset(
+    "dc:format dc:Format dc:date dc:language dc:type xmp:CreatorTool xmp:creatortool xmp:Rating"
+    " xmp:Identifier xmp:BaseURL xmpRights:Marked Iptc4xmpCore:CountryCode Iptc4xmpCore:Scene"
+    " Iptc4xmpCore:SubjectCode Iptc4xmpExt:CountryCode Iptc4xmpExt:rId Iptc4xmpExt:rbShape"
+    " Iptc4xmpExt:rbUnit digiKam:ImageHistory digiKam:CaptionsDateTimeStamps digiKam:ImageUniqueID"
+    " photoshop:ICCProfile photoshop:DocumentAncestors photoshop:History photoshop:LayerName"
+    " photoshop:LayerText photoshop:LegacyIPTCDigest photoshop:SidecarForExtension".split()
+)
+# Numbers, dates, identifiers, yes and no, what is written without a blank and goes on and on.
+LONGEST_CODE = 2000
+NO_WORDS = re.compile(
+    r"[-+\d.,:;/%()\s]*|true|false|yes|no|on|off|\d{4}[-:]?\d\d[-+\d:.,TZ ]*"
+    r"|((xmp|adobe|uuid|urn|doi)\S*:|https?://)\S*|\{?[0-9a-f]{8}-[0-9a-f-]{27}\}?|[0-9a-f]{16,}|[!-~]{41,}",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -168,12 +239,22 @@ class _Element:
     name: str
     inside: str  # the property that it is, or is in
     foreign: bool  # what is noted of other pictures
+    default: str = ""  # the prefix that is meant where there is none
     text: list[str] = field(default_factory=list)
 
 
 def in_xmp(properties: Iterable[Word]) -> Iterator[Word]:
     """What some properties say in words."""
-    yield from ((PROPERTIES[name], text) for name, text in properties if name in PROPERTIES)
+    for name, text in properties:
+        if kind := PROPERTIES.get(name):
+            yield kind, text
+        elif not _is_technical(name) and not NO_WORDS.fullmatch(text[:LONGEST_CODE]):
+            yield "comment", text
+
+
+def _is_technical(name: str) -> bool:
+    prefix, colon, _ = name.partition(":")
+    return not colon or prefix in TECHNICAL or name in TECHNICAL_PROPERTIES
 
 
 def properties(packet: bytes) -> list[Word]:
@@ -217,13 +298,17 @@ class _Reader:
         for key, value in attributes.items():
             if key.startswith("xmlns:"):
                 self._usual[key[6:]] = PREFIXES.get(value, key[6:])
-        name = self._named(name)
         above = self._open[-1] if self._open else _Element("", "", foreign=False)
+        default = above.default
+        if space := attributes.get("xmlns"):
+            default = PREFIXES.get(space, "other")
+        name = self._named(name if ":" in name or not default else f"{default}:{name}")
         prefix = name.partition(":")[0]
         element = _Element(
             name,
             above.inside if prefix in ("rdf", "x") else name,
             foreign=above.foreign or prefix == "xmpMM",
+            default=default,
         )
         self._open.append(element)
         for key, value in attributes.items():

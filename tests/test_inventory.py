@@ -78,6 +78,11 @@ def png(image: Image.Image = SMALL, **texts: str) -> bytes:
     return encoded(image, "PNG", pnginfo=info)
 
 
+def in_hex(profile: bytes) -> str:
+    """A profile as ImageMagick writes it into a PNG."""
+    return f"\ngeneric\n{len(profile):8}\n{profile.hex()}\n"
+
+
 def note(data: bytes, *side_files: bytes) -> list[str]:
     """What a file holds, as people read it."""
     return list(held.of_note(inventory(data, side_files)))
@@ -188,6 +193,51 @@ WORDS: dict[str, tuple[bytes, list[str]]] = {
     "TIFF": (
         encoded(SMALL, "TIFF", tiffinfo={270: "Oma", 700: xmp(TITLE)}),
         ["caption: Oma", "title: Our house"],
+    ),
+    "IPTC's other records": (
+        with_iptc((40, b"Not before May"), (65, b"digiKam"), (110, b"Meyer, Linz"), (20, b"trip")),
+        ["comment: Meyer, Linz", "comment: Not before May", "keyword: trip"],
+    ),
+    "document and owner": (
+        jpeg(exif=exif({0x010D: "Box 7, 3", 0x011D: "Uncle Franz"}, {0xA430: "Herta Mann"})),
+        ["comment: Box 7, 3", "comment: Uncle Franz", "creator: Herta Mann"],
+    ),
+    "XMP's other properties": (
+        jpeg(
+            xmp=xmp(
+                "<xmpDM:logComment>Oma laughs</xmpDM:logComment><xmp:Label>Print</xmp:Label>",
+                'photoshop:Instructions="17" photoshop:Credit="Meyer" my:Own="Of mine" '
+                'photoshop:ICCProfile="sRGB IEC" xmp:CreatorTool="Of a tool" crs:Name="In blue" '
+                'my:Id="62bd6206-7e57-4b3a-aecd-89c77f4410d6" my:On="True" my:Day="2024-02-12"',
+            )
+        ),
+        [f"comment: {text}" for text in ("17", "Meyer", "Of mine", "Oma laughs", "Print")],
+    ),
+    "namespaces without a prefix": (
+        jpeg(
+            xmp=b"<xmpmeta xmlns='adobe:ns:meta/'>"
+            b"<RDF xmlns='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><Description about=''>"
+            b"<description xmlns='http://purl.org/dc/elements/1.1/'><rdf:Alt><rdf:li>Oma</rdf:li>"
+            b"</rdf:Alt></description></Description></RDF></xmpmeta>"
+        ),
+        ["caption: Oma"],
+    ),
+    "PNG's other texts": (
+        png(
+            Caption="Aunt Mizzi",
+            Box="7",
+            Software="Paint",
+            **{"date:create": "2022-07-16", "dc:title": "X1"},
+        ),
+        ["caption: Aunt Mizzi", "title: X1", "comment: 7"],
+    ),
+    "PNG with another's XMP": (
+        png(**{"Raw profile type APP1": in_hex(b"http://ns.adobe.com/xap/1.0/\0" + xmp(TITLE))}),
+        ["title: Our house"],
+    ),
+    "PNG with another's EXIF": (
+        png(**{"Raw profile type APP1": in_hex(exif({DESCRIPTION: "Oma"}))}),
+        ["caption: Oma"],
     ),
     "GIF": (encoded(SMALL.quantize(64), "GIF", comment=b"Hello"), ["comment: Hello"]),
 }
@@ -377,6 +427,8 @@ BEHIND: dict[str, tuple[bytes, list[str]]] = {
     "depth in XMP": (jpeg(xmp=xmp("", 'GDepth:Data="aaaa"')), ["depth map"]),
     "recipe": (jpeg() + b"CANON OPTIONAL DATA\0" + NOISE[:200], ["other data"]),
     "others": (jpeg() + NOISE, ["other data"]),
+    "a letter": (jpeg() + b"Dear Anna, " * 20, ["other data"]),
+    "a small archive": (jpeg() + b"PK\3\4" + NOISE[:300], ["other data"]),
     "PNG": (png() + VIDEO, ["motion video"]),
     "WebP": (encoded(SMALL, "WEBP") + VIDEO, ["motion video"]),
     "GIF": (encoded(SMALL.quantize(64), "GIF") + VIDEO, ["motion video"]),
