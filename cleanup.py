@@ -361,23 +361,48 @@ def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:
     companions = Companions()
     going = {copy.original.path for copy in doomed}
     groups = {copy.group for copy in doomed}
-    kept: dict[int, list[str]] = defaultdict(list)
+    staying: dict[int, list[_Staying]] = defaultdict(list)
     for copy in manifest.copies:
         path = copy.original.path
         if copy.group in groups and path not in going and os.path.lexists(path):
             inside = copy.holds if probably_matches(path, copy) else None
-            kept[copy.group] += [*(inside or ()), *held_beside(path, companions)]
+            beside = held_beside(path, companions)
+            staying[copy.group].append(_Staying(copy.damage, inside, beside))
     known = any(copy.holds is not None for copy in manifest.copies)
     found = []
     for copy in doomed:
         inside = (held.UNKNOWN,) if copy.holds is None and known else copy.holds or ()
         lines = (*inside, *held_beside(copy.original.path, companions))
-        lost = held.lost(lines, kept.get(copy.group, ()))
-        if copy.group not in kept:  # all of it was chosen, with what each picture has
-            lost = tuple(filter(held.is_protected, lost))
-        if lost:
-            found.append(Loss(copy.original.path, tuple(map(held.shown, lost))))
+        if lost := _lost(copy.damage, lines, staying.get(copy.group, ())):
+            found.append(Loss(copy.original.path, lost))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Staying:
+    """An original that stays: its damage, and the lines of what it holds, None if unknown."""
+
+    damage: str
+    inside: tuple[str, ...] | None
+    beside: tuple[str, ...]
+
+
+def _lost(damage: str, lines: Iterable[str], staying: Collection[_Staying]) -> tuple[str, ...]:
+    """What is lost, as people read it, with a file that has such damage and lines."""
+    if not staying:  # all of it was chosen, with what each picture has
+        return tuple(map(held.shown, filter(held.is_protected, held.lost(lines, ()))))
+    known = [one for one in staying if one.inside is not None]
+    harms = [] if damage else [one.damage for one in known]
+    kept: list[str] = []
+    for one in staying:
+        inside = one.inside or ()
+        if one.damage and not damage:  # how many of its pixels are there nobody knows
+            inside = tuple(line for line in inside if held.kind_of(line) != held.PIXELS)
+        kept += [*inside, *one.beside]
+    lost = [held.shown(line, kept) for line in held.lost(lines, kept)]
+    if harms and all(harms):
+        lost.insert(0, f"what stays of this picture is damaged ({harms[0]})")
+    return tuple(lost)
 
 
 def held_beside(path: str, companions: Companions) -> tuple[str, ...]:

@@ -34,22 +34,32 @@ FULL_COLOUR, LESS_COLOUR = "full colour resolution", "colour resolution"
 ANIMATION, PAGES = "animation", "pages"
 GPS = "GPS"
 RATING, DATE, CAMERA = "rating", "date taken", "camera"
+PIXELS = "pixels"
+EXPOSURE, LENS, MAKERS_NOTE = "exposure data", "lens", "maker's note"
 UNKNOWN = "nobody knows what: it could not be looked into"
-FACTS = frozenset({GPS, RATING, DATE, CAMERA})  # that a review knows by itself
+FACTS = frozenset({GPS, RATING, DATE, CAMERA, PIXELS})  # that a review knows by itself
+COMMON = FACTS | {FULL_COLOUR, LESS_COLOUR, EXPOSURE, LENS, MAKERS_NOTE}  # in most pictures
+ANOTHER = {GPS: "another place", DATE: "another date taken", CAMERA: "another camera"}
 
 TEXTS = frozenset({"caption", "title", "headline", "comment"})  # one text may stand as any of them
-ANY_WILL_DO = frozenset({"gain map", "depth map", TRANSPARENCY, ANIMATION, GPS, CAMERA})
+ANY_WILL_DO = frozenset({"gain map", "depth map", TRANSPARENCY, ANIMATION, LENS, MAKERS_NOTE})
 NUMBERS = frozenset({BITS, PAGES, RATING})
 AREA = re.compile(r"(\d{1,9}) x (\d{1,9})")
+PLACE = re.compile(r"(\d{1,3}\.\d+) ([NS]) (\d{1,3}\.\d+) ([EW])")
 PRINT = re.compile(r" \([0-9a-f]{16}\)$")  # what tells one content from another
 LEAST_CUT = 32  # characters, to which IPTC's shortest field cuts what XMP has in full
-
+AS_MANY = 0.9  # of the pixels are not clearly fewer
+NEAR = 0.0005  # degrees, some 50 m: one place, as well as a phone knows it
 
 BESIDE = " beside it"  # as a kind ends: "RAW beside it"
 
 
 def line(kind: str, value: object = "") -> str:
     return f"{kind}: {value}" if value != "" else kind
+
+
+def kind_of(held: str) -> str:
+    return held.partition(": ")[0]
 
 
 def beside(kind: str, name: str, digest: str) -> str:
@@ -59,7 +69,7 @@ def beside(kind: str, name: str, digest: str) -> str:
 
 def is_protected(held: str) -> bool:
     """Whether what a line names is behind the picture, in words or beside it."""
-    kind = held.partition(": ")[0]
+    kind = kind_of(held)
     return kind in BEHIND or kind in WORDS or kind.endswith(BESIDE)
 
 
@@ -69,18 +79,30 @@ def lost(doomed: Iterable[str], kept: Iterable[str]) -> tuple[str, ...]:
     return tuple(held for held in dict.fromkeys(doomed) if not has.the_same_as(held))
 
 
-def shown(held: str) -> str:
-    """A line as people read it."""
+def shown(held: str, kept: Iterable[str] = ()) -> str:
+    """A line as people read it, who may see that those that stay have another of the kind."""
     kind, _, value = PRINT.sub("", held).partition(": ")
     if kind == FULL_COLOUR:
         return kind
-    return f"{value} {kind}" if kind in (BITS, PAGES) else held if not value else f"{kind}: {value}"
+    if kind in ANOTHER and kind in map(kind_of, kept):
+        return line(ANOTHER[kind], value)
+    if kind in (BITS, PAGES, PIXELS):
+        return f"{value} {kind}"
+    return f"{kind}: {value}" if value else held
 
 
 def of_note(lines: Iterable[str]) -> Iterator[str]:
     """The lines that are worth naming where nothing is lost: what few pictures have."""
-    common = (FULL_COLOUR, LESS_COLOUR, *FACTS)
-    yield from (shown(held) for held in lines if held.partition(": ")[0] not in common)
+    yield from (shown(held) for held in lines if kind_of(held) not in COMMON)
+
+
+def are_near(one: str, other: str) -> bool:
+    """Whether two places, as their lines have them, are one; no other may be where none is told."""
+    a, b = _degrees(one), _degrees(other)
+    if a is None or b is None:
+        return a is None
+    east = abs(a[1] - b[1])
+    return abs(a[0] - b[0]) <= NEAR and min(east, 360 - east) <= NEAR
 
 
 class _Kept:
@@ -89,8 +111,11 @@ class _Kept:
     def __init__(self, lines: Iterable[str]) -> None:
         self._keys: set[tuple[str, str]] = set()
         self._most: dict[str, int] = {}
+        self._values: dict[str, list[str]] = {GPS: [], EXPOSURE: []}
         for held in lines:
             kind, _, value = held.partition(": ")
+            if kind in self._values:
+                self._values[kind].append(value)
             self._keys.add(_key(kind, value))
             group = _number_of(kind)
             self._most[group] = max(self._most.get(group, 0), _amount(value))
@@ -99,6 +124,12 @@ class _Kept:
         kind, _, value = held.partition(": ")
         if kind == LESS_COLOUR:
             return True  # most pictures have no better
+        if kind == PIXELS:
+            return self._most.get(kind, _amount(value)) >= _amount(value) * AS_MANY
+        if kind == GPS:
+            return any(are_near(value, other) for other in self._values[kind])
+        if kind == EXPOSURE:
+            return {*value.split(", ")} <= {*", ".join(self._values[kind]).split(", ")}
         if kind in NUMBERS or kind == FULL_COLOUR:
             return self._most.get(_number_of(kind), 0) >= _amount(value)
         key = _key(kind, value)
@@ -122,6 +153,14 @@ def _is_cut(key: tuple[str, str], keys: Collection[tuple[str, str]]) -> bool:
 
 def _number_of(kind: str) -> str:
     return LESS_COLOUR if kind == FULL_COLOUR else kind
+
+
+def _degrees(value: str) -> tuple[float, float] | None:
+    """A place's degrees north and east; None if the line doesn't tell them."""
+    if not (match := PLACE.fullmatch(value)):
+        return None
+    north, east = float(match[1]), float(match[3])
+    return north if match[2] == "N" else -north, east if match[4] == "E" else -east
 
 
 def _amount(value: str) -> int:

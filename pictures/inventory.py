@@ -1,10 +1,12 @@
 """What a picture's file holds besides plain pixels: behind them, in words, and in their kind."""
 
 import hashlib
+import math
 import re
 import struct
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +25,20 @@ T = TypeVar("T")
 
 MOST_LINES = 100  # of words of a kind
 LONGEST = 300  # characters of a line; longer ones end in a print
-EXIF, GPS_BLOCK, LATITUDE, RATING = 0x8769, 0x8825, 2, 0x4746
+EXIF, GPS_BLOCK, RATING = 0x8769, 0x8825, 0x4746
+LATITUDE, LONGITUDE = 2, 4  # each after the tag that says which half of the globe it is
+XMP_PLACE = ("exif:GPSLatitude", "exif:GPSLongitude")
+XMP_DEGREES = re.compile(
+    r"([+-]?\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))? ?([NSEW]?)"
+)
+MAKERS_NOTE = 0x927C
+LENS = (0xA434, ("aux:Lens", "exifEX:LensModel"))
+EXPOSURE = {
+    "time": ((0x829A, 0x9201), ("exif:ExposureTime", "exif:ShutterSpeedValue")),
+    "aperture": ((0x829D, 0x9202), ("exif:FNumber", "exif:ApertureValue")),
+    "ISO": ((0x8827, 0x8831, 0x8832), ("exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity")),
+    "focal length": ((0x920A,), ("exif:FocalLength",)),
+}
 TIFF_BITS, TIFF_SAMPLING, TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP = 258, 530, 700, 33723, 34377
 DATES, CHANGED = (0x9003, 0x9004), 0x0132
 XMP_DATES = ("exif:DateTimeOriginal", "xmp:CreateDate")
@@ -51,6 +66,7 @@ def inventory(
         known = list(islice(packets, metadata.MOST_PROPERTIES))
         exif = _exif_of(image, blocks)
         lines = [
+            held.line(held.PIXELS, f"{image.width} x {image.height}"),
             *_whole(lambda: behind(data, examined(data).end, blocks.multiple, _semantics(known))),
             *_within(known, blocks, data),
             *_lines_of_words(_words(exif, blocks, known, side_files)),
@@ -279,11 +295,10 @@ def _profile_name(tag: bytes) -> str:
 
 
 def _facts(exif: "Image.Exif", known: Mapping[str, str]) -> Iterator[str]:
-    """What few pictures hold alone: place, date, camera and rating."""
+    """What few pictures hold alone: place, date, camera, rating, and how it was taken."""
     tags = _each(exif)
-    place: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(GPS_BLOCK)), {})
-    if LATITUDE in place or "exif:GPSLatitude" in known:
-        yield held.GPS
+    block: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(GPS_BLOCK)), {})
+    yield from _places(block, known)
     details: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(EXIF)), {})
     written = [*(details.get(tag) for tag in DATES), *(known.get(name) for name in XMP_DATES)]
     moments = [found for date in written if (found := dates.moment(date))]
@@ -297,3 +312,58 @@ def _facts(exif: "Image.Exif", known: Mapping[str, str]) -> Iterator[str]:
     best = max(_tried(lambda r=r: int(float(r or 0)), 0) for r in ratings)  # type: ignore[misc]
     if best > 0:
         yield held.line(held.RATING, best)
+    yield from _exposure(details, known)
+
+
+def _exposure(details: Mapping[int, Any], known: Mapping[str, str]) -> Iterator[str]:
+    """How the camera took a picture: which of it is told, as the figures of each shot differ."""
+    told = [
+        name
+        for name, (tags, names) in EXPOSURE.items()
+        if any(map(details.get, tags)) or any(map(known.get, names))
+    ]
+    if told:
+        yield held.line(held.EXPOSURE, ", ".join(told))
+    tag, names = LENS
+    lenses = [metadata.text_of(details.get(tag)), *(known.get(name, "") for name in names)]
+    if lens := next(filter(None, map(cleaned, lenses)), ""):
+        yield held.line(held.LENS, _short(lens))
+    if details.get(MAKERS_NOTE):
+        yield held.MAKERS_NOTE
+
+
+# ---- Where it was taken
+
+
+def _places(block: Mapping[int, Any], known: Mapping[str, str]) -> Iterator[str]:
+    """The place by EXIF data, and by XMP if that has another one."""
+    found = ""
+    if LATITUDE in block:
+        read = (partial(_of_exif, block, tag) for tag in (LATITUDE, LONGITUDE))
+        found = _place(*(_tried(one, math.nan) for one in read))
+        yield held.line(held.GPS, found)
+    if XMP_PLACE[0] in known:
+        other = _place(*(_of_xmp(known.get(name, "")) for name in XMP_PLACE))
+        if not (LATITUDE in block and held.are_near(other, found)):
+            yield held.line(held.GPS, other)
+
+
+def _of_exif(block: Mapping[int, Any], tag: int) -> float:
+    degrees, minutes, seconds = (*map(float, block[tag]), 0.0, 0.0)[:3]
+    half = metadata.text_of(block.get(tag - 1))[:1].upper()
+    return (degrees + minutes / 60 + seconds / 3600) * (-1 if half in ("S", "W") else 1)
+
+
+def _of_xmp(text: str) -> float:
+    if not (match := XMP_DEGREES.fullmatch(text.strip())):
+        return math.nan
+    degrees, minutes, seconds = (float(match[n] or 0) for n in (1, 2, 3))
+    return (degrees + minutes / 60 + seconds / 3600) * (-1 if match[4] in ("S", "W") else 1)
+
+
+def _place(north: float, east: float) -> str:
+    """A place as people read it; empty where there is none, as for 0 N 0 E of a missing signal."""
+    if not (abs(north) <= 90 and abs(east) <= 180) or north == east == 0:
+        return ""
+    northern, eastern = "N" if north >= 0 else "S", "E" if east >= 0 else "W"
+    return f"{round(abs(north), 4)} {northern} {round(abs(east), 4)} {eastern}"

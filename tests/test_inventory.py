@@ -562,6 +562,16 @@ def test_pixels_that_the_other_has_not_are_lost(
         (["sound: 9 KB (0123456789abcdef)"], ["sound: 8 KB (1123456789abcdef)"], ["sound: 9 KB"]),
         (["GPS", "rating: 3"], ["GPS", "rating: 4"], []),
         (["rating: 4"], ["rating: 3"], ["rating: 4"]),
+        (["GPS: 47.0 N 14.0 E"], ["GPS: 47.0004 N 14.0004 E"], []),
+        (["GPS: 47.0 N 14.0 E"], ["GPS: 47.001 N 14.0 E"], ["GPS: 47.0 N 14.0 E"]),
+        (["GPS: 47.0 N 14.0 E"], ["GPS: 47.0 S 14.0 E"], ["GPS: 47.0 N 14.0 E"]),
+        (["GPS: 1.0 N 179.9999 E"], ["GPS: 1.0 N 179.9999 W"], []),
+        (["GPS: 47.0 N 14.0 E"], ["GPS"], ["GPS: 47.0 N 14.0 E"]),
+        (["GPS"], ["GPS: 47.0 N 14.0 E"], []),
+        (["exposure data: time, ISO"], ["exposure data: time"], ["exposure data: time, ISO"]),
+        (["pixels: 100 x 100"], ["pixels: 91 x 100", "pixels: 10 x 10"], []),
+        (["pixels: 100 x 100"], ["pixels: 100 x 89"], ["100 x 100 pixels"]),
+        (["pixels: 100 x 100"], [], []),
     ],
 )
 def test_only_what_no_other_holds_is_lost(

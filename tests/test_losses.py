@@ -1,6 +1,7 @@
 """What only one file of a group has: the rules keep it, and each action says what would be lost."""
 
 import hashlib
+import io
 import json
 import os
 from dataclasses import replace
@@ -156,6 +157,60 @@ def test_the_contact_sheet_says_what_a_picture_holds(bare_library: Library) -> N
     assert "holds caption: &lt;b&gt;Oma&lt;/b&gt; &amp; Opa; RAW beside it: b.CR2" in sheet
 
 
+def located(north: float, east: float, **options: object) -> bytes:
+    """What a camera wrote, with a place."""
+    data = Image.Exif()
+    data.update(CAMERA)
+    data.get_ifd(0x8769).update(DETAILS)
+    data.get_ifd(0x8825).update({1: "N", 2: (north, 0.0, 0.0), 3: "E", 4: (east, 0.0, 0.0)})
+    return shot(exif=data.tobytes(), **options)
+
+
+def at(north: str, east: str, **options: object) -> bytes:
+    """What a camera wrote, with a place that XMP tells."""
+    place = f'exif:GPSLatitude="{north}" exif:GPSLongitude="{east}"'
+    return shot(xmp=xmp("", f'xmlns:exif="http://ns.adobe.com/exif/1.0/" {place}'), **options)
+
+
+TAKEN = {0x829A: 0.004, 0x8827: 200, 0x927C: b"Maker's own", 0xA434: "EF 50 mm"}
+KNOWN = {  # only by the one that goes: what is said
+    "a place": (located(47, 14), shot(), "GPS"),
+    "another place": (located(47, 14), located(48, 14), "another place: 47.0 N 14.0 E"),
+    "another camera": (
+        shot(exif=exif({**CAMERA, 0x0110: "Second"}, DETAILS)),
+        shot(),
+        "another camera: Second",
+    ),
+    "how it was taken": (
+        shot(exif=exif(CAMERA, {**DETAILS, **TAKEN})),
+        shot(),
+        "exposure data: time, ISO, lens: EF 50 mm, maker's note",
+    ),
+    "a place in XMP": (
+        at("47,30.0S", "14,0,36W"),
+        located(47.5, 14.01),
+        "another place: 47.5 S 14.01 W",
+    ),
+    "the same place in XMP": (at("47,0.01N", "14,0,0E"), located(47, 14), ""),
+    "a place before none at zero": (located(47, 14), located(0, 0), "another place: 47.0 N 14.0 E"),
+    "the same place": (located(47, 14), located(47.0002, 14), ""),
+    "another exposure": (
+        shot(exif=exif(CAMERA, {**DETAILS, **TAKEN})),
+        shot(exif=exif(CAMERA, {**DETAILS, **TAKEN, 0x829A: 0.5})),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_what_only_a_file_knows_of_how_it_was_taken_is_said(case: str, tmp_path: Path) -> None:
+    doomed, keeper, told = KNOWN[case]
+    kept = Image.open(io.BytesIO(keeper)).info["exif"]
+    larger = shot(photo(CAT).resize((1200, 800)), exif=kept)
+    found = given_up(tmp_path, {"doomed.jpg": doomed, "larger.jpg": larger})
+    assert ", ".join(found["doomed.jpg"]) == told
+
+
 # ---- What a person chose
 
 
@@ -252,3 +307,44 @@ def test_of_a_group_that_goes_whole_only_what_no_rule_gives_up_is_said() -> None
     ]
     found = cleanup.losses(Manifest(("/gone",), tuple(copies), ()), copies)
     assert [loss.loses for loss in found] == [("caption: Oma",), ("caption: Oma",)]
+
+
+def test_check_deleted_says_which_place_and_camera_go(bare_library: Library) -> None:
+    put(bare_library, a=located(47, 14), b=located(48, 14))
+    bare_library.delete_copies("a.jpg")
+    assert bare_library.check("--json").facts["loses"][0]["loses"] == [
+        "another place: 47.0 N 14.0 E"
+    ]
+
+
+LARGE = shot(photo(CAT).resize((1200, 800)), subsampling=2)
+PIXELS = "1200 x 800 pixels"
+CUT = "what stays of this picture is damaged (it has no end marker)"
+STAYING = {  # beside a large picture that goes
+    "a cut one": ({"cut": LARGE[: len(LARGE) * 7 // 10]}, [CUT]),
+    "a small one": ({"small": shot(subsampling=2)}, [PIXELS]),
+    "a cut and a small one": (
+        {"cut": LARGE[: len(LARGE) * 7 // 10], "small": shot(subsampling=2)},
+        [PIXELS],
+    ),
+    "another large one": ({"small": shot(subsampling=2), "turned": LARGE + b"\0"}, []),
+    "nearly as large": ({"less": shot(photo(CAT).resize((1164, 776)), subsampling=2)}, []),
+}
+
+
+@pytest.mark.parametrize("case", STAYING)
+def test_what_stays_in_place_of_more_pixels_or_whole_ones_is_said(
+    case: str, bare_library: Library
+) -> None:
+    staying, loses = STAYING[case]
+    put(bare_library, large=LARGE, **staying)
+    bare_library.delete_copies("large.jpg")
+    for ran in (bare_library.check("--json"), bare_library.cleanup("--dry-run", "--json")):
+        assert [line for loss in ran.facts["loses"] for line in loss["loses"]] == loses
+
+
+def test_of_a_damaged_picture_that_goes_nothing_is_said_of_damage(bare_library: Library) -> None:
+    cut, shorter = (LARGE[: len(LARGE) * part // 10] for part in (8, 7))
+    put(bare_library, cut=cut, shorter=shorter)
+    bare_library.delete_copies("cut.jpg")
+    assert bare_library.check("--json").facts["loses"] == []

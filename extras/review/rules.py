@@ -368,8 +368,13 @@ def _protected(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
 def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
     """What a file knows or holds that its keeper doesn't."""
     known = _knowledge_that_is_lost(doomed.facts, keeper.facts)
-    said = (line for line in _lost(doomed, keeper) if line.partition(": ")[0] not in held.FACTS)
-    return (*known, *map(held.shown, said))
+    by_value = {held.GPS, held.CAMERA}.difference(known)  # if the keeper has another one
+    said = (
+        held.shown(line, keeper.holds)
+        for line in _lost(doomed, keeper)
+        if (kind := held.kind_of(line)) not in held.FACTS or kind in by_value
+    )
+    return (*known, *said)
 
 
 def _knowledge_that_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
