@@ -732,8 +732,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return limits.too_much_memory()
     text = " ".join(re.sub(r" <_io\.BytesIO object at \w+>", "", str(error)).split())
-    return (
-        text
-        if isinstance(error, (OSError, ValueError)) and text
-        else (f"{type(error).__name__}: {text}".rstrip(": "))
-    )
+    kind = type(error).__name__
+    if not text:
+        return f"no reason was given ({kind})"
+    return text if isinstance(error, (OSError, ValueError)) else f"{kind}: {text}"

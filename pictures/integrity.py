@@ -26,6 +26,7 @@ LEAST_CODE = 0xC0  # what is below, but for TEM, no encoder writes
 LAST_WAVE = 63
 NO_ZERO = re.compile(rb"[^\0]")
 BLOCK = 1 << 16  # bytes that are copied at a time: a file may be as large as the memory
+PNG_COLOUR_AT, PNG_BY_PALETTE = 25, b"\3"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 TIFF_NUMBERS = {3: "H", 4: "I", 16: "Q"}
@@ -234,6 +235,7 @@ def _hole_in_scan(frame: _Frame, data: bytes, start: int, end: int) -> int:
 
 def _png(data: bytes) -> Integrity:
     place = len(PNG_SIGNATURE)
+    has_colours = data[PNG_COLOUR_AT : PNG_COLOUR_AT + 1] != PNG_BY_PALETTE
     for _ in range(MAX_PNG_CHUNKS):
         length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
         place += 12 + length  # with the length itself, the kind and a checksum
@@ -241,6 +243,9 @@ def _png(data: bytes) -> Integrity:
             return _harmed(NO_END, data)
         if kind == b"IEND":
             return Integrity("", place, _behind(data, place))
+        has_colours = has_colours or kind == b"PLTE"
+        if kind == b"IDAT" and not has_colours:
+            raise ValueError("its palette is missing")
     raise ValueError(f"it has more than {MAX_PNG_CHUNKS:,} chunks")
 
 

@@ -24,6 +24,7 @@ from made_pictures import CAT, COFFEE, SINGLES, encoded, photo
 
 import config
 import finder
+import views
 from disk import same_file
 from finder import (
     EarlierResult,
@@ -435,6 +436,39 @@ def test_what_a_worker_raises_for_a_picture_makes_only_that_unreadable(
     assert isinstance(starved, Unreadable)
     assert starved.reason == "it needs more than 700 MB of memory to be decoded"
     assert all(isinstance(result, HashedImage) for result in results.values())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (AssertionError(), "no reason was given (AssertionError)"),
+        (EOFError(" "), "no reason was given (EOFError)"),
+        (OSError(), "no reason was given (OSError)"),
+        (KeyError("tile"), "KeyError: 'tile'"),
+        (ValueError("odd size"), "odd size"),
+    ],
+)
+def test_a_reason_is_in_words(
+    error: Exception, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gives_up(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(views, "prepared", gives_up)
+    place(tmp_path, "a.jpg")
+    result = finder.hash_file(ImageFile(str(tmp_path / "a.jpg"), 0, 0), 16)
+    assert isinstance(result, Unreadable)
+    assert result.reason == said
+
+
+def test_a_png_without_the_palette_that_it_needs_says_so(tmp_path: Path) -> None:
+    whole = encoded(photo(CAT).convert("P"), "PNG")
+    place_of_palette = whole.index(b"PLTE") - 4
+    length = 12 + int.from_bytes(whole[place_of_palette : place_of_palette + 4], "big")
+    (tmp_path / "a.png").write_bytes(whole[:place_of_palette] + whole[place_of_palette + length :])
+    result = finder.hash_file(ImageFile(str(tmp_path / "a.png"), 0, 0), 16)
+    assert isinstance(result, Unreadable)
+    assert result.reason == "its palette is missing"
 
 
 @pytest.mark.parametrize("name", ["locked", "taken"])
