@@ -14,13 +14,16 @@ MAX_JPEG_SEGMENTS = 10_000
 MAX_PNG_CHUNKS = 1_000_000
 MAX_GIF_BLOCKS = 5_000_000  # of up to 255 bytes; a GIF of 1 GiB has four million
 MAX_TIFF_TAGS = 1_000_000
-# Zeros in a row that no Huffman code comes to: they would be many blocks of 63 equal waves.
+# Zeros in a row that no Huffman code comes to: they would be many blocks of equal waves.
 ZEROS_OF_NO_PICTURE = 256
 # A marker; and one that ends a scan: no stuffed byte, no restart.
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xff]")
 JPEG_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 SOI, EOI, SOS, DHT, TEM = 0xD8, 0xD9, 0xDA, 0xC4, 0x01
-SEQUENTIAL, PROGRESSIVE = (0xC0, 0xC1), (0xC2, 0xCA)
+SEQUENTIAL, PROGRESSIVE, HUFFMAN = (0xC0, 0xC1), (0xC2, 0xCA), (0xC0, 0xC1, 0xC2)
+OF_WAVES = 0x10  # in the number of a table; the others are of tones
+CODES_OF_A_PATTERN = 8  # in a table; a drawn pattern has fewer
+ENDS_OF_BLOCKS = bytes(range(0x10, 0xF0, 0x10))  # codes of two and more that end together
 NO_FRAMES = (0xC4, 0xC8, 0xCC)  # among the codes of frames
 LEAST_CODE = 0xC0  # what is below, but for TEM, no encoder writes
 LAST_WAVE = 63
@@ -139,9 +142,12 @@ class _Frame:
     scans: int = 0
     # By component and number of the wave: how many of its low bits are still to come.
     missing_bits: dict[tuple[int, int], int] = field(default_factory=dict)
-    # What the code of nothing but zeros means, by the number of the table for waves.
-    meaning_of_zeros: dict[int, int] = field(default_factory=dict)
-    tables: bytes = b""  # for waves, of the last scan
+    # What codes mean, by the number of their table; the first code is nothing but zeros.
+    codes: dict[int, bytes] = field(default_factory=dict)
+    # Of the last scan: its tables, how many waves, and whether it adds bits to what came before.
+    tables: bytes = b""
+    waves: int = 0
+    adds_bits: bool = False
     hole: int = -1
 
 
@@ -191,8 +197,7 @@ def _read_tables(frame: _Frame, segment: bytes) -> None:
     place = 0
     while place + 17 < len(segment):
         number, codes = segment[place], sum(segment[place + 1 : place + 17])
-        if number >> 4 == 1:  # for waves
-            frame.meaning_of_zeros[number & 15] = segment[place + 17]
+        frame.codes[number] = segment[place + 17 : place + 17 + codes]
         place += 17 + codes
 
 
@@ -200,10 +205,12 @@ def _read_scan(frame: _Frame, segment: bytes) -> None:
     parts = segment[1 : 1 + 2 * segment[0]] if segment else b""
     if len(segment) < len(parts) + 4:
         return
-    frame.tables = bytes(tables & 15 for tables in parts[1::2])
     first, last, bits = segment[len(parts) + 1 : len(parts) + 4]
+    of_tones = frame.kind in PROGRESSIVE and first == 0
     if frame.kind not in PROGRESSIVE:
         first, last, bits = 0, LAST_WAVE, 0
+    frame.tables = bytes(t >> 4 if of_tones else OF_WAVES | t & 15 for t in parts[1::2])
+    frame.waves, frame.adds_bits = last - first + 1, bits >> 4 > 0
     for component in parts[::2]:
         for wave in range(first, min(last, LAST_WAVE) + 1):
             frame.missing_bits[component, wave] = bits & 15
@@ -220,14 +227,34 @@ def _scans_missing(frame: _Frame) -> str:
 
 
 def _hole_in_scan(frame: _Frame, data: bytes, start: int, end: int) -> int:
-    """Where zeros begin that were put in the place of a scan's data; -1 if there are none.
-
-    Where the code of nothing but zeros ends a block they may be a plain picture.
-    """
-    plain = all(frame.meaning_of_zeros.get(table, 1) == 0 for table in frame.tables)
-    if plain or frame.kind not in SEQUENTIAL:
+    """Where zeros begin that were put in the place of a scan's data; -1 if there are none."""
+    if frame.kind not in HUFFMAN or _may_be_zeros(frame):
         return -1
-    return data.find(bytes(ZEROS_OF_NO_PICTURE), start, end)
+    # Bits that a scan adds to what came before have no code, and may be many zeros.
+    least = ZEROS_OF_NO_PICTURE * (2 if frame.adds_bits else 1)
+    return data.find(bytes(least), start, end)
+
+
+def _may_be_zeros(frame: _Frame) -> bool:
+    """Whether many zeros in the last scan may be a plain picture's, and so tell of no hole."""
+    if frame.kind in SEQUENTIAL:
+        # A picture without tables is meant to have the usual ones, in which zeros are a wave.
+        return all((frame.codes.get(table) or b"\1")[0] == 0 for table in frame.tables)
+    tables = [frame.codes.get(table) or b"\0" for table in frame.tables]
+    if not all(table & OF_WAVES for table in frame.tables):
+        return frame.adds_bits or all(codes[0] == 0 for codes in tables)
+    return any(_may_repeat(codes, frame.waves) for codes in tables)
+
+
+def _may_repeat(codes: bytes, waves: int) -> bool:
+    """Whether the first code of a progressive table may be all that comes for many blocks."""
+    if len(codes) < CODES_OF_A_PATTERN:
+        return True
+    skipped, size = codes[0] >> 4, codes[0] & 15
+    if size:  # a wave: is it the last of some waves?
+        return skipped > 0 and waves % (skipped + 1) == 0
+    # Encoders that know how to end many blocks together never end one and then the next.
+    return not set(codes) & set(ENDS_OF_BLOCKS)
 
 
 # ---- PNG and GIF

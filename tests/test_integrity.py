@@ -14,6 +14,10 @@ from pictures.integrity import CUT_OFF, NO_END, SCANS_MISSING, ZEROS, examined
 
 JPEG = encoded(cat(), "JPEG")
 PROGRESSIVE = encoded(cat(), "JPEG", progressive=True)
+with Image.open(io.BytesIO(picture("2024/coffee.jpg"))) as photo:
+    PROGRESSIVE_PHOTO = encoded(
+        photo.convert("RGB").resize((1200, 900)), "JPEG", quality=93, progressive=True
+    )
 THUMBNAIL = encoded(cat(size=(160, 120)), "JPEG")
 WITH_THUMBNAIL = encoded(cat(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0" + THUMBNAIL)
 MPO = encoded(cat(), "MPO", save_all=True, append_images=[cat("L")])
@@ -173,7 +177,40 @@ def test_a_file_that_ends_in_its_header_is_examined(head: bytes) -> None:
     assert found.end <= len(head)
 
 
+@pytest.mark.parametrize("size", [512, 4096])
+@pytest.mark.parametrize("share", [0.15, 0.3, 0.5, 0.6])
+def test_zeros_in_a_progressive_jpeg_are_harm(share: float, size: int) -> None:
+    data, place = PROGRESSIVE_PHOTO, round(len(PROGRESSIVE_PHOTO) * share)
+    found = examined(data[:place] + bytes(size) + data[place + size :])
+    assert found.harm == ZEROS
+    assert found.hole is not None
+    assert place - 2 <= found.hole <= place  # a zero byte may stand before
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+@pytest.mark.parametrize("shade", [0, 19, 127, 172, 255])
+def test_a_plain_or_striped_progressive_jpeg_has_no_harm(shade: int, quality: int) -> None:
+    tile = Image.new("L", (8, 8))
+    tile.paste(shade, (2, 0, 6, 8))  # of all its waves one is left in the first scan
+    striped = Image.new("L", (1600, 1200))
+    for x in range(0, 1600, 8):
+        striped.paste(tile.resize((8, 1200)), (x, 0))
+    for image in (striped, Image.new("RGB", (3000, 2000), (shade, shade, shade))):
+        assert examined(encoded(image, "JPEG", quality=quality, progressive=True)).harm == ""
+
+
 # ---- From folder tree to folder tree
+
+
+def test_a_progressive_picture_with_zeros_in_it_beats_no_whole_one(bare_library: Library) -> None:
+    data, place = PROGRESSIVE_PHOTO, round(len(PROGRESSIVE_PHOTO) * 0.15)
+    broken = bare_library.photos / "a.jpg"
+    broken.write_bytes(data[:place] + bytes(512) + data[place + 512 :])
+    (bare_library.photos / "b.jpg").write_bytes(data)
+    ran = bare_library.find("--json")
+    assert [entry["path"] for entry in ran.facts["damaged"]] == [str(broken)]
+    suggested = bare_library.run("suggest", "--json").facts["suggested"]
+    assert str(bare_library.photos / "b.jpg") not in [one["path"] for one in suggested]
 
 
 def with_camera(image: Image.Image, **options: object) -> bytes:
