@@ -463,6 +463,29 @@ CENTRES = """[...document.querySelectorAll('.pane')].map(pane => {
 })"""
 
 
+def test_a_damaged_picture_is_marked_wherever_it_is_seen(
+    bare_library: Library, open_page: Open
+) -> None:
+    whole = bare_library.add("a.jpg").read_bytes()
+    (bare_library.photos / "b.jpg").write_bytes(whole[: len(whole) * 7 // 10])
+    bare_library.find()
+    page = open_page(bare_library)
+    assert "damaged" in page.inner_text(".tile .where")
+    open_group(page)
+    letters = ["A", "B, damaged"]
+    assert page.locator(".pane .letter").all_inner_texts() == letters
+    assert page.locator("#strip .letter").all_inner_texts() == letters
+    label = page.locator("#strip .pick").nth(1).get_attribute("aria-label")
+    assert label == "Picture B, damaged, b.jpg"
+    verdict = page.inner_text("#verdict")
+    assert "one is damaged and can't be compared with the rest: look yourself" in verdict
+    assert "B is damaged: " in verdict and "A is damaged" not in verdict
+    press(page, "f")
+    page.keyboard.down(" ")
+    until(page, "document.querySelector('.pane .letter').innerText === 'B, damaged'")
+    page.keyboard.up(" ")
+
+
 @pytest.fixture
 def sizes(bare_library: Library) -> Library:
     """A group of a photo in three sizes, one of which is larger than a preview."""

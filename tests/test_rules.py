@@ -65,6 +65,16 @@ def linked(view: str, left: int = 0, right: int = 1) -> Link:
     return Link(f"/p/{left}.jpg", f"/p/{right}.jpg", view, 4, 0.9)
 
 
+def test_a_damaged_picture_that_is_no_version_is_said_to_be_one() -> None:
+    """Whatever else tells it from the others, nobody can say; an intact one may be framed."""
+    half = thumbprint(photo(LAUNCH))
+    cut = picture(1, digest="c", damage="it has no end marker", thumbprint=half)
+    reason = "one is damaged and can't be compared with the rest: look yourself"
+    assert suggest(1, [picture(0, digest="a"), cut], []).reason == reason
+    twins = [picture(0, digest="a"), cut, picture(2, digest="a", path="/p/0 (1).jpg")]
+    assert (suggest(1, twins, []).keeper, suggest(1, twins, []).rest) == (0, reason)
+
+
 @pytest.mark.parametrize(
     ("best", "other", "reason"),
     [
@@ -843,7 +853,7 @@ def test_a_group_of_which_two_are_left_is_undecided_in_json(bare_library: Librar
     facts = bare_library.run("suggest", "--json").facts
     assert [Path(one["path"]).name for one in facts["suggested"]] == ["old.jpg"]
     reason = "different pictures: framed, cut or edited"
-    assert facts["undecided"] == [{"group": 1, "reason": reason}]
+    assert facts["undecided"] == [{"group": 1, "reason": reason, "damaged": []}]
 
 
 @pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup", "explain", "review"])

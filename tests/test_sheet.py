@@ -1,6 +1,7 @@
 """The contact sheet that find writes, where there is Jinja2."""
 
 import base64
+import html
 import io
 import re
 
@@ -103,3 +104,18 @@ def test_without_groups_there_is_no_sheet(bare_library: Library) -> None:
     bare_library.add("a.jpg")
     bare_library.find()
     assert not (bare_library.output / "report.html").exists()
+
+
+def test_a_damaged_file_is_called_so_on_the_sheet_and_by_suggest(bare_library: Library) -> None:
+    whole = bare_library.add("whole.jpg")
+    content = whole.read_bytes()
+    (bare_library.photos / "cut.jpg").write_bytes(content[: len(content) * 7 // 10])
+    bare_library.find()
+    reason = "one is damaged and can't be compared with the rest: look yourself"
+    assert f"No suggestion: {reason}." in html.unescape(sheet_of(bare_library))
+    assert sheet_of(bare_library).count("<small>damaged: ") == 1
+    ran = bare_library.run("suggest")
+    assert f"\n  1: {reason}\n    {bare_library.photos / 'cut.jpg'} (damaged: " in ran.out
+    assert ran.out.count("(damaged: ") == 1
+    [left] = bare_library.run("suggest", "--json").facts["undecided"]
+    assert left["damaged"] == [str(bare_library.photos / "cut.jpg")]

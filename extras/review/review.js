@@ -299,6 +299,7 @@ function dressTile(button, group) {
   if (suggestion?.burst) chip("burst", "warn");
   else if (suggestion && suggestion.keeper === null) chip(suggestion.reason.startsWith("a tie") ? "tie" : "yours");
   if (!gone && doomedOf(group).length) chip(`−${doomedOf(group).length} suggested`);
+  if (group.copies.some((copy) => copy.damaged && isLeft(copy))) chip("damaged", "warn");
   if (seen.has(group.number)) chip("seen");
   button.querySelector(".where").replaceChildren(...words);
   button.querySelector(".words").replaceChildren(make("b", { textContent: group.number }), make("span", { className: "muted", textContent: `${counted(group.copies.length, "picture")} · ${bytes(size)}` }));
@@ -432,7 +433,6 @@ function makeStrip() {
     const image = make("img", { alt: "" });
     loadThumb(image, copy.number);
     const pick = make("button", { className: "pick", title: copy.path }, image, make("span", { className: "letter", textContent: name }), make("span", { className: "kept keep-mark", textContent: "keep", hidden: true }));
-    pick.setAttribute("aria-label", `Picture ${name}, ${base(copy.path)}`);
     pick.addEventListener("click", () => choose(position));
     const remove = make("button", { className: "remove", textContent: "Remove" });
     remove.addEventListener("click", () => { chosen = position; toggle(); });
@@ -450,6 +450,9 @@ function dressGroup() {
     one.classList.toggle("chosen", position === chosen);
     one.querySelector(".pick").setAttribute("aria-pressed", position === chosen);
     one.querySelector(".letter").classList.toggle("gone", gone);
+    const mark = `${name}${damageOf(copy) ? ", damaged" : ""}`;
+    one.querySelector(".letter").textContent = mark;
+    one.querySelector(".pick").setAttribute("aria-label", `Picture ${mark}, ${base(copy.path)}`);
     const kept = copy.number === suggestions.get(open.number)?.keeper;
     one.querySelector(".keep-mark").hidden = !kept;
     const remove = one.querySelector(".remove");
@@ -461,6 +464,9 @@ function dressGroup() {
   markColumn();
   if (stage.shownStates !== stateKey()) { stage.shownStates = stateKey(); showStage(); }
 }
+
+// Of what lies there now, once it was looked at.
+const damageOf = (copy) => facts.get(copy.group)?.[copy.number]?.damage;
 
 const stateKey = () => open.copies.map((copy) => states[copy.number] + (editions[copy.number] ?? "")).join() + open.number + suggestions.get(open.number)?.keeper;
 
@@ -488,6 +494,7 @@ function showVerdict() {
   for (const [number, keeper, , loses] of suggestion?.removals ?? []) {
     if (loses.length) note(`Only ${letterOf(open, number)} has ${loses.join(", ")}; ${letterOf(open, keeper)} has not`, "warn");
   }
+  for (const copy of open.copies) if (damageOf(copy)) note(`${letterOf(open, copy.number)} is damaged: ${damageOf(copy)}`, "warn");
   if (suggestion?.burst) note("A burst, or it may be one: shots seconds apart", "warn");
   if (open.copies.some((copy) => states[copy.number] === "m")) note("A copy was moved or renamed: its original stays", "warn");
   if (open.copies.some((copy) => states[copy.number] === "o")) note("A folder or a link lies in a copy's place", "warn");
@@ -1004,7 +1011,7 @@ async function start() {
   for (const one of answer.groups) {
     const group = {
       number: one.group,
-      copies: one.copies.map(([number, path, size, mtime, digest]) => ({ number, path, size, mtime, digest, group: one.group })),
+      copies: one.copies.map(([number, path, size, mtime, digest, damaged]) => ({ number, path, size, mtime, digest, damaged, group: one.group })),
       links: one.links.map(([left, right, view, distance, correlation]) => ({ left, right, view, distance, correlation })),
     };
     for (const copy of group.copies) copies[copy.number] = copy;

@@ -77,6 +77,7 @@ class Suggestion:
 
 
 CHANGED_IN_PLACE = "one was changed in place, or damaged: choose yourself"
+DAMAGED = "one is damaged and can't be compared with the rest: look yourself"
 OTHERWISE_SHARP = "one is sharper at the same size and quality, or damaged: choose yourself"
 
 # ---- The rules, in the order in which they decide
@@ -287,7 +288,9 @@ def suggest(
             keepers.append((keeper, reason))
             removals += given_up
     taken = min((p.facts.taken for p in pictures if p.facts.taken), default="")
-    why = _why_none(burst=burst, tied=tied, holding=holding, turned=turned)
+    going = {removal.number for removal in removals}
+    damaged = not tied and any(p.facts.damage and p.number not in going for p in pictures)
+    why = _why_none(burst=burst, tied=tied, holding=holding, turned=turned, damaged=damaged)
     rest = "" if len(pictures) - len(removals) < 2 else why
     if not keepers:
         return Suggestion(group, None, why, burst=burst, taken=taken, rest=rest)
@@ -296,9 +299,11 @@ def suggest(
     return Suggestion(group, keeper.number, reason, in_order, burst, taken, rest)
 
 
-def _why_none(*, burst: bool, tied: str, holding: bool, turned: bool) -> str:
+def _why_none(*, burst: bool, tied: str, holding: bool, turned: bool, damaged: bool) -> str:
     if holding:
         return "one holds something that the other doesn't"
+    if damaged:
+        return DAMAGED
     if burst:
         return "a burst, or it may be one: choose the best shot yourself"
     if tied:

@@ -256,7 +256,8 @@ def _group_facts(desk: Desk, group: int) -> dict[str, Any]:
 
 def _copy_facts(number: int, copy: SavedCopy) -> list[Any]:
     file = copy.original
-    return [number, shown(file.path), file.size, file.mtime_ns // 10**9, copy.digest[:16]]
+    seconds = file.mtime_ns // 10**9
+    return [number, shown(file.path), file.size, seconds, copy.digest[:16], bool(copy.damage)]
 
 
 def _serve_pictures(app: Flask, desk: Desk) -> None:

@@ -279,7 +279,7 @@ export class Stage {
     const turned = over?.turn ? over.picture : null;
     pane.tag.replaceChildren(...names.map((picture) => make("span", {
       className: `letter${picture.gone ? " gone" : ""}`,
-      textContent: picture.letter + (picture === turned ? `, ${TURNS[over.turn]} to match` : "") + (picture.gone ? ` ${picture.gone}` : ""),
+      textContent: picture.letter + (picture.damage ? ", damaged" : "") + (picture === turned ? `, ${TURNS[over.turn]} to match` : "") + (picture.gone ? ` ${picture.gone}` : ""),
     })));
     pane.node.classList.toggle("gone", names.length === 1 && Boolean(names[0].gone));
     pane.node.classList.toggle("chosen", this.mode === "side" && pane.picture.chosen && this.#panes.length > 1);

@@ -1,6 +1,7 @@
 """What the rules would do, told in lines and in facts. Changes nothing on disk."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from extras.review.rules import Removal
@@ -35,8 +36,10 @@ def lines(
     size = sum(copies[removal.number].original.size for removal in doomed)
     yield f"To remove by the rules: {len(doomed):,}, {size / 1e6:,.1f} MB."
     yield f"Groups left to you: {len(left):,}."
+    damaged = _damaged(manifest, doomed)
     for group, reason in left.items() if everything else ():
         yield f"  {group}: {reason}"
+        yield from (f"    {_with_damage(copy)}" for copy in damaged.get(group, ()))
     if looked_at := to_be_looked_at(manifest):
         yield f"Groups that need a look, as only a model joins some: {', '.join(looked_at)}."
     for removal in doomed if everything else ():
@@ -50,6 +53,16 @@ def lines(
         yield f"  {to_line(path)}: {', '.join(removal.loses)}"
 
 
+def _damaged(manifest: Manifest, doomed: Sequence[Removal]) -> dict[int, list[SavedCopy]]:
+    """The damaged copies of each group that the rules leave there."""
+    going = {removal.number for removal in doomed}
+    found: dict[int, list[SavedCopy]] = defaultdict(list)
+    for number, copy in enumerate(manifest.copies):
+        if copy.damage and number not in going:
+            found[copy.group].append(copy)
+    return found
+
+
 def _with_damage(copy: SavedCopy) -> str:
     return to_line(copy.original.path) + (f" (damaged: {copy.damage})" if copy.damage else "")
 
@@ -59,6 +72,7 @@ def facts(
 ) -> dict[str, object]:
     """The same for --json."""
     copies = manifest.copies
+    damaged = _damaged(manifest, doomed)
     return {
         "suggested": [
             {
@@ -71,6 +85,13 @@ def facts(
             }
             for removal in doomed
         ],
-        "undecided": [{"group": group, "reason": reason} for group, reason in left.items()],
+        "undecided": [
+            {
+                "group": group,
+                "reason": reason,
+                "damaged": [copy.original.path for copy in damaged.get(group, ())],
+            }
+            for group, reason in left.items()
+        ],
         "bytes": sum(copies[removal.number].original.size for removal in doomed),
     }
