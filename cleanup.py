@@ -365,9 +365,10 @@ def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:
     for copy in manifest.copies:
         path = copy.original.path
         if copy.group in groups and path not in going and os.path.lexists(path):
-            inside = copy.holds if probably_matches(path, copy) else None
+            unchanged = probably_matches(path, copy)
+            inside = copy.holds if unchanged else None
             beside = held_beside(path, companions)
-            staying[copy.group].append(_Staying(copy.damage, inside, beside))
+            staying[copy.group].append(_Staying(copy.damage, unchanged, inside, beside))
     known = any(copy.holds is not None for copy in manifest.copies)
     found = []
     for copy in doomed:
@@ -380,9 +381,10 @@ def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:
 
 @dataclass(frozen=True, slots=True)
 class _Staying:
-    """An original that stays: its damage, and the lines of what it holds, None if unknown."""
+    """An original that stays: its damage and, None if unknown, the lines of what it holds."""
 
     damage: str
+    unchanged: bool  # since find
     inside: tuple[str, ...] | None
     beside: tuple[str, ...]
 
@@ -391,8 +393,7 @@ def _lost(damage: str, lines: Iterable[str], staying: Collection[_Staying]) -> t
     """What is lost, as people read it, with a file that has such damage and lines."""
     if not staying:  # all of it was chosen, with what each picture has
         return tuple(map(held.shown, filter(held.is_protected, held.lost(lines, ()))))
-    known = [one for one in staying if one.inside is not None]
-    harms = [] if damage else [one.damage for one in known]
+    harms = [] if damage else [one.damage for one in staying if one.unchanged]
     kept: list[str] = []
     for one in staying:
         inside = one.inside or ()

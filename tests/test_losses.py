@@ -343,6 +343,20 @@ def test_what_stays_in_place_of_more_pixels_or_whole_ones_is_said(
         assert [line for loss in ran.facts["loses"] for line in loss["loses"]] == loses
 
 
+def test_damage_is_said_also_where_nobody_can_tell_what_the_damaged_one_holds(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"cut")
+    status = (tmp_path / "a.jpg").stat()
+    file = ImageFile(str(tmp_path / "a.jpg"), status.st_size, status.st_mtime_ns)
+    stays = SavedCopy(file, "", 1, hashlib.sha256(b"cut").hexdigest(), "it has no end marker")
+    goes = SavedCopy(ImageFile("/gone/b.jpg", 1, 1), "", 1, "b", holds=())
+    manifest = Manifest(("/gone",), (stays, goes), ())
+    assert [loss.loses for loss in cleanup.losses(manifest, [goes])] == [(CUT,)]
+    (tmp_path / "a.jpg").write_bytes(b"another")
+    assert cleanup.losses(manifest, [goes]) == []
+
+
 def test_of_a_damaged_picture_that_goes_nothing_is_said_of_damage(bare_library: Library) -> None:
     cut, shorter = (LARGE[: len(LARGE) * part // 10] for part in (8, 7))
     put(bare_library, cut=cut, shorter=shorter)
