@@ -35,14 +35,17 @@ ANIMATION, PAGES = "animation", "pages"
 GPS = "GPS"
 RATING, DATE, CAMERA = "rating", "date taken", "camera"
 PIXELS = "pixels"
+EDITS, PANORAMA = "edits as settings", "panorama"
 EXPOSURE, LENS, MAKERS_NOTE = "exposure data", "lens", "maker's note"
 UNKNOWN = "nobody knows what: it could not be looked into"
 FACTS = frozenset({GPS, RATING, DATE, CAMERA, PIXELS})  # that a review knows by itself
-COMMON = FACTS | {FULL_COLOUR, LESS_COLOUR, EXPOSURE, LENS, MAKERS_NOTE}  # in most pictures
+COMMON = FACTS | {FULL_COLOUR, LESS_COLOUR, EXPOSURE, LENS, MAKERS_NOTE, EDITS}  # in most pictures
 ANOTHER = {GPS: "another place", DATE: "another date taken", CAMERA: "another camera"}
 
 TEXTS = frozenset({"caption", "title", "headline", "comment"})  # one text may stand as any of them
-ANY_WILL_DO = frozenset({"gain map", "depth map", TRANSPARENCY, ANIMATION, LENS, MAKERS_NOTE})
+ANY_WILL_DO = frozenset(
+    {"gain map", "depth map", TRANSPARENCY, ANIMATION, LENS, MAKERS_NOTE, PANORAMA}
+)
 NUMBERS = frozenset({BITS, PAGES, RATING})
 AREA = re.compile(r"(\d{1,9}) x (\d{1,9})")
 PLACE = re.compile(r"(\d{1,3}\.\d+) ([NS]) (\d{1,3}\.\d+) ([EW])")

@@ -48,6 +48,8 @@ SRGB = ((1.960, 0.0627), (0.5373, 0.1355), (2.3608, 11.77))
 PROFILE_TOLERANCE = 0.15
 BREAKS = {"keyword": re.compile(r"[;,|/]"), "creator": re.compile(";")}
 NAMES = frozenset({"keyword", "person", "location"})  # they may be as short as what cameras write
+EDITORS = {"crs:": "Camera Raw", "darktable:history": "darktable", "darktable:params": "darktable"}
+NO_EDITS = frozenset({"crs:Version", "crs:HasSettings", "crs:HasCrop", "crs:RawFileName"})
 NOTHING = frozenset({"", "null", "none", "(null)", "x-default"})
 
 
@@ -171,6 +173,12 @@ def _within(known: Iterable[Word], blocks: Blocks, data: bytes) -> Iterator[str]
         yield described("sound", blocks.flashpix)
     if data[4:8] == b"ftyp" and b"tmap" in data[:1024]:  # of AVIF, by ISO 21496-1
         yield "gain map"
+    names = dict(known)
+    if projection := names.get("GPano:ProjectionType"):
+        yield held.line(held.PANORAMA, cleaned(projection))
+    for prefix, program in EDITORS.items():
+        if any(name.startswith(prefix) and name not in NO_EDITS for name in names):
+            yield held.line(held.EDITS, program)
 
 
 def _lines_of_words(words: Iterable[Word]) -> Iterator[str]:

@@ -580,6 +580,14 @@ def test_only_what_no_other_holds_is_lost(
     assert [held.shown(line) for line in held.lost(doomed, kept)] == lost
 
 
+def test_edits_and_a_panorama_of_which_only_settings_tell_are_said_when_lost() -> None:
+    made = jpeg(xmp=xmp("", 'crs:Exposure2012="+1.0" GPano:ProjectionType="equirectangular"'))
+    lost = held.lost(inventory(made), inventory(jpeg()))
+    assert lost == ("panorama: equirectangular", "edits as settings: Camera Raw")
+    untouched = inventory(jpeg(xmp=xmp("", 'crs:HasSettings="False"')))
+    assert held.lost(untouched, inventory(jpeg())) == ()
+
+
 def test_what_is_behind_or_in_words_is_protected_and_the_rest_is_said() -> None:
     protected = ["caption: Oma", "keyword: a", "person: Anna", "motion video: 8 KB", "sound: 1 KB"]
     assert all(map(held.is_protected, protected))
