@@ -64,6 +64,11 @@ NOTHING_READ = (
     "under their usual endings: export other pictures as JPEG, also those that lie in libraries, "
     "and rename JPEGs to .jpg."
 )
+NOTHING_OPEN = (
+    "no picture here was read, and these folders weren't looked into: {}. Name a folder outside "
+    "them, mend EXCLUDE, or copy or export from them what you want to compare."
+)
+UNSEEN = {*places.PLURALS.values(), "excluded folders", "linked folders"}
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
 
 # Flag, its name in config.py, its type, and its help.
@@ -590,6 +595,9 @@ def report_passed_over(report: Report, arguments: argparse.Namespace, walk: Walk
     if not walk.hashed and any(is_picture(kind) or kind == "libraries" for kind in ordered):
         report.code = Exit.KEPT
         report.warn(NOTHING_READ)
+    elif not walk.hashed and (unseen := [kind for kind in ordered if kind in UNSEEN]):
+        report.code = Exit.KEPT
+        report.warn(NOTHING_OPEN.format(", ".join(unseen)))
     return lines
 
 

@@ -126,6 +126,48 @@ def test_a_folder_without_a_picture_that_is_read_says_what_to_do(
     assert "warning: no picture here could be read. " in ran.out
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (".Trash/x/a.jpg", "trashes"),
+        ("@eaDir/a.jpg", "preview caches"),
+        (".stversions/a.jpg", "version stores"),
+        ("skip/a.jpg", "excluded folders"),
+    ],
+)
+def test_a_folder_of_which_nothing_was_looked_into_says_so(
+    name: str, kind: str, bare_library: Library
+) -> None:
+    add(bare_library.photos, **{name: picture(CAT)}, a__txt=b"x")
+    ran = bare_library.run("find", "--exclude", "skip")
+    assert ran.code == 1
+    warnings = [line for line in ran.out.splitlines() if line.startswith("warning: ")]
+    assert [kind in line and "weren't looked into" in line for line in warnings] == [True]
+
+
+def test_a_linked_folder_alone_is_said_not_to_be_looked_into(bare_library: Library) -> None:
+    (bare_library.folder / "elsewhere").mkdir()
+    (bare_library.photos / "linked").symlink_to(bare_library.folder / "elsewhere")
+    ran = bare_library.run("find")
+    assert ran.code == 1
+    assert "these folders weren't looked into: linked folders." in ran.out
+
+
+def test_closed_folders_beside_a_picture_that_is_read_are_no_fault(bare_library: Library) -> None:
+    add(bare_library.photos, **{"@eaDir/a.jpg": picture(CAT)})
+    bare_library.add("a.jpg")
+    ran = bare_library.run("find")
+    assert ran.code == 0
+    assert "warning" not in ran.out
+
+
+def test_an_empty_folder_is_done(bare_library: Library) -> None:
+    (bare_library.photos / "empty").mkdir()
+    ran = bare_library.run("find")
+    assert ran.code == 0
+    assert "warning" not in ran.out
+
+
 def test_a_folder_without_any_picture_is_done(bare_library: Library) -> None:
     add(bare_library.photos, a__txt=b"x", b__mp4=MP4)
     assert bare_library.run("find").code == 0
