@@ -495,6 +495,30 @@ def test_nobody_but_a_person_gives_a_cameras_own_up_for_a_larger_one(
         assert found.removals[0].loses[0] == f"{facts.width} x {facts.height} pixels"
 
 
+@pytest.mark.parametrize("factor", [1.2, 1.5, 2, 3])
+def test_an_enlargement_that_has_the_cameras_words_is_not_kept_for_its_own(
+    factor: float, tmp_path: Path
+) -> None:
+    exif = exif_of()
+    exif.get_ifd(0x8769)[0x9291] = "25"
+    own = encoded(photo(COFFEE), "JPEG", quality=93, exif=exif)
+    large = encoded(scaled(photo(COFFEE), factor), "JPEG", quality=95, exif=exif)
+    found = suggest(1, examined(tmp_path, own_jpg=own, large_jpg=large), [])
+    assert (found.keeper, found.removals) == (None, ())
+    assert found.reason == "one may be an enlargement of another: choose yourself"
+
+
+@pytest.mark.parametrize("factor", [1.2, 1.3, 1.7, 2.2])
+def test_a_smooth_enlargement_without_a_camera_is_left_to_the_person(
+    factor: float, tmp_path: Path
+) -> None:
+    own = scaled(photo(COFFEE), 0.7)
+    large = own.resize((round(own.width * factor), round(own.height * factor)))
+    files = {"a_jpg": encoded(own, "JPEG", quality=90), "b_jpg": encoded(large, "JPEG", quality=92)}
+    found = suggest(1, examined(tmp_path, **files), [])
+    assert found.reason == "one may be an enlargement of another: choose yourself"
+
+
 @pytest.mark.parametrize("exif", [None, exif_of()])
 @pytest.mark.parametrize("again", [98, 100])
 def test_a_jpeg_saved_anew_at_a_higher_quality_is_given_up(

@@ -114,17 +114,23 @@ def _seems_as_good(picture: Picture, own: Picture) -> bool:
     return (one.quality or origin.MOST_QUALITY) >= (by_camera.quality or 0) - origin.SAME_QUALITY
 
 
-def _is_enlarged(picture: Picture, other: Picture) -> bool:
+def _is_enlarged(picture: Picture, other: Picture, least: float = origin.STANDS_OUT) -> bool:
     one, less = picture.facts, other.facts
-    return origin.is_enlarged(one.periods, (one.width, one.height), (less.width, less.height))
+    sizes = (one.width, one.height), (less.width, less.height)
+    return origin.is_enlarged(one.periods, *sizes, least)
 
 
 def _may_be_enlarged(picture: Picture, other: Picture) -> bool:
-    """Whether nobody but a person knows if a larger picture was made of a smaller one."""
+    """Whether nobody but a person knows if a larger picture was made of a smaller one.
+
+    Whoever enlarges a picture may copy the camera's words, which then stand in both.
+    """
     one, less = picture.facts, other.facts
-    if one.pixels <= less.pixels or one.generation >= origin.AS_WRITTEN:
+    known = one.generation == origin.SURELY_WRITTEN or one.generation > less.generation
+    if one.pixels <= less.pixels or known:
         return False
-    return less.generation >= origin.AS_WRITTEN or _is_enlarged(picture, other)
+    written = less.generation >= origin.AS_WRITTEN
+    return written or _is_enlarged(picture, other, origin.LOOKS_SO)
 
 
 def _pixels(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
