@@ -119,3 +119,17 @@ def test_a_damaged_file_is_called_so_on_the_sheet_and_by_suggest(bare_library: L
     assert ran.out.count("(damaged: ") == 1
     [left] = bare_library.run("suggest", "--json").facts["undecided"]
     assert left["damaged"] == [str(bare_library.photos / "cut.jpg")]
+
+
+def test_copies_of_one_name_are_told_apart_by_their_folders(bare_library: Library) -> None:
+    bare_library.add("2019 Wedding/IMG_1.jpg")
+    bare_library.add("DCIM/100/IMG_1.jpg", quality=60)
+    bare_library.add("old/DCIM/100/IMG_1.jpg", quality=50)
+    bare_library.add("other.jpg", quality=40)
+    bare_library.find()
+    text = html.unescape(sheet_of(bare_library))
+    assert "Suggested to keep: <b>2019 Wedding/IMG_1.jpg</b>, " in text
+    assert text.count(" beside 2019 Wedding/IMG_1.jpg<") == 3
+    photos = f"{bare_library.photos.name}/DCIM/100/IMG_1.jpg"
+    names = {"2019 Wedding/IMG_1.jpg", photos, "old/DCIM/100/IMG_1.jpg", "other.jpg"}
+    assert set(re.findall(r"\n?<b>([^<]*)</b></a>", text)) == names

@@ -236,7 +236,9 @@ class Desk:
             copy = self.manifest.copies[number]
             facts = self.facts(number)
             if isinstance(facts, Unseen):
-                why = f"{os.path.basename(copy.original.path)} can't be judged: {facts.reason}"
+                paths = [self.manifest.copies[n].original.path for n in self.groups[group]]
+                name = told.names(paths)[self.groups[group].index(number)]
+                why = f"{name} can't be judged: {facts.reason}"
                 return Suggestion(group, None, why)
             pictures.append(rules.picture_of(number, copy, facts, self.beside(number)))
         return rules.suggest(group, pictures, self.links[group], self.settings.prefer, chosen)

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config import Settings
+from extras.review import told
 from extras.review.desk import Desk
 from extras.review.facts import Examiner, Facts, Unseen
 from extras.review.rules import Suggestion
-from extras.review.told import shown
 from grouping import EMBEDDING
 from storage import Link, Manifest, SavedCopy
 
@@ -95,10 +95,14 @@ def _first(desk: Desk) -> list[int]:
 def _sheet(desk: Desk, group: int, copies: Sequence[SavedCopy]) -> Sheet:
     suggestion = desk.suggestion(group)
     numbers = desk.groups[group]
-    cards = [_card(desk, n, copies[n], keeper=n == suggestion.keeper) for n in numbers]
+    names = told.names([copies[n].original.path for n in numbers])
+    cards = [
+        _card(desk, n, copies[n], name, keeper=n == suggestion.keeper)
+        for n, name in zip(numbers, names, strict=True)
+    ]
     fates = _fates(desk, suggestion, {n: card.name for n, card in zip(numbers, cards, strict=True)})
-    told = (replace(card, fates=tuple(fates[n])) for n, card in zip(numbers, cards, strict=True))
-    return Sheet(group, suggestion, tuple(told))
+    complete = (replace(c, fates=tuple(fates[n])) for n, c in zip(numbers, cards, strict=True))
+    return Sheet(group, suggestion, tuple(complete))
 
 
 def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[int, list[str]]:
@@ -119,13 +123,12 @@ def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[in
     return fates
 
 
-def _card(desk: Desk, number: int, copy: SavedCopy, *, keeper: bool) -> Card:
+def _card(desk: Desk, number: int, copy: SavedCopy, name: str, *, keeper: bool) -> Card:
     facts, image = desk.facts(number), desk.examiner.picture(desk.copy(number), "small")
-    name = Path(copy.copy).name
     return Card(
-        path=shown(copy.original.path),
-        name=shown(Path(copy.original.path).name),
-        href=quote(f"{copy.group}/{name}"),
+        path=told.shown(copy.original.path),
+        name=name,
+        href=quote(f"{copy.group}/{Path(copy.copy).name}"),
         image="" if isinstance(image, Unseen) else base64.b64encode(image).decode(),
         size=copy.original.size,
         facts=None if isinstance(facts, Unseen) else facts,

@@ -1,7 +1,7 @@
 """What the rules would do, told in lines and in facts. Changes nothing on disk."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from extras.review.rules import Removal
@@ -12,6 +12,22 @@ from storage import Manifest, SavedCopy, to_line
 def shown(path: str) -> str:
     """A path as UTF-8 can hold it: other bytes are shown by their numbers."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def names(paths: Sequence[str]) -> list[str]:
+    """What pictures of a group are called: their names, with folders as far as that tells them.
+
+    Where it doesn't, as they differ in bytes that can't be shown, the whole paths stand.
+    """
+    parts = [shown(path).split("/") for path in paths]
+    endings = Counter(tuple(mine[-n:]) for mine in parts for n in range(1, len(mine) + 1))
+
+    def name(mine: Sequence[str]) -> str:
+        counts = range(1, len(mine))
+        told = next((n for n in counts if endings[tuple(mine[-n:])] == 1), len(mine))
+        return "/".join(mine[-told:])
+
+    return [name(mine) for mine in parts]
 
 
 def to_be_looked_at(manifest: Manifest) -> list[str]:
