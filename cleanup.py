@@ -14,7 +14,7 @@ from disk.companions import CompanionIndex, Companions, is_companion, listing
 from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
 from disk.litter import is_litter
 from disk.places import Surroundings, is_in_trash
-from disk.same_file import are_one
+from disk.same_file import look_anew, may_be_one
 from disk.trash import holds, send
 from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file, open_regular
 from pictures import held
@@ -240,6 +240,11 @@ class Judge:
         self._groups: dict[int, list[SavedCopy]] = defaultdict(list)
         for copy in manifest.copies:
             self._groups[copy.group].append(copy)
+        self._unlisted: dict[str, list[str]] = defaultdict(list)  # by digest
+        for copy in manifest.copies:
+            if copy.original.path not in listed:
+                self._unlisted[copy.digest].append(copy.original.path)
+        look_anew()
         self._needs_no_survivor = {
             number
             for number, group in self._groups.items()
@@ -250,6 +255,11 @@ class Judge:
     def folders_of(self, copy: SavedCopy) -> list[str]:
         """The folders of all originals of a group, always in the same order."""
         return sorted({os.path.dirname(c.original.path) for c in self._groups[copy.group]})
+
+    def twins(self, copy: SavedCopy, path: str) -> dict[str, os.stat_result]:
+        """The originals with the content of one, which lies at `path`, that must not go with it."""
+        found = ((twin, _found_anew(twin, path)) for twin in self._unlisted[copy.digest])
+        return {twin: status for twin, status in found if status}
 
     def reason_to_keep(self, copy: SavedCopy, path: str, matches: Matches) -> str | None:
         """Why an original, which now lies at `path`, must be kept; None if it may be deleted."""
@@ -271,9 +281,19 @@ class Judge:
             return "all copies of its group are gone (see --allow-whole-groups)"
         if not matches(path, copy):
             return "it changed since find"
+        own = os.lstat(path)
+        for twin, status in self.twins(copy, path).items():
+            if may_be_one(status, own):
+                return f"{to_line(twin)} may be the same file by another way"
         if copy.group not in self._needs_no_survivor and not self._survivor(copy, path, matches):
             return "no other original of its group would remain"
         return None
+
+    def gone_with(self, copy: SavedCopy, path: str, twins: Iterable[str]) -> str | None:
+        """Why an original must be kept that took others along, when it was set aside at `path`."""
+        left = self.twins(copy, path)
+        gone = next((twin for twin in twins if twin not in left), None)
+        return gone and f"{to_line(gone)} is the same file by another way"
 
     def _survivor(self, copy: SavedCopy, path: str, matches: Matches) -> SavedCopy | None:
         """Another original of the group that stays, is another file, and is what find saw."""
@@ -309,16 +329,26 @@ def _is_regular(path: str) -> bool:
         return False
 
 
-def _is_another_file(place: str, path: str) -> bool:
-    """Whether a path leads to a file that can be opened, and that isn't the one at the other path.
+def _found_anew(place: str, other: str) -> os.stat_result | None:
+    """The status of a file that can be opened and, on another device than another, is listed.
 
-    It is opened anew, as a mount that caches names still has some that are gone.
+    It is looked for anew, as a mount that caches names opens what is gone.
     """
+    folder, name = os.path.split(place)
     try:
         with open_regular(place) as stream:
-            return not are_one(os.fstat(stream.fileno()), os.lstat(path))
+            status = os.fstat(stream.fileno())
+        if status.st_dev != os.lstat(other).st_dev and name not in os.listdir(folder):
+            return None
     except OSError:
-        return False
+        return None
+    return status
+
+
+def _is_another_file(place: str, path: str) -> bool:
+    """Whether a path leads to a file that is there, and isn't a hard link of the other's."""
+    status = _found_anew(place, path)
+    return status is not None and not os.path.samestat(status, os.lstat(path))
 
 
 def _shows(place: str, aside: str) -> bool:
@@ -437,9 +467,11 @@ def execute(
     places: dict[str, str] = {}
     for copy in plan.delete:
         path = copy.original.path
+        twins: list[str] = []
 
-        def prove(place: str, copy: SavedCopy = copy) -> str | None:
-            return judge.reason_to_keep(copy, place, surely_matches)
+        def prove(place: str, copy: SavedCopy = copy, twins: Sequence[str] = twins) -> str | None:
+            reason = judge.reason_to_keep(copy, place, surely_matches)
+            return reason or judge.gone_with(copy, place, twins)
 
         def record(place: str = "", path: str = path) -> None:
             places[path] = place
@@ -450,6 +482,7 @@ def execute(
                 freed = bytes_freed(path)
                 reason = locked and f"another program holds a lock on {to_line(locked)}"
                 reason = reason or judge.reason_to_keep(copy, path, probably_matches)
+                twins += judge.twins(copy, path)
                 reason = reason or remove(path, prove, record)
         except OSError as error:
             reason = error.strerror or str(error)

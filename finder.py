@@ -682,7 +682,8 @@ class _Seen:
 
     def __init__(self) -> None:
         self._inodes: set[tuple[int, int]] = set()
-        self._on_any_device: dict[same_file.Identity, os.stat_result] = {}
+        self._on_devices: dict[same_file.Identity, dict[int, os.stat_result]] = {}
+        same_file.look_anew()
 
     def photo(self, path: str) -> ImageFile | Unreadable | HardLink | SameFile:
         try:
@@ -693,9 +694,10 @@ class _Seen:
         if inode in self._inodes:
             return HardLink(path)
         self._inodes.add(inode)
-        first = self._on_any_device.setdefault(same_file.identity(status), status)
-        if first is not status and same_file.are_one(first, status):
+        alike = self._on_devices.setdefault(same_file.identity(status), {})
+        if any(same_file.are_one(other, status) for other in alike.values()):
             return SameFile(path)
+        alike.setdefault(status.st_dev, status)
         return _image_file(path, status)
 
 

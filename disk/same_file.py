@@ -4,37 +4,73 @@ import functools
 import os
 
 MOUNTS = "/proc/self/mountinfo"  # on Linux
-# They number their files by the order in which these are looked at.
+# They number their files by the order in which these are looked at, and may make up times.
 MADE_UP_NUMBERS = ("vfat", "msdos", "exfat", "fuse")
+# They show files that lie in another place, which may be there to see, too; with own numbers.
+VIEWS = ("overlay", "aufs", "nfs", "cifs", "smb", "9p", "virtiofs", "ceph", "fuse.")
+# Of FUSE, those that show the times as they are.
+WITH_TRUE_TIMES = ("fuse.mergerfs", "fuse.bindfs", "fuse.gocryptfs", "fuse.unionfs")
+DISKS_BY_FUSE = "fuseblk"
 
-Identity = tuple[int, int, int, int]
+Identity = tuple[int, int, int]
 
 
 def identity(status: os.stat_result) -> Identity:
-    """What a file has in common with itself where another mount shows it as on another device."""
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    """What a file has in common with itself where another mount shows it as on another device.
+
+    Some servers tell times in steps of 100 ns.
+    """
+    return status.st_size, status.st_mtime_ns // 1000, status.st_ctime_ns // 1000
 
 
 def are_one(one: os.stat_result, other: os.stat_result) -> bool:
     """Whether two statuses are of one file: by hard links, or by one place under two mounts.
 
-    An overlay and the folder below it, or a disk and its network mount, are two devices.
+    An overlay and the folder below it, or a disk and its network mount, are two devices; such
+    mounts may have inode numbers of their own.
     """
     if os.path.samestat(one, other):
         return True
-    made_up = _makes_up_numbers(one.st_dev) and _makes_up_numbers(other.st_dev)
-    return one.st_dev != other.st_dev and identity(one) == identity(other) and not made_up
+    if one.st_dev == other.st_dev or identity(one) != identity(other):
+        return False
+    kinds = _kind(one.st_dev), _kind(other.st_dev)
+    if all(map(_makes_up_numbers, kinds)):  # two sticks with the same photos
+        return False
+    return one.st_ino == other.st_ino or any(kind.startswith(VIEWS) for kind in kinds)
+
+
+def may_be_one(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether two files with the same content, on two devices, may be one file.
+
+    Of what a program shows (FUSE: rclone, sshfs) neither numbers nor times need be true.
+    """
+    if one.st_dev == other.st_dev:
+        return False
+    return _is_by_program(one.st_dev) or _is_by_program(other.st_dev) or are_one(one, other)
+
+
+def look_anew() -> None:
+    """Forget what is mounted where: numbers of devices are given again."""
+    _kind.cache_clear()
+
+
+def _makes_up_numbers(kind: str) -> bool:
+    return kind.startswith(MADE_UP_NUMBERS) and kind not in WITH_TRUE_TIMES
+
+
+def _is_by_program(device: int) -> bool:
+    kind = _kind(device)
+    return kind.startswith("fuse") and kind not in (DISKS_BY_FUSE, *WITH_TRUE_TIMES)
 
 
 @functools.cache
-def _makes_up_numbers(device: int) -> bool:
-    """Whether inode numbers say nothing there: two sticks with the same photos have the same."""
+def _kind(device: int) -> str:
+    """The kind of file system of a device, or nothing where that isn't known."""
     name = f"{os.major(device)}:{os.minor(device)}"
     try:
         with open(MOUNTS, encoding="utf-8", errors="replace") as stream:
             mounts = [line.partition(" - ") for line in stream]
     except OSError:
-        return False
-    return any(
-        place.split()[2] == name and kind.startswith(MADE_UP_NUMBERS) for place, _, kind in mounts
-    )
+        return ""
+    kinds = (kind.split()[0] for place, _, kind in mounts if place.split()[2] == name)
+    return next(kinds, "")

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from conftest import Library, tree
 
+import finder
+from disk import same_file
+
 
 def mount(folder: Path, options: str) -> bool:
     command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
@@ -164,6 +167,9 @@ def test_photos_on_such_a_disk_are_deleted_or_kept_as_on_any_other(
 # ---- One place under two mounts
 
 
+VACATION = ("vacation1.jpg", "vacation1_copy.jpg", "vacation1_old.jpg")
+
+
 class Elsewhere:
     """A folder beside the photos that can be made to show them, as another mount would."""
 
@@ -177,9 +183,13 @@ class Elsewhere:
         nothing = self.library.folder / "nothing"
         nothing.mkdir()
         below = f"lowerdir={nothing}:{self.library.photos}"
-        how = {"bind": ["--bind", self.library.photos], "overlay": ["-t", "overlay", "-o", below]}
-        source = ["none"] if kind == "overlay" else []
-        command = ["mount", *how[kind], *source, self.folder]
+        if kind == "overlay with numbers of its own":  # as it lies on two disks
+            mount(nothing, "size=1m")
+            below += ",xino=on"
+        how = ["-t", "overlay", "-o", below, "none"]
+        if kind == "bind":
+            how = ["--bind", str(self.library.photos)]
+        command = ["mount", *how, self.folder]
         if (
             sys.platform != "linux"
             or os.geteuid() != 0
@@ -187,11 +197,11 @@ class Elsewhere:
         ):
             pytest.skip("needs to be root on Linux, to mount a folder once more")
 
-    def copied(self) -> None:
-        """Have copies of the photos there, let find see them, and cull all of the first ones."""
+    def copied(self, *culled: str) -> None:
+        """Have copies of the photos there, let find see them, and cull some of the first ones."""
         shutil.copytree(self.library.photos, self.folder, dirs_exist_ok=True)
         self.library.find(*self.inputs)
-        self.library.delete_copies(*(n for n in self.library.names() if n.startswith("vacation")))
+        self.library.delete_copies(*culled or VACATION)
         assert self.library.check(*self.inputs).code == 0
 
 
@@ -199,14 +209,19 @@ class Elsewhere:
 def elsewhere(library: Library) -> Iterator[Elsewhere]:
     folder = Elsewhere(library)
     yield folder
-    subprocess.run(["umount", "-l", folder.folder], capture_output=True, check=False)
+    for mounted in (folder.folder, library.folder / "nothing"):
+        subprocess.run(["umount", "-l", mounted], capture_output=True, check=False)
+
+
+SAME = "The same files by another way, left out: 6."
+OVERLAYS = ["overlay", "overlay with numbers of its own"]
 
 
 @pytest.mark.parametrize(
     ("kind", "fact", "said"),
     [
         ("bind", "hard_links", "Hard links to the same files, left out: 6."),
-        ("overlay", "same_files", "The same files by another way, left out: 6."),
+        ("overlay with numbers of its own", "same_files", SAME),
     ],
 )
 def test_photos_under_two_mounts_are_found_once(
@@ -221,7 +236,11 @@ def test_photos_under_two_mounts_are_found_once(
     assert said in library.find(*elsewhere.inputs).out
 
 
-@pytest.mark.parametrize("kind", ["bind", "overlay"])
+def shown_again(path: str) -> str:
+    return f"{path} may be the same file by another way"
+
+
+@pytest.mark.parametrize("kind", ["bind", *OVERLAYS])
 def test_a_photo_that_another_mount_shows_again_is_no_survivor(
     library: Library, elsewhere: Elsewhere, kind: str
 ) -> None:
@@ -230,8 +249,32 @@ def test_a_photo_that_another_mount_shows_again_is_no_survivor(
     before = tree(library.photos)
     ran = library.cleanup(*elsewhere.inputs)
     assert ran.code == 1
-    assert ran.out.count("no other original of its group would remain") == 3
+    reason = "no other original of its group would remain"
+    for name in VACATION:
+        why = reason if kind == "bind" else shown_again(f"{elsewhere.folder}/{name}")
+        assert f"{library.photos}/{name}: {why}\n" in ran.out
     assert tree(library.photos) == before
+
+
+def keeps_what_goes_with_another(library: Library, elsewhere: Elsewhere, why: str) -> None:
+    """Only vacation1_copy.jpg was chosen, and others of its group stay."""
+    name = "vacation1_copy.jpg"
+    before = tree(library.photos)
+    ran = library.cleanup(*elsewhere.inputs)
+    assert ran.code == 1
+    reason = f"{elsewhere.folder}/{name} {why} the same file by another way"
+    assert f"{library.photos}/{name}: {reason}\n" in ran.out
+    assert tree(library.photos) == before
+    assert (elsewhere.folder / name).read_bytes() == before[name]
+
+
+@pytest.mark.parametrize("kind", ["bind", *OVERLAYS])
+def test_what_was_not_chosen_does_not_go_with_what_another_mount_shows_of_it(
+    library: Library, elsewhere: Elsewhere, kind: str
+) -> None:
+    elsewhere.copied("vacation1_copy.jpg")
+    elsewhere.show_photos(kind)
+    keeps_what_goes_with_another(library, elsewhere, "is" if kind == "bind" else "may be")
 
 
 def test_a_copy_on_another_disk_is_a_survivor(library: Library, elsewhere: Elsewhere) -> None:
@@ -253,15 +296,130 @@ def test_a_copy_on_another_disk_is_a_survivor(library: Library, elsewhere: Elsew
     ran = library.cleanup(*elsewhere.inputs)
     subprocess.run(["umount", "-l", first], check=True)
     assert ran.code == 0, ran
-    assert sorted(os.listdir(elsewhere.folder))[:3] == [
-        "vacation1.jpg",
-        "vacation1_copy.jpg",
-        "vacation1_old.jpg",
-    ]
+    assert sorted(os.listdir(elsewhere.folder))[:3] == [*VACATION]
+
+
+def mounted(monkeypatch: pytest.MonkeyPatch, folder: Path, *kinds: str, first: int = 1) -> None:
+    """Have the system say of what kinds the file systems of some devices are."""
+    lines = (
+        f"63 43 {os.major(number)}:{os.minor(number)} / /a rw - {kind} nas:photos rw\n"
+        for number, kind in enumerate(kinds, first)
+    )
+    (folder / "mounts").write_text("".join(lines))
+    monkeypatch.setattr(same_file, "MOUNTS", str(folder / "mounts"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_another"),
+    [
+        ("fuse.rclone", False),
+        ("fuse.mergerfs", True),  # it tells the true times, which differ
+        ("nfs4", True),
+        ("fuseblk", True),  # a disk that is shown nowhere else
+    ],
+)
+def test_what_a_program_shows_may_be_any_file_with_its_content(
+    library: Library,
+    elsewhere: Elsewhere,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    is_another: bool,
+) -> None:
+    """Its numbers and times say nothing, and it remembers what it showed.
+
+    Another disk had its number before.
+    """
+    if sys.platform != "linux" or os.geteuid() != 0 or not mount(elsewhere.folder, "size=20m"):
+        pytest.skip("needs to be root on Linux, to mount a disk in memory")
+    elsewhere.copied("vacation1_copy.jpg")
+    same_file.look_anew()
+    assert not same_file.may_be_one(library.photos.stat(), elsewhere.folder.stat())
+    mounted(monkeypatch, library.folder, kind, first=elsewhere.folder.stat().st_dev)
+    if is_another:
+        assert library.cleanup(*elsewhere.inputs).code == 0
+        assert "vacation1_copy.jpg" not in library.names()
+    else:
+        keeps_what_goes_with_another(library, elsewhere, "may be")
+
+
+def status_of(device: int, *, number: int = 7, changed_ns: int = 1234567) -> Any:
+    times = {"st_mtime_ns": 1000, "st_ctime_ns": changed_ns}
+    return SimpleNamespace(st_dev=device, st_ino=number, st_size=3, **times)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "changed", "are_one", "may_be_one"),
+    [
+        ("ext4 ext4", {}, True, True),
+        ("ext4 ext4", {"number": 8}, False, False),
+        ("ext4 ext4", {"changed_ns": 9}, False, False),
+        ("ext4 overlay", {"number": 8}, True, True),
+        ("nfs4 ext4", {"number": 8}, True, True),
+        ("ext4 nfs4", {"number": 8, "changed_ns": 9}, False, False),
+        ("cifs ext4", {"number": 8, "changed_ns": 1234500}, True, True),
+        ("vfat exfat", {}, False, False),  # two sticks
+        ("fuseblk fuseblk", {}, False, False),
+        ("fuseblk ext4", {"number": 8}, False, False),
+        ("ext4 fuse.rclone", {"number": 8}, True, True),
+        ("ext4 fuse.rclone", {"number": 8, "changed_ns": 9}, False, True),
+        ("fuse ext4", {"number": 8, "changed_ns": 9}, False, True),
+        ("fuse.rclone fuse.sshfs", {}, False, True),
+        ("fuse.bindfs fuse.bindfs", {"number": 8}, True, True),
+        ("fuse.mergerfs ext4", {"number": 8, "changed_ns": 9}, False, False),
+        ("", {}, True, True),  # where it isn't told
+        ("", {"number": 8}, False, False),
+    ],
+)
+def test_files_on_two_devices_are_told_apart_by_what_is_true_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kinds: str,
+    changed: dict[str, int],
+    are_one: bool,
+    may_be_one: bool,
+) -> None:
+    mounted(monkeypatch, tmp_path, *kinds.split())
+    same_file.look_anew()
+    one, other = status_of(1), status_of(2, **changed)
+    for pair in ((one, other), (other, one)):
+        assert same_file.are_one(*pair) == are_one
+        assert same_file.may_be_one(*pair) == may_be_one
+    assert same_file.are_one(one, one)
+    neighbour = status_of(1, number=8)
+    assert not same_file.are_one(one, neighbour)
+    assert not same_file.may_be_one(one, neighbour)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "numbers", "are"),
+    [
+        ("vfat vfat overlay", (7, 7, 8), "ImageFile ImageFile SameFile"),
+        ("ext4 ext4 zfs", (7, 8, 8), "ImageFile ImageFile SameFile"),
+        ("ext4 ext4 zfs", (7, 8, 9), "ImageFile ImageFile ImageFile"),
+    ],
+)
+def test_of_files_alike_on_several_devices_each_is_compared(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kinds: str,
+    numbers: tuple[int, ...],
+    are: str,
+) -> None:
+    """Other disks had the devices' numbers before."""
+    mounted(monkeypatch, tmp_path, "ext4", "ext4", "ext4")
+    same_file.look_anew()
+    assert same_file.are_one(status_of(1), status_of(2))
+    mounted(monkeypatch, tmp_path, *kinds.split())
+    shown = {f"{n}.jpg": status_of(n, number=number) for n, number in enumerate(numbers, 1)}
+    monkeypatch.setattr(os, "lstat", shown.__getitem__)
+    seen = finder._Seen()
+    found = [type(seen.photo(path)).__name__ for path in shown]
+    monkeypatch.undo()
+    assert found == are.split()
 
 
 def lies_about(look: Callable[..., os.stat_result], device: int) -> Callable[..., Any]:
-    """A look at files that sees made-up inode numbers on a device, and times of when it began."""
+    """A look at files that sees made-up inode numbers on a device, and no times of changes."""
 
     def lies(*args: Any, **options: Any) -> Any:
         status = look(*args, **options)
@@ -270,26 +428,43 @@ def lies_about(look: Callable[..., os.stat_result], device: int) -> Callable[...
         names = [name for name in dir(status) if name.startswith("st_")]
         shown = SimpleNamespace(**{name: getattr(status, name) for name in names})
         shown.st_ino += 1_000_000
-        shown.st_ctime_ns = shown.st_mtime_ns
+        shown.st_ctime_ns = 0
         return shown
 
     return lies
 
 
+@pytest.fixture
+def lying_overlay(elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What makes some photos culled, and shows them once more with other numbers and times."""
+
+    def show(*culled: str) -> None:
+        elsewhere.copied(*culled)
+        elsewhere.show_photos("overlay")
+        device = (elsewhere.folder / "vacation1.jpg").stat().st_dev
+        for look in ("lstat", "fstat", "stat"):
+            monkeypatch.setattr(os, look, lies_about(getattr(os, look), device))
+
+    return show
+
+
 def test_a_mount_that_makes_up_inode_numbers_has_no_survivor_of_what_it_shows(
-    library: Library, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+    library: Library, elsewhere: Elsewhere, lying_overlay: Callable[..., None]
 ) -> None:
-    elsewhere.copied()
-    elsewhere.show_photos("overlay")
+    lying_overlay(*VACATION)
     before = tree(library.photos)
-    device = (elsewhere.folder / "vacation1.jpg").stat().st_dev
-    for look in ("lstat", "fstat", "stat"):
-        monkeypatch.setattr(os, look, lies_about(getattr(os, look), device))
     ran = library.cleanup(*elsewhere.inputs)
-    monkeypatch.undo()
     assert ran.code == 1
     assert ran.out.count("no other original of its group would remain") == 3
     assert tree(library.photos) == before
+
+
+def test_what_was_not_chosen_does_not_go_with_what_such_a_mount_shows_of_it(
+    library: Library, elsewhere: Elsewhere, lying_overlay: Callable[..., None]
+) -> None:
+    """It is seen in the list of its folder, as the mount still opens it."""
+    lying_overlay("vacation1_copy.jpg")
+    keeps_what_goes_with_another(library, elsewhere, "is")
 
 
 def test_clocks_that_jump_change_nothing(library: Library) -> None:
