@@ -316,7 +316,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         )
         storage.check_log(settings.log_file)
         cache = stack.enter_context(opened_cache(settings.cache_file, report.warn))
-        copies, links, log = find_groups(settings, arguments, report, hashing, cache)
+        copies, links, log, seen = find_groups(settings, arguments, report, hashing, cache)
         storage.check_space(copies, settings.output_dir)
         if arguments.dry_run:
             report.say("Dry run: nothing was copied.")
@@ -324,7 +324,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         copies = with_what_they_hold(copies, settings, log)
         try:
             with storage.staging(settings, copies):
-                results, kept = save(settings, arguments, copies, links, log)
+                results, kept = save(settings, arguments, copies, links, log, seen)
                 failed = (r.copy for r in results if isinstance(r, storage.FailedCopy))
                 cache.forget(copy.original.path for copy in failed)
         except OSError as error:
@@ -429,20 +429,24 @@ def find_groups(
     report: Report,
     hashing: "Hashing",
     cache: "Cache",
-) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str]]:
-    """Walk, hash and cluster; returns the copies to make, their links and lines for the log."""
+) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str], dict[str, str]]:
+    """Walk, hash and cluster; returns the copies to make, their links, lines for the log, and
+    what was seen: the digest of each photo, or nothing for one that can't be read.
+    """
     from cache import Spool
 
     with Spool(settings.cache_file and os.path.dirname(settings.cache_file)) as spool:
         walk = walk_and_hash(settings, hashing, cache, spool)
-        if not walk.found and not arguments.discard_review:
-            storage.check_last_copies(settings.output_dir)
+        seen = {item.file.path: "" for item in walk.unreadable}
+        seen |= {image.file.path: image.digest for image in walk.hashed}
+        if not arguments.discard_review:
+            storage.check_last_copies(settings.output_dir, seen)
         groups, matched = group(walk.hashed, settings)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)
     log = report_found(report, arguments, walk)
     log += report_groups(report, arguments, walk.hashed, groups, matched)
-    return copies, links_between(walk.hashed, groups), log
+    return copies, links_between(walk.hashed, groups), log, seen
 
 
 def walk_through(settings: Settings) -> list[finder.Found]:
@@ -713,11 +717,14 @@ def save(
     copies: Sequence[storage.SavedCopy],
     links: Sequence[storage.Link],
     log: Sequence[str],
+    seen: Mapping[str, str],
 ) -> tuple[list[storage.SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result."""
     results = list(bar(storage.copy_all(settings, copies), "Copying", total=len(copies)))
-    if not arguments.discard_review:
+    if not arguments.discard_review:  # a cull or a disk that died, while this was running
         storage.check_still_replaceable(settings)
+        failed = (r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
+        storage.check_last_copies(settings.output_dir, {**seen, **dict.fromkeys(failed, "")})
     saved = [result for result in results if isinstance(result, storage.SavedCopy)]
     log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
     paths = {copy.original.path for copy in saved}

@@ -12,7 +12,7 @@ import stat
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
@@ -733,20 +733,37 @@ def _says(path: str, says: Callable[[str], object]) -> bool:
         return False
 
 
-def check_last_copies(output_dir: str) -> None:
-    """Refuse to replace a result where there are no photos at all any more. Changes nothing.
+def check_last_copies(output_dir: str, seen: Mapping[str, str]) -> None:
+    """Refuse to replace a result with copies that may be all that is left. Changes nothing on disk.
 
-    That is what a disk looks like that isn't mounted, and the copies may be all that is left.
+    That is what it looks like where a disk isn't mounted, or dies. `seen` are the photos that find
+    has now, by path: the digest of each, or nothing for one that can't be read. An original that
+    was moved is known by its digest, one that was edited by its path.
     """
     try:
         copies = load_manifest(output_dir).copies
     except BROKEN_MANIFEST:
         return
-    if last := [c for c in copies if is_gone(c.original.path) and not is_gone(c.copy)]:
+    known = {c.digest for c in copies}
+    digests = {d for path, d in seen.items() if d in known and os.path.lexists(path)}
+    if last := [c for c in copies if c.digest not in digests and _may_be_last(c, seen)]:
+        folders = sorted({os.path.dirname(c.original.path) for c in last})
         raise UserError(
-            f"no photos are there, and {output_dir} holds copies ({len(last)}) that may be all "
-            "that is left; mount the disk, move them elsewhere, or run find with --discard-review."
+            f"originals are gone or can't be read any more ({len(last)}, in "
+            f"{', '.join(map(to_line, folders[:3]))}{', ...' if folders[3:] else ''}), and "
+            f"{output_dir} holds copies that may be all that is left; mount their disk or put them "
+            "back, or copy those copies elsewhere and run find with --discard-review."
         )
+
+
+def _may_be_last(copy: SavedCopy, seen: Mapping[str, str]) -> bool:
+    """Whether a copy is there, and nothing else that has its content is known."""
+    place = copy.original.path
+    if is_gone(copy.copy) or (seen.get(place) and os.path.lexists(place)):
+        return False
+    if place not in seen and is_untouched(place, copy):  # find doesn't look there now
+        return False
+    return not has_digest(place, copy.digest)
 
 
 def check_still_replaceable(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Library, killed_when, picture, tree
+from conftest import Library, hash_without_workers, killed_when, picture, tree
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -523,15 +523,71 @@ def test_where_no_photos_are_left_the_copies_stay(found: Library) -> None:
     before = tree(found.output)
     ran = found.run("find")
     assert ran.code == 2
-    assert "no photos are there" in ran.err
+    assert f"can't be read any more (5, in {found.photos})" in ran.err
     assert tree(found.output) == before
     assert found.run("find", "--discard-review").code == 0
     assert found.info() == {}
 
 
+def dies(path: Path) -> None:
+    path.unlink()
+
+
+def loses_its_data(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+@pytest.mark.parametrize("goes", [dies, loses_its_data])
+@pytest.mark.parametrize("flag", [(), ("--dry-run",)])
+def test_the_last_copy_of_a_single_original_stays(
+    found: Library,
+    goes: Callable[[Path], None],
+    flag: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hash_without_workers(monkeypatch)
+    goes(found.photos / "z_coffee.jpg")
+    before = tree(found.output)
+    ran = found.run("find", *flag)
+    assert ran.code == 2
+    assert f"can't be read any more (1, in {found.photos})" in ran.err
+    assert "--discard-review" in ran.err
+    assert tree(found.output) == before
+    shutil.copy(found.copy("z_coffee.jpg"), found.photos / "z_coffee.jpg")  # put back
+    assert found.run("find", *flag).code == 0
+
+
+def test_the_last_copies_stay_if_a_disk_dies_while_find_is_running(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash_without_workers(monkeypatch)
+    copy_all = storage.copy_all
+
+    def dying(settings: Any, copies: Any) -> Any:
+        (found.photos / "z_coffee.jpg").unlink()
+        return copy_all(settings, copies)
+
+    monkeypatch.setattr(storage, "copy_all", dying)
+    before = tree(found.output)
+    assert found.run("find").code == 2
+    assert tree(found.output) == before
+    assert sorted(os.listdir(found.folder)) == ["output", "photos"]
+
+
+def test_originals_that_were_moved_or_edited_or_are_there_twice_are_no_last_copies(
+    found: Library,
+) -> None:
+    (found.photos / "new").mkdir()
+    (found.photos / "vacation1.jpg").rename(found.photos / "new" / "1.jpg")
+    found.add("vacation1_copy.jpg", quality=60)
+    shutil.copy(found.photos / "z_coffee.jpg", found.photos / "twice.jpg")
+    (found.photos / "z_coffee.jpg").unlink()
+    found.find()
+
+
 def test_a_result_of_which_the_originals_are_there_is_no_last_copy(found: Library) -> None:
     (found.folder / "empty").mkdir()
-    storage.check_last_copies(str(found.output))
+    storage.check_last_copies(str(found.output), {})
     assert found.run("find", "--input-dir", str(found.folder / "empty")).code == 0
     assert not found.info()
 
@@ -540,7 +596,7 @@ def test_where_originals_and_copies_are_gone_nothing_is_left_to_keep(found: Libr
     for original, copy in found.info().items():
         os.unlink(original)
         os.unlink(copy)
-    storage.check_last_copies(str(found.output))
+    storage.check_last_copies(str(found.output), {})
 
 
 def test_a_file_put_into_the_staging_folder_is_never_removed(found: Library) -> None:
