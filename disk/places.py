@@ -1,4 +1,4 @@
-"""Folders that other programs keep for themselves: trashes, old versions, previews, libraries.
+"""Folders that programs keep for themselves: trashes, old versions, previews, libraries, results.
 
 What lies in one is no picture to compare: its program deletes it, makes it anew, or knows it by a
 database. So nothing in it may be taken, and none of it is the last copy of anything.
@@ -9,17 +9,19 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from config import UserError
+from config import RESULT_MARKER, UserError
 
 TRASH = "trash"
 VERSIONS = "version store"
 PREVIEWS = "preview cache"
 LIBRARY = "library"
+RESULT = "result"
 PLURALS = {
     TRASH: "trashes",
     VERSIONS: "version stores",
     PREVIEWS: "preview caches",
     LIBRARY: "libraries",
+    RESULT: "results",
 }
 
 # The names in a folder, by their lower case.
@@ -228,6 +230,8 @@ TABLE = (
     ),
     Place(LIBRARY, "macOS", rf"{ANY}\.app", holds=(("contents",),)),
     Place(LIBRARY, "macOS", rf"{ANY}\.(framework|rtfd|textbundle|graffle|scriv|pvt)"),
+    # Our own: the next find replaces it, so its copies are no photos and remain of nothing
+    Place(RESULT, f"find, by its {RESULT_MARKER}", ANY, holds=((RESULT_MARKER,),)),
 )
 
 # Files of other programs among a person's own, by their name in lower case.

@@ -9,7 +9,7 @@ from conftest import Library, Ran, picture
 import finder
 from disk import places
 
-TRASHES, VERSIONS, PREVIEWS, LIBRARIES = places.PLURALS.values()
+TRASHES, VERSIONS, PREVIEWS, LIBRARIES, _ = places.PLURALS.values()
 
 # By kind: folders with a picture in each, and files that show what they are.
 CLOSED = {
@@ -92,6 +92,9 @@ CLOSED = {
     ),
 }
 
+# A result of ours; the walk names it otherwise.
+RESULT = "old/1:old/image-similarity-search.json"
+
 # What a person may call a folder, though some program calls one alike.
 OPEN = (
     "2019/Originals 2019/Masters previews Previews/a thumbs thumbnails Trash\\ the\\ dress Trashy",
@@ -164,7 +167,7 @@ def test_what_another_program_keeps_for_itself_is_passed_over(
 
 
 def test_each_row_of_the_table_is_tried(tmp_path: Path) -> None:
-    tried = set()
+    tried = {places.Surroundings().place_of(str(plant(tmp_path / "own", RESULT)[0].parent))}
     for number, row in enumerate(row for rows in CLOSED.values() for row in rows):
         top = tmp_path / f"{number}"
         for path in plant(top, row):
@@ -228,6 +231,8 @@ def test_a_trash_that_may_not_be_listed_is_no_unreadable_folder(
         ("Fotos/originals/0:Fotos/database/Photos.sqlite", "Fotos/originals/0"),
         ("files_trashbin/files", "files_trashbin/files"),
         (".stversions/a", ".stversions"),
+        (RESULT, "old"),
+        (RESULT, "old/1"),
     ],
 )
 def test_nothing_is_taken_from_an_input_folder_inside_such_a_place(
@@ -285,3 +290,26 @@ def test_what_lies_with_another_program_is_no_survivor_and_is_kept(
         assert Path(doomed).exists()
         assert Path(kept).exists()
         Path(copies[doomed]).write_bytes(data)
+
+
+def test_copies_in_another_result_are_no_survivors(
+    bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earlier version took a result that was named as an input folder."""
+    library = bare_library
+    library.add("cat.jpg")
+    library.add("cat2.jpg", quality=70)
+    first = library.folder / "first"
+    library.find("--output-dir", str(first))
+    with monkeypatch.context() as context:
+        context.setattr(finder, "place_at", lambda *_: None)
+        context.setattr(places, "check_open", lambda _: None)
+        library.find("--input-dir", str(library.photos), "--input-dir", str(first))
+    assert len(library.info()) == 4
+    library.delete_copies("cat.jpg", "cat2.jpg")
+    assert library.check().code == 0
+    ran = library.cleanup("--json")
+    assert [entry["reason"] for entry in ran.facts["kept"]] == [
+        "no other original of its group would remain"
+    ] * 2
+    assert library.names() == ["cat.jpg", "cat2.jpg"]
