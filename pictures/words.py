@@ -34,9 +34,9 @@ BOILERPLATE = re.compile(
     | digimax(\ \w*\d\w*)*
     | exif[_ ]?jpeg([_ ](picture|\w?\d+))* | jpe?g | jfif | photo | picture | image | default
     | comment | description | dcim[\\/]\S+ | dsc
-    | (sdr|hdr|hdrpl|cof|rptnr?|edf|mde|fbt|ptr|rbt|rhdr|oznorw?o?|btf|burst|bty|pfh|dlm|bsh|sfp|oic
+    | (sdr|hdr|hdrpl|cof|rptnr?|edf|mde|fbt|ptr|rbt|rhdr|oznorw?o?|btf|bty|pfh|dlm|bsh|sfp|oic
       |hmv|vfc|mcr)(_[a-z]{{2,8}})*   # Huawei's modes
-    | (dav|dig|vid|nor|cob|tap|fil|ori|fpt|pro)(_[a-z]{{2,8}})+
+    | (burst|dav|dig|vid|nor|cob|tap|fil|ori|fpt|pro)(_[a-z]{{2,8}})+
     | screenshot | untitled(-\d+)? | unknown | none | null | n/?a | undefined | \(null\)
     | user\ comments? | image\ description | title | author | artist | copyright | owner(\ name)?
     | photographer | photographer,?\ editor(,\ \[none\])? | your\ name | name | (default\ )?user
@@ -50,7 +50,7 @@ BOILERPLATE = re.compile(
     | (creator:\ )?xv\ version\ \d.* | intel\(r\)\ jpeg\ library.* | lavc\d[\d.]*
     | jpeg\ encoder\ copyright.*\ bioelectromech.* | (jpeg\ )?lead\ technologies,?\ inc\b.*
     | handmade\ software,?\ inc\b.* | xing\ (vt-compress|technology)\b.* | fbmd[0-9a-f]+
-    | image/\w+ | blender:(?!note).* | xr:d:\S+ | c2pa[\w.:-]*
+    | image/\w+ | blender:(file|date|time|frame|camera|scene):.* | xr:d:\S+ | c2pa[\w.:-]*
     | hisilicon\ \w+ | dcf\ \d\.\d | padbytes | gpencoder | epson\ dsc\ picture | kodak\ action\ cam
     | gc-x1e\ image | \(c\)\ by\ [\w-]*\d[\w-]*\ user | 0
     | [0-9a-f]{{32}} | [0-9a-f]{{40}} | [0-9a-f]{{64}}

@@ -371,6 +371,8 @@ def test_a_comment_of_an_encoding_alone_or_of_no_text_is_no_word(comment: bytes)
         '{"who":"Anna and Tom"}',
         "Filter: blue; Oma by the sea",
         "Creator: Anna",
+        "Blender: a gift for Oma",
+        "Burst",
         "Adobe",
         "Minolta meeting of 1988",
         "Video 3",
