@@ -55,19 +55,29 @@ class Place:
 
 ANY = r"[^/]*"
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# What Google Photos calls its trash, by the language of an export.
+_BIN = (
+    r"bin|trash|papierkorb|corbeille|cestino|papelera( de reciclaje)?|paperera|lixeira|reciclagem"
+    r"|prullenbak|kosz|ko(š|s\u030c)|papperskorg(en)?|papirkurv(en)?|roskakori|lomt(á|a\u0301)r"
+    r"|co(ș|s\u0326) de gunoi|(ç|c\u0327)(ö|o\u0308)p kutusu|корзина|кошик|(ゴ|コ\u3099)ミ箱"
+    r"|(휴지통|\u1112\u1172\u110c\u1175\u1110\u1169\u11bc)"
+    r"|回收站|回收桶|垃圾桶|垃圾箱"
+)
 TABLE = (
     # Deleted files; a hidden folder with such a name is no person's
     Place(TRASH, "desktops", r"\.?trash(es|-\d+)?"),
     Place(TRASH, "phones and servers", rf"\.{ANY}(trash|recycl){ANY}"),
     Place(TRASH, "Windows", r"\$recycle\.bin|recycler"),
     Place(TRASH, "Windows", r"recycled", holds=(("info2",), ("desktop.ini",))),
-    Place(TRASH, "Synology and QNAP", rf"[#@]recycle{ANY}"),
+    Place(TRASH, "Synology and QNAP", rf"[#@](syno)?recycle{ANY}"),
+    Place(TRASH, "Synology Drive", r"\.synologyworkingdirectory"),
     Place(TRASH, "D-Link and QNAP", r"(network )?recycle[ .]?bin( - volume_\d+| \d+)?"),
     Place(TRASH, "Buffalo", r"trashbox"),
     Place(TRASH, "Huawei and ES File Explorer", r"\.(gallery2|estrongs)/recycle"),
     Place(TRASH, "Nextcloud and ownCloud", r"files_trashbin"),
     Place(TRASH, "Mac OS 9", r"network trash folder"),
     Place(TRASH, "MEGA", r"\.debris|syncdebris"),
+    Place(TRASH, "Google Photos", rf"(takeout{ANY}/[^/]+|{ANY}google{ANY})/({_BIN})"),
     # Earlier states of files
     Place(VERSIONS, "Nextcloud and ownCloud", r"files_versions|__groupfolders/(\d+/)?versions"),
     Place(VERSIONS, "Syncthing", r"\.stversions"),
@@ -91,9 +101,10 @@ TABLE = (
     Place(VERSIONS, "Timeshift", rf"timeshift/snapshots{ANY}"),
     Place(VERSIONS, "rsnapshot", r"(hourly|daily|weekly|monthly|yearly)\.\d+"),
     # What is made of pictures to show them
-    Place(PREVIEWS, "desktops and phones", rf"\.thumb{ANY}|\.cache/thumbnails"),
+    Place(PREVIEWS, "desktops and phones", rf"\.(micro)?thumb{ANY}|\.cache/thumbnails"),
     Place(PREVIEWS, "Synology", r"@eadir"),
-    Place(PREVIEWS, "QNAP", r"\.@__thumb"),
+    Place(PREVIEWS, "QNAP", r"\.@(__thumb|upload_cache)|\.streams"),
+    Place(PREVIEWS, "Western Digital", r"\.wdmc"),
     Place(PREVIEWS, "Nextcloud", r"appdata_[a-z0-9]{6,}"),
     Place(PREVIEWS, "ownCloud", r"thumbnails", beside=(("files_trashbin",), ("files_versions",))),
     Place(
@@ -134,6 +145,15 @@ TABLE = (
     Place(PREVIEWS, "Mylio", r"generated images\.bundle"),
     Place(PREVIEWS, "PhotoStructure", r"\.photostructure"),
     Place(PREVIEWS, "Piwigo", r"_data/i"),
+    Place(PREVIEWS, "Gallery", r"var/(thumbs|resizes)"),
+    Place(
+        PREVIEWS,
+        "Lychee",
+        r"(thumb|small|medium)(2x)?",
+        beside=(("thumb", "small", "medium", "big"), ("thumb", "small", "medium", "original")),
+    ),
+    Place(PREVIEWS, "Picasa", r"contactthumbs"),
+    Place(PREVIEWS, "WhatsApp", r"\.statuses|media/\.(links|stickerthumbs)"),
     Place(PREVIEWS, "LibrePhotos", r"protected_media/[^/]*(thumbnails|faces)[^/]*"),
     Place(PREVIEWS, "Kodi", r"userdata/thumbnails"),
     Place(PREVIEWS, "Plex", r"plex media server/(cache|media|metadata)"),

@@ -22,6 +22,10 @@ CLOSED = {
         "files_trashbin/files/Album.d1700000000 __groupfolders/trash/1",
         "Android/.Trash/com.sec.android.gallery3d com.sec.android.gallery3d/.Trash .globalTrash",
         "MIUI/Gallery/cloud/.trashBin .RecycleBinHW .oprecyclebin .$Trash$ .FileManagerRecycler",
+        ".SynologyWorkingDirectory/#SynoRecycle #SynoRecycle Takeout/Google\\ Fotos/Papierkorb",
+        "Takeout/Google\\ Photos/Bin Takeout/Google\\ Photos/Corbeille takeout-2/Fotos/Lixeira",
+        "Google\\ Foto/Cestino Google\\ Fotos/Papelera Google\\ Foto's/Prullenbak",
+        "Takeout/Zdjęcia/Kosz Takeout/Google\\ フォト/ゴミ箱 Takeout/Fotky/Kos\u030c Takeout/x/Koš",
         "Pictures/.Gallery2/recycle .estrongs/recycle .MobileBackups.trash",
     ),
     VERSIONS: (
@@ -39,6 +43,12 @@ CLOSED = {
     PREVIEWS: (
         ".thumbnails .thumbs .thumbnail/x .cache/thumbnails/large @eaDir/a.jpg .@__thumb",
         "appdata_oc1234567890/preview/a/b",
+        "2019/.wdmc MIUI/Gallery/cloud/.microthumbnailFile .@upload_cache .streams",
+        "lychee/uploads/thumb/a lychee/uploads/small lychee/uploads/medium2x:"
+        "lychee/uploads/medium/x,lychee/uploads/big/x",
+        "pub/uploads/thumb pub/uploads/small pub/uploads/medium:pub/uploads/original/x",
+        "gallery3/var/thumbs/Album gallery3/var/resizes Google/Picasa2/contactthumbs/a",
+        "WhatsApp/Media/.Statuses WhatsApp/Media/.Links",
         "me/thumbnails/1:me/files_trashbin/x",
         "immich/thumbs/u/ab/cd immich-app/library/encoded-video/u",
         "x/thumbs/0a1b2c3d-0a1b-4c3d-8e9f-0a1b2c3d4e5f/ab",
@@ -115,6 +125,10 @@ OPEN = (
     "picasa/Originals picasa/b/originals:picasa/.picasa.ini,picasa/b/cat.gif",
     "namesakes namesakes/Originals",
     "phone/DCIM:phone/Photos.sqlite",
+    "Takeout/Google\\ Photos/Photos\\ from\\ 2019 Takeout/Google\\ Photos/Bingo Bin Corbeille",
+    "uploads/thumb uploads/small medium small thumb gallery3/var/albums albums/thumbs resizes",
+    "Picasa2/2009 WhatsApp/Media/WhatsApp\\ Images Statuses streams wdmc",
+    "lychee/big:lychee/thumb/x,lychee/small/x,lychee/medium/x",
 )
 
 
