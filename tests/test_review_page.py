@@ -418,6 +418,28 @@ def test_the_last_screen_sums_up_and_deletes_nothing(page: Any, found: Library) 
     assert found.listed() == ["vacation1_copy.jpg", "vacation1_old.jpg"]
 
 
+def test_the_last_screen_says_what_only_the_doomed_hold(
+    bare_library: Library, open_page: Open
+) -> None:
+    """As check-deleted does: it is the last look."""
+    bare_library.add("a.jpg")
+    with Image.open(bare_library.add("b.jpg")) as image:
+        image.save(bare_library.photos / "b.jpg", comment=b"Grandma <b>1962</b>")
+    bare_library.add("c.jpg", quality=60)
+    bare_library.find()
+    page = open_page(bare_library)
+    for name in ("b.jpg", "c.jpg"):
+        bare_library.copy(name).unlink()
+    page.click("#open-finish")
+    until(page, "document.querySelectorAll('#finish-notes li').length === 1")
+    title = "Only these hold something that what stays doesn't (1):"
+    assert title in page.inner_text("#finish-notes")
+    [line] = page.locator("#finish-notes li").all_inner_texts()
+    assert "comment: Grandma <b>1962</b>" in line
+    told = bare_library.check().out
+    assert f"{title}\n  {bare_library.photos / line}" in told
+
+
 def test_after_the_end_nothing_on_the_page_goes_wrong(page: Any) -> None:
     """No timer, key or change of size asks for what is gone; an error would fail the test."""
     page.clock.install()

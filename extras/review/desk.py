@@ -323,6 +323,10 @@ class Desk:
         """What check-deleted would make of the folders now. Changes nothing on disk."""
         return cleanup.review(self.manifest, self.settings.output_dir)
 
+    def losses(self, doomed: Collection[SavedCopy]) -> list[cleanup.Loss]:
+        """What check-deleted would say that only these originals hold. Changes nothing on disk."""
+        return cleanup.losses(self.manifest, doomed)
+
 
 def _why_left(suggestion: Suggestion, here: Collection[int]) -> str:
     """Why the rules leave several copies of a group, by the numbers of those."""

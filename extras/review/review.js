@@ -854,6 +854,7 @@ async function openFinish() {
     if (!plan.deleted.length) $("finish-sum").textContent = touched ? "Nothing would be deleted." : "Nothing: every group is as find left it.";
     $("finish-list").replaceChildren(...plan.deleted.slice(0, LISTED).map((path) => make("li", { textContent: short(path), title: path })));
     if (plan.deleted.length > LISTED) $("finish-list").append(make("li", { textContent: `… and ${(plan.deleted.length - LISTED).toLocaleString("en")} more` }));
+    if (plan.losses.length) tellLosses(plan.losses);
     const note = (text) => $("finish-notes").append(make("p", { className: "muted", textContent: text }));
     if (plan.already) note(`Deleted already: ${counted(plan.already, "original")}.`);
     if (plan.moved.length) note(`${counted(plan.moved.length, "copy", "copies")} moved, renamed or edited: their originals stay.`);
@@ -864,6 +865,15 @@ async function openFinish() {
   } catch (error) {
     $("finish-sum").textContent = error.message;
   }
+}
+
+// The lines of check-deleted, which leaves none out either.
+function tellLosses(losses) {
+  const title = `Only these hold something that what stays doesn't (${losses.length.toLocaleString("en")}):`;
+  const lines = losses.map(([path, loses]) => make("li", { textContent: `${short(path)}: ${loses.join("; ")}`, title: path }));
+  const list = make("ol", { className: "paths", tabIndex: 0 }, ...lines);
+  list.setAttribute("aria-label", "What only these originals hold");
+  $("finish-notes").append(make("p", {}, make("b", { textContent: title })), list);
 }
 
 // All of the page stays where it is, out of sight and asking for nothing: what is still under way

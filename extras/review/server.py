@@ -315,6 +315,9 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
         listed = [copy for copy in found.deleted if os.path.lexists(copy.original.path)]
         return jsonify(
             deleted=[shown(copy.original.path) for copy in listed],
+            losses=[
+                [shown(loss.path), list(map(shown, loss.loses))] for loss in desk.losses(listed)
+            ],
             already=len(found.deleted) - len(listed),
             moved=[shown(copy.original.path) for copy in found.moved],
             strangers=[shown(path) for path in found.strangers],
