@@ -280,6 +280,8 @@ def _gif(data: bytes) -> Integrity:
     flags = data[10] if len(data) > 10 else 0
     place, blocks = 13 + _palette_bytes(flags), 0
     while part := NO_ZERO.search(data, place):  # some write a zero too many
+        if part.start() - place >= ZEROS_OF_NO_PICTURE:
+            return Integrity(ZEROS, len(data), "", place)
         place = part.start()
         if data[place] == ord(";"):
             return Integrity("", place + 1, _behind(data, place + 1))
