@@ -39,6 +39,9 @@ NO_DATES = (
 # From here on cameras begin at the first midnight of the year in which they were made, if nobody
 # sets their clock. (So nothing but that is 2001's, from where Apple's clocks count.)
 FIRST_FACTORY_YEAR = 1995
+# Where such a clock stands if it ran on for a while: days from where most begin, and all of 1980,
+# when no camera wrote files.
+MOST_LIKELY_RAN_ON = {(1904, 1), (1970, 1), (2000, 1), *((1980, month) for month in range(1, 13))}
 
 
 def moment(written: object, fraction: object = "") -> str:
@@ -92,3 +95,13 @@ def is_plausible(taken: str, latest: datetime | None = None) -> bool:
     if whole.year >= FIRST_FACTORY_YEAR and whole == datetime(whole.year, 1, 1):
         return False
     return not any(start <= whole < start + length for start, length in NO_DATES)
+
+
+def is_doubtful(taken: str) -> bool:
+    """Whether a plausible date may be that of a clock which nobody set and which ran on.
+
+    A picture may be that old, but it isn't if another file of it says otherwise.
+    """
+    time = time_of(taken)
+    new_year = time.year >= FIRST_FACTORY_YEAR and (time.month, time.day) == (1, 1)
+    return new_year or (time.year, time.month) in MOST_LIKELY_RAN_ON

@@ -104,6 +104,30 @@ def test_old_and_new_pictures_have_dates(taken: str) -> None:
     assert dates.is_plausible(taken)
 
 
+@pytest.mark.parametrize(
+    ("taken", "doubtful"),
+    [
+        ("2000-01-01 02:30:00", True),
+        ("2000-01-12 10:00:00", True),
+        ("2005-01-01 00:03:11", True),
+        ("2016-01-01 23:00:00.5", True),
+        ("1980-02-01 00:00:00", True),
+        ("1980-12-31 10:00:00", True),
+        ("1970-01-05 10:00:00", True),
+        ("2005-01-02 00:03:11", False),
+        ("2000-02-01 10:00:00", False),
+        ("1981-07-14 10:00:00", False),
+        ("1962-01-01 12:00:00", False),
+        ("2019-07-14 10:11:12", False),
+    ],
+)
+def test_where_a_clock_ran_on_that_nobody_set_a_date_is_doubtful(
+    taken: str, doubtful: bool
+) -> None:
+    assert dates.is_plausible(taken)
+    assert dates.is_doubtful(taken) is doubtful
+
+
 def test_nothing_was_taken_a_day_after_its_file_was_written() -> None:
     latest = datetime(2024, 5, 1, 12)
     assert dates.is_plausible("2024-05-02 02:00:00", latest)  # a place's clock may be ahead

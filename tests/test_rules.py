@@ -112,7 +112,7 @@ def test_a_preferred_folder_comes_before_a_persons() -> None:
     pictures = [picture(n, path) for n, path in enumerate(paths)]
     found = suggest(1, pictures, [])
     assert (found.keeper, found.reason) == (0, "in a person's folder")
-    assert {removal.reason for removal in found.removals} == {"in a program's folder"}
+    assert {removal.reason for removal in found.removals} == {"in a less telling folder"}
     found = suggest(1, pictures, [], prefer=("/gone", "/p/DCIM"))
     assert (found.keeper, found.reason) == (1, "in a preferred folder")
 
@@ -704,6 +704,21 @@ def test_a_date_at_which_nothing_was_taken_gives_up_no_true_one(date: str, tmp_p
         assert found.keeper == facts.index(true)
         assert found.removals[0].loses == ()
         assert found.taken == true.taken
+
+
+@pytest.mark.parametrize(
+    "date", ["2000:01:01 02:30:00", "2005:01:01 00:03:11", "1980:02:01 00:00:00"]
+)
+def test_a_doubtful_date_is_not_kept_for_being_earlier_by_years(date: str, tmp_path: Path) -> None:
+    """Neither by that nor by folder or name; but a year in which it may have been is a date."""
+    true = dated(tmp_path / "true.jpg", "2019:07:14 10:11:12")
+    doubtful = dated(tmp_path / "doubtful.jpg", date)
+    pictures = [Picture(0, "/p/a.jpg", "0", true), Picture(1, "/p/Album/b.jpg", "1", doubtful)]
+    found = suggest(1, pictures, [])
+    assert (found.keeper, found.removals) == (None, ())
+    assert found.reason == "one has the date of a clock that was never set: choose yourself"
+    before = dated(tmp_path / "before.jpg", "2018:07:14 10:11:12")
+    assert suggest(1, [pictures[0], Picture(1, "/p/b.jpg", "1", before)], []).reason == "oldest"
 
 
 def test_a_true_date_beside_a_wrong_one_is_the_date(tmp_path: Path) -> None:

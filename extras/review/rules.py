@@ -12,14 +12,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations, starmap
 
-from extras.review import folders, origin, versions
+from extras.review import doubts, folders, origin, versions
 from extras.review.facts import Facts
 from pictures import held
 from pictures.dates import time_of
 from storage import Link, Manifest, SavedCopy
 
 BURST_SECONDS = 10.0
-SHARPER = 1.1  # times as sharp, to count
 LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count
 
 
@@ -78,7 +77,6 @@ class Suggestion:
 
 CHANGED_IN_PLACE = "one was changed in place, or damaged: choose yourself"
 DAMAGED = "one is damaged and can't be compared with the rest: look yourself"
-OTHERWISE_SHARP = "one is sharper at the same size and quality, or damaged: choose yourself"
 
 # ---- The rules, in the order in which they decide
 
@@ -99,7 +97,7 @@ def _cameras_own(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]
         return any(
             own.facts.generation >= origin.AS_WRITTEN
             and own.facts.generation > picture.facts.generation
-            and (_seems_as_good(picture, own) or _is_enlarged(picture, own))
+            and (_seems_as_good(picture, own) or doubts.is_enlarged(picture.facts, own.facts))
             for own in pictures
         )
 
@@ -112,25 +110,6 @@ def _seems_as_good(picture: Picture, own: Picture) -> bool:
     if one.pixels != by_camera.pixels or one.few_colours:
         return False
     return (one.quality or origin.MOST_QUALITY) >= (by_camera.quality or 0) - origin.SAME_QUALITY
-
-
-def _is_enlarged(picture: Picture, other: Picture, least: float = origin.STANDS_OUT) -> bool:
-    one, less = picture.facts, other.facts
-    sizes = (one.width, one.height), (less.width, less.height)
-    return origin.is_enlarged(one.periods, *sizes, least)
-
-
-def _may_be_enlarged(picture: Picture, other: Picture) -> bool:
-    """Whether nobody but a person knows if a larger picture was made of a smaller one.
-
-    Whoever enlarges a picture may copy the camera's words, which then stand in both.
-    """
-    one, less = picture.facts, other.facts
-    known = one.generation == origin.SURELY_WRITTEN or one.generation > less.generation
-    if one.pixels <= less.pixels or known:
-        return False
-    written = less.generation >= origin.AS_WRITTEN
-    return written or _is_enlarged(picture, other, origin.LOOKS_SO)
 
 
 def _pixels(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
@@ -189,18 +168,7 @@ def _original_format(pictures: Sequence[Picture], _: Sequence[str]) -> list[Pict
 
 def _sharpest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     most = max(p.facts.sharpness for p in pictures)
-    return [p for p in pictures if p.facts.sharpness * SHARPER >= most]
-
-
-def _is_otherwise_sharp(picture: Picture, other: Picture) -> bool:
-    """Whether one is sharper where neither its size nor its quality explains it.
-
-    An edit does, and the noise of what is damaged.
-    """
-    one, less = picture.facts, other.facts
-    known = one.quality is not None and less.quality is not None
-    alike = known or (one.lossless and less.lossless)
-    return alike and one.pixels == less.pixels and one.sharpness > less.sharpness * SHARPER
+    return [p for p in pictures if p.facts.sharpness * doubts.SHARPER >= most]
 
 
 def was_changed_in_place(one: Picture, other: Picture) -> bool:
@@ -253,7 +221,11 @@ RULES = (
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
     Rule(
-        "album", "a person's folder", "in a person's folder", "in a program's folder", _own_folder
+        "album",
+        "a person's folder",
+        "in a person's folder",
+        "in a less telling folder",
+        _own_folder,
     ),
     Rule("holds", "holds more besides", "holds most", "holds less", _holds_most),
     Rule("name", "not named a copy", "not named a copy", "named a copy", _not_a_copy),
@@ -336,10 +308,8 @@ def _decide(
     for rule in RULES:
         if rule.name not in rules or len(left) == 1:
             continue
-        if rule.name == "pixels" and any(starmap(_may_be_enlarged, permutations(left, 2))):
-            return "one may be an enlargement of another: choose yourself"
-        if rule.name == "sharper" and any(starmap(_is_otherwise_sharp, permutations(left, 2))):
-            return OTHERWISE_SHARP
+        if doubt := doubts.before(rule.name, [picture.facts for picture in left]):
+            return doubt
         best = rule.best(left, prefer)
         dropped = [p for p in left if p not in best and rule.name != "intact"]
         if any(was_changed_in_place(one, other) for one in dropped for other in best):
