@@ -53,6 +53,7 @@ class Place:
         return PLURALS[self.kind]
 
 
+MADE_BY_SYSTEMS = re.compile(r"[.#@$]|recycler$|files_trashbin$", re.IGNORECASE)  # trashes
 ANY = r"[^/]*"
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # What Google Photos calls its trash, by the language of an export.
@@ -405,10 +406,14 @@ def kind_of_file(name: str) -> str | None:
 
 
 def is_in_trash(path: str, top: str) -> bool:
-    """Whether a folder between a file and the one at the top is a trash by its name."""
+    """Whether a folder between a file and the one at the top is a trash by its name.
+
+    A visible "Trash" may be a person's own, in which they keep what they haven't decided on.
+    """
     folder = os.path.dirname(path)
     while len(folder) > len(top):
-        if (place := _named(folder)) and place.kind == TRASH:
+        systems = MADE_BY_SYSTEMS.match(os.path.basename(folder))
+        if systems and (place := _named(folder)) and place.kind == TRASH:
             return True
         folder = os.path.dirname(folder)
     return False

@@ -240,7 +240,7 @@ def test_a_copy_with_only_an_xmp_sidecar_left_is_deleted(found: Library) -> None
 @pytest.mark.parametrize(
     "trash",
     (
-        ".Trash-1/files .Trashes/501 Trash .trash $RECYCLE.BIN #recycle @Recycle .dtrash/files "
+        ".Trash-1/files .Trashes/501 .trash $RECYCLE.BIN #recycle @Recycle .dtrash/files "
         "RECYCLER/S-1-5 .trashBin files_trashbin/files"
     ).split(),
 )
@@ -254,6 +254,17 @@ def test_a_copy_moved_into_a_trash_inside_the_output_folder_is_deleted(
     assert found.listed() == ["vacation1_old.jpg"]
     assert found.cleanup().code == 0
     assert found.names() == [name for name in EVERYTHING if name != "vacation1_old.jpg"]
+
+
+@pytest.mark.parametrize("folder", ["Trash", "trash", "Trash-1", "Trashbox", "Recycle Bin"])
+def test_a_copy_moved_into_a_folder_that_the_person_calls_trash_keeps_its_original(
+    found: Library, folder: str
+) -> None:
+    copy = found.copy("vacation1_old.jpg")
+    (found.output / folder).mkdir()
+    copy.rename(found.output / folder / copy.name)
+    assert found.check("--json").facts["moved"] == [str(found.photos / "vacation1_old.jpg")]
+    assert found.listed() == []
 
 
 def test_an_output_folder_below_a_folder_named_trash_works(library: Library) -> None:
