@@ -17,7 +17,7 @@ from disk.places import Surroundings, is_in_trash
 from disk.same_file import look_anew, may_be_one
 from disk.trash import holds, send
 from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS, digest_file, open_regular
-from pictures import held
+from pictures import formats, held
 from storage import (
     MANIFEST,
     Manifest,
@@ -97,7 +97,8 @@ def review(manifest: Manifest, output_dir: str) -> Review:
     """Tell deleted copies from renamed, moved and edited ones. Changes nothing on disk.
 
     A copy is deleted when its file is gone and no file in the output folder may be what became
-    of it: none has its content, or its name, or lies unaccounted for in its group's folder.
+    of it: none has its content, or its name, or lies unaccounted for in its group's folder, and
+    no picture lies unaccounted for elsewhere.
     """
     missing = [c for c in manifest.copies if is_gone(c.copy)]
     elsewhere, strangers = _elsewhere(manifest, output_dir, missing) if missing else ([], [])
@@ -142,7 +143,7 @@ def _elsewhere(
             found += named
         else:  # it may be any copy that is missing here, or one of another group
             here = by_folder.get(folder, [])
-            found += here
+            found += here or (missing if _may_be_a_picture(name) else [])
             if len(here) < len(missing):
                 strangers.append(path)
     return found, strangers
@@ -174,6 +175,12 @@ def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
     ours = folder == output_dir and name in (MANIFEST, *manifest.own_files)
     ours = ours or path in report_of(output_dir, manifest)
     return ours or is_litter(path, output_dir) or is_companion(name, PHOTO_EXTENSIONS)
+
+
+def _may_be_a_picture(name: str) -> bool:
+    kind = formats.kind_by_name(name)
+    photo = _extension(name) in PHOTOS_WITH_SIDECARS
+    return photo or (kind is not None and formats.is_picture(kind))
 
 
 def _stem(path: str) -> str:

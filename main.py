@@ -906,9 +906,7 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
         report.say(f"Moved, renamed or edited, so they stay: {counted(len(culled.moved), 'copy')}.")
     for copy in culled.moved if arguments.verbose else ():
         report.say(f"  {to_line(copy.original.path)}")
-    strangers = [to_line(path) for path in culled.strangers]
-    title = "Files that may be edited copies; if so, move them back to their group and run it again"
-    report.list_some(title, strangers, everything=True)
+    say_strangers(report, culled)
     lost = say_losses(report, manifest, [c for c in copies if c.original.path in there])
     if arguments.dry_run:
         report.say("Dry run: nothing was written.")
@@ -926,6 +924,15 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
         strangers=list(culled.strangers),
         whole_groups=sorted({c.group for c in culled.whole_groups}),
     )
+
+
+def say_strangers(report: Report, culled: cleanup.Review) -> None:
+    """Name what may be an edited copy: nothing goes of which a picture may be what became."""
+    title = (
+        "Files that may be edited copies, for which originals may stay; move each to its group, or "
+        "out of OUTPUT_DIR, and run check-deleted again"
+    )
+    report.list_some(title, [to_line(path) for path in culled.strangers], everything=True)
 
 
 def say_losses(
@@ -953,6 +960,7 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
             listed, manifest, culled, whole_groups=whole, list_file=settings.to_delete_file
         )
         report_plan(report, plan, manifest, settings)
+        say_strangers(report, culled)
         if arguments.dry_run:
             report.say("Dry run: nothing was deleted.")
             return

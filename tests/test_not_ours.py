@@ -39,13 +39,39 @@ def test_a_copy_saved_in_another_format_elsewhere_keeps_its_original(found: Libr
     assert found.listed() == []
 
 
-def test_a_file_that_may_be_any_copy_is_named(found: Library) -> None:
-    copy = found.copy("vacation1_old.jpg")
-    edit(copy, found.output / "best" / "nice.jpg")
+@pytest.mark.parametrize("place", ["best/nice.jpg", "nice.HEIC", "2/nice.png", "best/a/nice.psd"])
+def test_a_picture_that_may_be_any_copy_keeps_all_originals_and_is_named(
+    found: Library, place: str
+) -> None:
+    found.delete_copies("vacation1_copy.jpg")
+    found.check()
+    listed = found.list_file.read_text("utf-8")
+    (found.output / "best" / "a").mkdir(parents=True)
+    nice = found.output / place
+    edit(found.copy("vacation1_old.jpg"), nice)
     ran = found.check()
     assert ran.code == 1
-    assert "nice.jpg" in ran.out
+    assert str(nice) in ran.out
+    assert found.listed() == []
+    found.list_file.write_text(listed, "utf-8")  # from before
+    before = tree(found.photos)
+    ran = found.cleanup()
+    assert ran.code == 1
+    assert str(nice) in ran.out
+    assert tree(found.photos) == before
+    nice.rename(found.folder / "mine")
+    assert found.check().code == 0
+    assert found.listed() == ["vacation1_copy.jpg", "vacation1_old.jpg"]
+
+
+def test_a_file_that_is_no_picture_is_named_and_keeps_nothing(found: Library) -> None:
+    found.delete_copies("vacation1_old.jpg")
+    (found.output / "notes.txt").write_text("mine")
+    assert found.check().code == 1
     assert found.listed() == ["vacation1_old.jpg"]
+    ran = found.cleanup()
+    assert "notes.txt" in ran.out
+    assert "vacation1_old.jpg" not in found.names()
 
 
 @pytest.mark.parametrize("name", ["info.txt", "image-similarity-search.json"])
