@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from disk.same_file import identity
+
 INFO_SUFFIX = ".trashinfo"
 MOST_NAME_BYTES = 255 - len(INFO_SUFFIX)
 OTHERS_MAY_WRITE = 0o022
@@ -51,7 +53,7 @@ def send(path: str, original: str, record: Callable[[str], None]) -> str:
     """
     before = os.lstat(path)
     refusal = OSError("its disk has none")
-    for trash in _trashes(original, before.st_dev):
+    for trash in _trashes(original):
         with contextlib.ExitStack() as stack:
             try:
                 entry = _enter(trash, path, original, stack)
@@ -81,13 +83,18 @@ def holds(place: str, sent: os.stat_result) -> bool:
 # ---- The trashes
 
 
-def _trashes(original: str, device: int) -> Iterator[_Trash]:
-    """The trashes that may take a file, the best first: only those on its own disk."""
+def _trashes(original: str) -> Iterator[_Trash]:
+    """The trashes that may take a file, the best first: only those on its own disk.
+
+    Its folder tells which that is, as an overlay has devices of their own for some files.
+    """
+    folder = os.path.dirname(original)
+    device = os.lstat(folder).st_dev
     data = os.environ.get("XDG_DATA_HOME", "")
     data = os.path.realpath(data if os.path.isabs(data) else os.path.expanduser("~/.local/share"))
     if _device(data) == device:
         yield _Trash(os.path.join(data, "Trash"), "")
-    topdir = _topdir(os.path.dirname(original), device)
+    topdir = _topdir(folder, device)
     shared = os.path.join(topdir, ".Trash")
     with contextlib.suppress(OSError):
         mode = os.lstat(shared).st_mode
@@ -129,6 +136,7 @@ def _folder(
     """Open a folder that is ours alone, or no more open than the one that a file comes from."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=within)
+        stack.callback(_remove_unused, name, within)
     if stat.S_ISLNK(os.lstat(name, dir_fd=within).st_mode):
         raise OSError(f"{path} is a symbolic link")
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -140,6 +148,12 @@ def _folder(
     if status.st_mode & OTHERS_MAY_WRITE & ~open_already:
         raise OSError(f"others may write to {path}")
     return descriptor
+
+
+def _remove_unused(name: str, within: int | None) -> None:
+    """Remove a folder that was made for a file which didn't come."""
+    with contextlib.suppress(OSError):
+        os.rmdir(name, dir_fd=within)
 
 
 # ---- The entry
@@ -220,11 +234,21 @@ def _withdraw(entry: _Entry, path: str) -> None:
     if not os.path.lexists(path):
         return
     with contextlib.suppress(OSError):
-        if entry.linked and os.path.samestat(
+        if entry.linked and _have_one_file(
             os.lstat(path), os.lstat(entry.name, dir_fd=entry.files)
         ):
             os.unlink(entry.name, dir_fd=entry.files)
         os.unlink(entry.name + INFO_SUFFIX, dir_fd=entry.info)
+
+
+def _have_one_file(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether two names are of one file, also where an overlay copied it for the second one.
+
+    To give it that name was its last change.
+    """
+    if one.st_dev == other.st_dev:
+        return os.path.samestat(one, other)
+    return identity(one) == identity(other) and one.st_nlink == other.st_nlink > 1
 
 
 def _sync(folder: int) -> None:

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from conftest import Library
+from conftest import Library, tree
 from send2trash import plat_other
 
 from disk import trash
@@ -213,7 +214,7 @@ def test_what_can_not_be_recorded_leaves_nothing_in_the_trash(
     with pytest.raises(OSError, match="No space"):
         trash.send(path, path, record)
     assert Path(path).read_text() == "one"
-    assert described(home_trash) == {}
+    assert not home_trash.exists()
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -233,7 +234,7 @@ def test_what_a_disk_can_not_keep_does_not_lose_its_name(
     with pytest.raises(OSError, match="Input/output"):
         send(path)
     assert Path(path).read_text() == "one"
-    assert described(home_trash) == {}
+    assert not home_trash.exists()
 
 
 # ---- What is not trusted
@@ -380,7 +381,62 @@ def test_a_folder_that_is_mounted_twice_from_the_homes_disk_has_its_own_trash(
     monkeypatch.setattr(os.path, "ismount", lambda path: str(path) == str(photos))
     send(put(photos, "2019/a.jpg", "one"))
     assert described(own(photos)) == {"a.jpg": ("2019/a.jpg", "one")}
-    assert described(home_trash) == {}
+    assert not home_trash.exists()
+
+
+def test_a_trash_that_was_there_stays_where_it_takes_nothing(
+    photos: Path, home_trash: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home_trash / "files").mkdir(parents=True)
+    path = put(photos, "a.jpg", "one")
+    no_links(monkeypatch, errno.EXDEV)
+    monkeypatch.setattr(os.path, "ismount", lambda path: str(path) == str(photos))
+    with pytest.raises(OSError, match=os.strerror(errno.EXDEV)):
+        send(path)
+    assert os.listdir(home_trash) == ["files"]
+    assert os.listdir(photos) == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_one"),
+    [
+        ({}, True),
+        ({"st_ino": 8}, False),
+        ({"st_ino": 8, "st_dev": 2}, True),
+        ({"st_ino": 8, "st_dev": 2, "st_ctime_ns": 9000}, False),
+        ({"st_ino": 8, "st_dev": 2, "st_nlink": 1}, False),
+    ],
+)
+def test_what_leaves_the_trash_again_is_the_file_that_has_its_own_name(
+    change: dict[str, int], is_one: bool
+) -> None:
+    own = {"st_dev": 1, "st_ino": 7, "st_size": 3, "st_nlink": 2}
+    own |= {"st_mtime_ns": 1000, "st_ctime_ns": 2000}
+    statuses: list[Any] = [SimpleNamespace(**own), SimpleNamespace(**own | change)]
+    assert trash._have_one_file(*statuses) == is_one
+
+
+def test_on_an_overlay_that_copies_a_file_for_its_second_name_nothing_is_left_of_it(
+    disk: Path, photos: Path, home_trash: Path
+) -> None:
+    """Its two names then have two numbers on two devices, of which neither is their folder's."""
+    put(photos, "2019/a.jpg", "one")
+    for name in ("upper", "work", "merged"):
+        (disk / name).mkdir()
+    below = f"lowerdir={photos},upperdir={disk}/upper,workdir={disk}/work,xino=off"
+    merged = disk / "merged"
+    mount = ["mount", "-t", "overlay", "-o", below, "none", str(merged)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no overlay can be mounted here")
+    try:
+        before = tree(merged)
+        place = f"{own(merged)}/files/a.jpg"
+        with pytest.raises(OSError, match=f"it does not arrive at {place}"):
+            send(str(merged / "2019" / "a.jpg"))
+        assert tree(merged) == before
+        assert not home_trash.exists()
+    finally:
+        subprocess.run(["umount", "-l", str(merged)], check=True)
 
 
 def test_only_the_very_file_that_was_sent_counts_as_there(photos: Path) -> None:
