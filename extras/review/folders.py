@@ -88,6 +88,8 @@ WORDS = {
     ),
     Kind.CAMERA: re.compile(r"\bdcim\b"),
 }
+# What says it before whatever words.
+ALWAYS = re.compile(r"whatsapp|telegram|dcim|copia")
 # As cameras number theirs: 100APPLE, 101_PANA, 102MSDCF.
 CARD = re.compile(r"[1-9]\d\d[A-Z0-9_]{5}")
 UNIQUE = re.compile(r"(?=.*\d)[0-9a-f-]{16,}", re.IGNORECASE)  # a digest or a UUID
@@ -130,8 +132,10 @@ def kind_of(folder: str) -> Kind:
     """Who made a folder, by its own name."""
     plain = _plain(folder)
     for kind, words in WORDS.items():
-        if words.search(plain):
-            return kind
+        if match := words.search(plain):
+            # Before other words it may be what a person means: "Backup singers".
+            meant = not ALWAYS.match(match[0]) and _has_others_words(plain[match.end() :])
+            return Kind.CAMERA if meant else kind
     tokens = plain.split()
     words_of_it = [token for token in tokens if not token.isdigit()]
     if CARD.fullmatch(folder) and not folder.isdigit():
@@ -144,6 +148,12 @@ def kind_of(folder: str) -> Kind:
     if DATED.issuperset(words_of_it) or UNIQUE.fullmatch(folder):
         return Kind.ORDINARY
     return Kind.COPIES if MARKED.fullmatch(_lower(folder)) else Kind.NAMED
+
+
+def _has_others_words(rest: str) -> bool:
+    """Whether words are left that say neither a date, nor a device, nor what everybody says."""
+    words = {word for word in rest.split() if word.isalpha()}
+    return not words <= {*KINDS, *DATED} and rest.strip() not in KINDS
 
 
 def ranks(paths: Sequence[str]) -> list[int]:
