@@ -138,7 +138,8 @@ def locked(output_dir: str) -> Iterator[None]:
     try:
         os.makedirs(parent, exist_ok=True)
         descriptor = _take_lock(path)
-        if os.fstat(descriptor).st_size:
+        status = os.fstat(descriptor)
+        if status.st_size or not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             raise UserError(f"{path} is in the way and not ours; move it elsewhere.")
     except BlockingIOError:

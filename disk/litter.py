@@ -26,6 +26,9 @@ MOST_BYTES = 10_000_000
 SNIFFED_BYTES = 16
 APPLE_DOUBLE = b"\0\5\x16\7"
 DATABASE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Thumbs.db of large folders is large
+# How settings of folders begin, in ASCII or UTF-16; a person's notes of that name don't.
+SETTINGS = frozenset({"desktop.ini", ".directory"})
+SECTION = re.compile(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*\[\0?[.{A-Za-z]")
 # How pictures and videos begin; such a file is a person's, whatever it is called.
 PICTURE = re.compile(
     rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II[*+]\0|MM\0[*+]|RIFF....WEBP|....ftyp|\0\0\0\x0cJXL|\xff\x0a",
@@ -56,6 +59,8 @@ def is_litter(path: str, top: str) -> bool:
         return False
     if first is not None or parts[-1].startswith(RESOURCE_FORK):
         return status.st_size <= MOST_BYTES and head.startswith(APPLE_DOUBLE)
+    if parts[-1].lower() in SETTINGS and head and not SECTION.match(head):
+        return False
     small = status.st_size <= MOST_BYTES or head.startswith(DATABASE)
     return parts[-1].lower() in FILES and small and not PICTURE.match(head)
 

@@ -58,7 +58,10 @@ def _check_private(path: str, status: os.stat_result) -> None:
     if status.st_mode & 0o077:
         message = f"others may read or change {path}; run chmod 600 on it, or {elsewhere}."
         raise UserError(message, Exit.STATE)
-    if os.stat(folder).st_mode & 0o022:
+    around = os.stat(folder)
+    if around.st_uid not in (0, os.geteuid()):
+        raise UserError(f"{folder} is another user's folder; {elsewhere}.", Exit.STATE)
+    if around.st_mode & 0o022:
         message = f"others may change {folder}; run chmod 700 on it, or {elsewhere}."
         raise UserError(message, Exit.STATE)
 

@@ -86,7 +86,7 @@ def test_a_copy_with_the_name_of_a_file_of_ours_is_still_a_copy(found: Library, 
 @pytest.mark.parametrize("litter", ["Thumbs.db", ".DS_Store", "desktop.ini", "photo.jpg.xmp"])
 def test_what_file_managers_leave_is_no_copy(found: Library, litter: str) -> None:
     found.delete_copies("vacation1_old.jpg")
-    (found.output / "1" / litter).write_bytes(b"litter")
+    (found.output / "1" / litter).write_bytes(b"[litter]")
     found.check()
     assert found.listed() == ["vacation1_old.jpg"]
 
@@ -162,6 +162,15 @@ def test_a_lock_file_with_something_in_it_is_not_ours(library: Library) -> None:
     ran = library.run("find")
     assert ran.code == 2
     assert lock.read_text() == "precious"
+
+
+def test_a_fifo_in_the_locks_place_is_not_ours(library: Library) -> None:
+    lock = library.folder / ".output.lock"
+    os.mkfifo(lock)
+    ran = library.run("find")
+    assert ran.code == 2
+    assert f"{lock} is in the way" in ran.err
+    assert lock.is_fifo()
 
 
 def test_copies_are_as_private_as_their_originals(library: Library) -> None:

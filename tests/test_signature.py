@@ -96,6 +96,12 @@ def shared_folder(key: Path) -> None:
     key.parent.chmod(0o770)
 
 
+def folder_of_another(key: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give a folder away")
+    os.chown(key.parent, 12345, -1)
+
+
 def link(key: Path) -> None:
     key.rename(key.with_name("elsewhere"))
     key.symlink_to("elsewhere")
@@ -123,7 +129,9 @@ def too_long(key: Path) -> None:
 
 
 @pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup"])
-@pytest.mark.parametrize("spoil", [shared_file, shared_folder, link, fifo, folder, sock, too_long])
+@pytest.mark.parametrize(
+    "spoil", [shared_file, shared_folder, folder_of_another, link, fifo, folder, sock, too_long]
+)
 def test_a_key_that_others_may_have_made_or_read_ends_the_run(
     found: Library, someone_else: Callable[[], Path], spoil: Callable[[Path], None], action: str
 ) -> None:
