@@ -1219,7 +1219,7 @@ def test_a_find_killed_at_any_moment_loses_nothing(culled: Library, tmp_path: Pa
     for name in (*COFFEE, "z_stars.jpg"):
         (culled.photos / name).unlink()
     culled.add("vacation1_new.jpg", quality=55)
-    culled.find()
+    culled.find("--discard-review")  # of what was deleted by hand the last copies are here
     old, log = culled.info(), culled.log()
     culled.add("vacation1_newer.jpg", quality=45)
     before = tree(culled.photos)
