@@ -538,6 +538,19 @@ def test_a_jpeg_saved_anew_at_a_higher_quality_is_given_up(
     assert (found.keeper, found.reason) == (0, "least compressed")
 
 
+def test_what_was_saved_anew_after_an_editors_own_steps_is_left_to_the_person(
+    tmp_path: Path,
+) -> None:
+    """Of other steps than libjpeg's nobody sees whether a picture once had them."""
+    steps = [2 + n // 3 for n in range(64)]
+    first = encoded(scaled(photo(COFFEE), 0.9), "JPEG", qtables=[steps, steps])
+    with Image.open(io.BytesIO(first)) as opened:
+        second = encoded(opened.convert("RGB"), "JPEG", quality=98)
+    found = suggest(1, examined(tmp_path, a_jpg=second, b_jpg=first), [])
+    assert (found.keeper, found.removals) == (None, ())
+    assert found.reason == "one may have been saved anew at a higher quality: choose yourself"
+
+
 def test_a_small_copy_that_kept_the_cameras_words_gives_up_nothing(tmp_path: Path) -> None:
     image = photo(COFFEE)
     small = from_camera(scaled(image, 0.5), 95, said=image.size)

@@ -37,6 +37,14 @@ def may_be_enlarged(one: Facts, less: Facts) -> bool:
     return less.generation >= origin.AS_WRITTEN or is_enlarged(one, less, origin.LOOKS_SO)
 
 
+def may_be_saved_anew(one: Facts, other: Facts) -> bool:
+    """Whether a better quality may be that of a second saving, after one with unknown steps."""
+    if one.quality is None or other.quality is None or one.pixels != other.pixels:
+        return False
+    better = one.quality > other.quality + origin.SAME_QUALITY and one.earlier is None
+    return better and one.standard and not other.standard and one.generation <= other.generation
+
+
 def is_of_another_year(one: Facts, other: Facts) -> bool:
     """Whether a doubtful date is years before another's, so that the earlier one may be wrong."""
     if not (one.taken and other.taken and dates.is_doubtful(one.taken)):
@@ -56,6 +64,7 @@ def is_otherwise_sharp(one: Facts, other: Facts) -> bool:
 
 DOUBTS = {
     "pixels": (may_be_enlarged, "one may be an enlargement of another"),
+    "compression": (may_be_saved_anew, "one may have been saved anew at a higher quality"),
     "earliest": (is_of_another_year, "one has the date of a clock that was never set"),
     "sharper": (is_otherwise_sharp, "one is sharper at the same size and quality, or damaged"),
 }

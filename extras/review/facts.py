@@ -73,6 +73,7 @@ class Facts:
     few_colours: bool = False
     quality: int | None = None
     earlier: int | None = None
+    standard: bool = True  # the steps that libjpeg has for the quality
     sharpness: float = 0.0
     colourless: bool = False
     damage: str = ""
@@ -114,7 +115,7 @@ def examine(path: str) -> Facts:
     lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
     lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
     now = quality.of_jpeg(image) if form == "JPEG" else None
-    image = found.image
+    head, image = image, found.image
     traces = origin.Traces() if found.harm else origin.traces(data, structure.end, now)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
@@ -126,6 +127,7 @@ def examine(path: str) -> Facts:
         format=form,
         size=file.size,
         quality=now,
+        standard=now is None or quality.is_standard(head, now),
         earlier=traces.earlier,
         sharpness=sharpness,
         colourless=colourless,

@@ -45,6 +45,12 @@ def of_jpeg(image: "Image.Image") -> int | None:
     return min(range(100, 0, -1), key=lambda quality: abs(sum(_steps(quality)) - sum(table)))
 
 
+def is_standard(image: "Image.Image", now: int | None) -> bool:
+    """Whether a JPEG has libjpeg's own table for its quality; cameras and editors have others."""
+    table = getattr(image, "quantization", {}).get(0)
+    return now is not None and sorted(table or ()) == sorted(_steps(now))
+
+
 def before(image: "Image.Image", below: int) -> int | None:
     """The quality below some other in which a picture was once saved; None if it shows none.
 
