@@ -806,10 +806,10 @@ def test_sticks_that_number_their_files_by_turns_hold_photos_of_their_own(
         (("exfat", "vfat"), False),
         (("fuse.sshfs", "fuseblk"), False),
     ):
-        same_file._makes_up_numbers.cache_clear()
+        same_file.look_anew()
         mounts.write_text(line.format("8:17", kinds[0]) + line.format("8:33", kinds[1]))
         assert same_file.are_one(one, other) is are_one, kinds
-    same_file._makes_up_numbers.cache_clear()
+    same_file.look_anew()
     mounts.unlink()
     assert same_file.are_one(one, other)
-    same_file._makes_up_numbers.cache_clear()
+    same_file.look_anew()
