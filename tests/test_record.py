@@ -240,7 +240,7 @@ def test_a_record_that_reaches_for_other_files_deletes_none_of_them(found: Libra
         path.write_text(f"precious {path.name}")
     photo = found.photos / "vacation1.jpg"
     forge(found, input_dirs=["/"], copies=rows_for(dotfile, thesis, photo), links=[])
-    for path in (found.output / "1").iterdir():
+    for path in found.output.glob("[12]/*"):  # a strange picture would keep all of them
         path.unlink()
     (found.output / "1" / "copy2.jpg").write_bytes(photo.read_bytes())
     before = tree(found.folder)
