@@ -100,8 +100,8 @@ def test_what_only_it_has_is_never_given_up_for_a_better_picture(kind: str, tmp_
 
 
 def test_files_that_hold_the_same_are_chosen_between_as_before(tmp_path: Path) -> None:
-    large, small = shot(caption="Oma"), shot(SMALLER, caption="oma ")
-    assert given_up(tmp_path, {"a.jpg": large + VIDEO, "b.jpg": small + VIDEO}) == {"b.jpg": []}
+    finer, coarser = shot(caption="Oma", quality=97), shot(caption="oma ", quality=85)
+    assert given_up(tmp_path, {"a.jpg": finer + VIDEO, "b.jpg": coarser + VIDEO}) == {"b.jpg": []}
 
 
 @pytest.mark.parametrize("machine", ["Takeout", "DCIM", "WhatsApp Images"])
@@ -129,7 +129,8 @@ def test_of_identical_files_the_one_with_something_beside_it_is_kept(
 
 
 def test_what_lies_beside_both_is_nothing_to_lose(tmp_path: Path) -> None:
-    files = {"a.jpg": shot(), "b.jpg": shot(SMALLER), "a.xmp": b"the same", "b.xmp": b"the same"}
+    files = {"a.jpg": shot(quality=97), "b.jpg": shot(quality=85)}
+    files |= {"a.xmp": b"the same", "b.xmp": b"the same"}
     assert given_up(tmp_path, files) == {"b.jpg": []}
 
 
@@ -138,12 +139,12 @@ def test_suggest_names_what_is_lost_of_pixels_and_keeps_what_lies_beside(
 ) -> None:
     put(
         bare_library,
-        large=shot(photo(CAT).resize((1200, 800)), subsampling=2),
-        small=shot(photo(CAT).resize((1100, 733)), subsampling=0),
+        finer=shot(quality=97, subsampling=2),
+        coarser=shot(quality=85, subsampling=0),
     )
     ran = bare_library.run("suggest")
-    assert "small.jpg: full colour resolution" in ran.out
-    (bare_library.photos / "small.CR2").touch()
+    assert "coarser.jpg: full colour resolution" in ran.out
+    (bare_library.photos / "coarser.CR2").touch()
     ran = bare_library.run("suggest", "--dry-run")
     assert "To remove by the rules: 0" in ran.out
     assert "1: one holds something that the other doesn't" in ran.out
@@ -206,8 +207,8 @@ KNOWN = {  # only by the one that goes: what is said
 def test_what_only_a_file_knows_of_how_it_was_taken_is_said(case: str, tmp_path: Path) -> None:
     doomed, keeper, told = KNOWN[case]
     kept = Image.open(io.BytesIO(keeper)).info["exif"]
-    larger = shot(photo(CAT).resize((1200, 800)), exif=kept)
-    found = given_up(tmp_path, {"doomed.jpg": doomed, "larger.jpg": larger})
+    finer = shot(quality=99, exif=kept)
+    found = given_up(tmp_path, {"doomed.jpg": doomed, "finer.jpg": finer})
     assert ", ".join(found["doomed.jpg"]) == told
 
 
