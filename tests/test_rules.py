@@ -508,6 +508,19 @@ def test_an_enlargement_that_has_the_cameras_words_is_not_kept_for_its_own(
     assert found.reason == "one may be an enlargement of another: choose yourself"
 
 
+@pytest.mark.parametrize("factor", [1.5, 1.6, 2, 4])
+def test_an_enlargement_without_the_cameras_words_is_not_kept_for_what_has_them(
+    factor: float, tmp_path: Path
+) -> None:
+    """Also where a phone or a tool saved the camera's picture anew: nobody else has its words."""
+    own = scaled(photo(COFFEE), 0.5)
+    changed = from_camera(own, 78, software="14.6", jfif=True)
+    large = encoded(scaled(own, factor), "JPEG", quality=95)
+    found = suggest(1, examined(tmp_path, own_jpg=changed, large_jpg=large), [])
+    assert (found.keeper, found.removals) == (None, ())
+    assert found.reason == "one may be an enlargement of another: choose yourself"
+
+
 @pytest.mark.parametrize("factor", [1.2, 1.3, 1.7, 2.2])
 def test_a_smooth_enlargement_without_a_camera_is_left_to_the_person(
     factor: float, tmp_path: Path

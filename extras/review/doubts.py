@@ -29,11 +29,14 @@ def is_enlarged(one: Facts, less: Facts, least: float = origin.STANDS_OUT) -> bo
 def may_be_enlarged(one: Facts, less: Facts) -> bool:
     """Whether nobody but a person knows if a larger picture was made of a smaller one.
 
-    Whoever enlarges a picture may copy the camera's words, which then stand in both.
+    Whoever enlarges a picture may copy the camera's words, which then stand in both, or drop them,
+    and then only the smaller one has them; unless these tell of another size, as of a reduced one.
     """
     known = one.generation == origin.SURELY_WRITTEN or one.generation > less.generation
     if one.pixels <= less.pixels or known:
         return False
+    if less.generation >= origin.SAVED_ANEW and less.generation > one.generation:
+        return True
     return less.generation >= origin.AS_WRITTEN or is_enlarged(one, less, origin.LOOKS_SO)
 
 

@@ -148,7 +148,7 @@ EDITORS = re.compile(
 CAMERA_QUALITY = 85  # from which a JPEG may be a camera's without further signs
 SAME_SIDE = 0.01
 SECONDS_TO_WRITE = 60.0
-NO_CAMERA, SAVED_ANEW, AS_WRITTEN, SURELY_WRITTEN = range(4)
+NO_CAMERA, RESIZED, SAVED_ANEW, AS_WRITTEN, SURELY_WRITTEN = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,9 @@ def generation(signs: Signs) -> int:
     sides = zip(sorted(signs.size), sorted(signs.said), strict=True)
     resized = all(signs.said) and any(abs(is_ - said) > SAME_SIDE * said for is_, said in sides)
     edited = any(map(EDITORS.search, signs.programs))
-    if signs.quality is None or resized or edited:
+    if resized:
+        return RESIZED
+    if signs.quality is None or edited:
         return SAVED_ANEW
     unchanged = abs(signs.changed_seconds) <= SECONDS_TO_WRITE
     if signs.photographed and all(signs.said) and unchanged and not signs.jfif:
