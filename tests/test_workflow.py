@@ -740,7 +740,7 @@ def test_a_cull_that_was_cleaned_up_is_replaced(culled: Library) -> None:
 def test_a_find_without_groups_also_replaces_the_old_result(found: Library) -> None:
     for name in (*VACATION, "z_coffee.jpg"):
         (found.photos / name).unlink()
-    found.find()
+    found.find("--discard-review")  # their last copies are in it
     assert found.info() == {}
     assert [path for path in found.output.iterdir() if path.is_dir()] == []
     assert found.check().code == 0
