@@ -20,7 +20,7 @@ from conftest import Library, collect
 from test_review import serving
 from test_review_page import Open, open_group, press, until
 
-from extras.review.gate import Lead, QuietHandler
+from extras.review.gate import Lead, Listener, QuietHandler
 
 pytestmark = test_review_page.pytestmark
 browser, open_page = test_review_page.browser, test_review_page.open_page
@@ -52,6 +52,23 @@ def tab(browser: Any, address: str) -> Iterator[Any]:
     page.goto(address)
     yield page
     context.close()
+
+
+@pytest.mark.parametrize(("error", "printed"), [(OSError(9, "gone"), False), (KeyError(1), True)])
+def test_nothing_is_printed_of_a_connection_that_has_gone(
+    error: Exception, printed: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    listener = Listener(0)
+
+    def breaks(*_: object) -> None:
+        raise error
+
+    listener.finish_request = breaks  # type: ignore[method-assign]
+    ours, theirs = socket.socketpair()
+    with contextlib.closing(theirs):
+        listener.process_request_thread(ours, ("127.0.0.1", 1))
+    listener.server_close()
+    assert ("Traceback" in capfd.readouterr().err) == printed
 
 
 # ---- Entering

@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -83,6 +84,11 @@ class Listener(ThreadedWSGIServer):
         with self._lock:  # so that none is shut down that is closed
             self._has_asked.pop(request, None)
         super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing of a connection that has gone; a bug shows its traceback."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     def heard(self, connection: socket.socket, *, known: bool) -> None:
         """Take note that a connection has asked for something, and whether with the secret."""
