@@ -379,7 +379,7 @@ def test_a_comment_of_an_encoding_alone_or_of_no_text_is_no_word(comment: bytes)
         "0815",
         "IMG_1234",
         "Casio",
-        "XXX",
+        3 * "X",
         "\U0001f389",
         "❤️❤️",
         ":-)",
