@@ -44,7 +44,7 @@ TRASH_IS_THE_SYSTEMS = sys.platform == "darwin"
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class Culled:
     """What the person's culling means: copies deleted, still there elsewhere, or whole groups.
 
     `strangers` are files outside the groups' folders that may be copies that were edited.
@@ -93,8 +93,10 @@ class Loss:
 # ---- check-deleted
 
 
-def review(manifest: Manifest, output_dir: str) -> Review:
-    """Tell deleted copies from renamed, moved and edited ones. Changes nothing on disk.
+def culled_in(manifest: Manifest, output_dir: str) -> Culled:
+    """What the person's culling means: deleted copies, told from renamed, moved and edited ones.
+
+    Changes nothing on disk.
 
     A copy is deleted when its file is gone and no file in the output folder may be what became
     of it: none has its content, or its name, or lies unaccounted for in its group's folder, and
@@ -106,7 +108,7 @@ def review(manifest: Manifest, output_dir: str) -> Review:
     deleted = [c for c in missing if c not in moved]
     members = Counter(c.group for c in manifest.copies)
     lost = Counter(c.group for c in deleted)
-    return Review(
+    return Culled(
         deleted=tuple(c for c in deleted if lost[c.group] < members[c.group]),
         moved=tuple(c for c in missing if c in moved),
         whole_groups=tuple(c for c in deleted if lost[c.group] == members[c.group]),
@@ -193,7 +195,7 @@ def _stem(path: str) -> str:
 def plan_deletions(
     listed: Sequence[str],
     manifest: Manifest,
-    culled: Review,
+    culled: Culled,
     *,
     whole_groups: bool = False,
     list_file: str = "to_delete.txt",
@@ -234,7 +236,7 @@ class Judge:
         self,
         manifest: Manifest,
         listed: frozenset[str],
-        culled: Review,
+        culled: Culled,
         *,
         whole_groups: bool = False,
     ) -> None:

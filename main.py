@@ -885,7 +885,7 @@ def opened(
 
 def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     with opened(settings, arguments, report) as manifest:
-        culled = cleanup.review(manifest, settings.output_dir)
+        culled = cleanup.culled_in(manifest, settings.output_dir)
         whole_groups = frozenset(culled.whole_groups if arguments.allow_whole_groups else ())
         listed = {*culled.deleted, *whole_groups}
         copies = [c for c in manifest.copies if c in listed]
@@ -926,7 +926,7 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
     )
 
 
-def say_strangers(report: Report, culled: cleanup.Review) -> None:
+def say_strangers(report: Report, culled: cleanup.Culled) -> None:
     """Name what may be an edited copy: nothing goes of which a picture may be what became."""
     title = (
         "Files that may be edited copies, for which originals may stay; move each to its group, or "
@@ -955,7 +955,7 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
     storage.check_log(settings.log_file)
     with opened(settings, arguments, report) as manifest:
         listed = storage.read_to_delete(settings.to_delete_file)
-        culled = cleanup.review(manifest, settings.output_dir)
+        culled = cleanup.culled_in(manifest, settings.output_dir)
         plan = cleanup.plan_deletions(
             listed, manifest, culled, whole_groups=whole, list_file=settings.to_delete_file
         )
@@ -969,7 +969,7 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
             report.code = Exit.KEPT
             return
         # The person may have looked at the folders again before answering.
-        culled = cleanup.review(manifest, settings.output_dir)
+        culled = cleanup.culled_in(manifest, settings.output_dir)
         judge = cleanup.Judge(manifest, frozenset(listed), culled, whole_groups=whole)
         refused = [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
         storage.append_lines(settings.log_file, refused)

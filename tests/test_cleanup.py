@@ -15,7 +15,7 @@ import pytest
 from conftest import Library
 
 import cleanup
-from cleanup import Deleted, Judge, Kept, Plan, Review
+from cleanup import Culled, Deleted, Judge, Kept, Plan
 from config import Exit, UserError
 from disk import trash
 from finder import ImageFile, digest_file
@@ -54,8 +54,8 @@ class Case:
         return Manifest(self.input_dirs, tuple(self.copies.values()), ())
 
     @property
-    def culled(self) -> Review:
-        return cleanup.review(self.manifest, str(self.output))
+    def culled(self) -> Culled:
+        return cleanup.culled_in(self.manifest, str(self.output))
 
     def paths(self, names: str) -> list[str]:
         return [str(self.photo(name)) for name in names]

@@ -319,9 +319,9 @@ class Desk:
             return True
         return False
 
-    def check_deleted(self) -> cleanup.Review:
+    def check_deleted(self) -> cleanup.Culled:
         """What check-deleted would make of the folders now. Changes nothing on disk."""
-        return cleanup.review(self.manifest, self.settings.output_dir)
+        return cleanup.culled_in(self.manifest, self.settings.output_dir)
 
     def losses(self, doomed: Collection[SavedCopy]) -> list[cleanup.Loss]:
         """What check-deleted would say that only these originals hold. Changes nothing on disk."""

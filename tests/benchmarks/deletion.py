@@ -45,7 +45,7 @@ def milliseconds_of_cleanup(folder: Path) -> float:
     (folder / "1").mkdir()
     (folder / "1" / copies[0].original.path.rpartition("/")[2]).touch()
     manifest = Manifest((str(folder),), tuple(copies), ())
-    culled = cleanup.Review(tuple(copies[1:]), (), (), ())
+    culled = cleanup.Culled(tuple(copies[1:]), (), (), ())
     judge = cleanup.Judge(manifest, frozenset(c.original.path for c in copies[1:]), culled)
     plan = cleanup.Plan(tuple(copies[1:]), (), ())
     start = time.process_time()
