@@ -174,7 +174,7 @@ def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
     folder, name = os.path.split(path)
     if os.path.isdir(path) and not os.path.islink(path):
         return True
-    ours = folder == output_dir and name in (MANIFEST, *manifest.own_files)
+    ours = folder == output_dir and name in (MANIFEST, *manifest.own_files.names)
     ours = ours or path in report_of(output_dir, manifest)
     return ours or is_litter(path, output_dir) or is_companion(name, PHOTO_EXTENSIONS)
 

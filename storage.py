@@ -91,17 +91,30 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFiles:
+    """The names that info.txt, to_delete.txt and, if it lies there, the log have in a result."""
+
+    info: str
+    to_delete: str
+    log: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, in the order in which a record has them."""
+        return (self.info, self.to_delete, *([] if self.log is None else [self.log]))
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a find made: the record that check-deleted and cleanup trust.
 
-    `own_files` are the names of info.txt, of to_delete.txt and, if it lies there, of the log.
     `report` is the digest of report.html, or empty if find wrote none. `links` are for people
     to look at; nothing is decided by them here. `signatures` are those of users who trust it.
     """
 
     input_dirs: tuple[str, ...]
     copies: tuple[SavedCopy, ...]
-    own_files: tuple[str, ...]
+    own_files: OwnFiles
     report: str = ""
     links: tuple[Link, ...] = ()
     signatures: tuple[str, ...] = ()
@@ -110,7 +123,7 @@ class Manifest:
     def run(self) -> str:
         """The id of this result; the same pictures in the same groups have the same id."""
         rows = [(c.group, c.original.path, c.digest) for c in self.copies]
-        facts = json.dumps([self.input_dirs, self.own_files, rows])
+        facts = json.dumps([self.input_dirs, self.own_files.names, rows])
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
@@ -296,7 +309,7 @@ def from_line(line: str) -> str:
 def check_to_delete(settings: Settings, manifest: Manifest) -> None:
     """UserError if to_delete.txt isn't the file that find has recorded as ours. Changes nothing."""
     path = settings.to_delete_file
-    if os.path.basename(path) not in manifest.own_files[1:2]:
+    if os.path.basename(path) != manifest.own_files.to_delete:
         raise UserError(f"TO_DELETE_FILE {path} is not ours; choose the name that find had.")
 
 
@@ -477,13 +490,12 @@ def _link_of(row: object) -> Link:
     )
 
 
-def _own_files_of(value: object) -> tuple[str, ...]:
-    """The names of info.txt, of to_delete.txt and, maybe, of the log."""
+def _own_files_of(value: object) -> OwnFiles:
     names = tuple(name_of(name, "own_files") for name in rows_of(value, "own_files"))
     others = {name.casefold() for name in names} - {MANIFEST, REPORT}
     if not 2 <= len(names) <= 3 or len(others) < len(names) or any(n.isdigit() for n in names):
         raise ValueError("own_files must be two or three names of files of ours")
-    return names
+    return OwnFiles(*names)
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:
@@ -511,6 +523,7 @@ def content_of(manifest: Manifest) -> dict[str, object]:
     ]
     head = {"schema": MANIFEST_SCHEMA, "run": manifest.run}
     content = {**head, **asdict(replace(manifest, copies=())), "copies": rows}
+    content["own_files"] = manifest.own_files.names
     del content["signatures"]
     return content
 
@@ -580,7 +593,7 @@ def inspect(
     to_read = [path for path in present if path in copies]
     edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
     if not _has_own_info(folder, manifest):
-        edited.append(os.path.join(folder, manifest.own_files[0]))
+        edited.append(os.path.join(folder, manifest.own_files.info))
     edited += [path for path in report if path in present and not has_digest(path, manifest.report)]
     return Contents(
         foreign=tuple(path for path in present if path not in copies and path not in ours),
@@ -596,7 +609,7 @@ def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
 
 def _own_paths(folder: str, manifest: Manifest) -> set[str]:
     """The files of ours that a finished result may hold beside its copies."""
-    return {os.path.join(folder, name) for name in (MANIFEST, *manifest.own_files)}
+    return {os.path.join(folder, name) for name in (MANIFEST, *manifest.own_files.names)}
 
 
 def report_of(folder: str, manifest: Manifest) -> list[str]:
@@ -614,7 +627,7 @@ def _unfinished_paths(folder: str, names: Iterable[str]) -> set[str]:
 def _has_own_info(folder: str, manifest: Manifest) -> bool:
     """Whether info.txt is as find wrote it, or gone."""
     try:
-        with open_regular(os.path.join(folder, manifest.own_files[0])) as stream:
+        with open_regular(os.path.join(folder, manifest.own_files.info)) as stream:
             return stream.read() == dump_json(info_of(manifest.copies)).encode()
     except FileNotFoundError:
         return True
@@ -702,7 +715,7 @@ def unproven(folder: str, manifest: Manifest) -> Iterator[str]:
         if os.path.lexists(copy.copy) and not _is_spare(copy):
             yield copy.copy
     originals = {c.original.path for c in manifest.copies}
-    info, listed, *logs = (os.path.join(folder, name) for name in manifest.own_files)
+    info, listed, *logs = (os.path.join(folder, name) for name in manifest.own_files.names)
     proofs: list[tuple[str, Callable[[str], object]]] = [
         (info, lambda text: json.loads(text).keys() <= originals),
         (listed, lambda text: {from_line(line) for line in text.split("\n") if line} <= originals),
@@ -1026,7 +1039,7 @@ def _stage_log(settings: Settings, log: Iterable[str]) -> None:
 def _lines_of_another_log(settings: Settings) -> list[str]:
     """The log of the old result, if LOG_FILE has another name by now."""
     with contextlib.suppress(FileNotFoundError):
-        for name in load_manifest(settings.output_dir).own_files[2:]:
+        if name := load_manifest(settings.output_dir).own_files.log:
             path = os.path.join(settings.output_dir, name)
             if path != settings.log_file:
                 with open_regular(path) as stream:
@@ -1040,9 +1053,13 @@ def _staged(settings: Settings, path: str) -> str:
 
 
 def _manifest(settings: Settings, copies: Sequence[SavedCopy]) -> Manifest:
-    files = (settings.info_file, settings.to_delete_file, settings.log_file)
-    own = tuple(os.path.basename(f) for f in files if os.path.dirname(f) == settings.output_dir)
-    return Manifest(settings.input_dirs, tuple(copies), own)
+    log_folder, log_name = os.path.split(settings.log_file)
+    own_files = OwnFiles(
+        os.path.basename(settings.info_file),
+        os.path.basename(settings.to_delete_file),
+        log_name if log_folder == settings.output_dir else None,
+    )
+    return Manifest(settings.input_dirs, tuple(copies), own_files)
 
 
 def remove_result(folder: str, *, unread: bool = False) -> list[str]:
@@ -1061,7 +1078,7 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     # info.txt goes first: without it, nobody takes what is left for a cull.
     last = os.path.join(folder, MANIFEST)
     spared = set() if is_signed(manifest) else {*unproven(folder, manifest)}
-    unfinished = _unfinished_paths(folder, manifest.own_files) if unread else set[str]()
+    unfinished = _unfinished_paths(folder, manifest.own_files.names) if unread else set[str]()
     for path in sorted((_own_paths(folder, manifest) | unfinished) - {last} - spared):
         _try(os.unlink, path)
     for path in {*report_of(folder, manifest)} - spared:
@@ -1116,7 +1133,7 @@ def _is_whole(folder: str) -> bool:
         own_files = load_manifest(folder).own_files
     except BROKEN_MANIFEST:
         return False
-    return all(os.path.lexists(os.path.join(folder, name)) for name in own_files[:1])
+    return os.path.lexists(os.path.join(folder, own_files.info))
 
 
 def recover(output_dir: str) -> None:
@@ -1129,7 +1146,7 @@ def recover(output_dir: str) -> None:
     with contextlib.suppress(*BROKEN_MANIFEST):
         manifest = load_manifest(output_dir)
         for path in (
-            _unfinished_paths(output_dir, manifest.own_files) if is_signed(manifest) else ()
+            _unfinished_paths(output_dir, manifest.own_files.names) if is_signed(manifest) else ()
         ):
             _try(os.unlink, path)
 

@@ -19,7 +19,9 @@ from cleanup import Culled, Deleted, Judge, Kept, Plan
 from config import Exit, UserError
 from disk import trash
 from finder import ImageFile, digest_file
-from storage import Manifest, SavedCopy
+from storage import Manifest, OwnFiles, SavedCopy
+
+OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 
 
 class Case:
@@ -51,7 +53,7 @@ class Case:
 
     @property
     def manifest(self) -> Manifest:
-        return Manifest(self.input_dirs, tuple(self.copies.values()), ())
+        return Manifest(self.input_dirs, tuple(self.copies.values()), OWN_FILES)
 
     @property
     def culled(self) -> Culled:

@@ -21,9 +21,10 @@ from extras.review.facts import examine
 from extras.review.rules import Picture
 from finder import ImageFile
 from pictures import held
-from storage import Manifest, SavedCopy
+from storage import Manifest, OwnFiles, SavedCopy
 
 HOLDINGS = finder.holdings
+OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 IMAGE = photo(CAT).resize((600, 400))
 SMALLER = IMAGE.resize((300, 200))
 DETAILS = {0x9003: "2019:07:14 10:11:12", 0x9291: "123"}
@@ -294,7 +295,7 @@ def test_a_record_of_before_says_nothing_of_what_is_in_the_files(bare_library: L
         SavedCopy(ImageFile(str(bare_library.photos / f"{name}.jpg"), 1, 1), "", 1, name)
         for name in "ab"
     ]
-    manifest = Manifest((str(bare_library.photos),), tuple(copies), ())
+    manifest = Manifest((str(bare_library.photos),), tuple(copies), OWN_FILES)
     assert cleanup.losses(manifest, copies[:1]) == []
     known = replace(manifest, copies=(copies[0], replace(copies[1], holds=())))
     (loss,) = cleanup.losses(known, copies[:1])
@@ -306,7 +307,7 @@ def test_of_a_group_that_goes_whole_only_what_no_rule_gives_up_is_said() -> None
     copies = [
         SavedCopy(ImageFile(f"/gone/{name}.jpg", 1, 1), "", 1, name, holds=holds) for name in "ab"
     ]
-    found = cleanup.losses(Manifest(("/gone",), tuple(copies), ()), copies)
+    found = cleanup.losses(Manifest(("/gone",), tuple(copies), OWN_FILES), copies)
     assert [loss.loses for loss in found] == [("caption: Oma",), ("caption: Oma",)]
 
 
@@ -352,7 +353,7 @@ def test_damage_is_said_also_where_nobody_can_tell_what_the_damaged_one_holds(
     file = ImageFile(str(tmp_path / "a.jpg"), status.st_size, status.st_mtime_ns)
     stays = SavedCopy(file, "", 1, hashlib.sha256(b"cut").hexdigest(), "it has no end marker")
     goes = SavedCopy(ImageFile("/gone/b.jpg", 1, 1), "", 1, "b", holds=())
-    manifest = Manifest(("/gone",), (stays, goes), ())
+    manifest = Manifest(("/gone",), (stays, goes), OWN_FILES)
     assert [loss.loses for loss in cleanup.losses(manifest, [goes])] == [(CUT,)]
     (tmp_path / "a.jpg").write_bytes(b"another")
     assert cleanup.losses(manifest, [goes]) == []

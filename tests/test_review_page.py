@@ -775,7 +775,7 @@ def many(library: Library, groups: int) -> None:
                 os.link(one, path)  # which takes less time to make and to remove
             file = ImageFile(str(original), len(data), 0)
             copies.append(storage.SavedCopy(file, str(copy), number + 1, digest))
-    own = ("info.txt", "to_delete.txt", "log.txt")
+    own = storage.OwnFiles("info.txt", "to_delete.txt", "log.txt")
     manifest = storage.Manifest((str(library.photos),), tuple(copies), own)
     storage.write_manifest(str(library.output), manifest)
     storage.write_file(

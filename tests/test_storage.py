@@ -384,12 +384,14 @@ def test_a_folder_of_the_user_with_the_name_of_ours_is_left_alone(
 
 
 @pytest.mark.parametrize(
-    ("own_files", "original"), [(("../x",), "/p/a.jpg"), ((), "a.jpg"), ((), "../a.jpg")]
+    ("info", "original"), [("../x", "/p/a.jpg"), ("info.txt", "a.jpg"), ("info.txt", "../a.jpg")]
 )
 def test_a_manifest_that_leads_elsewhere_is_refused(
-    own_files: tuple[str, ...], original: str, tmp_path: Path
+    info: str, original: str, tmp_path: Path
 ) -> None:
-    copy = storage.SavedCopy(ImageFile(original, 1, 1), str(tmp_path / "1" / "a.jpg"), 1, "x")
+    own_files = storage.OwnFiles(info, "to_delete.txt")
+    place = str(tmp_path / "1" / "a.jpg")
+    copy = storage.SavedCopy(ImageFile(original, 1, 1), place, 1, "0" * 64)
     storage.write_manifest(str(tmp_path), storage.Manifest(("/p",), (copy,), own_files))
     with pytest.raises(ValueError, match="must be"):
         storage.load_manifest(str(tmp_path))

@@ -15,7 +15,7 @@ from extras.review.desk import Desk
 from extras.review.facts import Examiner, Facts, Unseen
 from extras.review.rules import Suggestion
 from grouping import EMBEDDING
-from storage import Link, Manifest, SavedCopy
+from storage import Link, Manifest, OwnFiles, SavedCopy
 
 MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
 TEMPLATE = "report.html.jinja"
@@ -55,7 +55,7 @@ def contact_sheet(
     """
     # The copies are not in their place yet.
     originals = tuple(replace(copy, copy=copy.original.path) for copy in copies)
-    manifest = Manifest(settings.input_dirs, originals, (), links=tuple(links))
+    manifest = Manifest(settings.input_dirs, originals, OwnFiles("", ""), links=tuple(links))
     examiner = Examiner(settings.workers)
     try:
         desk = Desk(settings, manifest, examiner)

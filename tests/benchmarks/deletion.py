@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import cleanup
 from finder import ImageFile, digest_file
-from storage import Manifest, SavedCopy
+from storage import Manifest, OwnFiles, SavedCopy
 
 PHOTOS = 50
+OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 SIZE = 3_000_000
 
 
@@ -44,7 +45,7 @@ def milliseconds_of_cleanup(folder: Path) -> float:
         copies.append(SavedCopy(original, str(folder / "1" / path.name), 1, digest_file(str(path))))
     (folder / "1").mkdir()
     (folder / "1" / copies[0].original.path.rpartition("/")[2]).touch()
-    manifest = Manifest((str(folder),), tuple(copies), ())
+    manifest = Manifest((str(folder),), tuple(copies), OWN_FILES)
     culled = cleanup.Culled(tuple(copies[1:]), (), (), ())
     judge = cleanup.Judge(manifest, frozenset(c.original.path for c in copies[1:]), culled)
     plan = cleanup.Plan(tuple(copies[1:]), (), ())
