@@ -24,7 +24,9 @@ from io import FileIO
 from typing import TYPE_CHECKING
 
 from config import UserError, default_cache_file
-from finder import HashedImage, ImageFile, Unreadable, digest_file, open_regular
+from disk.files import ImageFile
+from finder import digest_file, open_regular
+from pictures.images import HashedImage, Unreadable
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
     from views import Look, Spooled, View

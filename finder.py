@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
 from config import UserError
 from disk import limits, same_file
+from disk.files import ImageFile
 from disk.places import Names, kind_of_file, names_of, place_at
 from pictures import formats, integrity
 from pictures.errors import DECODE_ERRORS
+from pictures.images import HashedImage, Holding, Unreadable
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from concurrent.futures import Future
     from multiprocessing.context import ForkServerContext
 
     from pebble import ProcessExpired, ProcessPool
-
-    from views import Look
 
     Working = Future[list[Any]]
 
@@ -69,47 +69,6 @@ ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it 
 
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    path: str
-    size: int
-    mtime_ns: int
-    inode: int = field(default=0, compare=False)  # 0 where nobody looked
-    ctime_ns: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class HashedImage:
-    """A picture's content digest, and its look unless only identical files may match it.
-
-    `damage` is what costs it pixels, by the file itself and its decoder, `warnings` what else the
-    decoder said, `note` what stands behind the picture and decides nothing; all are mostly empty.
-    `embedding` is what a model makes of the look, if one is asked: float32 values.
-    """
-
-    file: ImageFile
-    digest: str
-    look: "Look | None"
-    damage: str = ""
-    warnings: str = ""
-    embedding: bytes | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    file: ImageFile
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What a photo's file holds besides its pixels, as lines of `pictures.held`."""
-
-    file: ImageFile
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

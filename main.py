@@ -47,6 +47,8 @@ import finder
 import storage
 from config import Exit, Settings, UserError
 from disk import places, signature
+from disk.files import ImageFile
+from pictures.images import HashedImage, Holding, Unreadable
 from storage import to_line
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
     from grouping import Cluster, Match
 
 T = TypeVar("T")
-Hashed = finder.HashedImage | finder.Unreadable
+Hashed = HashedImage | Unreadable
 SCHEMA = 1
 SET_ASIDE = "originals that a cleanup has set aside"
 HARD_LINKS = "hard links to the same files"
@@ -356,7 +358,7 @@ def with_what_they_hold(
     results = finder.holdings(files, settings.workers)
     lines = {}
     for result in bar(results, "Taking stock", len(files)):
-        if isinstance(result, finder.Holding):
+        if isinstance(result, Holding):
             lines[result.file.path] = result.lines
         else:
             log.append(f"Not looked into: {to_line(result.file.path)}: {result.reason}")
@@ -374,8 +376,8 @@ class Walk:
 
     found: int
     unchanged: int
-    hashed: list[finder.HashedImage]
-    unreadable: list[finder.Unreadable]
+    hashed: list[HashedImage]
+    unreadable: list[Unreadable]
     skipped: list[finder.SkippedFolder]
     links: list[str]
     same_files: list[str]
@@ -388,7 +390,7 @@ class Walk:
 class Hashing:
     """How files are hashed, and what model sees them, too, by a name that tells all of it."""
 
-    hash_files: Callable[[list[finder.ImageFile]], Iterable[Hashed]]
+    hash_files: Callable[[list[ImageFile]], Iterable[Hashed]]
     model: str | None = None
     decoded: int | None = None  # pixels a side, where it takes more than to hash
     vector_bytes: int | None = None
@@ -406,7 +408,7 @@ def hashing_by(settings: Settings, *, parts: bool, only_hash: bool = False) -> H
 
     model = embeddings.load(settings)
 
-    def hash_and_embed(files: list[finder.ImageFile]) -> Iterable[Hashed]:
+    def hash_and_embed(files: list[ImageFile]) -> Iterable[Hashed]:
         hashing = finder.hash_files(files, size, workers, parts=parts, rgb_side=model.side)
         return embeddings.embedded(hashing, model, workers)
 
@@ -457,10 +459,10 @@ def walk_through(settings: Settings) -> list[finder.Found]:
 
 def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache", spool: "Spool") -> Walk:
     walked = walk_through(settings)
-    files = [found for found in walked if isinstance(found, finder.ImageFile)]
+    files = [found for found in walked if isinstance(found, ImageFile)]
     anew = []
 
-    def hash_files(files: list[finder.ImageFile]) -> Iterable[Hashed]:
+    def hash_files(files: list[ImageFile]) -> Iterable[Hashed]:
         anew.extend(files)
         return hashing.hash_files(files)
 
@@ -474,9 +476,9 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache", spool: "
     strange = f"passed over for its {config.RESULT_MARKER}, which is no record of a find"
     return Walk(
         unchanged=len(files) - len(anew),
-        found=len(files) + sum(isinstance(found, finder.Unreadable) for found in walked),
-        hashed=[result for result in ordered if isinstance(result, finder.HashedImage)],
-        unreadable=[r for r in (*walked, *ordered) if isinstance(r, finder.Unreadable)],
+        found=len(files) + sum(isinstance(found, Unreadable) for found in walked),
+        hashed=[result for result in ordered if isinstance(result, HashedImage)],
+        unreadable=[r for r in (*walked, *ordered) if isinstance(r, Unreadable)],
         skipped=[
             *(found for found in walked if isinstance(found, finder.SkippedFolder)),
             *(finder.SkippedFolder(folder, strange) for folder in unread),
@@ -504,7 +506,7 @@ def wanted_of(settings: Settings, hashing: Hashing) -> "Wanted":
 
 
 def group(
-    hashed: Sequence[finder.HashedImage], settings: Settings
+    hashed: Sequence[HashedImage], settings: Settings
 ) -> tuple[list["Cluster"], Mapping[str, int]]:
     """The groups, and how many pairs matched by which view: by a threshold, or by methods."""
     import grouping
@@ -617,7 +619,7 @@ def report_left_out(report: Report, walk: Walk) -> None:
 def report_groups(
     report: Report,
     arguments: argparse.Namespace,
-    hashed: Sequence[finder.HashedImage],
+    hashed: Sequence[HashedImage],
     groups: Sequence["Cluster"],
     matched: Mapping[str, int],
 ) -> list[str]:
@@ -668,16 +670,14 @@ def why(cluster: "Cluster") -> str:
     )
 
 
-def weakest_link(
-    hashed: Sequence[finder.HashedImage], cluster: "Cluster"
-) -> dict[str, object] | None:
+def weakest_link(hashed: Sequence[HashedImage], cluster: "Cluster") -> dict[str, object] | None:
     if not cluster.links:
         return None
     burst = any(match.view == "burst" for match in cluster.links)
     return {**link_facts(hashed, cluster.links[-1]), "burst": burst}
 
 
-def link_facts(hashed: Sequence[finder.HashedImage], match: "Match") -> dict[str, object]:
+def link_facts(hashed: Sequence[HashedImage], match: "Match") -> dict[str, object]:
     return {
         "left": hashed[match.left].file.path,
         "right": hashed[match.right].file.path,
@@ -687,9 +687,7 @@ def link_facts(hashed: Sequence[finder.HashedImage], match: "Match") -> dict[str
     }
 
 
-def links_between(
-    hashed: Sequence[finder.HashedImage], groups: Sequence["Cluster"]
-) -> list[storage.Link]:
+def links_between(hashed: Sequence[HashedImage], groups: Sequence["Cluster"]) -> list[storage.Link]:
     """What joined the pictures of each group, the weakest last, to look at in a review."""
     return [
         storage.Link(
@@ -704,7 +702,7 @@ def links_between(
     ]
 
 
-def only_colour_differs(hashed: Sequence[finder.HashedImage], match: "Match") -> bool:
+def only_colour_differs(hashed: Sequence[HashedImage], match: "Match") -> bool:
     import matching
 
     one, other = hashed[match.left].look, hashed[match.right].look
@@ -1074,7 +1072,7 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
     by_hash = dataclasses.replace(settings, hash_size=config.PRESET_HASH_SIZE, method="hash")
     images = iter(explain.hashed(paths, hashing_by(by_hash, parts=True).hash_files))
     examples = [explain.Example(next(images), next(images), like) for _, like in pairs]
-    photos = sum(isinstance(found, finder.ImageFile) for found in walk_through(settings))
+    photos = sum(isinstance(found, ImageFile) for found in walk_through(settings))
     attempts = explain.suggest(examples, photos)
     for line in explain.suggested(attempts, photos):
         report.say(line)

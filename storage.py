@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 
 from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
 from disk import litter, signature
+from disk.files import ImageFile
 from disk.strict import (
     digest_of,
     fraction_of,
@@ -28,13 +29,8 @@ from disk.strict import (
     text_of,
     words_of,
 )
-from finder import (
-    RESULT_MARKER,
-    HashedImage,
-    ImageFile,
-    digest_file,
-    open_regular,
-)
+from finder import RESULT_MARKER, digest_file, open_regular
+from pictures.images import HashedImage
 
 MANIFEST = RESULT_MARKER
 MANIFEST_SCHEMA = 1

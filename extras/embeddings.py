@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config import MAX_MODEL_SIDE, MODELS, Settings, UserError
-from finder import HashedImage, Unreadable, digest_file
+from finder import digest_file
 from grouping import EMBEDDING, Match, pack
 from matching import Method
+from pictures.images import HashedImage, Unreadable
 from views import LARGEST_SAME_DECODE
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ import finder
 import matching
 import views
 from config import PRESET_HASH_SIZE, Settings, UserError
-from finder import HashedImage, ImageFile, Unreadable
+from disk.files import ImageFile
 from grouping import EMBEDDING, Match, close_pairs, cluster, pack
 from matching import PRESETS, Pairs, Rules, Table
+from pictures.images import HashedImage, Unreadable
 from storage import Manifest, SavedCopy, to_line
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]

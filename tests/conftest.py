@@ -26,6 +26,8 @@ sys.path.insert(0, str(ROOT))
 import finder  # noqa: E402
 import main  # noqa: E402
 from disk import signature  # noqa: E402
+from disk.files import ImageFile  # noqa: E402
+from pictures.images import HashedImage, Unreadable  # noqa: E402
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
@@ -225,8 +227,8 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash here, where a test runs find dozens of times: starting workers takes longest."""
 
     def hash_files(
-        files: Iterable[finder.ImageFile], hash_size: int, _: int, **wanted: Any
-    ) -> Iterator[finder.HashedImage | finder.Unreadable]:
+        files: Iterable[ImageFile], hash_size: int, _: int, **wanted: Any
+    ) -> Iterator[HashedImage | Unreadable]:
         return (finder.hash_file(file, hash_size, **wanted) for file in files)
 
     monkeypatch.setattr(finder, "hash_files", hash_files)
@@ -286,7 +288,7 @@ def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def stock_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take stock here: to start workers a second time takes longest, and is tried once."""
 
-    def holdings(files: Iterable[finder.ImageFile], _: int) -> Iterator[Any]:
+    def holdings(files: Iterable[ImageFile], _: int) -> Iterator[Any]:
         return (finder.holding_of(file) for file in files)
 
     monkeypatch.setattr(finder, "holdings", holdings)

@@ -22,6 +22,8 @@ sys.path.insert(0, str(ROOT))
 from PIL import Image, PngImagePlugin  # noqa: E402
 
 import finder  # noqa: E402
+from disk.files import ImageFile  # noqa: E402
+from pictures.images import Unreadable  # noqa: E402
 
 CAT = ROOT / "tests" / "samples" / "2024" / "cat.jpg"
 
@@ -54,7 +56,7 @@ def cost(path: Path) -> Cost:
 def _hash_and_report(path: Path, writer: int) -> None:
     import views  # noqa: F401
 
-    file = finder.ImageFile(str(path), path.stat().st_size, 0)
+    file = ImageFile(str(path), path.stat().st_size, 0)
     most = int(finder._cpu_seconds(file))
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     finder._start_worker()
@@ -62,7 +64,7 @@ def _hash_and_report(path: Path, writer: int) -> None:
     before = _memory("VmRSS")
     result = finder.hash_file(file, 16)
     megabytes = (_memory("VmHWM") - before) / 1e6
-    reason = result.reason if isinstance(result, finder.Unreadable) else ""
+    reason = result.reason if isinstance(result, Unreadable) else ""
     os.write(writer, f"{megabytes} {reason}".encode())
     os._exit(0)
 

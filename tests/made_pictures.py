@@ -17,6 +17,8 @@ from PIL import Image, ImageCms, ImageDraw, ImageOps
 
 import finder
 import views
+from disk.files import ImageFile
+from pictures.images import HashedImage, Unreadable
 
 SAMPLES = Path(__file__).parent / "samples"
 CAT, COFFEE, LAUNCH = "2024/cat.jpg", "2024/coffee.jpg", "2023/launch.jpg"
@@ -345,16 +347,16 @@ def look_of(data: bytes | Image.Image, hash_size: int = 16, *, parts: bool = Fal
     return look
 
 
-def hash_data(data: bytes, folder: Path) -> finder.HashedImage | finder.Unreadable:
+def hash_data(data: bytes, folder: Path) -> HashedImage | Unreadable:
     path = folder / "picture.jpg"
     path.write_bytes(data)
-    return finder.hash_file(finder.ImageFile(str(path), 0, 0), 16)
+    return finder.hash_file(ImageFile(str(path), 0, 0), 16)
 
 
 def hash_of(data: bytes, folder: Path) -> bytes:
     """The hash of a picture that must have one."""
     hashed = hash_data(data, folder)
-    assert isinstance(hashed, finder.HashedImage), hashed
+    assert isinstance(hashed, HashedImage), hashed
     assert hashed.look is not None
     return hashed.look.views[0].hash
 
@@ -364,7 +366,7 @@ def distance(a: bytes, b: bytes) -> int:
     return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
 
 
-def hash_or_die(file: finder.ImageFile, *wanted: Any) -> finder.HashedImage | finder.Unreadable:
+def hash_or_die(file: ImageFile, *wanted: Any) -> HashedImage | Unreadable:
     """Hash a photo in a worker, as if that crashed on the names that say so, or was killed once.
 
     Or it works for ever, waits for others for a while, or is stopped: for ever, or the first time.

@@ -11,6 +11,8 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import finder
+from disk.files import ImageFile
+from pictures.images import HashedImage, Unreadable
 
 SHOWN = 32  # bytes: a hash of 16 x 16 bits
 
@@ -37,16 +39,16 @@ def photo(shows: bytes, content: bytes) -> bytes:
 
 
 def hash_files(
-    files: Iterable[finder.ImageFile], *_: Any, **__: Any
-) -> Iterator[finder.HashedImage | finder.Unreadable]:
+    files: Iterable[ImageFile], *_: Any, **__: Any
+) -> Iterator[HashedImage | Unreadable]:
     for file in files:
         try:
             read, data = finder.read_file(file.path)
         except OSError as error:
-            yield finder.Unreadable(file, error.strerror or str(error))
+            yield Unreadable(file, error.strerror or str(error))
         else:
             look: Any = Look((View(data[:SHOWN]),))
-            yield finder.HashedImage(read, finder.hashlib.sha256(data).hexdigest(), look)
+            yield HashedImage(read, finder.hashlib.sha256(data).hexdigest(), look)
 
 
 def main(arguments: list[str]) -> int:

@@ -10,7 +10,8 @@ from made_pictures import SINGLES
 
 import finder
 import matching
-from finder import HashedImage, ImageFile
+from disk.files import ImageFile
+from pictures.images import HashedImage
 
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 

@@ -24,7 +24,9 @@ from hypothesis import strategies as st
 
 import cache
 import matching
-from finder import HashedImage, ImageFile, Unreadable, hash_file, walk
+from disk.files import ImageFile
+from finder import hash_file, walk
+from pictures.images import HashedImage, Unreadable
 from views import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content
 
 METHOD = cache.Method("look", "1")

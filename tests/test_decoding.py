@@ -12,8 +12,10 @@ from PIL import Image
 
 import finder
 import views
+from disk.files import ImageFile
 from extras.review import facts
 from pictures import decoding, integrity
+from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
 
 
@@ -139,10 +141,10 @@ def test_leniency_ends_with_the_picture() -> None:
 # ---- What is made of it
 
 
-def hashed(folder: Path, data: bytes) -> finder.HashedImage | finder.Unreadable:
+def hashed(folder: Path, data: bytes) -> HashedImage | Unreadable:
     path = folder / f"picture.{KINDS[bytes(data[:2])]}"
     path.write_bytes(data)
-    return finder.hash_file(finder.ImageFile(str(path), 0, 0), 16)
+    return finder.hash_file(ImageFile(str(path), 0, 0), 16)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_a_file_of_which_nothing_is_to_be_seen_is_unreadable(
     data: bytes, reason: str, tmp_path: Path
 ) -> None:
     result = hashed(tmp_path, data)
-    assert isinstance(result, finder.Unreadable)
+    assert isinstance(result, Unreadable)
     assert result.reason.startswith(reason)
 
 
@@ -169,21 +171,21 @@ def test_what_is_missing_is_not_made_up_without_bounds(tmp_path: Path) -> None:
     data = bytearray(cut(FORMATS["WEBP"], 0.9))
     data[4:8] = b"\xff\xff\xff\x7f"
     result = hashed(tmp_path, bytes(data))
-    assert isinstance(result, finder.Unreadable)
+    assert isinstance(result, Unreadable)
     assert result.reason == f"{CUT_OFF}: {(1 << 31) + 7 - len(data):,} of its bytes are missing"
 
 
 def test_harmed_pictures_are_known_by_their_harm(tmp_path: Path) -> None:
     for name, data in FORMATS.items():
         result = hashed(tmp_path, cut(data, 0.9))
-        assert isinstance(result, finder.HashedImage), name
+        assert isinstance(result, HashedImage), name
         assert result.look, name
         assert result.damage in (NO_END, CUT_OFF), name
 
 
 def test_what_little_is_left_of_a_picture_matches_identical_files_only(tmp_path: Path) -> None:
     result = hashed(tmp_path, cut(FORMATS["JPEG"], 0.2))
-    assert isinstance(result, finder.HashedImage)
+    assert isinstance(result, HashedImage)
     assert (result.look, result.damage) == (None, NO_END)
 
 
@@ -195,7 +197,7 @@ def test_the_part_that_is_left_is_turned_with_the_picture(tmp_path: Path) -> Non
         (encoded(cat(), "JPEG", exif=exif.tobytes()), (9, 0, 16, 16)),
     ):
         result = hashed(tmp_path, cut(data, 0.5))
-        assert isinstance(result, finder.HashedImage)
+        assert isinstance(result, HashedImage)
         assert result.look
         assert result.look.part == part
 

@@ -31,10 +31,12 @@ import config
 import matching
 import views
 from config import Settings, UserError
+from disk.files import ImageFile
 from extras import embeddings
 from extras.embeddings import close_vectors
-from finder import HashedImage, ImageFile, hash_file
+from finder import hash_file
 from grouping import EMBEDDING, Match, supported_clusters
+from pictures.images import HashedImage
 
 SIDE = 64
 CELL = 8

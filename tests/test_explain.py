@@ -23,8 +23,10 @@ from PIL import Image, ImageOps
 
 import finder
 import matching
+from disk.files import ImageFile
 from extras import explain
-from finder import HashedImage, ImageFile, hash_file
+from finder import hash_file
+from pictures.images import HashedImage
 from views import Look, View
 
 CAT_SENT, TRIMMED = "chat/cat_sent.jpg", "edited/launch_trimmed.jpg"

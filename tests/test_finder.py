@@ -26,16 +26,9 @@ import config
 import finder
 import views
 from disk import same_file
-from finder import (
-    EarlierResult,
-    Found,
-    HardLink,
-    HashedImage,
-    ImageFile,
-    PassedOver,
-    SkippedFolder,
-    Unreadable,
-)
+from disk.files import ImageFile
+from finder import EarlierResult, Found, HardLink, PassedOver, SkippedFolder
+from pictures.images import HashedImage, Unreadable
 from views import Look, View
 
 SMALL = made_pictures.SAMPLES / "phone" / "cat_small.jpg"

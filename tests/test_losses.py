@@ -16,11 +16,12 @@ from test_inventory import DESCRIPTION, SOUND, VIDEO, exif, segment, with_segmen
 import cleanup
 import finder
 from disk.companions import Companions
+from disk.files import ImageFile
 from extras.review import rules
 from extras.review.facts import examine
 from extras.review.rules import Picture
-from finder import ImageFile
 from pictures import held
+from pictures.images import Holding, Unreadable
 from storage import Manifest, OwnFiles, SavedCopy
 
 HOLDINGS = finder.holdings
@@ -245,8 +246,8 @@ def test_where_nobody_can_tell_what_a_file_holds_it_is_said(
 ) -> None:
     hash_without_workers(monkeypatch)
 
-    def holding_of(file: ImageFile) -> finder.Holding | finder.Unreadable:
-        return finder.Unreadable(file, "Input/output error")
+    def holding_of(file: ImageFile) -> Holding | Unreadable:
+        return Unreadable(file, "Input/output error")
 
     monkeypatch.setattr(finder, "holding_of", holding_of)
     put(bare_library, a=shot(), b=shot(caption="Oma"))

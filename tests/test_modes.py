@@ -28,6 +28,8 @@ from made_pictures import (
 from PIL import Image, ImageFilter, ImageOps, PngImagePlugin
 
 import finder
+from disk.files import ImageFile
+from pictures.images import HashedImage, Unreadable
 
 NEAR = 12  # of 256 bits: the bound for the same picture stored another way
 # Pillow warns about the broken files it reads.
@@ -143,8 +145,8 @@ def test_a_hash_has_as_many_bits_as_it_should(tmp_path: Path) -> None:
     path = tmp_path / "cat.jpg"
     path.write_bytes(png(photo(CAT)))
     for size, length in ((2, 1), (3, 2), (8, 8), (16, 32), (64, 512)):
-        hashed = finder.hash_file(finder.ImageFile(str(path), 0, 0), size)
-        assert isinstance(hashed, finder.HashedImage)
+        hashed = finder.hash_file(ImageFile(str(path), 0, 0), size)
+        assert isinstance(hashed, HashedImage)
         assert hashed.look is not None
         assert [len(view.hash) for view in hashed.look.views] == [length]
 
@@ -153,7 +155,7 @@ def test_a_hash_comes_with_the_digest_size_and_time_of_what_was_read(tmp_path: P
     data = png(photo(CAT))
     hashed = hash_data(data, tmp_path)
     status = (tmp_path / "picture.jpg").stat()
-    assert isinstance(hashed, finder.HashedImage)
+    assert isinstance(hashed, HashedImage)
     assert hashed.digest == hashlib.sha256(data).hexdigest()
     assert (hashed.file.size, hashed.file.mtime_ns) == (len(data), status.st_mtime_ns)
 
@@ -192,7 +194,7 @@ BLANK = {
 @pytest.mark.parametrize("what", BLANK)
 def test_a_picture_without_content_has_no_look(what: str, tmp_path: Path) -> None:
     hashed = hash_data(BLANK[what], tmp_path)
-    assert isinstance(hashed, finder.HashedImage)
+    assert isinstance(hashed, HashedImage)
     assert hashed.look is None
     assert hashed.digest == hashlib.sha256(BLANK[what]).hexdigest()
 
@@ -209,7 +211,7 @@ def test_several_pages_or_frames_have_no_look(
     cover = photo(CAT)
     pages = [photo(name).resize(cover.size) for name in (COFFEE, LAUNCH)]
     several = hash_data(encoded(cover, file_format, save_all=True, append_images=pages), tmp_path)
-    assert isinstance(several, finder.HashedImage)
+    assert isinstance(several, HashedImage)
     assert several.look is None
     single = hash_of(encoded(cover, file_format, save_all=True), tmp_path)
     assert distance(single, twins[CAT]) <= NEAR
@@ -268,8 +270,8 @@ def test_other_broken_metadata_is_no_reason_either(tmp_path: Path, twins: dict[s
         assert distance(twins[CAT], hash_of(data, tmp_path)) <= NEAR
 
 
-def assert_unreadable(result: finder.HashedImage | finder.Unreadable) -> None:
-    assert isinstance(result, finder.Unreadable)
+def assert_unreadable(result: HashedImage | Unreadable) -> None:
+    assert isinstance(result, Unreadable)
     assert result.reason
     assert result.reason.isprintable()  # which also means that it is one line
     assert len(result.reason) < 200
@@ -292,7 +294,7 @@ def test_what_is_left_of_a_picture_is_unreadable_or_called_damaged(
     start, third = WHOLE[name][:12], WHOLE[name][: len(WHOLE[name]) // 3]
     for rest in (third, start + b"\0" * 5000, start + random.Random(name).randbytes(5000)):
         result = hash_data(rest, tmp_path)
-        assert isinstance(result, finder.Unreadable) or result.damage
+        assert isinstance(result, Unreadable) or result.damage
 
 
 def test_what_is_no_picture_is_unreadable(tmp_path: Path) -> None:
@@ -308,7 +310,7 @@ def test_a_picture_that_claims_a_huge_size_is_not_decoded(tmp_path: Path) -> Non
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     result = hash_data(bytes(data), tmp_path)
     assert_unreadable(result)
-    assert isinstance(result, finder.Unreadable)
+    assert isinstance(result, Unreadable)
     assert "60000x60000" in result.reason
 
 
@@ -331,7 +333,7 @@ def test_what_is_no_regular_file_is_unreadable_and_not_waited_for(tmp_path: Path
     (tmp_path / "real.jpg").write_bytes(WHOLE["RGB.jpg"])
     (tmp_path / "link.jpg").symlink_to("real.jpg")
     for name in ("pipe.jpg", "folder.jpg", "link.jpg", "missing.jpg"):
-        file = finder.ImageFile(str(tmp_path / name), 0, 0)
+        file = ImageFile(str(tmp_path / name), 0, 0)
         assert_unreadable(finder.hash_file(file, 16))
 
 
@@ -339,8 +341,8 @@ def test_a_file_of_more_than_a_gigabyte_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.jpg"
     path.touch()
     os.truncate(path, (1 << 30) + 1)  # takes no room on the disk
-    result = finder.hash_file(finder.ImageFile(str(path), 0, 0), 16)
-    assert isinstance(result, finder.Unreadable)
+    result = finder.hash_file(ImageFile(str(path), 0, 0), 16)
+    assert isinstance(result, Unreadable)
     assert result.reason == "the file is larger than 1 GiB"
 
 
@@ -393,7 +395,7 @@ def test_files_broken_at_random_are_hashed_or_unreadable(
         for name in names:
             broken = damaged(files[name], files[rng.choice(names)], rng)
             result = hash_data(broken, tmp_path)
-            if isinstance(result, finder.Unreadable):
+            if isinstance(result, Unreadable):
                 assert_unreadable(result)
                 noticed += 1
             else:

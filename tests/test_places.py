@@ -8,6 +8,7 @@ from conftest import Library, Ran, picture
 
 import finder
 from disk import places
+from disk.files import ImageFile
 
 TRASHES, VERSIONS, PREVIEWS, LIBRARIES, _ = places.PLURALS.values()
 
@@ -158,7 +159,7 @@ def walked(*folders: Path) -> list[finder.Found]:
 
 
 def photos_in(found: list[finder.Found]) -> list[str]:
-    return [item.path for item in found if isinstance(item, finder.ImageFile)]
+    return [item.path for item in found if isinstance(item, ImageFile)]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from PIL import Image, ImageStat
 from test_review import serving
 
 import storage
-from finder import ImageFile
+from disk.files import ImageFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(

@@ -25,11 +25,11 @@ from made_pictures import (
 )
 from PIL import Image, ImageOps, PngImagePlugin
 
+from disk.files import ImageFile
 from extras.review import rules
 from extras.review.facts import Examiner, Facts, Unseen, examine, render
 from extras.review.rules import Picture, suggest
 from extras.review.versions import pairs, thumbprint
-from finder import ImageFile
 from storage import Link, SavedCopy
 
 PLAIN = Facts(

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from finder import PHOTO_EXTENSIONS, ImageFile, digest_file
+from disk.files import ImageFile
+from finder import PHOTO_EXTENSIONS, digest_file
 
 MANIFEST = "image-similarity-search.json"
 

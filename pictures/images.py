@@ -1,0 +1,41 @@
+"""What was made of a photo's file."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from disk.files import ImageFile
+
+if TYPE_CHECKING:  # it takes half a second to import, and only `find` needs it
+    from views import Look
+
+
+@dataclass(frozen=True, slots=True)
+class HashedImage:
+    """A picture's content digest, and its look unless only identical files may match it.
+
+    `damage` is what costs it pixels, by the file itself and its decoder, `warnings` what else the
+    decoder said, `note` what stands behind the picture and decides nothing; all are mostly empty.
+    `embedding` is what a model makes of the look, if one is asked: float32 values.
+    """
+
+    file: ImageFile
+    digest: str
+    look: "Look | None"
+    damage: str = ""
+    warnings: str = ""
+    embedding: bytes | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    file: ImageFile
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a photo's file holds besides its pixels, as lines of `pictures.held`."""
+
+    file: ImageFile
+    lines: tuple[str, ...]
