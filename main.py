@@ -282,6 +282,13 @@ def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> 
     return config.settings_from(merged, base)
 
 
+def paths_of(settings: Settings) -> storage.OutputPaths:
+    """The output folder of some settings, and where the files of ours are in it."""
+    return storage.OutputPaths(
+        settings.output_dir, settings.info_file, settings.to_delete_file, settings.log_file
+    )
+
+
 def bar(
     items: Iterable[T], what: str, total: int | None = None, unit: str = " photos"
 ) -> Iterable[T]:
@@ -303,6 +310,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
     places.check_open(settings.input_dirs)
     only_hash = settings.threshold is not None
     hashing = hashing_by(settings, parts=wants_parts(settings), only_hash=only_hash)
+    paths = paths_of(settings)
     with contextlib.ExitStack() as stack:
         if not arguments.dry_run:
             stack.enter_context(storage.locked(settings.output_dir))
@@ -311,7 +319,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         if arguments.trust_result and (earlier := old_result(settings)):
             ask_for_trust(earlier, settings, arguments, report)
         storage.check_replaceable(
-            settings,
+            paths,
             discard_review=arguments.discard_review,
             trusted=arguments.trust_result,
             watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
@@ -325,8 +333,9 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             return
         copies = with_what_they_hold(copies, settings, log)
         try:
-            with storage.staging(settings, copies):
-                results, kept = save(settings, arguments, copies, links, log, seen)
+            manifest = storage.Manifest(settings.input_dirs, copies, paths.own_files)
+            with storage.staging(paths, manifest):
+                results, kept = save(settings, arguments, manifest, links, log, seen)
                 failed = (r.copy for r in results if isinstance(r, storage.FailedCopy))
                 cache.forget(copy.original.path for copy in failed)
         except OSError as error:
@@ -367,7 +376,7 @@ def with_what_they_hold(
 
 def copies_stand(settings: Settings) -> bool:
     """Whether there is a result of an earlier find. Changes nothing on disk."""
-    return os.path.lexists(os.path.join(settings.output_dir, storage.MANIFEST))
+    return os.path.lexists(paths_of(settings).manifest_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,8 +461,8 @@ def find_groups(
 
 
 def walk_through(settings: Settings) -> list[finder.Found]:
-    leave_out = [settings.output_dir, storage.staging_dir(settings.output_dir)]
-    leave_out.append(storage.replaced_dir(settings.output_dir))
+    paths = paths_of(settings)
+    leave_out = [paths.output_dir, paths.staging_dir, paths.replaced_dir]
     return list(bar(finder.walk(settings.input_dirs, settings.exclude, leave_out), "Looking"))
 
 
@@ -712,22 +721,24 @@ def only_colour_differs(hashed: Sequence[HashedImage], match: "Match") -> bool:
 def save(
     settings: Settings,
     arguments: argparse.Namespace,
-    copies: Sequence[storage.SavedCopy],
+    planned: storage.Manifest,
     links: Sequence[storage.Link],
     log: Sequence[str],
     seen: Mapping[str, str],
 ) -> tuple[list[storage.SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result."""
-    results = list(bar(storage.copy_all(settings, copies), "Copying", total=len(copies)))
+    paths, copies = paths_of(settings), planned.copies
+    results = list(bar(storage.copy_all(paths, copies), "Copying", total=len(copies)))
     if not arguments.discard_review:  # a cull or a disk that died, while this was running
-        storage.check_still_replaceable(settings)
+        storage.check_still_replaceable(paths)
         failed = (r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
         storage.check_last_copies(settings.output_dir, {**seen, **dict.fromkeys(failed, "")})
     saved = [result for result in results if isinstance(result, storage.SavedCopy)]
     log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
-    paths = {copy.original.path for copy in saved}
-    links = [link for link in links if link.left in paths and link.right in paths]
-    return results, storage.commit(settings, saved, log, links, sheet_of(settings, saved, links))
+    there = {copy.original.path for copy in saved}
+    links = [link for link in links if link.left in there and link.right in there]
+    manifest = dataclasses.replace(planned, copies=tuple(saved), links=tuple(links))
+    return results, storage.commit(paths, manifest, log, sheet_of(settings, saved, links))
 
 
 def sheet_of(
@@ -776,14 +787,10 @@ def report_saved(
             f"{megabytes(size)}."
         )
         if has_extra("jinja2"):
-            report.say(f"All at a glance: {to_line(sheet_path(settings))}")
+            report.say(f"All at a glance: {to_line(paths_of(settings).report_file)}")
         elif importlib.util.find_spec("extras"):
             report.say("For a contact sheet (report.html) install extras/requirements.txt.")
         report.say("Look there, delete the copies you don't want, then run --action check-deleted.")
-
-
-def sheet_path(settings: Settings) -> str:
-    return os.path.join(settings.output_dir, config.REPORT)
 
 
 def megabytes(size: int) -> str:
@@ -802,7 +809,7 @@ def counted(number: int, noun: str) -> str:
 
 def recover(settings: Settings, report: Report) -> None:
     """Put in order what an interrupted run has left."""
-    storage.recover(settings.output_dir)
+    storage.recover(paths_of(settings))
     manifest = old_result(settings)
     if manifest and storage.is_signed(manifest):
         put_back(manifest, settings, report)
@@ -873,7 +880,7 @@ def opened(
         else:
             stack.enter_context(storage.locked(settings.output_dir))
             recover(settings, report)
-        manifest = storage.read_manifest(settings)
+        manifest = storage.read_manifest(paths_of(settings))
         if arguments.trust_result:
             ask_for_trust(manifest, settings, arguments, report)
         else:
@@ -892,9 +899,9 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
         there = frozenset(present)
         # Of a whole group all are listed, or what is taken off the list couldn't be told.
         named = [c.original.path for c in copies if c in whole_groups or c.original.path in there]
-        storage.check_to_delete(settings, manifest)
+        storage.check_to_delete(settings.to_delete_file, manifest)
         if not arguments.dry_run:
-            storage.write_to_delete(settings, named if present else [])
+            storage.write_to_delete(settings.to_delete_file, named if present else [])
     place = to_line(settings.to_delete_file)
     listing = "To list" if arguments.dry_run else "Listed"
     report.say(f"{listing} in {place}: {counted(len(present), 'original')}.")

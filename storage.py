@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from config import BUILDING_SUFFIXES, REPORT, Exit, Settings, UserError
+from config import BUILDING_SUFFIXES, REPORT, Exit, UserError
 from disk import litter, signature
 from disk.files import ImageFile
 from disk.strict import (
@@ -98,6 +98,50 @@ class OwnFiles:
     def names(self) -> tuple[str, ...]:
         """All of them, in the order in which a record has them."""
         return (self.info, self.to_delete, *([] if self.log is None else [self.log]))
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPaths:
+    """An output folder and the files of ours in it, as absolute paths; the log may lie elsewhere.
+
+    The result that find is building and the one that it has replaced lie beside the folder.
+    """
+
+    output_dir: str
+    info_file: str
+    to_delete_file: str
+    log_file: str
+
+    @property
+    def manifest_file(self) -> str:
+        return os.path.join(self.output_dir, MANIFEST)
+
+    @property
+    def report_file(self) -> str:
+        return os.path.join(self.output_dir, REPORT)
+
+    @property
+    def staging_dir(self) -> str:
+        return self.output_dir + STAGING_SUFFIX
+
+    @property
+    def replaced_dir(self) -> str:
+        return self.output_dir + REPLACED_SUFFIX
+
+    @property
+    def own_files(self) -> OwnFiles:
+        """The names of ours that a result here has, as its record names them."""
+        log_folder, log_name = os.path.split(self.log_file)
+        return OwnFiles(
+            os.path.basename(self.info_file),
+            os.path.basename(self.to_delete_file),
+            log_name if log_folder == self.output_dir else None,
+        )
+
+    def staged(self, path: str) -> str:
+        """Where a file is written while a result is being built: files elsewhere stay there."""
+        folder, name = os.path.split(path)
+        return path if folder != self.output_dir else os.path.join(self.staging_dir, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,16 +346,14 @@ def from_line(line: str) -> str:
     return path
 
 
-def check_to_delete(settings: Settings, manifest: Manifest) -> None:
+def check_to_delete(path: str, manifest: Manifest) -> None:
     """UserError if to_delete.txt isn't the file that find has recorded as ours. Changes nothing."""
-    path = settings.to_delete_file
     if os.path.basename(path) != manifest.own_files.to_delete:
         raise UserError(f"TO_DELETE_FILE {path} is not ours; choose the name that find had.")
 
 
-def write_to_delete(settings: Settings, originals: Iterable[str]) -> None:
+def write_to_delete(path: str, originals: Iterable[str]) -> None:
     """Write to_delete.txt, after `check_to_delete`."""
-    path = settings.to_delete_file
     write_file(path, "".join(to_line(original) + "\n" for original in originals))
 
 
@@ -398,21 +440,21 @@ def _folded(name: str) -> str:
 # ---- The manifest
 
 
-def read_manifest(settings: Settings) -> Manifest:
+def read_manifest(paths: OutputPaths) -> Manifest:
     """The record of the last find, proven to match info.txt; UserError (exit 3) if it doesn't."""
-    path = os.path.join(settings.output_dir, MANIFEST)
+    path = paths.manifest_file
     try:
-        manifest = load_manifest(settings.output_dir)
-        with open_regular(settings.info_file) as stream:
+        manifest = load_manifest(paths.output_dir)
+        with open_regular(paths.info_file) as stream:
             info = json.loads(stream.read().decode())
     except FileNotFoundError as error:
         message = f"{error.filename} is missing; mount OUTPUT_DIR, or run --action find first."
         raise UserError(message, Exit.STATE) from None
     except BROKEN_MANIFEST as error:
-        message = f"{path} and {settings.info_file} can't be read ({error}); run find again."
+        message = f"{path} and {paths.info_file} can't be read ({error}); run find again."
         raise UserError(message, Exit.STATE) from error
     if info != info_of(manifest.copies):
-        message = f"{settings.info_file} doesn't match {path}: one was edited, or the folder moved"
+        message = f"{paths.info_file} doesn't match {path}: one was edited, or the folder moved"
         raise UserError(f"{message}; undo that, or run find with another OUTPUT_DIR.", Exit.STATE)
     return manifest
 
@@ -657,7 +699,7 @@ def is_untouched(path: str, copy: SavedCopy) -> bool:
 
 
 def check_replaceable(
-    settings: Settings,
+    paths: OutputPaths,
     *,
     discard_review: bool = False,
     trusted: bool = False,
@@ -667,7 +709,7 @@ def check_replaceable(
 
     Changes nothing on disk; raises UserError.
     """
-    folder = settings.output_dir
+    folder = paths.output_dir
     if not os.path.lexists(folder):
         return
     if not os.path.isdir(folder):
@@ -776,13 +818,13 @@ def _may_be_last(copy: SavedCopy, seen: Mapping[str, str]) -> bool:
     return not has_digest(place, copy.digest)
 
 
-def check_still_replaceable(settings: Settings) -> None:
+def check_still_replaceable(paths: OutputPaths) -> None:
     """Refuse to replace a result that was culled while find was running. Changes nothing."""
     try:
-        copies = load_manifest(settings.output_dir).copies
+        copies = load_manifest(paths.output_dir).copies
     except BROKEN_MANIFEST:
         return  # there was no result, or only an empty folder
-    _check_culled(settings.output_dir, [c for c in copies if is_gone(c.copy)])
+    _check_culled(paths.output_dir, [c for c in copies if is_gone(c.copy)])
 
 
 def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
@@ -863,14 +905,6 @@ def _rename_to_new(path: str, target: str) -> None:
 # ---- Building a result and putting it in place
 
 
-def staging_dir(output_dir: str) -> str:
-    return output_dir + STAGING_SUFFIX
-
-
-def replaced_dir(output_dir: str) -> str:
-    return output_dir + REPLACED_SUFFIX
-
-
 def plan_copies(groups: Sequence[Sequence[HashedImage]], output_dir: str) -> tuple[SavedCopy, ...]:
     """Give each picture of each group its place in a numbered folder. Changes nothing on disk."""
     names = name_copies(image.file.path for group in groups for image in group)
@@ -902,25 +936,25 @@ def check_space(copies: Sequence[SavedCopy], output_dir: str) -> None:
 
 
 @contextlib.contextmanager
-def staging(settings: Settings, copies: Sequence[SavedCopy]) -> Iterator[None]:
+def staging(paths: OutputPaths, manifest: Manifest) -> Iterator[None]:
     """Make the staging folder, with a manifest that names all that will lie in it.
 
     Without a `commit` nothing of it remains, and the old result stands.
     """
     try:
-        os.mkdir(staging_dir(settings.output_dir))
-        if os.path.isdir(settings.output_dir):
-            mode = stat.S_IMODE(os.stat(settings.output_dir).st_mode)
-            os.chmod(staging_dir(settings.output_dir), mode)
-        write_manifest(staging_dir(settings.output_dir), _manifest(settings, copies))
+        os.mkdir(paths.staging_dir)
+        if os.path.isdir(paths.output_dir):
+            mode = stat.S_IMODE(os.stat(paths.output_dir).st_mode)
+            os.chmod(paths.staging_dir, mode)
+        write_manifest(paths.staging_dir, manifest)
         yield
     finally:
-        roll_back(settings.output_dir)
+        roll_back(paths)
 
 
-def copy_all(settings: Settings, copies: Iterable[SavedCopy]) -> Iterator[SavedCopy | FailedCopy]:
+def copy_all(paths: OutputPaths, copies: Iterable[SavedCopy]) -> Iterator[SavedCopy | FailedCopy]:
     """Copy originals into the staging folder; yields one result a copy, in order."""
-    folder = staging_dir(settings.output_dir)
+    folder = paths.staging_dir
     for copy in copies:
         target = os.path.join(folder, str(copy.group), os.path.basename(copy.copy))
         try:
@@ -980,11 +1014,7 @@ def _reflink(source: int, target: int) -> bool:
 
 
 def commit(
-    settings: Settings,
-    copies: Sequence[SavedCopy],
-    log: Iterable[str],
-    links: Iterable[Link] = (),
-    report: str = "",
+    paths: OutputPaths, manifest: Manifest, log: Iterable[str], report: str = ""
 ) -> list[str]:
     """Finish the staging folder and put it in the place of the old result.
 
@@ -992,25 +1022,25 @@ def commit(
     old result that were not removed, as they changed while find was running. Raises OSError
     while the old result still stands.
     """
-    new, replaced = staging_dir(settings.output_dir), replaced_dir(settings.output_dir)
+    new, replaced = paths.staging_dir, paths.replaced_dir
     digest = hashlib.sha256(report.encode()).hexdigest() if report else ""
-    manifest = replace(_manifest(settings, copies), report=digest, links=tuple(links))
+    manifest = replace(manifest, report=digest)
     write_manifest(new, manifest)  # first, so that it names all that lies beside it
-    write_file(_staged(settings, settings.info_file), dump_json(info_of(copies)))
+    write_file(paths.staged(paths.info_file), dump_json(info_of(manifest.copies)))
     for path in report_of(new, manifest):
         write_file(path, report)
-    _stage_log(settings, log)
+    _stage_log(paths, log)
     for folder in sorted(entry.path for entry in os.scandir(new) if entry.is_dir()):
         _try(os.rmdir, folder)  # a group of which every copy failed is empty
         if os.path.isdir(folder):
             sync_folder(folder)
     sync_folder(new)
-    if os.path.isdir(settings.output_dir) and not litter.others_in(settings.output_dir):
-        litter.remove_in(settings.output_dir)
-    if os.path.isdir(settings.output_dir) and os.listdir(settings.output_dir):
-        os.rename(settings.output_dir, replaced)
-    os.rename(new, settings.output_dir)
-    _sync_swap(settings.output_dir)
+    if os.path.isdir(paths.output_dir) and not litter.others_in(paths.output_dir):
+        litter.remove_in(paths.output_dir)
+    if os.path.isdir(paths.output_dir) and os.listdir(paths.output_dir):
+        os.rename(paths.output_dir, replaced)
+    os.rename(new, paths.output_dir)
+    _sync_swap(paths.output_dir)
     return remove_result(replaced) if os.path.lexists(replaced) else []
 
 
@@ -1023,39 +1053,24 @@ def _sync_swap(output_dir: str) -> None:
         raise UserError(f"{message}; check the disk and run find again.") from error
 
 
-def _stage_log(settings: Settings, log: Iterable[str]) -> None:
+def _stage_log(paths: OutputPaths, log: Iterable[str]) -> None:
     """The log outlives the result: its old lines come along to the new folder."""
-    target = _staged(settings, settings.log_file)
-    if target != settings.log_file:
+    target = paths.staged(paths.log_file)
+    if target != paths.log_file:
         with contextlib.suppress(FileNotFoundError):
-            shutil.copyfile(settings.log_file, target)
-    append_lines(target, [*_lines_of_another_log(settings), *log])
+            shutil.copyfile(paths.log_file, target)
+    append_lines(target, [*_lines_of_another_log(paths), *log])
 
 
-def _lines_of_another_log(settings: Settings) -> list[str]:
+def _lines_of_another_log(paths: OutputPaths) -> list[str]:
     """The log of the old result, if LOG_FILE has another name by now."""
     with contextlib.suppress(FileNotFoundError):
-        if name := load_manifest(settings.output_dir).own_files.log:
-            path = os.path.join(settings.output_dir, name)
-            if path != settings.log_file:
+        if name := load_manifest(paths.output_dir).own_files.log:
+            path = os.path.join(paths.output_dir, name)
+            if path != paths.log_file:
                 with open_regular(path) as stream:
                     return stream.read().decode(errors="replace").splitlines()
     return []
-
-
-def _staged(settings: Settings, path: str) -> str:
-    folder, name = os.path.split(path)
-    return path if folder != settings.output_dir else os.path.join(staging_dir(folder), name)
-
-
-def _manifest(settings: Settings, copies: Sequence[SavedCopy]) -> Manifest:
-    log_folder, log_name = os.path.split(settings.log_file)
-    own_files = OwnFiles(
-        os.path.basename(settings.info_file),
-        os.path.basename(settings.to_delete_file),
-        log_name if log_folder == settings.output_dir else None,
-    )
-    return Manifest(settings.input_dirs, tuple(copies), own_files)
 
 
 def remove_result(folder: str, *, unread: bool = False) -> list[str]:
@@ -1108,12 +1123,12 @@ def _try(remove: Callable[[str], None], path: str) -> None:
         remove(path)
 
 
-def roll_back(output_dir: str) -> None:
+def roll_back(paths: OutputPaths) -> None:
     """Bring the old result back where find stopped between two renames; drop what it was building.
 
     Raises UserError if files of the user's lie in the staging folder, or in the old one's place.
     """
-    replaced, new = replaced_dir(output_dir), staging_dir(output_dir)
+    output_dir, replaced, new = paths.output_dir, paths.replaced_dir, paths.staging_dir
     # Without a new result it had been put in place, and somebody has removed it since.
     if os.path.isdir(new) and _is_whole(replaced):
         if os.path.lexists(output_dir):
@@ -1132,18 +1147,17 @@ def _is_whole(folder: str) -> bool:
     return os.path.lexists(os.path.join(folder, own_files.info))
 
 
-def recover(output_dir: str) -> None:
+def recover(paths: OutputPaths) -> None:
     """Bring an output folder into order after an interrupted find: the old result or the new.
 
     Raises UserError if files of the user's are in the way.
     """
-    roll_back(output_dir)
-    _remove_leftover(replaced_dir(output_dir), unread=False)
+    roll_back(paths)
+    _remove_leftover(paths.replaced_dir, unread=False)
     with contextlib.suppress(*BROKEN_MANIFEST):
-        manifest = load_manifest(output_dir)
-        for path in (
-            _unfinished_paths(output_dir, manifest.own_files.names) if is_signed(manifest) else ()
-        ):
+        manifest = load_manifest(paths.output_dir)
+        names = manifest.own_files.names
+        for path in _unfinished_paths(paths.output_dir, names) if is_signed(manifest) else ():
             _try(os.unlink, path)
 
 

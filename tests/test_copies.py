@@ -214,10 +214,12 @@ def with_sheet(library: Library, text: str = "<p>sheet</p>") -> Path:
 
     values = config.constants(vars(config))
     settings = main.settings_of(main.parser(values).parse_args(arguments), values)
+    paths = main.paths_of(settings)
     copies = manifest_of(library).copies
-    with storage.locked(settings.output_dir), storage.staging(settings, copies):
-        assert all(isinstance(c, storage.SavedCopy) for c in storage.copy_all(settings, copies))
-        storage.commit(settings, copies, [], (), text)
+    manifest = storage.Manifest(settings.input_dirs, copies, paths.own_files)
+    with storage.locked(settings.output_dir), storage.staging(paths, manifest):
+        assert all(isinstance(c, storage.SavedCopy) for c in storage.copy_all(paths, copies))
+        storage.commit(paths, manifest, [], text)
     return library.output / "report.html"
 
 
@@ -227,7 +229,7 @@ def test_our_contact_sheet_is_replaced_and_removed_with_its_result(found: Librar
     assert with_sheet(found, "<p>two</p>").read_text() == "<p>two</p>"
     with_sheet(found, "")
     assert not sheet.exists()
-    assert not os.path.lexists(storage.replaced_dir(str(found.output)))
+    assert not os.path.lexists(str(found.output) + ".find-old")
 
 
 def test_a_contact_sheet_is_no_stranger_to_check_deleted(found: Library) -> None:
@@ -270,7 +272,7 @@ def test_a_contact_sheet_that_changes_while_find_runs_is_kept(found: Library) ->
     sheet = with_sheet(found)
     sheet.write_text("my notes")
     with_sheet(found, "<p>new</p>")
-    kept = Path(storage.replaced_dir(str(found.output))) / "report.html"
+    kept = Path(str(found.output) + ".find-old") / "report.html"
     assert kept.read_text() == "my notes"
     assert sheet.read_text() == "<p>new</p>"
 

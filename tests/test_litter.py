@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Library, picture, tree
 
+import storage
 from config import BUILDING_SUFFIXES
 from disk import litter
 
@@ -167,16 +168,16 @@ def test_litter_in_a_folder_of_a_person_that_has_nothing_else_is_left(library: L
 def test_what_is_put_beside_litter_while_find_runs_is_kept(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storage import check_still_replaceable
+    check_still_replaceable = storage.check_still_replaceable
 
-    def put(settings: object) -> None:
+    def put(paths: storage.OutputPaths) -> None:
         leave_all(found.output / "1")
         leave(found.output, "1/@eaDir/photo.jpg", CAT)
         leave(found.output, "1/._photo.jpg", CAT)
         leave(found.output, "best/.DS_Store", b"x")
-        check_still_replaceable(settings)  # type: ignore[arg-type]
+        check_still_replaceable(paths)
 
-    monkeypatch.setattr("storage.check_still_replaceable", put)
+    monkeypatch.setattr(storage, "check_still_replaceable", put)
     ran = found.run("find")
     assert ran.code == 1
     (kept,) = (path for path in found.folder.iterdir() if path.name not in ("output", "photos"))

@@ -94,7 +94,7 @@ def serving(library: Library) -> Iterator[Page]:
     values = config.constants(vars(config))
     settings = main.settings_of(main.parser(values).parse_args(library.arguments("review")), values)
     examiner = Examiner(1)
-    desk = Desk(settings, storage.read_manifest(settings), examiner)
+    desk = Desk(settings, storage.read_manifest(main.paths_of(settings)), examiner)
     server = Server(desk, command="python main.py --action check-deleted")
     thread = threading.Thread(target=server.serve)
     thread.start()

@@ -418,7 +418,7 @@ def test_an_output_that_is_no_folder_of_its_own_is_refused(
 
 def test_a_result_that_was_replaced_does_not_come_back_for_another(found: Library) -> None:
     """As after a find that was killed before it removed the old result, and rm -r output."""
-    replaced = Path(storage.replaced_dir(str(found.output)))
+    replaced = Path(str(found.output) + ".find-old")
     found.delete_copies("vacation1_old.jpg")
     found.output.rename(replaced)
     before = tree(found.photos)
@@ -566,9 +566,9 @@ def test_the_last_copies_stay_if_a_disk_dies_while_find_is_running(
     hash_without_workers(monkeypatch)
     copy_all = storage.copy_all
 
-    def dying(settings: Any, copies: Any) -> Any:
+    def dying(paths: Any, copies: Any) -> Any:
         (found.photos / "z_coffee.jpg").unlink()
-        return copy_all(settings, copies)
+        return copy_all(paths, copies)
 
     monkeypatch.setattr(storage, "copy_all", dying)
     before = tree(found.output)
