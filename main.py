@@ -1097,7 +1097,7 @@ def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -
         raise UserError("--exclude is for find; --action suggest judges all that find copied.")
     from extras.review import told
     from extras.review.desk import Desk
-    from extras.review.facts import Examiner
+    from extras.review.examiner import Examiner
 
     with opened(settings, arguments, report) as manifest:
         examiner = Examiner(settings.workers)
@@ -1150,7 +1150,7 @@ def review(settings: Settings, arguments: argparse.Namespace, report: Report) ->
     if importlib.util.find_spec("flask") is None:
         raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
     from extras.review.desk import Desk
-    from extras.review.facts import Examiner
+    from extras.review.examiner import Examiner
     from extras.review.server import Server
 
     with opened(settings, arguments, report) as manifest:

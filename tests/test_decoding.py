@@ -13,7 +13,7 @@ from PIL import Image
 import finder
 import views
 from disk.files import ImageFile
-from extras.review import facts
+from extras.review import facts, rendering
 from pictures import decoding, integrity
 from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
@@ -211,6 +211,6 @@ def test_the_page_shows_and_measures_what_there_is(name: str, tmp_path: Path) ->
     assert found.damage in (NO_END, CUT_OFF)
     assert (found.width, found.height) == (600, 400)
     for kind in ("thumb", "full"):
-        with Image.open(io.BytesIO(facts.render(os.fspath(path), kind))) as shown:
+        with Image.open(io.BytesIO(rendering.render(os.fspath(path), kind))) as shown:
             assert shown.width * 400 == shown.height * 600 or kind == "thumb"
             assert likeness(shown, cat()) < 60

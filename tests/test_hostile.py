@@ -124,7 +124,7 @@ def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> 
         image.convert(mode).save(tmp_path / f"{mode}.png", compress_level=1)
     program = (
         "import sys, finder, views\n"
-        "from extras.review import facts\n"
+        "from extras.review import examiner, facts, rendering\n"
         "from pathlib import Path\n"
         "def memory(name):\n"
         "    lines = Path('/proc/self/status').read_text().splitlines()\n"
@@ -133,8 +133,8 @@ def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> 
         "    assert finder.hash_file(finder.ImageFile(path, 0, 0), 16).digest\n"
         "def shown(path):\n"
         "    assert facts.examine(path).pixels == 96_000_000\n"
-        "    assert facts.render(path, 'thumb')\n"
-        "worker = {'hashed': (finder, hashed), 'shown': (facts, shown)}[sys.argv[1]]\n"
+        "    assert rendering.render(path, 'thumb')\n"
+        "worker = {'hashed': (finder, hashed), 'shown': (examiner, shown)}[sys.argv[1]]\n"
         "worker[0]._start_worker()\n"
         "Path('/proc/self/clear_refs').write_text('5')\n"
         "before = memory('VmRSS')\n"
@@ -157,8 +157,8 @@ def test_what_needs_more_memory_than_it_may_have_is_said_on_the_page(tmp_path: P
         "import sys\n"
         "from disk import limits\n"
         "limits.MEMORY_BYTES = 80_000_000\n"
-        "from extras.review import facts\n"
-        "facts._start_worker()\n"
+        "from extras.review import examiner, facts\n"
+        "examiner._start_worker()\n"
         "try: facts.examine(sys.argv[1])\n"
         "except MemoryError: print(limits.too_much_memory())\n"
     )

@@ -23,7 +23,7 @@ import config
 import main
 import storage
 from extras.review.desk import Desk
-from extras.review.facts import Examiner
+from extras.review.examiner import Examiner
 from extras.review.server import MOST_BODY_BYTES, MOST_NUMBERS, Server
 
 

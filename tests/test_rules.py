@@ -27,7 +27,9 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from disk.files import ImageFile
 from extras.review import rules
-from extras.review.facts import Examiner, Facts, Unseen, examine, render
+from extras.review.examiner import Examiner, Unseen
+from extras.review.facts import Facts, examine
+from extras.review.rendering import render
 from extras.review.rules import Picture, suggest
 from extras.review.versions import pairs, thumbprint
 from storage import Link, SavedCopy

@@ -18,7 +18,8 @@ import views
 from config import Exit, Settings, UserError
 from disk.companions import Companions
 from extras.review import rules, told, versions
-from extras.review.facts import Examiner, Facts, Unseen
+from extras.review.examiner import Examiner, Unseen
+from extras.review.facts import Facts
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
 from pictures import held
 from storage import Manifest, SavedCopy

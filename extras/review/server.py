@@ -16,7 +16,8 @@ from werkzeug.exceptions import HTTPException
 
 from config import Exit, UserError
 from extras.review.desk import MOVED, Desk, Order, WouldEmpty
-from extras.review.facts import Facts, Unseen
+from extras.review.examiner import Unseen
+from extras.review.facts import Facts
 from extras.review.gate import ENTRANCE, Gate, Lead, Listener
 from extras.review.rules import ALL_RULES, RULES, Suggestion
 from extras.review.told import shown

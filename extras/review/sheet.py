@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from config import Settings
 from extras.review import told
 from extras.review.desk import Desk
-from extras.review.facts import Examiner, Facts, Unseen
+from extras.review.examiner import Examiner, Unseen
+from extras.review.facts import Facts
 from extras.review.rules import Suggestion
 from grouping import EMBEDDING
 from storage import Link, Manifest, OwnFiles, SavedCopy

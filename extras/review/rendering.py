@@ -1,0 +1,116 @@
+"""A picture as it is shown: upright, small enough, in sRGB."""
+
+import io
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from extras.review.tags import orientation_of
+from finder import read_file
+from pictures import integrity
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SMALL_SIDE = 200
+THUMB_SIDE = 320
+PREVIEW_SIDE = 1600
+FULL_PIXELS = 50_000_000  # what a browser is asked to hold of one picture
+FULL_SIDE = 12_000
+REDUCING_GAP = 2.0  # times a side: what a picture is averaged to before it is resampled
+AVERAGED = ("L", "LA", "RGB", "RGBA", "YCbCr", "CMYK")  # modes that can be, as they are
+
+
+def render(path: str, kind: str) -> bytes:
+    """A picture as a JPEG to show, upright, on white and in sRGB.
+
+    `kind` is `small`, `thumb`, `preview` or `full`. Raises one of `views.DECODE_ERRORS`.
+    """
+    from PIL import Image, ImageOps
+
+    import views
+    from pictures import decoding
+
+    data = read_file(path)[1]
+    structure = integrity.examined(data)
+    head = decoding.header(data, structure, views.open_header)
+    side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
+    factor = _factor(head.size, side)
+    size = (head.width // factor, head.height // factor) if kind == "full" else (side, side)
+    picture = decoding.decoded(data, structure, drafted("RGB", size)).image
+    assert picture
+    orientation = orientation_of(picture if head.format == "PNG" else head)
+    del head  # of a PNG it may hold the pixels, and there is no room for three large pictures
+    picture = averaged(picture, side)
+    image = to_rgb(picture)
+    del picture
+    image = averaged(image, side)
+    if max(image.size) > side:
+        image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+    image.getexif()[0x0112] = orientation
+    ImageOps.exif_transpose(image, in_place=True)
+    stream = io.BytesIO()
+    if side <= THUMB_SIDE:
+        image.save(stream, "JPEG", quality=70 if kind == "small" else 80)
+    else:
+        image.save(stream, "JPEG", quality=95, subsampling=0)
+    return stream.getvalue()
+
+
+def _factor(size: tuple[int, int], side: int) -> int:
+    """By how much a picture may be averaged that is to be shown at up to a side."""
+    most = math.ceil(math.sqrt(size[0] * size[1] / FULL_PIXELS))
+    return max(most, int(max(size) / side / REDUCING_GAP))
+
+
+def averaged(image: "Image.Image", side: int) -> "Image.Image":
+    factor = _factor(image.size, side)
+    return image.reduce(factor) if factor > 1 and image.mode in AVERAGED else image
+
+
+def drafted(mode: str, size: tuple[int, int]) -> Callable[[bytes], "Image.Image"]:
+    """What makes a file ready to be decoded, a JPEG at a scale that covers a size."""
+    import views
+
+    def prepare(data: bytes) -> "Image.Image":
+        image = views.open_header(data)
+        image.draft(mode, size)
+        return image
+
+    return prepare
+
+
+def to_rgb(image: "Image.Image") -> "Image.Image":
+    """A decoded picture in sRGB on white, whatever its mode; deep pixels in their full range."""
+    from PIL import Image
+
+    import views
+
+    if image.mode in ("F", "LAB", "La", "RGBa", "HSV") or image.mode.startswith("I"):
+        rgb = views.to_gray(image).convert("RGB")
+    elif image.has_transparency_data:
+        layer = image.convert("RGBA")
+        rgb = Image.new("RGB", image.size, "white")
+        rgb.paste(layer, mask=layer.getchannel("A"))
+    else:
+        rgb = _in_srgb(image)
+    rgb.info = {}  # nothing else of the file gets to a browser
+    return rgb
+
+
+def _in_srgb(image: "Image.Image") -> "Image.Image":
+    from PIL import ImageCms
+
+    import views
+
+    if profile := image.info.get("icc_profile"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            ready = image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
+            srgb = ImageCms.createProfile("sRGB")
+            turned = ImageCms.profileToProfile(ready, source, srgb, outputMode="RGB")
+            if turned is not None:
+                return turned
+        except (ImageCms.PyCMSError, *views.DECODE_ERRORS):
+            pass  # a broken profile; the plain colours are near enough
+    return image.convert("RGB")
