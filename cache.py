@@ -27,6 +27,7 @@ from config import UserError, default_cache_file
 from disk.files import ImageFile
 from finder import digest_file, open_regular
 from pictures.images import HashedImage, Unreadable
+from pictures.recipe import Recipe
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
     from views import Look, Spooled, View
@@ -115,8 +116,8 @@ WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """How a value is made of a file's content; values of another version are dropped.
+class Row:
+    """What is kept of a file's content, by name; values of another version are dropped.
 
     `length` is how many bytes a hash in it has, or a vector.
     """
@@ -126,28 +127,28 @@ class Method:
     length: int | None = None
 
 
-def look_method(hash_size: int, *, parts: bool, decoded: int | None = None) -> Method:
-    """The method that makes a `Look`; its version tells all that takes part in it.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a recipe makes: looks, and what a model makes of them.
 
-    With `decoded` it is made of a larger picture, as a model needs that many pixels a side.
+    With `hashes`, those of the looks are kept by themselves, too, for a run with a threshold.
     """
-    name = f"look, hash size {hash_size}{', parts' if parts else ''}"
-    name = f"{name}, decoded at {decoded}" if decoded else name
-    return Method(name, _version(), _bytes_of_a_hash(hash_size))
+
+    look: Row
+    embedding: Row | None = None
+    hashes: Row | None = None
 
 
-def hash_method(hash_size: int) -> Method:
-    """The method that makes the hash alone of a `Look`, as a threshold compares it."""
-    return Method(f"hash, hash size {hash_size}", _version(), _bytes_of_a_hash(hash_size))
-
-
-def embedding_method(model: str, vector_bytes: int | None = None) -> Method:
-    """The method that makes an embedding by a model, of the picture that `views` shows it."""
-    return Method(f"embedding by {model}", _version(), vector_bytes)
-
-
-def _bytes_of_a_hash(hash_size: int) -> int:
-    return (hash_size**2 + 7) // 8
+def rows_of(recipe: Recipe) -> Rows:
+    """The rows that hold what a recipe makes; their version tells all that takes part in it."""
+    version, length = _version(), recipe.hash_bytes
+    embedding = recipe.embedding_key
+    plain = recipe.only_hash or recipe.is_decoded_larger
+    return Rows(
+        Row(recipe.key, version, length),
+        Row(embedding, version, recipe.vector_bytes) if embedding else None,
+        None if plain else Row(recipe.hash_key, version, length),
+    )
 
 
 def _version() -> str:
@@ -158,18 +159,6 @@ def _version() -> str:
 def _digest_of(module: str) -> str:
     with open(os.path.join(os.path.dirname(__file__), module), "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a run wants of its pictures: looks, and what a model makes of them.
-
-    With `hashes`, those of the looks are kept by themselves, too, for a run with a threshold.
-    """
-
-    look: Method
-    embedding: Method | None = None
-    hashes: Method | None = None
 
 
 class Cache:
@@ -183,7 +172,7 @@ class Cache:
         self._path = path
         self._warn = warn
         self._now = time.time_ns()
-        self._waiting: dict[Method, list[tuple[HashedImage, bytes]]] = {}
+        self._waiting: dict[Row, list[tuple[HashedImage, bytes]]] = {}
         self._file_systems: dict[bytes, int | None] = {}
         self._committed = time.monotonic()
         self._connection: sqlite3.Connection | None = None
@@ -192,24 +181,24 @@ class Cache:
                 self._connection = _connect(path)
 
     def hashed(
-        self, files: Sequence[ImageFile], wanted: Wanted, hash_files: Hash
+        self, files: Sequence[ImageFile], recipe: Recipe, hash_files: Hash
     ) -> Iterator[HashedImage | Unreadable]:
         """Yield what is known of some files, and then what `hash_files` finds in the others.
 
-        What is new is kept, and on the disk within seconds. With a method of embedding, pictures
+        What is new is kept, and on the disk within seconds. With embeddings, pictures
         with a look are known only with what it made of them.
         """
         if self._connection is None:
             yield from hash_files(list(files))
             return
-        known = set()
+        known, rows = set(), rows_of(recipe)
         with _no_garbage():
-            for image in self._known(files, wanted.look, wanted.embedding):
+            for image in self._known(files, rows.look, rows.embedding):
                 known.add(image.file.path)
                 yield image
         for result in hash_files([file for file in files if file.path not in known]):
             if isinstance(result, HashedImage):
-                self._keep(result, wanted)
+                self._keep(result, rows)
             yield result
         self._commit()
 
@@ -249,47 +238,47 @@ class Cache:
             self._connection = None
 
     def _known(
-        self, files: Sequence[ImageFile], method: Method, embedding: Method | None
+        self, files: Sequence[ImageFile], row: Row, embedding: Row | None
     ) -> Iterator[HashedImage]:
         """Yield what earlier runs have made of the files that have not changed since."""
         values = self._values(files, embedding) if embedding else ()
         length = embedding and embedding.length
         made = {f.path: value for f, _, value in values if length in (None, len(value))}
-        for file, digest, value in self._values(files, method):
+        for file, digest, value in self._values(files, row):
             try:
-                look = unpack(value, method.length)
+                look = unpack(value, row.length)
             except ValueError:
                 continue  # it was not written by us, whatever its checksum says
             if embedding is None or look is None or file.path in made:
                 yield HashedImage(file, digest, look, embedding=made.get(file.path))
 
     def _values(
-        self, files: Sequence[ImageFile], method: Method
+        self, files: Sequence[ImageFile], row: Row
     ) -> Iterator[tuple[ImageFile, str, bytes]]:
-        """Yield the files that have not changed since a method made a value of them, with that."""
+        """Yield the files that have not changed since a value was made of them, with that value."""
         with self._expecting_trouble():
             connection = self._open()
             _list_here(connection, files)
             self._follow(connection)
-            for number, digest, value, checksum in connection.execute(KNOWN, (self._id(method),)):
+            for number, digest, value, checksum in connection.execute(KNOWN, (self._id(row),)):
                 if _is_whole(digest, value, checksum):
                     yield files[number], digest.hex(), value
             for number, digest in connection.execute(TOUCHED).fetchall():
-                if (value := self._value_of_touched(files[number], digest, method)) is not None:
+                if (value := self._value_of_touched(files[number], digest, row)) is not None:
                     yield files[number], digest.hex(), value
 
-    def _value_of_touched(self, file: ImageFile, digest: bytes, method: Method) -> bytes | None:
+    def _value_of_touched(self, file: ImageFile, digest: bytes, row: Row) -> bytes | None:
         """What is known of a file that was touched, if its content is the same.
 
         A backup that makes hard links touches each file, and reading one again costs a tenth of
         hashing it.
         """
-        found = self._open().execute(VALUE, (self._id(method), digest)).fetchone()
+        found = self._open().execute(VALUE, (self._id(row), digest)).fetchone()
         if not found or not _is_whole(digest, *found):
             return None
         if not _has_content(file.path, digest):
             return None
-        self._keep_value(HashedImage(file, digest.hex(), None), method, found[0])
+        self._keep_value(HashedImage(file, digest.hex(), None), row, found[0])
         return bytes(found[0])
 
     def _follow(self, connection: sqlite3.Connection) -> None:
@@ -304,15 +293,15 @@ class Cache:
                 rows = [(new, old) for old, new in moved.items()]
                 connection.executemany("UPDATE OR REPLACE files SET path = ? WHERE path = ?", rows)
 
-    def _keep(self, hashed: HashedImage, wanted: Wanted) -> None:
+    def _keep(self, hashed: HashedImage, rows: Rows) -> None:
         if self._connection is None or hashed.damage or hashed.warnings:
             return  # what is wrong with a picture is told each time
         if hashed.file.inode and hashed.file.mtime_ns <= self._now - RACY_NS:
-            for method, value in _values_of(hashed, wanted):
-                self._keep_value(hashed, method, value)
+            for row, value in _values_of(hashed, rows):
+                self._keep_value(hashed, row, value)
 
-    def _keep_value(self, hashed: HashedImage, method: Method, value: bytes) -> None:
-        self._waiting.setdefault(method, []).append((hashed, value))
+    def _keep_value(self, hashed: HashedImage, row: Row, value: bytes) -> None:
+        self._waiting.setdefault(row, []).append((hashed, value))
         if time.monotonic() - self._committed > SECONDS_BETWEEN_COMMITS:
             self._commit()
 
@@ -321,9 +310,9 @@ class Cache:
         self._committed = time.monotonic()
         waiting, self._waiting = self._waiting, {}
         today = self._now // 10**9 // SECONDS_A_DAY
-        for method, made in waiting.items():
+        for row, made in waiting.items():
             with self._expecting_trouble(), self._writing() as connection:
-                number = self._id(method)
+                number = self._id(row)
                 rows = [
                     (
                         *_file(h.file),
@@ -343,21 +332,21 @@ class Cache:
             self._file_systems[folder] = _file_system(folder)
         return self._file_systems[folder]
 
-    def _id(self, method: Method) -> int:
-        """The number of a method in the file; what another version of it has made is dropped."""
+    def _id(self, row: Row) -> int:
+        """The number of a row in the file; what another version of it has made is dropped."""
         connection = self._open()
         found = connection.execute(
-            "SELECT id, version FROM methods WHERE name = ?", (method.name,)
+            "SELECT id, version FROM methods WHERE name = ?", (row.name,)
         ).fetchone()
-        if found and found[1] == method.version:
+        if found and found[1] == row.version:
             return int(found[0])
         with self._writing():
             if found:
                 connection.execute("DELETE FROM made WHERE method = ?", (found[0],))
-            row = (method.name, method.version)
+            values = (row.name, row.version)
             upsert = "ON CONFLICT (name) DO UPDATE SET version = excluded.version RETURNING id"
             insert = f"INSERT INTO methods (name, version) VALUES (?, ?) {upsert}"
-            return int(connection.execute(insert, row).fetchone()[0])
+            return int(connection.execute(insert, values).fetchone()[0])
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -397,16 +386,16 @@ class Cache:
                 self._connection = _connect(self._path)
 
 
-def _values_of(hashed: HashedImage, wanted: Wanted) -> Iterator[tuple[Method, bytes]]:
-    """What is kept of a picture, by the methods that made it."""
+def _values_of(hashed: HashedImage, rows: Rows) -> Iterator[tuple[Row, bytes]]:
+    """What is kept of a picture, by the rows that hold it."""
     import views
 
     look = hashed.look
-    yield wanted.look, pack(look)
-    if wanted.hashes:
-        yield wanted.hashes, pack(look and views.only_hash(look.views[0].hash))
-    if wanted.embedding and hashed.embedding is not None:
-        yield wanted.embedding, hashed.embedding
+    yield rows.look, pack(look)
+    if rows.hashes:
+        yield rows.hashes, pack(look and views.only_hash(look.views[0].hash))
+    if rows.embedding and hashed.embedding is not None:
+        yield rows.embedding, hashed.embedding
 
 
 def _has_content(path: str, digest: bytes) -> bool:

@@ -25,6 +25,7 @@ from disk.places import Names, kind_of_file, names_of, place_at
 from pictures import formats, integrity
 from pictures.errors import DECODE_ERRORS
 from pictures.images import HashedImage, Holding, Unreadable
+from pictures.recipe import Recipe
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from concurrent.futures import Future
@@ -169,16 +170,10 @@ def walk(
 
 
 def hash_files(
-    files: Iterable[ImageFile],
-    hash_size: int,
-    workers: int,
-    *,
-    parts: bool = False,
-    rgb_side: int = 0,
-    only_hash: bool = False,
+    files: Iterable[ImageFile], recipe: Recipe, workers: int
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash photos in worker processes; yields one result a file, as they are done."""
-    return in_workers(hash_file, files, workers, hash_size, parts, rgb_side, only_hash)
+    return in_workers(hash_file, files, workers, recipe)
 
 
 def in_workers(
@@ -382,18 +377,11 @@ def do_each(
     return results
 
 
-def hash_file(
-    file: ImageFile,
-    hash_size: int,
-    parts: bool = False,
-    rgb_side: int = 0,
-    only_hash: bool = False,
-) -> HashedImage | Unreadable:
-    """Read a photo once, for its digest and for its look.
+def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
+    """Read a photo once, for its digest and for its look by a recipe.
 
     The look is None where only identical files may match: a picture without content, or a file
-    of several pages or frames. With `parts` the look serves to compare parts of the picture, with
-    an `rgb_side` it holds the picture in colour; or it has `only_hash`, which costs least.
+    of several pages or frames.
     """
     import views
     from pictures import decoding
@@ -404,13 +392,9 @@ def hash_file(
         structure = integrity.examined(data)
         harm = structure.harm
         with _messages_of_decoders() as messages:
-            mode = "L" if only_hash else "YCbCr"
-            prepare = functools.partial(views.prepared, rgb_side=rgb_side, mode=mode)
+            prepare = functools.partial(views.prepared, recipe=recipe)
             image, harm, seen = decoding.decoded(data, structure, prepare)
-            if image and only_hash:
-                look = views.hash_of(image, hash_size, seen)
-            elif image:
-                look = views.look_of(image, hash_size, parts=parts, rgb_side=rgb_side, seen=seen)
+            look = views.look_of(image, recipe, seen) if image else None
     except views.DECODE_ERRORS as error:
         reason = ": ".join(filter(None, (harm, _reason(error))))
     if reason:  # what the decoder had in memory is gone by now

@@ -48,15 +48,16 @@ import storage
 from config import Exit, Settings, UserError
 from disk import places, signature
 from disk.files import ImageFile
+from pictures import methods
 from pictures.images import HashedImage, Holding, Unreadable
+from pictures.methods import Method
 from storage import to_line
 
 if TYPE_CHECKING:
-    from cache import Cache, Spool, Wanted
+    from cache import Cache, Spool
     from grouping import Cluster, Match
 
 T = TypeVar("T")
-Hashed = HashedImage | Unreadable
 SCHEMA = 1
 SET_ASIDE = "originals that a cleanup has set aside"
 HARD_LINKS = "hard links to the same files"
@@ -308,8 +309,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
 
     config.check_input(settings)
     places.check_open(settings.input_dirs)
-    only_hash = settings.threshold is not None
-    hashing = hashing_by(settings, parts=wants_parts(settings), only_hash=only_hash)
+    method = methods.chosen(settings)
     paths = paths_of(settings)
     with contextlib.ExitStack() as stack:
         if not arguments.dry_run:
@@ -326,7 +326,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         )
         storage.check_log(settings.log_file)
         cache = stack.enter_context(opened_cache(settings.cache_file, report.warn))
-        copies, links, log, seen = find_groups(settings, arguments, report, hashing, cache)
+        copies, links, log, seen = find_groups(settings, arguments, report, method, cache)
         storage.check_space(copies, settings.output_dir)
         if arguments.dry_run:
             report.say("Dry run: nothing was copied.")
@@ -395,40 +395,6 @@ class Walk:
     passed_over: list[finder.PassedOver]
 
 
-@dataclass(frozen=True, slots=True)
-class Hashing:
-    """How files are hashed, and what model sees them, too, by a name that tells all of it."""
-
-    hash_files: Callable[[list[ImageFile]], Iterable[Hashed]]
-    model: str | None = None
-    decoded: int | None = None  # pixels a side, where it takes more than to hash
-    vector_bytes: int | None = None
-
-
-def hashing_by(settings: Settings, *, parts: bool, only_hash: bool = False) -> Hashing:
-    """How files are hashed by some settings; a model that is to see them is loaded and tried."""
-    size, workers = settings.hash_size, settings.workers
-    if settings.method == "hash":
-        return Hashing(
-            lambda files: finder.hash_files(files, size, workers, parts=parts, only_hash=only_hash)
-        )
-    need_extras(f"--method {settings.method}")
-    from extras import embeddings
-
-    model = embeddings.load(settings)
-
-    def hash_and_embed(files: list[ImageFile]) -> Iterable[Hashed]:
-        hashing = finder.hash_files(files, size, workers, parts=parts, rgb_side=model.side)
-        return embeddings.embedded(hashing, model, workers)
-
-    decoded = embeddings.decoded_larger(model.side)
-    return Hashing(hash_and_embed, model.name, decoded, model.vector_bytes)
-
-
-def wants_parts(settings: Settings) -> bool:
-    return settings.threshold is None and settings.preset == "crops"
-
-
 def need_extras(what: str) -> None:
     if importlib.util.find_spec("extras") is None:
         raise UserError(f"{what} needs the folder extras/ beside main.py; restore it.")
@@ -438,7 +404,7 @@ def find_groups(
     settings: Settings,
     arguments: argparse.Namespace,
     report: Report,
-    hashing: "Hashing",
+    method: Method,
     cache: "Cache",
 ) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str], dict[str, str]]:
     """Walk, hash and cluster; returns the copies to make, their links, lines for the log, and
@@ -447,12 +413,12 @@ def find_groups(
     from cache import Spool
 
     with Spool(settings.cache_file and os.path.dirname(settings.cache_file)) as spool:
-        walk = walk_and_hash(settings, hashing, cache, spool)
+        walk = walk_and_hash(settings, method, cache, spool)
         seen = {item.file.path: "" for item in walk.unreadable}
         seen |= {image.file.path: image.digest for image in walk.hashed}
         if not arguments.discard_review:
             storage.check_last_copies(settings.output_dir, seen)
-        groups, matched = group(walk.hashed, settings)
+        groups, matched = method.group(walk.hashed)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)
     log = report_found(report, arguments, walk)
@@ -466,16 +432,16 @@ def walk_through(settings: Settings) -> list[finder.Found]:
     return list(bar(finder.walk(settings.input_dirs, settings.exclude, leave_out), "Looking"))
 
 
-def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache", spool: "Spool") -> Walk:
+def walk_and_hash(settings: Settings, method: Method, cache: "Cache", spool: "Spool") -> Walk:
     walked = walk_through(settings)
     files = [found for found in walked if isinstance(found, ImageFile)]
     anew = []
 
-    def hash_files(files: list[ImageFile]) -> Iterable[Hashed]:
+    def hash_files(files: list[ImageFile]) -> Iterable[methods.Hashed]:
         anew.extend(files)
-        return hashing.hash_files(files)
+        return method.completed(finder.hash_files(files, method.recipe, settings.workers))
 
-    results = map(spool.put, cache.hashed(files, wanted_of(settings, hashing), hash_files))
+    results = map(spool.put, cache.hashed(files, method.recipe, hash_files))
     # Workers finish in any order; the order of the walk is the one that counts.
     by_path = {result.file.path: result for result in bar(results, "Hashing", len(files))}
     ordered = [by_path[file.path] for file in files]
@@ -498,47 +464,6 @@ def walk_and_hash(settings: Settings, hashing: Hashing, cache: "Cache", spool: "
         earlier=[folder for folder in earlier if folder not in unread],
         passed_over=[found for found in walked if isinstance(found, finder.PassedOver)],
     )
-
-
-def wanted_of(settings: Settings, hashing: Hashing) -> "Wanted":
-    """What a cache is asked for, and what else it is to keep of what is hashed for that."""
-    from cache import Wanted, embedding_method, hash_method, look_method
-
-    only_hash = hash_method(settings.hash_size)
-    if settings.threshold is not None:
-        return Wanted(only_hash)
-    parts = wants_parts(settings)
-    look = look_method(settings.hash_size, parts=parts, decoded=hashing.decoded)
-    vector = hashing.vector_bytes
-    embedding = embedding_method(hashing.model, vector) if hashing.model else None
-    return Wanted(look, embedding, None if hashing.decoded else only_hash)
-
-
-def group(
-    hashed: Sequence[HashedImage], settings: Settings
-) -> tuple[list["Cluster"], Mapping[str, int]]:
-    """The groups, and how many pairs matched by which view: by a threshold, or by methods."""
-    import grouping
-
-    digests, looks = [image.digest for image in hashed], [image.look for image in hashed]
-    if settings.threshold is not None:
-        hashes = [look.views[0].hash if look else None for look in looks]
-        members = grouping.cluster(digests, hashes, settings.threshold)
-        return [grouping.Cluster(group, []) for group in members], {}
-    from concurrent.futures import ThreadPoolExecutor
-
-    import matching  # with SciPy, which takes long to import
-
-    methods: list[matching.Method] = []
-    with ThreadPoolExecutor(settings.workers) as threads:
-        if settings.method != "embeddings":
-            rules = matching.PRESETS[settings.preset]
-            methods.append(matching.by_looks(looks, rules, threads.map))
-        if settings.method != "hash":
-            from extras import embeddings
-
-            methods.append(embeddings.by_embeddings(hashed, settings.cosine))
-        return matching.group_by(digests, looks, methods)
 
 
 def report_found(report: Report, arguments: argparse.Namespace, walk: Walk) -> list[str]:
@@ -1057,11 +982,22 @@ def explain(settings: Settings, arguments: argparse.Namespace, report: Report) -
         suggest_setting(settings, arguments, report)
 
 
+def hash_for(settings: Settings) -> Callable[[list[ImageFile]], Iterable[methods.Hashed]]:
+    """How photos are hashed for all that can be said of them, whatever the method wants."""
+    method = methods.chosen(settings)
+    recipe = dataclasses.replace(method.recipe, parts=True, only_hash=False)
+
+    def hash_files(files: list[ImageFile]) -> Iterable[methods.Hashed]:
+        return method.completed(finder.hash_files(files, recipe, settings.workers))
+
+    return hash_files
+
+
 def explain_two(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     from extras import explain
 
     paths = [os.path.realpath(path) for path in arguments.photos]
-    one, other = explain.hashed(paths, hashing_by(settings, parts=True).hash_files)
+    one, other = explain.hashed(paths, hash_for(settings))
     explanation = explain.explain(one, other, settings, old_result(settings))
     for line in explain.explained(explanation, everything=arguments.verbose):
         report.say(line)
@@ -1077,7 +1013,7 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, report: R
     paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]
     # The presets need this size, and a threshold is suggested for it.
     by_hash = dataclasses.replace(settings, hash_size=config.PRESET_HASH_SIZE, method="hash")
-    images = iter(explain.hashed(paths, hashing_by(by_hash, parts=True).hash_files))
+    images = iter(explain.hashed(paths, hash_for(by_hash)))
     examples = [explain.Example(next(images), next(images), like) for _, like in pairs]
     photos = sum(isinstance(found, ImageFile) for found in walk_through(settings))
     attempts = explain.suggest(examples, photos)

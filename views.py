@@ -20,12 +20,14 @@ from pictures.decoding import EVERYTHING as EVERYTHING
 from pictures.decoding import SIXTEENTHS
 from pictures.decoding import Part as Part
 from pictures.errors import DECODE_ERRORS as DECODE_ERRORS  # others know them from here
+from pictures.recipe import Recipe
 
 Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
 Stack = NDArray[np.float32]  # pictures x rows x columns
 Turn = Callable[[Image.Image], Image.Image]
 Box = tuple[float, float, float, float]  # left, upper, right, lower
 
+PLAIN = Recipe()
 STANDARD_SIDE = 1024
 GRAY_SIDE = 64  # ImageHash's reduction of the standard picture, at a hash size of 16
 SIGNS_SIDE = 16  # so that a word has as many bits as a quarter of the frequencies
@@ -56,7 +58,6 @@ MOST_CONTENT = 0.95
 
 # Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
-LARGEST_SAME_DECODE = 288  # a colour picture of so many pixels is as good out of the same decode
 DECODED_SIDE = 280  # a JPEG is decoded at the least scale that covers this; less blurs hashes
 REDUCED_SIDE = 512  # others are reduced to that which covers this; finely drawn pages need it
 MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
@@ -150,24 +151,25 @@ class Look:
 # ---- Decoding
 
 
-def open_image(data: bytes, rgb_side: int = 0, mode: str = "YCbCr") -> Image.Image | None:
+def open_image(data: bytes, recipe: Recipe = PLAIN) -> Image.Image | None:
     """Decode an image file, a JPEG at a reduced scale; None for several pages or frames.
 
     Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
-    image = prepared(data, rgb_side, mode)
+    image = prepared(data, recipe)
     if image is not None:
         image.load()
     return image
 
 
-def prepared(data: bytes, rgb_side: int = 0, mode: str = "YCbCr") -> Image.Image | None:
+def prepared(data: bytes, recipe: Recipe = PLAIN) -> Image.Image | None:
     """An image file that is ready to be decoded, a JPEG at a reduced scale; None as above.
 
-    A colour JPEG comes in a mode of "YCbCr", or of "L": the same gray without the colour.
+    A colour JPEG comes in a mode of "YCbCr" or, where only its hash is wanted, of "L": the same
+    gray without the colour.
 
-    For a colour picture of more than `LARGEST_SAME_DECODE` pixels a side that scale is a larger
-    one, and what is hashed may differ by a bit or two.
+    For a model that wants a larger picture (`is_decoded_larger`) that scale is a larger one, and
+    what is hashed may differ by a bit or two.
 
     Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
@@ -175,7 +177,8 @@ def prepared(data: bytes, rgb_side: int = 0, mode: str = "YCbCr") -> Image.Image
     # An MPO is a photo with previews or a second lens, not a document.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         return None
-    side = DECODED_SIDE if rgb_side <= LARGEST_SAME_DECODE else rgb_side
+    side = recipe.rgb_side if recipe.is_decoded_larger else DECODED_SIDE
+    mode = "L" if recipe.only_hash else "YCbCr"
     image.draft(None if _is_in_rgb(image) else mode, (side, side))
     return image
 
@@ -272,57 +275,45 @@ def _is_plain(image: Image.Image) -> bool:
     return image.mode in PLAIN_BYTES and not image.has_transparency_data
 
 
-def look_at(data: bytes, hash_size: int, *, parts: bool = False, rgb_side: int = 0) -> Look | None:
-    """What is compared of an image file, with its parts or without.
+def look_at(data: bytes, recipe: Recipe = PLAIN) -> Look | None:
+    """What is compared of an image file, by a recipe.
 
-    With an `rgb_side`, also the picture in colour at that many pixels a side, from the same decode.
     None where only identical files may match: a picture without content, or a file of several
     pages or frames. Raises one of `DECODE_ERRORS` for what can't be decoded.
     """
-    image = open_image(data, rgb_side)
-    return None if image is None else look_of(image, hash_size, parts=parts, rgb_side=rgb_side)
+    image = open_image(data, recipe)
+    return None if image is None else look_of(image, recipe)
 
 
-def look_of(
-    image: Image.Image,
-    hash_size: int,
-    *,
-    parts: bool = False,
-    rgb_side: int = 0,
-    seen: Part = EVERYTHING,
-) -> Look | None:
+def look_of(image: Image.Image, recipe: Recipe = PLAIN, seen: Part = EVERYTHING) -> Look | None:
     """What is compared of a decoded picture, or of the part that is to be seen of it.
 
     None where only identical files may match.
     """
+    if recipe.only_hash:
+        return _hash_of(image, recipe.hash_size, seen)
     turn, taken, part = _turn(image), _taken(image), None
-    image, gray = _with_its_gray(image, max(REDUCED_SIDE, rgb_side))
+    image, gray = _with_its_gray(image, max(REDUCED_SIDE, recipe.rgb_side))
     if seen != EVERYTHING:
         if _rows(seen) < LEAST_SEEN:
             return None
         image, gray = (_part(shown, seen) for shown in (image, gray))
         part = _turned_part(seen, turn)
-    whole = turn(small_gray(gray, 4 * hash_size))
+    whole = turn(small_gray(gray, 4 * recipe.hash_size))
     if not has_content(np.asarray(whole)):
         return None
     return Look(
-        views=tuple(_views(gray, whole, hash_size, turn)),
-        large=_large(gray, turn) if parts else None,
+        views=tuple(_views(gray, whole, recipe.hash_size, turn)),
+        large=_large(gray, turn) if recipe.parts else None,
         taken=taken,
         colour=_colour(image, turn),
-        rgb=_rgb(image, gray, rgb_side, turn) if rgb_side else None,
+        rgb=_rgb(image, gray, recipe.rgb_side, turn) if recipe.rgb_side else None,
         part=part,
     )
 
 
-def hash_at(data: bytes, hash_size: int) -> Look | None:
-    """The hash alone of an image file, as `look_at` makes it, for less; None as there."""
-    image = open_image(data, mode="L")
-    return None if image is None else hash_of(image, hash_size)
-
-
-def hash_of(image: Image.Image, hash_size: int, seen: Part = EVERYTHING) -> Look | None:
-    """The hash alone of a decoded picture; None as for `look_of`."""
+def _hash_of(image: Image.Image, hash_size: int, seen: Part) -> Look | None:
+    """The hash alone of a decoded picture, as in its whole look, for less."""
     turn = _turn(image)
     _, gray = _with_its_gray(image, REDUCED_SIDE)
     if seen != EVERYTHING:

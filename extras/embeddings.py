@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from config import MAX_MODEL_SIDE, MODELS, Settings, UserError
 from finder import digest_file
-from grouping import EMBEDDING, Match, pack
-from matching import Method
+from grouping import EMBEDDING, Cluster, Match, pack
+from matching import PRESETS, Method, by_looks, group_by
 from pictures.images import HashedImage, Unreadable
-from views import LARGEST_SAME_DECODE
+from pictures.methods import Hashed
+from pictures.recipe import Recipe
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, RunOptions
@@ -275,11 +276,6 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def decoded_larger(side: int) -> int | None:
-    """To how many pixels a file is decoded for a model, if to hash it takes fewer."""
-    return side if side > LARGEST_SAME_DECODE else None
-
-
 # ---- Vectors of pictures
 
 
@@ -328,6 +324,49 @@ def _seen(model: Model, images: Sequence[HashedImage]) -> list[HashedImage]:
         replace(image, look=image.look and replace(image.look, rgb=None), embedding=row.tobytes())
         for image, row in zip(images, vectors, strict=True)
     ]
+
+
+# ---- The methods
+
+
+class ByEmbeddings:
+    """Groups pictures of which a model makes close vectors."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._model = load(settings)
+        self._cosine, self._workers = settings.cosine, settings.workers
+        self.recipe = Recipe(
+            settings.hash_size,
+            rgb_side=self._model.side,
+            model=self._model.name,
+            vector_bytes=self._model.vector_bytes,
+        )
+
+    def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
+        return embedded(results, self._model, self._workers)
+
+    def group(self, images: Sequence[HashedImage]) -> tuple[list[Cluster], Mapping[str, int]]:
+        return self._grouped(images, [])
+
+    def _grouped(
+        self, images: Sequence[HashedImage], others: Sequence[Method]
+    ) -> tuple[list[Cluster], Mapping[str, int]]:
+        digests, looks = [image.digest for image in images], [image.look for image in images]
+        return group_by(digests, looks, [*others, by_embeddings(images, self._cosine)])
+
+
+class ByBoth(ByEmbeddings):
+    """Groups pictures that look alike by a preset or of which a model makes close vectors."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._preset = settings.preset
+        self.recipe = replace(self.recipe, parts=settings.preset == "crops")
+
+    def group(self, images: Sequence[HashedImage]) -> tuple[list[Cluster], Mapping[str, int]]:
+        looks = [image.look for image in images]
+        with ThreadPoolExecutor(self._workers) as threads:
+            return self._grouped(images, [by_looks(looks, PRESETS[self._preset], threads.map)])
 
 
 # ---- Matches

@@ -18,6 +18,7 @@ from disk.files import ImageFile
 from grouping import EMBEDDING, Match, close_pairs, cluster, pack
 from matching import PRESETS, Pairs, Rules, Table
 from pictures.images import HashedImage, Unreadable
+from pictures.recipe import Recipe
 from storage import Manifest, SavedCopy, to_line
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
@@ -354,7 +355,7 @@ def _hashed_again(copies: Sequence[SavedCopy], settings: Settings) -> list[Hashe
     if len(copies) > LARGEST_GROUP:
         return []
     files = [copy.original for copy in copies]
-    results = finder.hash_files(files, settings.hash_size, settings.workers, parts=True)
+    results = finder.hash_files(files, Recipe(settings.hash_size, parts=True), settings.workers)
     images = [result for result in results if isinstance(result, HashedImage)]
     return sorted(images, key=lambda image: image.file.path)
 

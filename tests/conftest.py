@@ -28,6 +28,7 @@ import main  # noqa: E402
 from disk import signature  # noqa: E402
 from disk.files import ImageFile  # noqa: E402
 from pictures.images import HashedImage, Unreadable  # noqa: E402
+from pictures.recipe import Recipe  # noqa: E402
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
@@ -227,9 +228,9 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash here, where a test runs find dozens of times: starting workers takes longest."""
 
     def hash_files(
-        files: Iterable[ImageFile], hash_size: int, _: int, **wanted: Any
+        files: Iterable[ImageFile], recipe: Recipe, _: int
     ) -> Iterator[HashedImage | Unreadable]:
-        return (finder.hash_file(file, hash_size, **wanted) for file in files)
+        return (finder.hash_file(file, recipe) for file in files)
 
     monkeypatch.setattr(finder, "hash_files", hash_files)
     monkeypatch.setattr(main, "sheet_of", lambda *_: "<p>A contact sheet</p>")

@@ -24,6 +24,7 @@ from PIL import Image, PngImagePlugin  # noqa: E402
 import finder  # noqa: E402
 from disk.files import ImageFile  # noqa: E402
 from pictures.images import Unreadable  # noqa: E402
+from pictures.recipe import Recipe  # noqa: E402
 
 CAT = ROOT / "tests" / "samples" / "2024" / "cat.jpg"
 
@@ -62,7 +63,7 @@ def _hash_and_report(path: Path, writer: int) -> None:
     finder._start_worker()
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = _memory("VmRSS")
-    result = finder.hash_file(file, 16)
+    result = finder.hash_file(file, Recipe())
     megabytes = (_memory("VmHWM") - before) / 1e6
     reason = result.reason if isinstance(result, Unreadable) else ""
     os.write(writer, f"{megabytes} {reason}".encode())

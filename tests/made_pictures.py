@@ -19,6 +19,7 @@ import finder
 import views
 from disk.files import ImageFile
 from pictures.images import HashedImage, Unreadable
+from pictures.recipe import Recipe
 
 SAMPLES = Path(__file__).parent / "samples"
 CAT, COFFEE, LAUNCH = "2024/cat.jpg", "2024/coffee.jpg", "2023/launch.jpg"
@@ -342,7 +343,7 @@ def with_exif(
 def look_of(data: bytes | Image.Image, hash_size: int = 16, *, parts: bool = False) -> views.Look:
     """The look of a picture that must have one."""
     data = data if isinstance(data, bytes) else png(data)
-    look = views.look_at(data, hash_size, parts=parts)
+    look = views.look_at(data, Recipe(hash_size, parts=parts))
     assert look is not None
     return look
 
@@ -350,7 +351,7 @@ def look_of(data: bytes | Image.Image, hash_size: int = 16, *, parts: bool = Fal
 def hash_data(data: bytes, folder: Path) -> HashedImage | Unreadable:
     path = folder / "picture.jpg"
     path.write_bytes(data)
-    return finder.hash_file(ImageFile(str(path), 0, 0), 16)
+    return finder.hash_file(ImageFile(str(path), 0, 0), Recipe())
 
 
 def hash_of(data: bytes, folder: Path) -> bytes:

@@ -19,6 +19,8 @@ import labelled
 from accuracy import Run, Score, scored
 from labelled import Item
 
+from pictures.recipe import Recipe
+
 EDITS_EACH = 24
 NEGATIVES_EACH = 8  # of every kind that needs no photo
 ALWAYS = ("recompressed", "converted", "resized", "filtered", "EXIF-turned", "turned, mirrored")
@@ -63,7 +65,7 @@ def labelled_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list
 def hashed(labelled_files: tuple[Path, list[Item]]) -> list[HashedImage]:
     folder, items = labelled_files
     files = [ImageFile(str(folder / item.path), 0, 0) for item in items]
-    results = [finder.hash_file(file, 16, True) for file in files]
+    results = [finder.hash_file(file, Recipe(parts=True)) for file in files]
     return [result for result in results if isinstance(result, HashedImage)]
 
 

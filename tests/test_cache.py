@@ -27,10 +27,10 @@ import matching
 from disk.files import ImageFile
 from finder import hash_file, walk
 from pictures.images import HashedImage, Unreadable
+from pictures.recipe import Recipe
 from views import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content
 
-METHOD = cache.Method("look", "1")
-WANTED = cache.Wanted(METHOD)
+RECIPE = Recipe()
 HOUR_NS = 3600 * 10**9
 ALL = 6  # photos in the library
 
@@ -91,10 +91,10 @@ def test_what_is_known_is_not_all_in_memory_at_once(tmp_path: Path) -> None:
         return (HashedImage(file, f"{file.inode:064x}", look) for file in files)
 
     with cache.opened(str(tmp_path / "cache.sqlite"), print) as kept:
-        assert len(list(kept.hashed(files, WANTED, hash_files))) == len(files)
+        assert len(list(kept.hashed(files, RECIPE, hash_files))) == len(files)
     with cache.opened(str(tmp_path / "cache.sqlite"), print) as kept:
         tracemalloc.start()
-        known = sum(isinstance(image, HashedImage) for image in kept.hashed(files, WANTED, list))
+        known = sum(isinstance(image, HashedImage) for image in kept.hashed(files, RECIPE, list))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert known == len(files)
@@ -248,21 +248,23 @@ def test_a_photo_that_changed_unseen_is_not_copied_and_read_the_next_time(
     assert str(photo) in old_library.info()
 
 
-def test_what_another_version_made_is_dropped(tmp_path: Path) -> None:
+def test_what_another_version_made_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files, path = [photo(tmp_path / "a.jpg")], tmp_path / "cache.sqlite"
     looks = {}
     for version in ("1", "2", "1"):
-        hashed = list(through_cache(path, files, cache.Method("look", version)))
-        assert hashed == [hash_file(files[0], 16)]
+        monkeypatch.setattr(cache, "_version", lambda version=version: version)
+        hashed = list(through_cache(path, files))
+        assert hashed == [hash_file(files[0], Recipe())]
         looks[version] = rows(path, "made")
-    assert looks == {"1": 1, "2": 1}
+    assert looks == {"1": 2, "2": 2}  # a look and its hash
 
 
 def test_the_version_names_all_that_makes_a_look() -> None:
-    version = cache.look_method(16, parts=False).version
+    version = cache.rows_of(Recipe()).look.version
     for part in ("Pillow", "ImageHash", "views.py", "pictures/dates.py", "pictures/integrity.py"):
         assert part in version
-    assert cache.look_method(8, parts=False).name != cache.look_method(16, parts=False).name
 
 
 # ---- Where it lies
@@ -428,16 +430,15 @@ STRANGE_VALUES: dict[str, object] = {
 @pytest.mark.parametrize("strange", STRANGE_VALUES)
 def test_a_value_that_nothing_makes_is_not_used(tmp_path: Path, strange: str) -> None:
     """Though its checksum is right."""
-    method = cache.Method("look", "1", 32)
     files, path = [photo(tmp_path / "a.jpg"), photo(tmp_path / "b.jpg", 50)], tmp_path / "c.sqlite"
-    found = sorted(through_cache(path, files, method), key=lambda hashed: hashed.file.path)
+    found = sorted(through_cache(path, files), key=lambda hashed: hashed.file.path)
     value = STRANGE_VALUES[strange]
     for hashed in found:
         checked = value if isinstance(value, bytes) else b""
         digest = bytes.fromhex(hashed.digest)
         row = (value, zlib.crc32(checked, zlib.crc32(digest)), digest)
         forge(path, ("UPDATE made SET value = ?, checksum = ? WHERE digest = ?", row))
-    again = through_cache(path, files, method)
+    again = through_cache(path, files)
     assert sorted(again, key=lambda hashed: hashed.file.path) == found
 
 
@@ -445,8 +446,8 @@ def test_a_vector_of_another_length_is_not_used(tmp_path: Path) -> None:
     files, path = [photo(tmp_path / "a.jpg")], tmp_path / "cache.sqlite"
 
     def seen(length: int) -> list[bytes | None]:
-        wanted = cache.Wanted(METHOD, cache.Method("vector", "1", length))
-        made = (replace(hash_file(f, 16), embedding=bytes(length)) for f in files)
+        wanted = Recipe(model="a model", vector_bytes=length)
+        made = (replace(hash_file(f, wanted), embedding=bytes(length)) for f in files)
         with cache.opened(str(path), lambda _: None) as opened:
             results = opened.hashed(files, wanted, lambda _: made)
             return [result.embedding for result in results if isinstance(result, HashedImage)]
@@ -578,7 +579,7 @@ def test_a_cache_that_another_run_has_just_begun_is_used(
 
     monkeypatch.setattr(cache, "_owner_and_layout", meanwhile)
     with cache.opened(str(path), told.append) as opened:
-        assert len(list(opened.hashed(files, WANTED, lambda _: iter(())))) == 1
+        assert len(list(opened.hashed(files, RECIPE, lambda _: iter(())))) == 1
     assert told == []
 
 
@@ -640,14 +641,15 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
 import cache, finder
+from pictures.recipe import Recipe
 cache.SECONDS_BETWEEN_COMMITS = 0.0
 def hash_files(files):
     for number, file in enumerate(files):
         if number == 3:
             os.kill(os.getpid(), {signal})
-        yield finder.hash_file(file, 16)
+        yield finder.hash_file(file, Recipe())
 files = list(finder.walk([{photos!r}]))
-wanted = cache.Wanted(cache.look_method(16, parts=False))
+wanted = Recipe()
 with cache.opened({file!r}, print) as opened:
     for _ in opened.hashed(files, wanted, hash_files):
         pass
@@ -669,12 +671,12 @@ def test_an_interrupted_run_keeps_all_that_it_has_read(tmp_path: Path) -> None:
     files, path = [photo(tmp_path / "a.jpg"), photo(tmp_path / "b.jpg", 50)], tmp_path / "c.sqlite"
 
     def interrupted(files: list[ImageFile]) -> Iterator[HashedImage | Unreadable]:
-        yield hash_file(files[0], 16)
+        yield hash_file(files[0], Recipe())
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), cache.opened(str(path), print) as opened:
-        list(opened.hashed(files, WANTED, interrupted))
-    assert rows(path, "made") == 1
+        list(opened.hashed(files, RECIPE, interrupted))
+    assert rows(path, "made") == 2  # a look and its hash
 
 
 # ---- What is dropped
@@ -796,12 +798,9 @@ def photo(path: Path, quality: int = 0) -> ImageFile:
     return found
 
 
-def through_cache(
-    path: Path, files: list[ImageFile], method: cache.Method = METHOD
-) -> list[HashedImage]:
-    wanted = cache.Wanted(method)
+def through_cache(path: Path, files: list[ImageFile], recipe: Recipe = RECIPE) -> list[HashedImage]:
     with cache.opened(str(path), lambda _: None) as opened:
-        results = opened.hashed(files, wanted, lambda new: (hash_file(f, 16) for f in new))
+        results = opened.hashed(files, recipe, lambda new: (hash_file(f, recipe) for f in new))
         hashed = [result for result in results if isinstance(result, HashedImage)]
         opened.prune([])
         return hashed
@@ -840,11 +839,11 @@ def test_a_look_comes_back_as_it_was(look: Look | None) -> None:
 def looked_at(folder: Path) -> list[HashedImage]:
     """Photos and pages, of which two show exactly what others show."""
     paths = [*made_pictures.sample_paths(), made_pictures.SAMPLES / made_pictures.CAT]
-    found = [hash_file(ImageFile(str(path), 0, 0), 16, parts=True) for path in paths]
+    found = [hash_file(ImageFile(str(path), 0, 0), Recipe(parts=True)) for path in paths]
     for number in range(3):
         place = folder / f"{number}.png"
         place.write_bytes(made_pictures.png(made_pictures.text_page(number // 2)))
-        found.append(hash_file(ImageFile(str(place), 0, 0), 16, parts=True))
+        found.append(hash_file(ImageFile(str(place), 0, 0), Recipe(parts=True)))
     return [image for image in found if isinstance(image, HashedImage)]
 
 

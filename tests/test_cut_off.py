@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 import matching
 import views
 from pictures import decoding, integrity
+from pictures.recipe import Recipe
 
 COFFEE, CAT, LAUNCH = "2024/coffee.jpg", "2024/cat.jpg", "2023/launch.jpg"
 PHOTOS = (COFFEE, CAT, LAUNCH, "2023/portrait.jpg", "2023/stars.jpg")
@@ -31,7 +32,7 @@ def cut(data: bytes, share: float) -> bytes:
 def look(data: bytes) -> views.Look:
     image, _, seen = decoding.decoded(data, integrity.examined(data), views.prepared)
     assert image
-    found = views.look_of(image, 16, parts=True, seen=seen)
+    found = views.look_of(image, Recipe(parts=True), seen)
     assert found
     return found
 

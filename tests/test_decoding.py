@@ -17,6 +17,7 @@ from extras.review import facts, rendering
 from pictures import decoding, integrity
 from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
+from pictures.recipe import Recipe
 
 
 def deep() -> Image.Image:
@@ -144,7 +145,7 @@ def test_leniency_ends_with_the_picture() -> None:
 def hashed(folder: Path, data: bytes) -> HashedImage | Unreadable:
     path = folder / f"picture.{KINDS[bytes(data[:2])]}"
     path.write_bytes(data)
-    return finder.hash_file(ImageFile(str(path), 0, 0), 16)
+    return finder.hash_file(ImageFile(str(path), 0, 0), Recipe())
 
 
 @pytest.mark.parametrize(

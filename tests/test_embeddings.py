@@ -37,6 +37,7 @@ from extras.embeddings import close_vectors
 from finder import hash_file
 from grouping import EMBEDDING, Match, supported_clusters
 from pictures.images import HashedImage
+from pictures.recipe import Recipe
 
 SIDE = 64
 CELL = 8
@@ -184,7 +185,7 @@ def test_a_model_sees_a_logo_by_its_alpha_channel() -> None:
 
 def test_pictures_are_decoded_in_colour_only_if_a_model_is_to_see_them() -> None:
     file = ImageFile(str(SAMPLES / CAT), 0, 0)
-    plain_image, seen = hash_file(file, 16), hash_file(file, 16, rgb_side=SIDE)
+    plain_image, seen = hash_file(file, Recipe()), hash_file(file, Recipe(rgb_side=SIDE))
     assert isinstance(plain_image, HashedImage)
     assert isinstance(seen, HashedImage)
     assert plain_image.look
@@ -196,7 +197,7 @@ def test_pictures_are_decoded_in_colour_only_if_a_model_is_to_see_them() -> None
 @pytest.mark.parametrize(("side", "decoded"), [(64, 300), (288, 300), (320, 600)])
 def test_a_large_picture_for_a_model_takes_a_larger_decode(side: int, decoded: int) -> None:
     data = made_pictures.encoded(photo(CAT).resize((1200, 1200)), "JPEG")
-    image = views.open_image(data, side)
+    image = views.open_image(data, Recipe(rgb_side=side))
     assert image
     assert image.size == (decoded, decoded)
 
@@ -207,12 +208,12 @@ def test_looks_of_another_decode_are_kept_apart(library: Library, tmp_path: Path
     large = flags(write_model(tmp_path / "large.onnx", ("n", 320, 320, 3)))
     known = [unchanged(library, *f)[0] for f in (small, large, large, small, ["--method", "hash"])]
     assert known == [0, 0, 6, 6, 6]
-    assert embeddings.decoded_larger(288) is None
-    assert embeddings.decoded_larger(320) == 320
+    assert not Recipe(rgb_side=288).is_decoded_larger
+    assert Recipe(rgb_side=320).is_decoded_larger
 
 
 def rgb_of(data: bytes) -> NDArray[np.float64]:
-    look = views.look_at(data, 16, rgb_side=SIDE)
+    look = views.look_at(data, Recipe(rgb_side=SIDE))
     assert look
     assert look.rgb
     return np.frombuffer(look.rgb, np.uint8).reshape(SIDE, SIDE, 3).astype(float)
@@ -490,7 +491,7 @@ def test_pictures_without_an_embedding_match_nothing() -> None:
 def test_flat_pictures_are_never_seen_by_the_model(tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "flat.png"
     Image.new("RGB", (400, 300), "gray").save(path)
-    results = [hash_file(ImageFile(str(path), 0, 0), 16, rgb_side=SIDE)]
+    results = [hash_file(ImageFile(str(path), 0, 0), Recipe(rgb_side=SIDE))]
     (image,) = embeddings.embedded(results, load(tiny), 1)
     assert isinstance(image, HashedImage)
     assert image.embedding is None

@@ -27,6 +27,7 @@ from disk.files import ImageFile
 from extras import explain
 from finder import hash_file
 from pictures.images import HashedImage
+from pictures.recipe import Recipe
 from views import Look, View
 
 CAT_SENT, TRIMMED = "chat/cat_sent.jpg", "edited/launch_trimmed.jpg"
@@ -282,7 +283,7 @@ def test_explain_says_the_same_of_a_pair_given_in_either_order(
 
 
 def hashed(path: Path) -> HashedImage:
-    result = hash_file(ImageFile(str(path), 0, 0), 16, parts=True)
+    result = hash_file(ImageFile(str(path), 0, 0), Recipe(parts=True))
     assert isinstance(result, HashedImage)
     return result
 

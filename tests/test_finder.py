@@ -29,6 +29,7 @@ from disk import same_file
 from disk.files import ImageFile
 from finder import EarlierResult, Found, HardLink, PassedOver, SkippedFolder
 from pictures.images import HashedImage, Unreadable
+from pictures.recipe import Recipe
 from views import Look, View
 
 SMALL = made_pictures.SAMPLES / "phone" / "cat_small.jpg"
@@ -360,7 +361,7 @@ def mixed_folder(folder: Path) -> None:
 def hashed(folder: Path, workers: int) -> dict[str, HashedImage | Unreadable]:
     """The results by file name: exactly one for each photo."""
     files = [file for file in walked(folder) if isinstance(file, ImageFile)]
-    results = list(finder.hash_files(files, 16, workers))
+    results = list(finder.hash_files(files, Recipe(), workers))
     assert Counter(result.file.path for result in results) == Counter(f.path for f in files)
     return {os.path.basename(result.file.path): result for result in results}
 
@@ -377,14 +378,14 @@ def test_every_photo_found_is_hashed_or_unreadable(workers: int, tmp_path: Path)
 def test_workers_find_what_this_process_finds(tmp_path: Path) -> None:
     mixed_folder(tmp_path)
     for result in hashed(tmp_path, 2).values():
-        assert finder.hash_file(result.file, 16) == result
+        assert finder.hash_file(result.file, Recipe()) == result
 
 
 def test_workers_keep_what_parts_are_cut_from_if_they_are_to(tmp_path: Path) -> None:
     place(tmp_path, "a.jpg")
     files = [file for file in walked(tmp_path) if isinstance(file, ImageFile)]
     for parts in (False, True):
-        (result,) = finder.hash_files(files, 16, 1, parts=parts)
+        (result,) = finder.hash_files(files, Recipe(parts=parts), 1)
         assert isinstance(result, HashedImage)
         assert result.look is not None
         assert (result.look.large is not None) == parts
@@ -393,8 +394,8 @@ def test_workers_keep_what_parts_are_cut_from_if_they_are_to(tmp_path: Path) -> 
 def test_workers_keep_only_the_hash_if_no_more_is_wanted(tmp_path: Path) -> None:
     place(tmp_path, "a.jpg")
     files = [file for file in walked(tmp_path) if isinstance(file, ImageFile)]
-    (whole,) = finder.hash_files(files, 16, 1)
-    (alone,) = finder.hash_files(files, 16, 1, only_hash=True)
+    (whole,) = finder.hash_files(files, Recipe(), 1)
+    (alone,) = finder.hash_files(files, Recipe(only_hash=True), 1)
     assert isinstance(whole, HashedImage)
     assert whole.look is not None
     only = View(whole.look.views[0].hash, b"", False)
@@ -449,7 +450,7 @@ def test_a_reason_is_in_words(
 
     monkeypatch.setattr(views, "prepared", gives_up)
     place(tmp_path, "a.jpg")
-    result = finder.hash_file(ImageFile(str(tmp_path / "a.jpg"), 0, 0), 16)
+    result = finder.hash_file(ImageFile(str(tmp_path / "a.jpg"), 0, 0), Recipe())
     assert isinstance(result, Unreadable)
     assert result.reason == said
 
@@ -459,7 +460,7 @@ def test_a_png_without_the_palette_that_it_needs_says_so(tmp_path: Path) -> None
     place_of_palette = whole.index(b"PLTE") - 4
     length = 12 + int.from_bytes(whole[place_of_palette : place_of_palette + 4], "big")
     (tmp_path / "a.png").write_bytes(whole[:place_of_palette] + whole[place_of_palette + length :])
-    result = finder.hash_file(ImageFile(str(tmp_path / "a.png"), 0, 0), 16)
+    result = finder.hash_file(ImageFile(str(tmp_path / "a.png"), 0, 0), Recipe())
     assert isinstance(result, Unreadable)
     assert result.reason == "its palette is missing"
 
@@ -488,7 +489,7 @@ def test_pools_may_break_as_often_as_they_like_while_something_comes_of_each(
     monkeypatch.setattr(finder, "_work_in_pool", breaks_soon)
     came = []
     with contextlib.suppress(config.UserError):
-        for result in finder.hash_files([ImageFile(str(n), 10, 0) for n in range(9)], 16, 1):
+        for result in finder.hash_files([ImageFile(str(n), 10, 0) for n in range(9)], Recipe(), 1):
             came.append(result.file.path)
     assert len(set(came)) == hashed
 

@@ -48,11 +48,12 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
     (tmp_path / "b.jpg").write_bytes(encoded(cat(), "JPEG"))
     program = (
         "import sys, finder, views\n"
+        "from pictures.recipe import Recipe\n"
         "from disk import limits\n"
         "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
         "finder._start_worker()\n"
         "for path in sys.argv[1:]:\n"
-        "    result = finder.hash_file(finder.ImageFile(path, 0, 0), 16)\n"
+        "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', 'hashed'))\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "a.png"), str(tmp_path / "b.jpg")]
@@ -89,11 +90,12 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
     large(tmp_path / "5.jpg", photo + video, 100)
     program = (
         "import sys, finder, scipy.fftpack, views\n"
+        "from pictures.recipe import Recipe\n"
         "from disk import limits\n"
         "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
         "finder._start_worker()\n"
         "for path in sys.argv[1:]:\n"
-        "    result = finder.hash_file(finder.ImageFile(path, 0, 0), 16)\n"
+        "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', '') or result.note or 'hashed')\n"
         "held = finder.holding_of(finder.ImageFile(path, 0, 0))\n"
         "print(getattr(held, 'reason', '') or any('video' in line for line in held.lines))\n"
@@ -124,13 +126,14 @@ def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> 
         image.convert(mode).save(tmp_path / f"{mode}.png", compress_level=1)
     program = (
         "import sys, finder, views\n"
+        "from pictures.recipe import Recipe\n"
         "from extras.review import examiner, facts, rendering\n"
         "from pathlib import Path\n"
         "def memory(name):\n"
         "    lines = Path('/proc/self/status').read_text().splitlines()\n"
         "    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1000\n"
         "def hashed(path):\n"
-        "    assert finder.hash_file(finder.ImageFile(path, 0, 0), 16).digest\n"
+        "    assert finder.hash_file(finder.ImageFile(path, 0, 0), Recipe()).digest\n"
         "def shown(path):\n"
         "    assert facts.examine(path).pixels == 96_000_000\n"
         "    assert rendering.render(path, 'thumb')\n"
@@ -174,9 +177,9 @@ def test_a_picture_that_is_reduced_first_has_the_look_of_itself(
 ) -> None:
     for mode in ("L", "RGB", "CMYK"):
         data = encoded(cat(mode, (2600, 2100)), "TIFF")
-        usual = views.look_at(data, 16)
+        usual = views.look_at(data)
         monkeypatch.setattr(views, "REDUCED_FIRST", 0)
-        reduced = views.look_at(data, 16)
+        reduced = views.look_at(data)
         monkeypatch.undo()
         assert usual
         assert reduced
@@ -238,6 +241,7 @@ def test_what_decoders_say_goes_to_the_log_with_the_name_of_the_file(library: Li
 def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None:
     program = (
         "import os, finder\n"
+        "from pictures.recipe import Recipe\n"
         "finder._start_worker()\n"
         "for _ in range(2):\n"
         "    with finder._messages_of_decoders() as messages:\n"
@@ -256,13 +260,14 @@ def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None
 def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: str) -> None:
     program = (
         "import os, sys, finder, views\n"
+        "from pictures.recipe import Recipe\n"
         "finder._start_worker()\n"
         "look_of = views.look_of\n"
         "def says_and_looks(*arguments, **more):\n"
         "    os.write(2, sys.argv[2].encode())\n"
         "    return look_of(*arguments, **more)\n"
         "views.look_of = says_and_looks\n"
-        "hashed = finder.hash_file(finder.ImageFile(sys.argv[1], 0, 0), 16)\n"
+        "hashed = finder.hash_file(finder.ImageFile(sys.argv[1], 0, 0), Recipe())\n"
         "print([hashed.damage, hashed.warnings])\n"
     )
     command = [sys.executable, "-c", program, str(hostile.CAT), said]

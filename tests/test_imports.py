@@ -20,7 +20,7 @@ def module_at(path: Path) -> str:
 # By module, or for all modules of a folder by its name; a folder's own may import each other.
 MAY_IMPORT = {
     "disk": {"config"},
-    "pictures": {"disk", "views"},
+    "pictures": {"config", "disk", "grouping", "matching", "views"},
     "config": set[str](),
     "grouping": set[str](),
     "views": {"pictures"},

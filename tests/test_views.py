@@ -28,6 +28,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 import views
 from grouping import MIRRORINGS
+from pictures.recipe import Recipe
 
 CLEAR = (CAT, COFFEE, PORTRAIT)  # with edges that differ from a frame's
 LANCZOS = Image.Resampling.LANCZOS
@@ -165,8 +166,10 @@ def test_the_hash_alone_is_that_of_the_look(what: str) -> None:
     """So that either may stand for the other in a cache."""
     for name in (CAT, STARS):
         data = HASHED_ALONE[what](photo(name))
-        look = views.look_at(data, 16)
-        assert views.hash_at(data, 16) == (look and views.only_hash(look.views[0].hash))
+        look = views.look_at(data)
+        assert views.look_at(data, Recipe(only_hash=True)) == (
+            look and views.only_hash(look.views[0].hash)
+        )
 
 
 def test_a_jpeg_in_rgb_is_a_picture_as_any_other() -> None:
@@ -205,7 +208,7 @@ WITHOUT_DETAIL = {
 
 @pytest.mark.parametrize("what", WITHOUT_DETAIL)
 def test_a_picture_without_detail_has_no_look(what: str) -> None:
-    assert views.look_at(png(WITHOUT_DETAIL[what]), 16) is None
+    assert views.look_at(png(WITHOUT_DETAIL[what])) is None
 
 
 def test_pages_of_two_tones_have_one() -> None:
@@ -220,15 +223,15 @@ def test_pages_of_two_tones_have_one() -> None:
 
 def test_all_photos_have_one() -> None:
     for path in made_pictures.sample_paths():
-        assert views.look_at(path.read_bytes(), 16) is not None, path.name
+        assert views.look_at(path.read_bytes()) is not None, path.name
 
 
 def test_several_pages_or_frames_have_none() -> None:
     pages = [text_page(1), text_page(2)]
     for file_format in ("TIFF", "GIF", "WEBP"):
         data = encoded(pages[0], file_format, save_all=True, append_images=pages[1:])
-        assert views.look_at(data, 16) is None
-        assert views.look_at(encoded(pages[0], file_format), 16) is not None
+        assert views.look_at(data) is None
+        assert views.look_at(encoded(pages[0], file_format)) is not None
 
 
 # ---- Frames

@@ -30,6 +30,7 @@ import matching
 import views
 from extras.embeddings import close_vectors
 from grouping import UnionFind, close_pairs
+from pictures.recipe import Recipe
 
 BITS = 256
 WIDTH = 512  # of the vectors of SSCD
@@ -60,7 +61,7 @@ def photographed(folder: Path, most: int) -> tuple[list[views.Look], float]:
     start = time.process_time()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
-            look = views.look_at(path.read_bytes(), 16, parts=True)
+            look = views.look_at(path.read_bytes(), Recipe(parts=True))
         except views.DECODE_ERRORS:
             continue
         if look:

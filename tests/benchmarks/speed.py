@@ -261,7 +261,7 @@ def fidelity(photos: Sequence[Path], most: int) -> str:
     for path in photos:
         data = path.read_bytes()
         try:
-            look, plain = views.look_at(data, 16), plain_hash(data)
+            look, plain = views.look_at(data), plain_hash(data)
             opaque = not Image.open(io.BytesIO(data)).has_transparency_data
         except views.DECODE_ERRORS:
             continue

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import matching
 import views
+from pictures.recipe import Recipe
 
 Seen = tuple[str, views.Look | None]
 # Numbers of matching.py, and of a preset's rules.
@@ -51,7 +52,7 @@ RULES = {
 def seen(path: Path) -> Seen:
     data = path.read_bytes()
     try:
-        return hashlib.sha256(data).hexdigest(), views.look_at(data, 16, parts=True)
+        return hashlib.sha256(data).hexdigest(), views.look_at(data, Recipe(parts=True))
     except views.DECODE_ERRORS:
         return hashlib.sha256(data).hexdigest(), None
 

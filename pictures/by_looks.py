@@ -1,0 +1,32 @@
+"""The method of the presets: by hash, and then by the pictures themselves."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from config import Settings
+from pictures.images import HashedImage
+from pictures.methods import Hashed
+from pictures.recipe import Recipe
+
+if TYPE_CHECKING:
+    from grouping import Cluster
+
+
+class ByLooks:
+    """Groups pictures that look alike by the rules of a preset."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._preset, self._workers = settings.preset, settings.workers
+        self.recipe = Recipe(settings.hash_size, parts=settings.preset == "crops")
+
+    def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
+        return iter(results)
+
+    def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
+        import matching  # with SciPy, which takes long, while the workers could be at work
+
+        rules = matching.PRESETS[self._preset]
+        digests, looks = [image.digest for image in images], [image.look for image in images]
+        with ThreadPoolExecutor(self._workers) as threads:
+            return matching.group_by(digests, looks, [matching.by_looks(looks, rules, threads.map)])

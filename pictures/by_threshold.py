@@ -1,0 +1,31 @@
+"""The classic method: hashes that differ in few bits, and nothing else."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from config import Settings
+from pictures.images import HashedImage
+from pictures.methods import Hashed
+from pictures.recipe import Recipe
+
+if TYPE_CHECKING:
+    from grouping import Cluster
+
+
+class ByThreshold:
+    """Groups pictures that are connected by hashes within a threshold."""
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.threshold is not None
+        self._threshold = settings.threshold
+        self.recipe = Recipe(settings.hash_size, only_hash=True)
+
+    def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
+        return iter(results)
+
+    def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
+        from grouping import Cluster, cluster  # with NumPy, while the workers start
+
+        hashes = [image.look.views[0].hash if image.look else None for image in images]
+        members = cluster([image.digest for image in images], hashes, self._threshold)
+        return [Cluster(group, []) for group in members], {}

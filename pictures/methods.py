@@ -1,0 +1,45 @@
+"""The ways to compare pictures, a row each: what each wants of a picture, and what it groups."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol
+
+from config import Settings, UserError
+from pictures.images import HashedImage, Unreadable
+from pictures.recipe import Recipe
+
+if TYPE_CHECKING:
+    from grouping import Cluster
+
+Hashed = HashedImage | Unreadable
+# By the value of METHOD, the class that compares so.
+METHODS = {
+    "hash": "pictures.by_looks:ByLooks",
+    "embeddings": "extras.embeddings:ByEmbeddings",
+    "both": "extras.embeddings:ByBoth",
+}
+BY_THRESHOLD = "pictures.by_threshold:ByThreshold"
+
+
+class Method(Protocol):
+    """A way to compare pictures, made of the settings; UserError if it lacks what it needs."""
+
+    recipe: Recipe
+
+    def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
+        """The results of hashing by the recipe, with what is made of them outside the workers."""
+
+    def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
+        """The groups of pictures, by position, and how many pairs matched by which view."""
+
+
+def chosen(settings: Settings) -> Method:
+    """The method that the settings choose."""
+    row = METHODS[settings.method] if settings.threshold is None else BY_THRESHOLD
+    module, _, name = row.partition(":")
+    if module.startswith("extras.") and find_spec("extras") is None:
+        what = f"--method {settings.method}"
+        raise UserError(f"{what} needs the folder extras/ beside main.py; restore it.")
+    method: Method = getattr(import_module(module), name)(settings)
+    return method
