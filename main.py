@@ -314,19 +314,20 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
     with contextlib.ExitStack() as stack:
         if not arguments.dry_run:
             stack.enter_context(storage.locked(settings.output_dir))
-            recover(settings, report)
+        old = storage.open_result(paths) if arguments.dry_run else recover(paths, report)
         unsigned = "" if arguments.dry_run else why_unsigned()
-        if arguments.trust_result and (earlier := old_result(settings)):
-            ask_for_trust(earlier, settings, arguments, report)
+        if arguments.trust_result and isinstance(old, storage.Result):
+            ask_for_trust(old, arguments, report)
+            old = storage.look_again(old)
         storage.check_replaceable(
-            paths,
+            old,
             discard_review=arguments.discard_review,
             trusted=arguments.trust_result,
             watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
         )
         storage.check_log(settings.log_file)
         cache = stack.enter_context(opened_cache(settings.cache_file, report.warn))
-        copies, links, log, seen = find_groups(settings, arguments, report, method, cache)
+        copies, links, log, seen = find_groups(settings, arguments, report, method, cache, old)
         storage.check_space(copies, settings.output_dir)
         if arguments.dry_run:
             report.say("Dry run: nothing was copied.")
@@ -335,13 +336,13 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
         try:
             manifest = storage.Manifest(settings.input_dirs, copies, paths.own_files)
             with storage.staging(paths, manifest):
-                results, kept = save(settings, arguments, manifest, links, log, seen)
+                results, kept = save(settings, arguments, old, manifest, links, log, seen)
                 failed = (r.copy for r in results if isinstance(r, storage.FailedCopy))
                 cache.forget(copy.original.path for copy in failed)
         except OSError as error:
             message = f"can't write {error.filename or settings.output_dir}: {error.strerror}"
-            old = "the result before this run still stands; " if copies_stand(settings) else ""
-            raise UserError(f"{message}; {old}make room or choose another place.") from error
+            stands = "the result before this run still stands; " if copies_stand(paths) else ""
+            raise UserError(f"{message}; {stands}make room or choose another place.") from error
         report_saved(settings, results, kept, report, arguments)
         report.warn_of(unsigned)
 
@@ -374,9 +375,9 @@ def with_what_they_hold(
     return tuple(dataclasses.replace(c, holds=lines.get(c.original.path)) for c in copies)
 
 
-def copies_stand(settings: Settings) -> bool:
+def copies_stand(paths: storage.OutputPaths) -> bool:
     """Whether there is a result of an earlier find. Changes nothing on disk."""
-    return os.path.lexists(paths_of(settings).manifest_file)
+    return os.path.lexists(paths.manifest_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +407,7 @@ def find_groups(
     report: Report,
     method: Method,
     cache: "Cache",
+    old: storage.Opened,
 ) -> tuple[tuple[storage.SavedCopy, ...], list[storage.Link], list[str], dict[str, str]]:
     """Walk, hash and cluster; returns the copies to make, their links, lines for the log, and
     what was seen: the digest of each photo, or nothing for one that can't be read.
@@ -417,7 +419,7 @@ def find_groups(
         seen = {item.file.path: "" for item in walk.unreadable}
         seen |= {image.file.path: image.digest for image in walk.hashed}
         if not arguments.discard_review:
-            storage.check_last_copies(settings.output_dir, seen)
+            storage.check_last_copies(old, seen)
         groups, matched = method.group(walk.hashed)
     pictures = [[walk.hashed[position] for position in cluster.members] for cluster in groups]
     copies = storage.plan_copies(pictures, settings.output_dir)
@@ -646,36 +648,39 @@ def only_colour_differs(hashed: Sequence[HashedImage], match: "Match") -> bool:
 def save(
     settings: Settings,
     arguments: argparse.Namespace,
+    old: storage.Opened,
     planned: storage.Manifest,
     links: Sequence[storage.Link],
     log: Sequence[str],
     seen: Mapping[str, str],
 ) -> tuple[list[storage.SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result."""
-    paths, copies = paths_of(settings), planned.copies
-    results = list(bar(storage.copy_all(paths, copies), "Copying", total=len(copies)))
+    copying = storage.copy_all(old.paths, planned.copies)
+    results = list(bar(copying, "Copying", total=len(planned.copies)))
     if not arguments.discard_review:  # a cull or a disk that died, while this was running
-        storage.check_still_replaceable(paths)
+        storage.check_still_replaceable(old)
         failed = (r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
-        storage.check_last_copies(settings.output_dir, {**seen, **dict.fromkeys(failed, "")})
+        storage.check_last_copies(old, {**seen, **dict.fromkeys(failed, "")})
     saved = [result for result in results if isinstance(result, storage.SavedCopy)]
     log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
     there = {copy.original.path for copy in saved}
     links = [link for link in links if link.left in there and link.right in there]
     manifest = dataclasses.replace(planned, copies=tuple(saved), links=tuple(links))
-    return results, storage.commit(paths, manifest, log, sheet_of(settings, saved, links))
+    sheet = sheet_of(settings, storage.Result(old.paths, manifest))
+    return results, storage.commit(old, manifest, log, sheet)
 
 
-def sheet_of(
-    settings: Settings, saved: Sequence[storage.SavedCopy], links: Sequence[storage.Link]
-) -> str:
+def sheet_of(settings: Settings, result: storage.Result) -> str:
     """The text of report.html; none without copies, extras/ or Jinja2."""
-    if not saved or not has_extra("jinja2"):
+    if not result.manifest.copies or not has_extra("jinja2"):
         return ""
     from extras.review.sheet import contact_sheet
 
     return contact_sheet(
-        settings, saved, links, lambda groups: bar(groups, "Contact sheet", unit=" groups")
+        result,
+        settings.prefer,
+        settings.workers,
+        lambda groups: bar(groups, "Contact sheet", unit=" groups"),
     )
 
 
@@ -732,44 +737,34 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def recover(settings: Settings, report: Report) -> None:
-    """Put in order what an interrupted run has left."""
-    storage.recover(paths_of(settings))
-    manifest = old_result(settings)
-    if manifest and storage.is_signed(manifest):
-        put_back(manifest, settings, report)
+def recover(paths: storage.OutputPaths, report: Report) -> storage.Opened:
+    """What lies in OUTPUT_DIR, once what an interrupted run has left is put in order."""
+    opened = storage.recover(paths)
+    if isinstance(opened, storage.Result) and storage.is_signed(opened.manifest):
+        put_back(opened, report)
+    return opened
 
 
-def old_result(settings: Settings) -> storage.Manifest | None:
-    """The record in OUTPUT_DIR; None if it can't be read, which each action refuses later."""
-    try:
-        return storage.load_manifest(settings.output_dir)
-    except storage.BROKEN_MANIFEST:
-        return None
-
-
-def put_back(manifest: storage.Manifest, settings: Settings, report: Report) -> None:
+def put_back(result: storage.Result, report: Report) -> None:
     """Give the originals their names again that an interrupted cleanup has set aside."""
-    for restored in cleanup.restore_set_aside(manifest):
+    for restored in cleanup.restore_set_aside(result.manifest):
         if isinstance(restored, cleanup.Kept):
             report.list_some("Not put back", [f"{to_line(restored.path)}: {restored.reason}"])
         else:
             line = f"Restored file: {to_line(restored)}"
-            storage.append_lines(settings.log_file, [line])
+            storage.append_lines(result.paths.log_file, [line])
             report.say(f"{line} (an earlier cleanup was interrupted)")
 
 
-def ask_for_trust(
-    manifest: storage.Manifest, settings: Settings, arguments: argparse.Namespace, report: Report
-) -> None:
+def ask_for_trust(result: storage.Result, arguments: argparse.Namespace, report: Report) -> None:
     """Show what a result would reach that this user's key has not signed, ask, and sign it.
 
     Raises UserError if it isn't trusted.
     """
-    if storage.is_signed(manifest):
+    if storage.is_signed(result.manifest):
         return
-    reach = storage.reach_of(manifest)
-    report.say(f"Not signed with your key: {to_line(settings.output_dir)}")
+    reach = storage.reach_of(result.manifest)
+    report.say(f"Not signed with your key: {to_line(result.paths.output_dir)}")
     report.say(f"It reaches {counted(sum(reach.values()), 'original')} in these folders:")
     for folder, count in reach.items():
         report.say(f"  {to_line(folder)}: {count:,}")
@@ -781,8 +776,8 @@ def ask_for_trust(
             raise UserError("the result is not trusted, and nothing was changed.", Exit.STATE)
     if not arguments.dry_run:
         report.warn_of(why_unsigned())
-        storage.write_manifest(settings.output_dir, manifest)
-        put_back(manifest, settings, report)
+        storage.write_manifest(result.paths.output_dir, result.manifest)
+        put_back(result, report)
 
 
 # ---- check-deleted
@@ -791,7 +786,7 @@ def ask_for_trust(
 @contextlib.contextmanager
 def opened(
     settings: Settings, arguments: argparse.Namespace, report: Report
-) -> Iterator[storage.Manifest]:
+) -> Iterator[storage.Result]:
     """Hold the lock on a result that can be trusted; UserError if there is none.
 
     A dry run only looks whether another run has the lock, and leaves what was interrupted.
@@ -799,22 +794,24 @@ def opened(
     if not os.path.isdir(os.path.dirname(settings.output_dir)):
         message = f"OUTPUT_DIR {settings.output_dir} is missing; mount it, or run --action find."
         raise UserError(message, Exit.STATE)
+    paths = paths_of(settings)
     with contextlib.ExitStack() as stack:
         if arguments.dry_run:
             storage.check_unlocked(settings.output_dir)
+            result = storage.proven(storage.open_result(paths))
         else:
             stack.enter_context(storage.locked(settings.output_dir))
-            recover(settings, report)
-        manifest = storage.read_manifest(paths_of(settings))
+            result = storage.proven(recover(paths, report))
         if arguments.trust_result:
-            ask_for_trust(manifest, settings, arguments, report)
+            ask_for_trust(result, arguments, report)
         else:
-            storage.check_signed(manifest, settings.output_dir)
-        yield manifest
+            storage.check_signed(result.manifest, settings.output_dir)
+        yield result
 
 
 def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
-    with opened(settings, arguments, report) as manifest:
+    with opened(settings, arguments, report) as result:
+        manifest = result.manifest
         culled = cleanup.culled_in(manifest, settings.output_dir)
         whole_groups = frozenset(culled.whole_groups if arguments.allow_whole_groups else ())
         listed = {*culled.deleted, *whole_groups}
@@ -883,7 +880,8 @@ def say_losses(
 def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     whole = arguments.allow_whole_groups
     storage.check_log(settings.log_file)
-    with opened(settings, arguments, report) as manifest:
+    with opened(settings, arguments, report) as result:
+        manifest = result.manifest
         listed = storage.read_to_delete(settings.to_delete_file)
         culled = cleanup.culled_in(manifest, settings.output_dir)
         plan = cleanup.plan_deletions(
@@ -998,7 +996,9 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, report: Repor
 
     paths = [os.path.realpath(path) for path in arguments.photos]
     one, other = explain.hashed(paths, hash_for(settings))
-    explanation = explain.explain(one, other, settings, old_result(settings))
+    found = storage.open_result(paths_of(settings))
+    manifest = found.manifest if isinstance(found, storage.Result) else None
+    explanation = explain.explain(one, other, settings, manifest)
     for line in explain.explained(explanation, everything=arguments.verbose):
         report.say(line)
     report.facts.update(dataclasses.asdict(explanation))
@@ -1035,22 +1035,22 @@ def suggest(settings: Settings, arguments: argparse.Namespace, report: Report) -
     from extras.review.desk import Desk
     from extras.review.examiner import Examiner
 
-    with opened(settings, arguments, report) as manifest:
+    with opened(settings, arguments, report) as result:
         examiner = Examiner(settings.workers)
         try:
-            desk = Desk(settings, manifest, examiner)
+            desk = Desk(result, examiner, settings.prefer, settings.workers)
             judging = bar(desk.suggestions(), "Judging", len(desk.groups), unit=" groups")
             suggestions = list(judging)
             doomed = [removal for s in suggestions for removal in desk.doomed(s)]
             left = desk.left_to_person(suggestions, doomed)
             only_shows = arguments.dry_run or not arguments.apply
             everything = arguments.verbose or only_shows
-            for line in told.lines(manifest, left, doomed, everything=everything):
+            for line in told.lines(result.manifest, left, doomed, everything=everything):
                 report.say(line)
             edited = [to_line(copy.original.path) for copy in desk.edited()]
             title = "Copies that were edited since find; they stay and are not judged"
             report.list_some(title, edited, everything=everything)
-            report.facts.update(told.facts(manifest, left, doomed))
+            report.facts.update(told.facts(result.manifest, left, doomed))
             if only_shows:
                 add = "; --apply removes these copies" if doomed and not arguments.dry_run else ""
                 report.say(f"Only shown: nothing was removed{add}.")
@@ -1089,11 +1089,11 @@ def review(settings: Settings, arguments: argparse.Namespace, report: Report) ->
     from extras.review.examiner import Examiner
     from extras.review.server import Server
 
-    with opened(settings, arguments, report) as manifest:
+    with opened(settings, arguments, report) as result:
         pass  # while somebody looks, the lock is free
     examiner = Examiner(settings.workers)
     try:
-        desk = Desk(settings, manifest, examiner)
+        desk = Desk(result, examiner, settings.prefer, settings.workers)
         server = Server(desk, arguments.port, next_command(settings, arguments))
         report.say(f"Look and choose at {server.address}")
         report.say("End it on the page or with Ctrl-C.")
@@ -1103,7 +1103,7 @@ def review(settings: Settings, arguments: argparse.Namespace, report: Report) ->
     if desk.is_stale():
         report.say(f"Ended. {to_line(settings.output_dir)} holds another result by now.")
         return
-    removed = sum(not os.path.lexists(copy.copy) for copy in manifest.copies)
+    removed = sum(not os.path.lexists(copy.copy) for copy in result.manifest.copies)
     report.say(f"Ended. Removed now: {counted(removed, 'copy')}.")
     if removed:
         report.say("Run --action check-deleted to list their originals.")

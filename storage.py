@@ -437,14 +437,62 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-# ---- The manifest
+# ---- The result in an output folder
 
 
-def read_manifest(paths: OutputPaths) -> Manifest:
-    """The record of the last find, proven to match info.txt; UserError (exit 3) if it doesn't."""
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result and its record, which is read once; `seen` is the record's file as it was then."""
+
+    paths: OutputPaths
+    manifest: Manifest
+    seen: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoResult:
+    """An output folder whose record is missing or can't be trusted, and why."""
+
+    paths: OutputPaths
+    error: Exception
+    seen: tuple[int, ...] = ()
+
+
+Opened = Result | NoResult
+
+
+def open_result(paths: OutputPaths) -> Opened:
+    """What lies in an output folder by its record. Changes nothing on disk."""
+    seen = _seen(paths.manifest_file)  # before it is read, so that no change is missed
+    try:
+        return Result(paths, load_manifest(paths.output_dir), seen)
+    except BROKEN_MANIFEST as error:
+        return NoResult(paths, error, seen)
+
+
+def look_again(opened: Opened) -> Opened:
+    """The same as before, unless another record lies there now. Changes nothing on disk."""
+    same = _seen(opened.paths.manifest_file) == opened.seen
+    return opened if same else open_result(opened.paths)
+
+
+def _seen(path: str) -> tuple[int, ...]:
+    """What tells a file from those that take its place; nothing if it isn't there."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return ()
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_size, *times
+
+
+def proven(opened: Opened) -> Result:
+    """The result, if its record matches info.txt; UserError (exit 3) if it doesn't."""
+    paths = opened.paths
     path = paths.manifest_file
     try:
-        manifest = load_manifest(paths.output_dir)
+        if isinstance(opened, NoResult):
+            raise opened.error
         with open_regular(paths.info_file) as stream:
             info = json.loads(stream.read().decode())
     except FileNotFoundError as error:
@@ -453,10 +501,13 @@ def read_manifest(paths: OutputPaths) -> Manifest:
     except BROKEN_MANIFEST as error:
         message = f"{path} and {paths.info_file} can't be read ({error}); run find again."
         raise UserError(message, Exit.STATE) from error
-    if info != info_of(manifest.copies):
+    if info != info_of(opened.manifest.copies):
         message = f"{paths.info_file} doesn't match {path}: one was edited, or the folder moved"
         raise UserError(f"{message}; undo that, or run find with another OUTPUT_DIR.", Exit.STATE)
-    return manifest
+    return opened
+
+
+# ---- The manifest
 
 
 def is_result(folder: str) -> bool:
@@ -699,7 +750,7 @@ def is_untouched(path: str, copy: SavedCopy) -> bool:
 
 
 def check_replaceable(
-    paths: OutputPaths,
+    old: Opened,
     *,
     discard_review: bool = False,
     trusted: bool = False,
@@ -709,7 +760,7 @@ def check_replaceable(
 
     Changes nothing on disk; raises UserError.
     """
-    folder = paths.output_dir
+    folder = old.paths.output_dir
     if not os.path.lexists(folder):
         return
     if not os.path.isdir(folder):
@@ -718,13 +769,12 @@ def check_replaceable(
         raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
     if not litter.others_in(folder):
         return
-    try:
-        manifest = load_manifest(folder)
-    except BROKEN_MANIFEST:
+    if isinstance(old, NoResult):
         raise UserError(
             f"OUTPUT_DIR {folder} holds files that are no result of ours "
             f"({_some(litter.others_in(folder))}); choose another folder, or empty this one."
-        ) from None
+        )
+    manifest = old.manifest
     contents = inspect(folder, manifest, watch)
     if contents.foreign or contents.edited:
         raise UserError(
@@ -785,17 +835,17 @@ def _says(path: str, says: Callable[[str], object]) -> bool:
         return False
 
 
-def check_last_copies(output_dir: str, seen: Mapping[str, str]) -> None:
+def check_last_copies(old: Opened, seen: Mapping[str, str]) -> None:
     """Refuse to replace a result with copies that may be all that is left. Changes nothing on disk.
 
     That is what it looks like where a disk isn't mounted, or dies. `seen` are the photos that find
     has now, by path: the digest of each, or nothing for one that can't be read. An original that
     was moved is known by its digest, one that was edited by its path.
     """
-    try:
-        copies = load_manifest(output_dir).copies
-    except BROKEN_MANIFEST:
+    old = look_again(old)
+    if isinstance(old, NoResult):
         return
+    copies = old.manifest.copies
     known = {c.digest for c in copies}
     digests = {d for path, d in seen.items() if d in known and os.path.lexists(path)}
     if last := [c for c in copies if c.digest not in digests and _may_be_last(c, seen)]:
@@ -803,8 +853,8 @@ def check_last_copies(output_dir: str, seen: Mapping[str, str]) -> None:
         raise UserError(
             f"originals are gone or can't be read any more ({len(last)}, in "
             f"{', '.join(map(to_line, folders[:3]))}{', ...' if folders[3:] else ''}), and "
-            f"{output_dir} holds copies that may be all that is left; mount their disk or put them "
-            "back, or copy those copies elsewhere and run find with --discard-review."
+            f"{old.paths.output_dir} holds copies that may be all that is left; mount their disk "
+            "or put them back, or copy those copies elsewhere and run find with --discard-review."
         )
 
 
@@ -818,13 +868,13 @@ def _may_be_last(copy: SavedCopy, seen: Mapping[str, str]) -> bool:
     return not has_digest(place, copy.digest)
 
 
-def check_still_replaceable(paths: OutputPaths) -> None:
+def check_still_replaceable(old: Opened) -> None:
     """Refuse to replace a result that was culled while find was running. Changes nothing."""
-    try:
-        copies = load_manifest(paths.output_dir).copies
-    except BROKEN_MANIFEST:
-        return  # there was no result, or only an empty folder
-    _check_culled(paths.output_dir, [c for c in copies if is_gone(c.copy)])
+    old = look_again(old)
+    if isinstance(old, NoResult):
+        return  # or only an empty folder
+    missing = [c for c in old.manifest.copies if is_gone(c.copy)]
+    _check_culled(old.paths.output_dir, missing)
 
 
 def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
@@ -1013,15 +1063,14 @@ def _reflink(source: int, target: int) -> bool:
     return True
 
 
-def commit(
-    paths: OutputPaths, manifest: Manifest, log: Iterable[str], report: str = ""
-) -> list[str]:
+def commit(old: Opened, manifest: Manifest, log: Iterable[str], report: str = "") -> list[str]:
     """Finish the staging folder and put it in the place of the old result.
 
     `report` is the text of report.html, if there is to be one. Returns the paths of files in the
     old result that were not removed, as they changed while find was running. Raises OSError
     while the old result still stands.
     """
+    paths = old.paths
     new, replaced = paths.staging_dir, paths.replaced_dir
     digest = hashlib.sha256(report.encode()).hexdigest() if report else ""
     manifest = replace(manifest, report=digest)
@@ -1029,7 +1078,7 @@ def commit(
     write_file(paths.staged(paths.info_file), dump_json(info_of(manifest.copies)))
     for path in report_of(new, manifest):
         write_file(path, report)
-    _stage_log(paths, log)
+    _stage_log(old, log)
     for folder in sorted(entry.path for entry in os.scandir(new) if entry.is_dir()):
         _try(os.rmdir, folder)  # a group of which every copy failed is empty
         if os.path.isdir(folder):
@@ -1053,21 +1102,24 @@ def _sync_swap(output_dir: str) -> None:
         raise UserError(f"{message}; check the disk and run find again.") from error
 
 
-def _stage_log(paths: OutputPaths, log: Iterable[str]) -> None:
+def _stage_log(old: Opened, log: Iterable[str]) -> None:
     """The log outlives the result: its old lines come along to the new folder."""
+    paths = old.paths
     target = paths.staged(paths.log_file)
     if target != paths.log_file:
         with contextlib.suppress(FileNotFoundError):
             shutil.copyfile(paths.log_file, target)
-    append_lines(target, [*_lines_of_another_log(paths), *log])
+    append_lines(target, [*_lines_of_another_log(look_again(old)), *log])
 
 
-def _lines_of_another_log(paths: OutputPaths) -> list[str]:
+def _lines_of_another_log(old: Opened) -> list[str]:
     """The log of the old result, if LOG_FILE has another name by now."""
     with contextlib.suppress(FileNotFoundError):
-        if name := load_manifest(paths.output_dir).own_files.log:
-            path = os.path.join(paths.output_dir, name)
-            if path != paths.log_file:
+        if isinstance(old, NoResult):
+            raise old.error  # what can't be read any more is not replaced
+        if name := old.manifest.own_files.log:
+            path = os.path.join(old.paths.output_dir, name)
+            if path != old.paths.log_file:
                 with open_regular(path) as stream:
                     return stream.read().decode(errors="replace").splitlines()
     return []
@@ -1147,18 +1199,18 @@ def _is_whole(folder: str) -> bool:
     return os.path.lexists(os.path.join(folder, own_files.info))
 
 
-def recover(paths: OutputPaths) -> None:
-    """Bring an output folder into order after an interrupted find: the old result or the new.
+def recover(paths: OutputPaths) -> Opened:
+    """The old result or the new, once its folder is in order after an interrupted find.
 
     Raises UserError if files of the user's are in the way.
     """
     roll_back(paths)
     _remove_leftover(paths.replaced_dir, unread=False)
-    with contextlib.suppress(*BROKEN_MANIFEST):
-        manifest = load_manifest(paths.output_dir)
-        names = manifest.own_files.names
-        for path in _unfinished_paths(paths.output_dir, names) if is_signed(manifest) else ():
+    opened = open_result(paths)
+    if isinstance(opened, Result) and is_signed(opened.manifest):
+        for path in _unfinished_paths(paths.output_dir, opened.manifest.own_files.names):
             _try(os.unlink, path)
+    return opened
 
 
 def _remove_leftover(folder: str, *, unread: bool) -> None:

@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 import finder  # noqa: E402
 import main  # noqa: E402
+import storage  # noqa: E402
 from disk import signature  # noqa: E402
 from disk.files import ImageFile  # noqa: E402
 from pictures.images import HashedImage, Unreadable  # noqa: E402
@@ -161,6 +162,12 @@ class Library:
     def delete_copies(self, *names: str) -> None:
         for name in names:
             self.copy(name).unlink()
+
+    @property
+    def paths(self) -> storage.OutputPaths:
+        """The output folder and the files of ours in it, by the names that they have by default."""
+        names = ("info.txt", "to_delete.txt", "log.txt")
+        return storage.OutputPaths(str(self.output), *(str(self.output / name) for name in names))
 
     @property
     def list_file(self) -> Path:

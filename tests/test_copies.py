@@ -208,18 +208,12 @@ def test_a_manifest_of_an_older_version_is_read(found: Library) -> None:
 
 def with_sheet(library: Library, text: str = "<p>sheet</p>") -> Path:
     """Save the library's result again with a contact sheet of this text."""
-    arguments = library.arguments("find")
-    import config
-    import main
-
-    values = config.constants(vars(config))
-    settings = main.settings_of(main.parser(values).parse_args(arguments), values)
-    paths = main.paths_of(settings)
-    copies = manifest_of(library).copies
-    manifest = storage.Manifest(settings.input_dirs, copies, paths.own_files)
-    with storage.locked(settings.output_dir), storage.staging(paths, manifest):
-        assert all(isinstance(c, storage.SavedCopy) for c in storage.copy_all(paths, copies))
-        storage.commit(paths, manifest, [], text)
+    paths = library.paths
+    old = manifest_of(library)
+    manifest = storage.Manifest(old.input_dirs, old.copies, old.own_files)
+    with storage.locked(paths.output_dir), storage.staging(paths, manifest):
+        assert all(isinstance(c, storage.SavedCopy) for c in storage.copy_all(paths, old.copies))
+        storage.commit(storage.open_result(paths), manifest, [], text)
     return library.output / "report.html"
 
 

@@ -170,12 +170,12 @@ def test_what_is_put_beside_litter_while_find_runs_is_kept(
 ) -> None:
     check_still_replaceable = storage.check_still_replaceable
 
-    def put(paths: storage.OutputPaths) -> None:
+    def put(old: storage.Opened) -> None:
         leave_all(found.output / "1")
         leave(found.output, "1/@eaDir/photo.jpg", CAT)
         leave(found.output, "1/._photo.jpg", CAT)
         leave(found.output, "best/.DS_Store", b"x")
-        check_still_replaceable(paths)
+        check_still_replaceable(old)
 
     monkeypatch.setattr(storage, "check_still_replaceable", put)
     ran = found.run("find")

@@ -19,7 +19,6 @@ import pytest
 from conftest import Library, collect, picture, tree
 from PIL import Image
 
-import config
 import main
 import storage
 from extras.review.desk import Desk
@@ -91,10 +90,8 @@ class Page:
 
 @contextlib.contextmanager
 def serving(library: Library) -> Iterator[Page]:
-    values = config.constants(vars(config))
-    settings = main.settings_of(main.parser(values).parse_args(library.arguments("review")), values)
     examiner = Examiner(1)
-    desk = Desk(settings, storage.read_manifest(main.paths_of(settings)), examiner)
+    desk = Desk(storage.proven(storage.open_result(library.paths)), examiner)
     server = Server(desk, command="python main.py --action check-deleted")
     thread = threading.Thread(target=server.serve)
     thread.start()

@@ -15,14 +15,14 @@ from functools import partial
 import cleanup
 import storage
 import views
-from config import Exit, Settings, UserError
+from config import Exit, UserError
 from disk.companions import Companions
 from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
 from pictures import held
-from storage import Manifest, SavedCopy
+from storage import Result, SavedCopy
 
 THERE, GONE, EDITED = "t", "g", "e"
 OTHER = "o"  # no file, but a folder or a link has its name
@@ -64,18 +64,21 @@ class WouldEmpty(Exception):
 class Desk:
     """A result that is looked at; used by several threads."""
 
-    def __init__(self, settings: Settings, manifest: Manifest, examiner: Examiner) -> None:
-        self.settings = settings
-        self.manifest = manifest
+    def __init__(
+        self, result: Result, examiner: Examiner, prefer: Sequence[str] = (), workers: int = 1
+    ) -> None:
+        self.paths = result.paths
+        self.manifest = result.manifest
         self.examiner = examiner
-        self.run = manifest.run
-        self.groups = rules.groups_of(manifest)
-        self.links = rules.links_of(manifest)
+        self.run = self.manifest.run
+        self.groups = rules.groups_of(self.manifest)
+        self.links = rules.links_of(self.manifest)
+        self._prefer, self._workers = prefer, workers
+        self._now: storage.Opened = result
         self._companions = Companions()
         self._one_at_a_time = threading.Lock()
         self._same: dict[tuple[str, int, int], bool] = {}  # files by size and time, once read
         self._moved: frozenset[int] = frozenset()
-        self._seen: tuple[int, ...] = ()  # the manifest's file when it was read last
 
     def copy(self, number: int) -> SavedCopy:
         """The copy of a number; LookupError if there is none."""
@@ -85,22 +88,16 @@ class Desk:
 
     def check_run(self) -> None:
         """Raise UserError if OUTPUT_DIR is missing or holds another result by now."""
-        folder = self.settings.output_dir
-        try:
-            status = os.stat(os.path.join(folder, storage.MANIFEST))
-            seen = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-            if seen == self._seen:
-                return
-            same = storage.load_manifest(folder).run == self.run
-        except FileNotFoundError:
+        now = storage.look_again(self._now)
+        if isinstance(now, storage.Result) and now.manifest.run == self.run:
+            self._now = now
+            return
+        folder = self.paths.output_dir
+        if isinstance(now, storage.NoResult) and isinstance(now.error, FileNotFoundError):
             message = f"{folder} or its result is gone; bring it back, or run --action find."
-            raise UserError(message, Exit.STATE) from None
-        except storage.BROKEN_MANIFEST:
-            same = False
-        if not same:
-            message = f"{folder} holds another result by now; end this and start review again."
             raise UserError(message, Exit.STATE)
-        self._seen = seen
+        message = f"{folder} holds another result by now; end this and start review again."
+        raise UserError(message, Exit.STATE)
 
     # ---- States
 
@@ -182,7 +179,7 @@ class Desk:
         self, orders: Iterable[Order], back: Iterable[int] = (), *, may_empty: bool = False
     ) -> Iterator[Deed]:
         """Change each copy that needs it, each removal after a last look. The caller has locked."""
-        output_dir = self.settings.output_dir
+        output_dir = self.paths.output_dir
         for number in dict.fromkeys(back):
             if self.state_of(number, sure=True) != THERE:
                 copy = self.manifest.copies[number]
@@ -219,7 +216,7 @@ class Desk:
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the lock on the result that is looked at; UserError if it is another by now."""
-        with self._one_at_a_time, storage.locked(self.settings.output_dir):
+        with self._one_at_a_time, storage.locked(self.paths.output_dir):
             self.check_run()
             yield
 
@@ -242,14 +239,14 @@ class Desk:
                 why = f"{name} can't be judged: {facts.reason}"
                 return Suggestion(group, None, why)
             pictures.append(rules.picture_of(number, copy, facts, self.beside(number)))
-        return rules.suggest(group, pictures, self.links[group], self.settings.prefer, chosen)
+        return rules.suggest(group, pictures, self.links[group], self._prefer, chosen)
 
     def suggestions(
         self, groups: Iterable[int] | None = None, chosen: Collection[str] = ALL_RULES
     ) -> Generator[Suggestion, None, None]:
         """What the rules make of each group, in order; several groups at a time."""
         wanted = list(self.groups if groups is None else groups)
-        pool = ThreadPoolExecutor(self.settings.workers)
+        pool = ThreadPoolExecutor(self._workers)
         try:
             yield from pool.map(lambda group: self.suggestion(group, chosen), wanted)
         finally:
@@ -302,7 +299,7 @@ class Desk:
             copy = self.manifest.copies[removal.number]
             line = f"Removed copy: {storage.to_line(copy.copy)}: {removal.reason}"
             try:
-                storage.append_lines(self.settings.log_file, [line])
+                storage.append_lines(self.paths.log_file, [line])
             except OSError as error:
                 yield cleanup.Kept(copy.copy, error.strerror or str(error))
                 continue
@@ -322,7 +319,7 @@ class Desk:
 
     def check_deleted(self) -> cleanup.Culled:
         """What check-deleted would make of the folders now. Changes nothing on disk."""
-        return cleanup.culled_in(self.manifest, self.settings.output_dir)
+        return cleanup.culled_in(self.manifest, self.paths.output_dir)
 
     def losses(self, doomed: Collection[SavedCopy]) -> list[cleanup.Loss]:
         """What check-deleted would say that only these originals hold. Changes nothing on disk."""

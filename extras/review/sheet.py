@@ -9,14 +9,13 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from config import Settings
 from extras.review import told
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import Suggestion
 from grouping import EMBEDDING
-from storage import Link, Manifest, OwnFiles, SavedCopy
+from storage import Result, SavedCopy
 
 MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
 TEMPLATE = "report.html.jinja"
@@ -47,21 +46,20 @@ class Sheet:
     cards: tuple[Card, ...]
 
 
-def contact_sheet(
-    settings: Settings, copies: Sequence[SavedCopy], links: Sequence[Link], watch: Watch = iter
-) -> str:
-    """The text of report.html for copies of originals; of many groups it shows the first.
+def contact_sheet(result: Result, prefer: Sequence[str], workers: int, watch: Watch = iter) -> str:
+    """The text of report.html for a result; of many groups it shows the first.
 
     `watch` may wrap the groups that are shown, to show progress. Changes nothing on disk.
     """
     # The copies are not in their place yet.
+    copies = result.manifest.copies
     originals = tuple(replace(copy, copy=copy.original.path) for copy in copies)
-    manifest = Manifest(settings.input_dirs, originals, OwnFiles("", ""), links=tuple(links))
-    examiner = Examiner(settings.workers)
+    manifest = replace(result.manifest, copies=originals)
+    examiner = Examiner(workers)
     try:
-        desk = Desk(settings, manifest, examiner)
+        desk = Desk(replace(result, manifest=manifest), examiner, prefer, workers)
         groups = _first(desk)
-        with ThreadPoolExecutor(settings.workers) as pool:
+        with ThreadPoolExecutor(workers) as pool:
             made = pool.map(lambda group: _sheet(desk, group, copies), groups)
             sheets = [next(made) for _ in watch(groups)]
     finally:
