@@ -6,6 +6,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from functools import lru_cache
 from itertools import groupby, islice
 
@@ -132,6 +133,51 @@ class Pairs:
         return Pairs(self.left[keep], self.right[keep], self.distance[keep], self.turn)
 
 
+class Reason(Enum):
+    """What decided that two views match, or don't."""
+
+    ALIKE = auto()  # close hashes, and a look at the pictures
+    CLOSE = auto()  # the hashes, of which nothing else was asked
+    NOT_COMPARED = auto()  # such views aren't, by the rules
+    FAR = auto()  # the hashes
+    FRAMES = auto()  # the hashes of what is inside the frames
+    PAGES = auto()  # the look at them, as pages
+    DIFFERENT = auto()  # the look at them
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of comparing two views by some rules.
+
+    The distance and its limit are in bits of the hash, the agreement is a share of the blocks.
+    What isn't limited, or needed no look, is None.
+    """
+
+    view: str
+    reason: Reason
+    alike: bool  # whatever their hashes
+    distance: int
+    limit: int | None
+    correlation: float | None = None
+    agreement: float | None = None
+
+    @property
+    def matches(self) -> bool:
+        return self.reason in (Reason.ALIKE, Reason.CLOSE)
+
+
+Judged = tuple[int, int, Verdict]  # two pictures, by position, and how two of their views compare
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at pairs of pictures shows; where it needed no blocks, these are NaN."""
+
+    alike: NDArray[np.bool_]
+    correlation: Flat
+    agreement: NDArray[np.float64]
+
+
 def group(
     digests: Sequence[str], looks: Sequence[Look | None], rules: Rules
 ) -> tuple[list[Cluster], Counter[str]]:
@@ -252,7 +298,7 @@ def find_matches(
         return
     known = Known(len(looks))
     for pairs in in_batches(candidates(table, rules)):
-        yield from _verified(table, pairs, known, each)
+        yield from _verified(table, pairs, rules, known, each)
     if rules.crops is not None:
         yield from crops(table, looks, rules.crops, known, each)
     yield from cut_off(table, looks, rules, each)
@@ -355,9 +401,9 @@ def _signs(gray: Grays, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDA
 
 
 def within_limits(table: Table, pairs: Pairs, rules: Rules) -> Pairs:
+    """Those of some pairs that are of two pictures, and whose hashes are close enough."""
     different = table.owner[pairs.left] != table.owner[pairs.right]
-    close = pairs.distance <= limits(table, pairs, rules)
-    return pairs.where(different & close & ~_only_frames_alike(table, pairs, rules))
+    return pairs.where(different & _near(table, pairs, rules))
 
 
 def _only_frames_alike(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
@@ -401,7 +447,9 @@ def _joined(parts: Sequence[Pairs]) -> Pairs:
     return Pairs(left, right, distance, parts[0].turn)
 
 
-def _verified(table: Table, pairs: Pairs, known: Known, each: Each) -> Iterator[Match]:
+def _verified(
+    table: Table, pairs: Pairs, rules: Rules, known: Known, each: Each
+) -> Iterator[Match]:
     """Look at candidate pairs, the closest first, and yield those that match."""
     pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
     while True:
@@ -411,54 +459,136 @@ def _verified(table: Table, pairs: Pairs, known: Known, each: Each) -> Iterator[
         if not len(pairs.left):
             return
         batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
-        for match in look_alikes(table, batch, each):
+        for match in matching_pairs(table, batch, rules, each):
             known.add(match)
             yield match
 
 
-def look_alikes(table: Table, pairs: Pairs, each: Each = map) -> Iterator[Match]:
-    """The pairs that look alike; pages are looked at again, in more detail."""
+def matching_pairs(table: Table, pairs: Pairs, rules: Rules, each: Each = map) -> Iterator[Match]:
+    """The matches among some pairs of views."""
+    verdicts = judge(table, pairs, rules, each)
+    yield from _matches(_of_pictures(table.owner, pairs, verdicts))
+
+
+def _of_pictures(
+    owner: NDArray[np.intp], pairs: Pairs, verdicts: Iterable[Verdict]
+) -> Iterator[Judged]:
+    left, right = owner[pairs.left], owner[pairs.right]
+    ones, others = np.minimum(left, right).tolist(), np.maximum(left, right).tolist()
+    return zip(ones, others, verdicts, strict=True)
+
+
+def _matches(judged: Iterable[Judged]) -> Iterator[Match]:
+    for one, other, verdict in judged:
+        if verdict.matches:
+            assert verdict.correlation is not None
+            yield Match(one, other, verdict.distance, verdict.correlation, verdict.view)
+
+
+# ---- The verdict on a pair
+
+
+def judge(
+    table: Table, pairs: Pairs, rules: Rules, each: Each = map, *, fully: bool = False
+) -> Iterator[Verdict]:
+    """The verdict on each pair of views: by their hashes, and by a look at the pictures.
+
+    Pages are looked at again, in more detail. With `fully`, all is measured that can be, not only
+    what decides.
+    """
+    limit = limits(table, pairs, rules)
+    near, pages = _near(table, pairs, rules), table.page[pairs.left] & table.page[pairs.right]
     left = views.turned(table.gray[pairs.left], pairs.turn)
-    right = table.gray[pairs.right]
-    likeness, alike = _alike(left, right, pairs.distance, each)
-    for number in np.flatnonzero(alike).tolist():
-        rows = int(pairs.left[number]), int(pairs.right[number])
-        one, other = sorted(int(table.owner[row]) for row in rows)
-        view = view_of(table, pairs, number)
-        match = Match(one, other, int(pairs.distance[number]), float(likeness[number]), view)
-        if table.page[rows[0]] and table.page[rows[1]]:
-            pages, alike_pages = page_likeness(table, rows, pairs.turn)
-            if not alike_pages:
-                continue
-            match = replace(match, correlation=pages)
-        yield match
+    seen = look(left, table.gray[pairs.right], pairs.distance, each, fully=fully)
+    names = _names(table, pairs)
+    for n, verdict in enumerate(_judged(names, pairs.distance, limit, near, pages, seen)):
+        if pages[n] and (verdict.alike or fully):
+            rows = int(pairs.left[n]), int(pairs.right[n])
+            yield _by_pages(verdict, *page_likeness(table, rows, pairs.turn))
+        else:
+            yield verdict
 
 
-def view_of(table: Table, pairs: Pairs, number: int) -> str:
-    """What is compared in a pair, in words."""
-    if table.framed[pairs.left[number]] or table.framed[pairs.right[number]]:
-        return "inside a frame"
-    return "whole" if pairs.turn == "upright" else pairs.turn
+def _near(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
+    """Whether the hashes of each pair are close enough, those inside their frames, too."""
+    close: NDArray[np.bool_] = pairs.distance <= limits(table, pairs, rules)
+    return close & ~_only_frames_alike(table, pairs, rules)
 
 
-def _alike(
-    left: Gray | Stack, right: Gray | Stack, distance: NDArray[np.int64], each: Each
-) -> tuple[Flat, NDArray[np.bool_]]:
-    """The correlation of each pair, and whether the two look the same."""
-    likeness, alike = np.zeros(len(left), np.float32), np.zeros(len(left), np.bool_)
+def _names(table: Table, pairs: Pairs) -> list[str]:
+    """What is compared in each pair, in words."""
+    whole = "whole" if pairs.turn == "upright" else pairs.turn
+    framed = table.framed[pairs.left] | table.framed[pairs.right]
+    return ["inside a frame" if inside else whole for inside in framed.tolist()]
+
+
+def _judged(
+    names: Iterable[str],
+    distance: NDArray[np.int64],
+    limit: NDArray[np.int64],
+    near: NDArray[np.bool_],
+    pages: NDArray[np.bool_],
+    seen: Seen,
+) -> Iterator[Verdict]:
+    """The verdict on each pair, by what was measured of all of them."""
+    columns = distance, limit, near, pages, seen.alike, seen.correlation, seen.agreement
+    rows = zip(names, *(column.tolist() for column in columns), strict=True)
+    for name, bits, most, is_near, is_page, alike, likeness, share in rows:
+        if is_near:
+            reason = Reason.ALIKE if alike else Reason.PAGES if is_page else Reason.DIFFERENT
+        elif most < 0:
+            reason = Reason.NOT_COMPARED
+        else:
+            reason = Reason.FRAMES if bits <= most else Reason.FAR
+        agreement = None if math.isnan(share) else share
+        yield Verdict(name, reason, alike, bits, most if most >= 0 else None, likeness, agreement)
+
+
+def _by_pages(verdict: Verdict, likeness: float, alike: bool) -> Verdict:
+    """The verdict on two pages, which have to be alike at 256 pixels, too."""
+    alike &= verdict.alike
+    reason = Reason.PAGES if verdict.matches and not alike else verdict.reason
+    return replace(verdict, reason=reason, alike=alike, correlation=likeness)
+
+
+def judge_hashes(one: View, other: View, threshold: int) -> Verdict:
+    """The verdict on two views by their hashes and nothing else, as a threshold gives it."""
+    bits = pack((one.hash, other.hash))
+    ((_, _, distance),) = close_pairs(bits, 8 * len(one.hash))
+    near = any(True for _ in close_pairs(bits, threshold))
+    reason = Reason.CLOSE if near else Reason.FAR
+    return Verdict("whole", reason, near, int(distance[0]), threshold)
+
+
+def look(
+    left: Gray | Stack,
+    right: Gray | Stack,
+    distance: NDArray[np.int64],
+    each: Each = map,
+    *,
+    fully: bool = False,
+) -> Seen:
+    """Look at pairs of pictures: at their blocks only where these decide, or to see all."""
+    seen = Seen(
+        alike=np.zeros(len(left), np.bool_),
+        correlation=np.zeros(len(left), np.float32),
+        agreement=np.full(len(left), np.nan),
+    )
 
     def look_at_few(start: int) -> None:
         few = slice(start, start + FEW)
         p, q = flattened(left[few]), flattened(right[few])
-        likeness[few] = _correlation(p, q)
-        alike[few] = (distance[few] <= CLOSE) & (likeness[few] >= CLOSE_CORRELATION)
-        unsure = np.flatnonzero(~alike[few] & (likeness[few] >= LEAST_CORRELATION))
-        if len(unsure):
-            alike[start + unsure] = _agreement(p[unsure], q[unsure]) >= LEAST_AGREEMENT
+        likeness = seen.correlation[few] = _correlation(p, q)
+        seen.alike[few] = (distance[few] <= CLOSE) & (likeness >= CLOSE_CORRELATION)
+        possible = ~seen.alike[few] & (likeness >= LEAST_CORRELATION)
+        asked = np.flatnonzero(possible | fully)
+        if len(asked):
+            share = seen.agreement[start + asked] = _agreement(p[asked], q[asked])
+            seen.alike[start + asked] |= possible[asked] & (share >= LEAST_AGREEMENT)
 
     for _ in each(look_at_few, range(0, len(left), FEW)):
         pass
-    return likeness, alike
+    return seen
 
 
 def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float, bool]:
@@ -526,6 +656,25 @@ def crops(
     Every part of every picture is compared with every picture, so the cost is quadratic and
     some 70 times that of the plain search.
     """
+    for match in _matches(judge_crops(table, looks, limit, known, each)):
+        known.add(match)
+        yield match
+
+
+def judge_crops(
+    table: Table,
+    looks: Sequence[Look | None],
+    limit: int,
+    known: Known,
+    each: Each = map,
+    *,
+    reach: int | None = None,
+) -> Iterator[Judged]:
+    """Yield the verdicts on pictures as parts of others, of those that are near by their hashes.
+
+    These differ by up to `reach` bits, or else by what is the limit.
+    """
+    most = limit if reach is None else reach
     whole = np.flatnonzero(~table.framed & ~table.page)
     if not len(whole):
         return
@@ -536,27 +685,31 @@ def crops(
     for window in views.windows():
         parts = views.cut_out(pictures, window, views.GRAY_SIDE)
         part_hashes = pack(views.hashes_of(parts, _hash_size(table)))
-        for i, j, distance in close_pairs(part_hashes, limit, hashes, both_ways=True):
+        for i, j, distance in close_pairs(part_hashes, most, hashes, both_ways=True):
             for start in range(0, len(i), BATCH):
                 some = slice(start, start + BATCH)
                 found = Pairs(i[some], j[some], distance[some], "upright")
-                yield from _cropped(parts, table, whole, found, known, each)
+                yield from _judged_crops(parts, table, whole, found, limit, known, each)
 
 
-def _cropped(
-    parts: Stack, table: Table, whole: NDArray[np.intp], pairs: Pairs, known: Known, each: Each
-) -> Iterator[Match]:
-    """The pairs of a part and a picture that look alike."""
+def _judged_crops(
+    parts: Stack,
+    table: Table,
+    whole: NDArray[np.intp],
+    pairs: Pairs,
+    limit: int,
+    known: Known,
+    each: Each,
+) -> Iterator[Judged]:
+    """The verdicts on parts, the left ones, and pictures."""
     owner = table.owner[whole]
     crowded = known.are_in_a_crowd(owner[pairs.left], owner[pairs.right], pairs.distance)
     pairs = pairs.where((pairs.left != pairs.right) & ~crowded)
-    right = table.gray[whole[pairs.right]]
-    likeness, alike = _alike(parts[pairs.left], right, pairs.distance, each)
-    for n in np.flatnonzero(alike).tolist():
-        one, other = sorted((int(owner[pairs.left[n]]), int(owner[pairs.right[n]])))
-        match = Match(one, other, int(pairs.distance[n]), float(likeness[n]), "crop")
-        known.add(match)
-        yield match
+    seen = look(parts[pairs.left], table.gray[whole[pairs.right]], pairs.distance, each)
+    near, pages = pairs.distance <= limit, np.zeros(len(pairs.left), np.bool_)
+    limits = np.full(len(pairs.left), limit)
+    verdicts = _judged(["crop"] * len(near), pairs.distance, limits, near, pages, seen)
+    return _of_pictures(owner, pairs, verdicts)
 
 
 # ---- Pictures that are cut off
@@ -664,7 +817,8 @@ def _best_part(
     distance = np.array([bits for bits, _ in others], np.int64)
     right = np.arange(1, len(shown))
     pairs = within_limits(parts, Pairs(np.zeros_like(right), right, distance, "upright"), rules)
-    best = max(look_alikes(parts, pairs, each), key=lambda m: m.correlation, default=None)
+    alike = matching_pairs(parts, pairs, rules, each)
+    best = max(alike, key=lambda m: m.correlation, default=None)
     if best is None:
         return None
     one, other = sorted((int(table.owner[row]), int(table.owner[rows[best.right - 1]])))

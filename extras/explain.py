@@ -16,7 +16,7 @@ import views
 from config import PRESET_HASH_SIZE, Settings, UserError
 from disk.files import ImageFile
 from grouping import EMBEDDING, Match, close_pairs, cluster, pack
-from matching import PRESETS, Pairs, Rules, Table
+from matching import PRESETS, Reason, Rules, Table, Verdict
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 from storage import Manifest, SavedCopy, to_line
@@ -36,6 +36,21 @@ UNRELATED_DEVIATION = 8.3
 FALSE_PAIRS_PER_MILLION = {"copies": 0.7, "similar": 0.7, "crops": 0.7}
 LARGEST_THRESHOLD = 92  # beyond it, unrelated photographs match: some ten of a million pairs
 LARGEST_GROUP = 200  # of larger ones it isn't looked up what joins two pictures
+WORDS = {
+    Reason.CLOSE: "their hashes are close",
+    Reason.NOT_COMPARED: "this preset doesn't compare it",
+    Reason.FAR: "their hashes differ too much",
+    Reason.FRAMES: "inside their frames they differ",
+    Reason.PAGES: (
+        f"pages must correlate by {matching.PAGE_CORRELATION:.2f} at {views.PAGE_SIDE} pixels, "
+        f"and by {matching.PART_CORRELATION:.2f} in every part"
+    ),
+    Reason.DIFFERENT: (
+        "seen closer they differ; "
+        f"needed is a correlation of {matching.CLOSE_CORRELATION:.2f} at up to "
+        f"{matching.CLOSE} bits, or {matching.LEAST_AGREEMENT:.0%} of the blocks"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +217,7 @@ def compare(one: HashedImage, other: HashedImage, rule: Rules | int) -> tuple[Co
         reason = f"only identical files match {names}, without detail or with several pages"
         return (Comparison("identical files", False, False, reason),)
     if isinstance(rule, int):
-        return (_plain_comparison(one.look, other.look, rule),)
+        return (_comparison(matching.judge_hashes(one.look.views[0], other.look.views[0], rule)),)
     looks = [image.look for image in in_order([one, other])]
     table = matching.table_of(looks)
     best: dict[str, Comparison] = {}
@@ -216,10 +231,9 @@ def _comparisons(
     table: Table, looks: Sequence[views.Look | None], rules: Rules
 ) -> Iterator[Comparison]:
     for pairs in matching.candidates(table, EVERYTHING):
-        limits = matching.limits(table, pairs, rules).tolist()
-        for number, limit in enumerate(limits):
+        for number in range(len(pairs.left)):
             pair = pairs.where(slice(number, number + 1))
-            yield _comparison(table, pair, limit, rules)
+            yield from map(_comparison, matching.judge(table, pair, rules, fully=True))
     for match in matching.cut_off(table, looks, rules):
         reason = "what is left of one that is cut off is part of the other"
         found = match.distance, rules.whole, match.correlation
@@ -232,71 +246,38 @@ def _comparisons(
         yield _crop_comparison(table, looks, rules.crops)
 
 
-def _comparison(table: Table, pair: Pairs, limit: int, rules: Rules) -> Comparison:
-    left, right = views.turned(table.gray[pair.left], pair.turn), table.gray[pair.right]
-    alike = any(matching.look_alikes(table, pair))
-    close = len(matching.within_limits(table, pair, rules).left) > 0
-    pages = bool(table.page[pair.left[0]] and table.page[pair.right[0]])
-    if pages:
-        rows = int(pair.left[0]), int(pair.right[0])
-        likeness, _ = matching.page_likeness(table, rows, pair.turn)
-    else:
-        likeness = float(matching.correlation(left, right)[0])
-    compared = Comparison(
-        view=matching.view_of(table, pair, 0),
-        matches=alike and close,
-        alike=alike,
-        reason="",
-        distance=int(pair.distance[0]),
-        limit=limit if limit >= 0 else None,
-        correlation=likeness,
-        agreement=float(matching.agreement(left, right)[0]),
+def _comparison(verdict: Verdict) -> Comparison:
+    return Comparison(
+        view=verdict.view,
+        matches=verdict.matches,
+        alike=verdict.alike,
+        reason=_in_words(verdict),
+        distance=verdict.distance,
+        limit=verdict.limit,
+        correlation=verdict.correlation,
+        agreement=verdict.agreement,
     )
-    return replace(compared, reason=_closer(compared, pages) if close else _too_far(compared))
 
 
-def _too_far(compared: Comparison) -> str:
-    if compared.limit is None:
-        far = "this preset doesn't compare it"
-    elif compared.distance is not None and compared.distance <= compared.limit:
-        far = "inside their frames they differ"
-    else:
-        far = "their hashes differ too much"
-    return f"they look alike ({compared.view}), but {far}" if compared.alike else far
-
-
-def _closer(compared: Comparison, pages: bool) -> str:
-    if compared.alike:
-        return f"they look alike ({compared.view})"
-    if pages:
-        least, part = matching.PAGE_CORRELATION, matching.PART_CORRELATION
-        at = f"at {views.PAGE_SIDE} pixels"
-        return f"pages must correlate by {least:.2f} {at}, and by {part:.2f} in every part"
-    return (
-        "seen closer they differ; "
-        f"needed is a correlation of {matching.CLOSE_CORRELATION:.2f} at up to "
-        f"{matching.CLOSE} bits, or {matching.LEAST_AGREEMENT:.0%} of the blocks"
-    )
+def _in_words(verdict: Verdict) -> str:
+    alike = f"they look alike ({verdict.view})"
+    if verdict.reason is Reason.ALIKE:
+        return alike
+    words = WORDS[verdict.reason]
+    return f"{alike}, but {words}" if verdict.alike and not verdict.matches else words
 
 
 def _crop_comparison(table: Table, looks: Sequence[views.Look | None], limit: int) -> Comparison:
-    found = matching.crops(table, looks, BITS, matching.Known(len(looks)))
-    nearest = min(found, key=lambda m: m.distance, default=None)
+    known = matching.Known(len(looks))
+    judged = matching.judge_crops(table, looks, limit, known, reach=BITS)
+    found = (verdict for _, _, verdict in judged if verdict.alike)
+    nearest = min(found, key=lambda verdict: verdict.distance, default=None)
     if nearest is None:
         reason = "no part of one looks like the other"
         return Comparison("crop", False, False, reason, limit=limit)
-    matches = nearest.distance <= limit
-    reason = "a part of one looks like the other" + ("" if matches else ", but the hashes differ")
-    return Comparison("crop", matches, True, reason, nearest.distance, limit, nearest.correlation)
-
-
-def _plain_comparison(one: views.Look, other: views.Look, threshold: int) -> Comparison:
-    """Compare by the hashes of the whole pictures and nothing else."""
-    bits = [int.from_bytes(look.views[0].hash) for look in (one, other)]
-    distance = (bits[0] ^ bits[1]).bit_count()
-    near = distance <= threshold
-    reason = "their hashes are close" if near else "their hashes differ too much"
-    return Comparison("whole", near, near, reason, distance, threshold)
+    but = "" if nearest.matches else ", but the hashes differ"
+    reason = f"a part of one looks like the other{but}"
+    return replace(_comparison(nearest), reason=reason, agreement=None)
 
 
 def _weight(comparison: Comparison) -> tuple[bool, bool, bool, bool, float]:

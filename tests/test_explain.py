@@ -1,5 +1,6 @@
 """Why two pictures match or don't, and which setting fits a person's examples."""
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,34 @@ def test_pages_that_differ_in_their_letters_are_said_to(bare_library: Library) -
     verdict, numbers = told(bare_library, *pages)
     reason = "pages must correlate by 0.85 at 256 pixels, and by 0.80 in every part."
     assert verdict == f"--preset similar keeps them apart: {reason}", numbers
+
+
+def test_pictures_in_one_frame_are_told_apart_by_what_is_inside(tmp_path: Path) -> None:
+    """Whatever the frame makes of the hash of the whole."""
+    paths = [tmp_path / f"{name}.png" for name in ("cat", "launch")]
+    for path, name in zip(paths, (CAT, LAUNCH), strict=True):
+        path.write_bytes(png(ImageOps.expand(small(name), (0, 90, 0, 90), "black")))
+    one, other = map(hashed, paths)
+    assert one.look
+    assert other.look
+    whole, inside = one.look.views[0], other.look.views[1]
+    near = replace(whole, hash=bytes(n ^ 255 for n in whole.hash[:6]) + whole.hash[6:])
+    other = replace(other, look=replace(other.look, views=(near, inside)))
+    found = explain.compare(one, other, matching.PRESETS["similar"])
+    (verdict,) = (verdict for verdict in found if verdict.view == "whole")
+    assert (verdict.distance, verdict.limit, verdict.matches) == (48, 92, False)
+    assert verdict.reason == "they look alike (whole), but inside their frames they differ"
+
+
+def test_near_hashes_of_different_pictures_get_a_closer_look(tmp_path: Path) -> None:
+    path = tmp_path / "bars.png"
+    path.write_bytes(png(ImageOps.expand(small(CAT), (0, 90, 0, 90), "black")))
+    found = explain.compare(hashed(path), hashed(SAMPLES / CAT), matching.PRESETS["similar"])
+    assert [verdict.reason for verdict in found[:2]] == [
+        "they look alike (inside a frame)",
+        "seen closer they differ; needed is a correlation of 0.65 at up to 36 bits, "
+        "or 90% of the blocks",
+    ]
 
 
 def test_copies_that_differ_in_colour_only_are_said_to(bare_library: Library) -> None:

@@ -595,13 +595,16 @@ def looks_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     batches: list[int] = []
 
     def counted(
-        table: matching.Table, pairs: matching.Pairs, each: matching.Each = map
+        table: matching.Table,
+        pairs: matching.Pairs,
+        rules: matching.Rules,
+        each: matching.Each = map,
     ) -> Iterator[Match]:
         batches.append(len(pairs.left))
-        return look_alikes(table, pairs, each)
+        return matching_pairs(table, pairs, rules, each)
 
-    look_alikes = matching.look_alikes
-    monkeypatch.setattr(matching, "look_alikes", counted)
+    matching_pairs = matching.matching_pairs
+    monkeypatch.setattr(matching, "matching_pairs", counted)
     return batches
 
 
