@@ -16,16 +16,8 @@ from numpy.typing import NDArray
 from scipy import fft  # in single precision twice as quick as NumPy's
 
 import views
-from grouping import (
-    EMBEDDING,
-    Cluster,
-    Match,
-    UnionFind,
-    close_pairs,
-    close_turned_pairs,
-    pack,
-    supported_clusters,
-)
+from grouping import EMBEDDING, Cluster, Match, UnionFind, supported_clusters
+from pictures.hamming import close_pairs, close_turned_pairs, pack
 from views import EVERYTHING, Gray, Look, Part, Spooled, Stack, View
 
 REACH = 10 / 64  # how far two pictures may be shifted, as a share of their side

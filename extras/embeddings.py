@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from config import MAX_MODEL_SIDE, MODELS, Settings, UserError
 from finder import digest_file
-from grouping import EMBEDDING, Cluster, Match, pack
+from grouping import EMBEDDING, Cluster, Match
 from matching import PRESETS, Method, by_looks, group_by
+from pictures.hamming import pack
 from pictures.images import HashedImage, Unreadable
 from pictures.methods import Hashed
 from pictures.recipe import Recipe

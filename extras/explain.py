@@ -15,8 +15,10 @@ import matching
 import views
 from config import PRESET_HASH_SIZE, Settings, UserError
 from disk.files import ImageFile
-from grouping import EMBEDDING, Match, close_pairs, cluster, pack
+from grouping import EMBEDDING, Match
 from matching import PRESETS, Reason, Rules, Table, Verdict
+from pictures.connected import cluster
+from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 from storage import Manifest, SavedCopy, to_line

@@ -24,7 +24,8 @@ class ByThreshold:
         return iter(results)
 
     def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
-        from grouping import Cluster, cluster  # with NumPy, while the workers start
+        from grouping import Cluster  # with NumPy, while the workers start
+        from pictures.connected import cluster
 
         hashes = [image.look.views[0].hash if image.look else None for image in images]
         members = cluster([image.digest for image in images], hashes, self._threshold)

@@ -17,15 +17,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import grouping
-from grouping import (
-    Match,
-    UnionFind,
-    close_pairs,
-    close_turned_pairs,
-    cluster,
-    pack,
-    supported_clusters,
-)
+from grouping import Match, UnionFind, supported_clusters
+from pictures import connected, hamming
+from pictures.connected import cluster
+from pictures.hamming import close_pairs, close_turned_pairs, pack
 
 Pairs = set[tuple[int, int]]
 WIDTHS = (1, 2, 5, 8, 9, 32, 33, 128, 512)  # in bytes; 64-bit words are compared
@@ -138,8 +133,8 @@ SEARCHES = {"bands": lambda *_: True, "blocks": lambda *_: False}
 def test_the_searches_find_the_same_pairs(
     make: Make, search: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouping, "_bands_pay", SEARCHES[search])
-    monkeypatch.setattr(grouping, "CHUNK", 1000)
+    monkeypatch.setattr(hamming, "bands_pay", SEARCHES[search])
+    monkeypatch.setattr(hamming, "CHUNK", 1000)
     for count, width in ((400, 32), (60, 8), (300, 16), (200, 64)):
         rng = np.random.default_rng(count)
         left, right = make(rng, count, width), clustered_hashes(rng, count // 2, width)
@@ -160,7 +155,7 @@ def test_the_searches_find_the_same_pairs(
 
 @pytest.mark.parametrize("search", SEARCHES)
 def test_no_hash_is_paired_with_itself(search: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grouping, "_bands_pay", SEARCHES[search])
+    monkeypatch.setattr(hamming, "bands_pay", SEARCHES[search])
     hashes = clustered_hashes(np.random.default_rng(4), 100, 32)
     ahead = pairs_of(hashes, 20)
     assert ahead
@@ -170,10 +165,10 @@ def test_no_hash_is_paired_with_itself(search: str, monkeypatch: pytest.MonkeyPa
 def test_many_hashes_and_a_small_threshold_are_searched_by_bands() -> None:
     rng = np.random.default_rng(5)
     spread, crowd = (pack(make(rng, 3000, 32)) for make in (random_hashes, skewed_hashes))
-    assert grouping._bands_pay(spread, 31, None)
-    assert not grouping._bands_pay(spread, 32, None), "bands find pairs up to 31 bits apart"
-    assert not grouping._bands_pay(crowd, 31, None), "most pairs would be candidates"
-    assert not grouping._bands_pay(spread[:100], 31, None)
+    assert hamming.bands_pay(spread, 31, None)
+    assert not hamming.bands_pay(spread, 32, None), "bands find pairs up to 31 bits apart"
+    assert not hamming.bands_pay(crowd, 31, None), "most pairs would be candidates"
+    assert not hamming.bands_pay(spread[:100], 31, None)
 
 
 def turned_signs(signs: np.ndarray, number: int) -> np.ndarray:
@@ -197,7 +192,7 @@ def words_of(signs: np.ndarray) -> np.ndarray:
 def test_turned_pairs_are_those_that_turning_finds(
     search: str, threshold: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouping, "_bands_pay", SEARCHES[search])
+    monkeypatch.setattr(hamming, "bands_pay", SEARCHES[search])
     rng = np.random.default_rng(threshold)
     signs = rng.random((40, 16, 16)) < 0.5
     for copy in range(20, 40):  # of another one, turned, with some bits changed
@@ -291,7 +286,7 @@ def test_groups_are_the_same_where_a_sample_connects_most_hashes(
 ) -> None:
     hashes = list(dict.fromkeys(hashes))
     threshold = int(share * 8 * len(hashes[0])) if hashes else 0
-    with mock.patch.object(grouping, "SAMPLE", sample):
+    with mock.patch.object(connected, "SAMPLE", sample):
         found = cluster(range(len(hashes)), hashes, threshold)
     assert found == components(len(hashes), pairs_by_counting(hashes, threshold))
 
@@ -391,7 +386,7 @@ def test_the_order_of_unions_does_not_matter(
 def test_every_process_finds_the_same_groups_in_the_same_order() -> None:
     program = """
 import random
-from grouping import cluster
+from pictures.connected import cluster
 rng = random.Random(5)
 centres = [rng.randbytes(32) for _ in range(40)]
 hashes = [bytearray(rng.choice(centres)) for _ in range(600)]

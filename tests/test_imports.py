@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "grouping": set[str](),
     "views": {"pictures"},
     "finder": {"config", "views", "disk", "pictures"},
-    "matching": {"grouping", "views"},
+    "matching": {"grouping", "pictures", "views"},
     "storage": {"config", "finder", "disk", "pictures"},
     "cache": {"config", "finder", "views", "disk", "pictures"},
     "cleanup": {"config", "finder", "storage", "disk", "pictures"},

@@ -30,10 +30,10 @@ from made_pictures import (
 )
 from PIL import Image, ImageOps
 
-import grouping
 import matching
 from grouping import Cluster, Match, supported_clusters
 from matching import ENOUGH, PRESETS
+from pictures import connected
 from views import Look
 
 File = tuple[str, Look | None]  # what find knows of a file: its digest and its look
@@ -124,7 +124,7 @@ def test_shuffled_and_renamed_pictures_are_the_same_groups(preset: str) -> None:
 def test_a_threshold_groups_by_contents_alone(threshold: int) -> None:
     def groups(files: Sequence[File]) -> list[list[str]]:
         hashes = [look.views[0].hash if look else None for _, look in files]
-        found = grouping.cluster([digest for digest, _ in files], hashes, threshold)
+        found = connected.cluster([digest for digest, _ in files], hashes, threshold)
         return told_of(files, [Cluster(members, []) for members in found], Counter())[0]
 
     expected = groups(collection())

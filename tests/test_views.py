@@ -27,7 +27,7 @@ from made_pictures import (
 from PIL import Image, ImageFilter, ImageOps
 
 import views
-from grouping import MIRRORINGS
+from pictures.hamming import MIRRORINGS
 from pictures.recipe import Recipe
 
 CLEAR = (CAT, COFFEE, PORTRAIT)  # with edges that differ from a frame's

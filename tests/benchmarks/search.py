@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import matching
 import views
 from extras.embeddings import close_vectors
-from grouping import UnionFind, close_pairs
+from grouping import UnionFind
+from pictures.hamming import close_pairs
 from pictures.recipe import Recipe
 
 BITS = 256
