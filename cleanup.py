@@ -160,7 +160,7 @@ def _unclaimed_content(
     """
     try:
         status = os.lstat(path)
-        own = claim and is_untouched(path, claim)
+        own = claim and is_untouched(path, claim.original)
         if status.st_size not in times or (own and status.st_mtime_ns not in times[status.st_size]):
             return None
         digest = digest_file(path)
@@ -323,7 +323,7 @@ class Judge:
 
 def probably_matches(path: str, copy: SavedCopy) -> bool:
     """Whether a file is as find saw it; it is read only if its size or time says otherwise."""
-    return is_untouched(path, copy) or surely_matches(path, copy)
+    return is_untouched(path, copy.original) or surely_matches(path, copy)
 
 
 def surely_matches(path: str, copy: SavedCopy) -> bool:

@@ -740,13 +740,13 @@ def is_gone(path: str) -> bool:
     return False
 
 
-def is_untouched(path: str, copy: SavedCopy) -> bool:
-    """Whether size and time are as find saw them, so that reading the file can be spared."""
+def is_untouched(path: str, seen: ImageFile) -> bool:
+    """Whether size and time are as they were seen, so that reading the file can be spared."""
     try:
         status = os.lstat(path)
     except OSError:
         return False
-    return (status.st_size, status.st_mtime_ns) == (copy.original.size, copy.original.mtime_ns)
+    return (status.st_size, status.st_mtime_ns) == (seen.size, seen.mtime_ns)
 
 
 def check_replaceable(
@@ -863,7 +863,7 @@ def _may_be_last(copy: SavedCopy, seen: Mapping[str, str]) -> bool:
     place = copy.original.path
     if is_gone(copy.copy) or (seen.get(place) and os.path.lexists(place)):
         return False
-    if place not in seen and is_untouched(place, copy):  # find doesn't look there now
+    if place not in seen and is_untouched(place, copy.original):  # find doesn't look there now
         return False
     return not has_digest(place, copy.digest)
 
@@ -907,7 +907,7 @@ def remove_copy(copy: SavedCopy) -> str | None:
     if not has_digest(copy.copy, copy.digest):
         return "it was edited since find; delete it in a file manager"
     place = copy.original.path
-    if not (is_untouched(place, copy) or has_digest(place, copy.digest)):
+    if not (is_untouched(place, copy.original) or has_digest(place, copy.digest)):
         return "its original is gone or changed, so this may be the last one"
     os.unlink(copy.copy)
     return None
@@ -1155,7 +1155,9 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     for copy in manifest.copies:
         if os.path.islink(os.path.dirname(copy.copy)) or copy.copy in spared:
             continue  # what it leads to isn't ours
-        if (unread and is_untouched(copy.copy, copy)) or has_digest(copy.copy, copy.digest):
+        if (unread and is_untouched(copy.copy, copy.original)) or has_digest(
+            copy.copy, copy.digest
+        ):
             _try(os.unlink, copy.copy)
     groups = {os.path.dirname(copy.copy) for copy in manifest.copies}
     for home in (folder, *(g for g in groups if os.path.isdir(g) and not os.path.islink(g))):

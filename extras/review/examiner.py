@@ -99,7 +99,7 @@ class Examiner:
 
     def _key_of_found(self, copy: SavedCopy) -> Key | Unseen:
         for path in (copy.original.path, copy.copy):
-            if is_untouched(path, copy):
+            if is_untouched(path, copy.original):
                 return _key(path, "facts")
         for path in (copy.copy, copy.original.path):  # only the time may have changed
             key = _key(path, "facts")
