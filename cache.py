@@ -24,8 +24,7 @@ from io import FileIO
 from typing import TYPE_CHECKING
 
 from config import UserError, default_cache_file
-from disk.files import ImageFile
-from finder import digest_file, open_regular
+from disk.files import ImageFile, digest_file, open_regular
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 

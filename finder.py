@@ -5,22 +5,19 @@ import errno
 import fnmatch
 import functools
 import hashlib
-import io
 import itertools
 import os
 import queue
 import re
 import signal
-import stat
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from config import RESULT_MARKER as RESULT_MARKER  # storage knows it from here
-from config import UserError
+from config import RESULT_MARKER, UserError
 from disk import limits, same_file
-from disk.files import ImageFile
+from disk.files import ImageFile, image_file, open_regular, read_file
 from disk.places import Names, kind_of_file, names_of, place_at
 from pictures import formats, integrity
 from pictures.errors import DECODE_ERRORS
@@ -39,7 +36,6 @@ if TYPE_CHECKING:  # these take half a second to import, and only `find` needs t
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PHOTO_EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .bmp .gif .tif .tiff .webp .avif".split())
-MAX_FILE_BYTES = 1 << 30
 IN_FLIGHT_PER_WORKER = 8
 # Small files go to the workers several at a time, as handing over takes as long as a small photo.
 BYTES_AT_A_TIME = 400_000
@@ -456,34 +452,6 @@ def _some(messages: Iterable[str]) -> str:
     return "; ".join([*each[:MOST_MESSAGES], *more])
 
 
-def read_file(path: str) -> tuple[ImageFile, bytes]:
-    """A regular file's content, with the size and time it had; OSError for anything else."""
-    with open_regular(path) as stream:
-        status = os.fstat(stream.fileno())
-        if status.st_size == 0:
-            raise OSError("the file is empty")
-        if status.st_size > MAX_FILE_BYTES:
-            raise OSError("the file is larger than 1 GiB")
-        data = stream.read()
-    return _image_file(path, status), data
-
-
-def open_regular(path: str) -> io.FileIO:
-    """Open a regular file for reading, following no symbolic link and waiting for no FIFO."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    return io.FileIO(descriptor)
-
-
-def digest_file(path: str) -> str:
-    """The SHA-256 of a regular file's content, in hex; OSError if it can't be read."""
-    with open_regular(path) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 @functools.cache
 def _fork_server() -> "ForkServerContext":
     """Start the server that forks the workers, and wait until it has imported what they need."""
@@ -641,12 +609,7 @@ class _Seen:
         if any(same_file.are_one(other, status) for other in alike.values()):
             return SameFile(path)
         alike.setdefault(status.st_dev, status)
-        return _image_file(path, status)
-
-
-def _image_file(path: str, status: os.stat_result) -> ImageFile:
-    times = status.st_mtime_ns, status.st_ctime_ns
-    return ImageFile(path, status.st_size, times[0], status.st_ino, times[1])
+        return image_file(path, status)
 
 
 def _kind_of_folder(

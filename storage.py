@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from config import BUILDING_SUFFIXES, REPORT, Exit, UserError
+from config import BUILDING_SUFFIXES, REPORT, RESULT_MARKER, Exit, UserError
 from disk import litter, signature
-from disk.files import ImageFile
+from disk.files import ImageFile, digest_file, open_regular
 from disk.strict import (
     digest_of,
     fraction_of,
@@ -29,7 +29,6 @@ from disk.strict import (
     text_of,
     words_of,
 )
-from finder import RESULT_MARKER, digest_file, open_regular
 from pictures.images import HashedImage
 
 MANIFEST = RESULT_MARKER

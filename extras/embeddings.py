@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config import MAX_MODEL_SIDE, MODELS, Settings, UserError
-from finder import digest_file
+from disk.files import digest_file
 from grouping import EMBEDDING, Cluster, Match
 from matching import PRESETS, Method, by_looks, group_by
 from pictures.hamming import pack

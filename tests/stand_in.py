@@ -11,7 +11,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import finder
-from disk.files import ImageFile
+from disk.files import ImageFile, read_file
 from pictures.images import HashedImage, Unreadable
 
 SHOWN = 32  # bytes: a hash of 16 x 16 bits
@@ -43,7 +43,7 @@ def hash_files(
 ) -> Iterator[HashedImage | Unreadable]:
     for file in files:
         try:
-            read, data = finder.read_file(file.path)
+            read, data = read_file(file.path)
         except OSError as error:
             yield Unreadable(file, error.strerror or str(error))
         else:

@@ -18,8 +18,7 @@ import cleanup
 from cleanup import Culled, Deleted, Judge, Kept, Plan
 from config import Exit, UserError
 from disk import trash
-from disk.files import ImageFile
-from finder import digest_file
+from disk.files import ImageFile, digest_file
 from storage import Manifest, OwnFiles, SavedCopy
 
 OWN_FILES = OwnFiles("info.txt", "to_delete.txt")

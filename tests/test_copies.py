@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import Library, picture, tree
 
-import finder
 import storage
+from disk import files
 
 
 def manifest_of(library: Library) -> storage.Manifest:
@@ -56,7 +56,7 @@ def test_a_copy_is_removed_whatever_time_its_original_has(
 
     def digest(path: str) -> str:
         read.append(path)
-        return finder.digest_file(path)
+        return files.digest_file(path)
 
     monkeypatch.setattr(storage, "digest_file", digest)
     old = saved(found)

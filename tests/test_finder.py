@@ -25,7 +25,7 @@ from made_pictures import CAT, COFFEE, SINGLES, encoded, photo
 import config
 import finder
 import views
-from disk import same_file
+from disk import files, same_file
 from disk.files import ImageFile
 from finder import EarlierResult, Found, HardLink, PassedOver, SkippedFolder
 from pictures.images import HashedImage, Unreadable
@@ -150,7 +150,7 @@ def test_what_is_no_file_is_not_opened_and_nothing_stays_open(
     make(tmp_path / "a.jpg")
     before = os.listdir("/proc/self/fd")
     with pytest.raises(OSError, match=r"regular file|symbolic links"):
-        finder.open_regular(str(tmp_path / "a.jpg"))
+        files.open_regular(str(tmp_path / "a.jpg"))
     assert os.listdir("/proc/self/fd") == before
 
 

@@ -26,8 +26,8 @@ MAY_IMPORT = {
     "views": {"pictures"},
     "finder": {"config", "views", "disk", "pictures"},
     "matching": {"grouping", "pictures", "views"},
-    "storage": {"config", "finder", "disk", "pictures"},
-    "cache": {"config", "finder", "views", "disk", "pictures"},
+    "storage": {"config", "disk", "pictures"},
+    "cache": {"config", "views", "disk", "pictures"},
     "cleanup": {"config", "finder", "storage", "disk", "pictures"},
     "main": {
         "config",

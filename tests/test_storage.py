@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from disk.files import ImageFile
-from finder import PHOTO_EXTENSIONS, digest_file
+from disk.files import ImageFile, digest_file
+from finder import PHOTO_EXTENSIONS
 
 MANIFEST = "image-similarity-search.json"
 

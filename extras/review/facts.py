@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from disk import companions
+from disk.files import read_file
 from extras.review import origin, quality
 from extras.review.rendering import averaged, drafted, to_rgb
 from extras.review.tags import known_of, orientation_of, signs_of
-from finder import read_file
 from pictures import dates, integrity
 from pictures.inventory import inventory
 

@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from disk.files import read_file
 from extras.review.tags import orientation_of
-from finder import read_file
 from pictures import integrity
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import cleanup
-from disk.files import ImageFile
-from finder import digest_file
+from disk.files import ImageFile, digest_file
 from storage import Manifest, OwnFiles, SavedCopy
 
 PHOTOS = 50
