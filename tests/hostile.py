@@ -23,6 +23,7 @@ from PIL import Image, PngImagePlugin  # noqa: E402
 
 import finder  # noqa: E402
 from disk.files import ImageFile  # noqa: E402
+from pictures import pool  # noqa: E402
 from pictures.images import Unreadable  # noqa: E402
 from pictures.recipe import Recipe  # noqa: E402
 
@@ -58,9 +59,9 @@ def _hash_and_report(path: Path, writer: int) -> None:
     import views  # noqa: F401
 
     file = ImageFile(str(path), path.stat().st_size, 0)
-    most = int(finder._cpu_seconds(file))
+    most = int(pool.cpu_seconds(file))
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-    finder._start_worker()
+    pool.start_worker()
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = _memory("VmRSS")
     result = finder.hash_file(file, Recipe())

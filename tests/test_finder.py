@@ -28,6 +28,7 @@ import views
 from disk import files, same_file
 from disk.files import ImageFile
 from finder import EarlierResult, Found, HardLink, PassedOver, SkippedFolder
+from pictures import pool, workers
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 from views import Look, View
@@ -470,7 +471,7 @@ def test_a_worker_that_is_killed_with_the_lock_of_all_holds_nobody_up_for_long(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(finder, "FILES_AT_A_TIME", 1)
+    monkeypatch.setattr(workers, "FILES_AT_A_TIME", 1)
     place(tmp_path, *(f"photo{n}.jpg" for n in range(60)), f"{name}.jpg")
     started = time.monotonic()
     assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
@@ -481,12 +482,12 @@ def test_a_worker_that_is_killed_with_the_lock_of_all_holds_nobody_up_for_long(
 def test_pools_may_break_as_often_as_they_like_while_something_comes_of_each(
     at_a_time: int, hashed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks_soon(waiting: finder._Waiting, *_: object) -> Iterator[Unreadable]:
+    def breaks_soon(waiting: workers._Waiting, *_: object) -> Iterator[Unreadable]:
         files = waiting.next()
         waiting.put_back(files[at_a_time:])
         yield from (Unreadable(file, "") for file in files[:at_a_time])
 
-    monkeypatch.setattr(finder, "_work_in_pool", breaks_soon)
+    monkeypatch.setattr(workers, "_work_in_pool", breaks_soon)
     came = []
     with contextlib.suppress(config.UserError):
         for result in finder.hash_files([ImageFile(str(n), 10, 0) for n in range(9)], Recipe(), 1):
@@ -499,7 +500,7 @@ def test_what_a_pool_has_lost_is_hashed_by_the_next(
 ) -> None:
     """Of the last task no other worker would notice that it is gone."""
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(finder, "STILL_SECONDS", 4.0)
+    monkeypatch.setattr(workers, "STILL_SECONDS", 4.0)
     place(tmp_path, "asleep.jpg")
     assert isinstance(hashed(tmp_path, 2)["asleep.jpg"], HashedImage)
 
@@ -508,7 +509,7 @@ def test_a_picture_that_takes_too_much_work_is_unreadable_and_the_others_are_has
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(finder, "LEAST_SECONDS", 1.0)
+    monkeypatch.setattr(pool, "LEAST_SECONDS", 1.0)
     place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "endless.jpg")
     results = hashed(tmp_path, 2)
     slow = results.pop("endless.jpg")
@@ -522,7 +523,7 @@ def test_a_worker_that_has_to_wait_for_others_may_take_as_long_as_it_likes(
 ) -> None:
     """On a busy machine a worker waits for its turn, and works no more for that."""
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(finder, "LEAST_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "LEAST_SECONDS", 0.5)
     place(tmp_path, "waiting1.jpg", "waiting2.jpg")
     assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
 
@@ -531,13 +532,13 @@ def test_a_worker_that_is_stopped_loses_nothing_and_holds_nobody_up_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(finder, "SECONDS_BETWEEN_LOOKS", 0.5)
-    monkeypatch.setattr(finder, "STILL_SECONDS", 2.0)
+    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 0.5)
+    monkeypatch.setattr(workers, "STILL_SECONDS", 2.0)
     place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "halted.jpg", "stopped.jpg")
     results = hashed(tmp_path, 2)
     still = results.pop("stopped.jpg")
     assert isinstance(still, Unreadable)
-    assert still.reason == finder.STOOD_STILL
+    assert still.reason == workers.STOOD_STILL
     assert all(isinstance(result, HashedImage) for result in results.values())
 
 
@@ -545,14 +546,14 @@ def test_a_worker_that_is_stopped_while_others_work_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(finder, "FAR_SECONDS", 2.0)
+    monkeypatch.setattr(pool, "FAR_SECONDS", 2.0)
     place(tmp_path, "halted.jpg")
     assert isinstance(hashed(tmp_path, 1)["halted.jpg"], HashedImage)
 
 
 def test_what_went_wrong_twice_is_tried_once_more_while_nothing_else_is() -> None:
-    bad, *others = (ImageFile(str(n), finder.BYTES_AT_A_TIME, 0) for n in range(3))
-    waiting = finder._Waiting([bad, *others])
+    bad, *others = (ImageFile(str(n), workers.BYTES_AT_A_TIME, 0) for n in range(3))
+    waiting = workers._Waiting([bad, *others])
     assert waiting.next() == (bad,)
     assert waiting.try_again(bad, -9)
     assert waiting.next() == (bad,)
@@ -565,7 +566,7 @@ def test_what_went_wrong_twice_is_tried_once_more_while_nothing_else_is() -> Non
 
 def test_small_photos_go_to_the_workers_together_and_large_ones_alone() -> None:
     sizes = [100_000, 150_000, 200_000, 5_000_000, 1, 0, *[10] * 20]
-    waiting = finder._Waiting(ImageFile(str(n), size, 0) for n, size in enumerate(sizes))
+    waiting = workers._Waiting(ImageFile(str(n), size, 0) for n, size in enumerate(sizes))
     given = []
     while files := waiting.next():
         given.append([file.size for file in files])
@@ -574,7 +575,7 @@ def test_small_photos_go_to_the_workers_together_and_large_ones_alone() -> None:
 
 def test_of_photos_that_went_wrong_together_each_gets_a_chance_alone() -> None:
     files = tuple(ImageFile(str(n), 10, 0) for n in range(3))
-    waiting = finder._Waiting(files)
+    waiting = workers._Waiting(files)
     waiting.put_back(waiting.next())
     assert [waiting.next() for _ in range(4)] == [(files[0],), (files[1],), (files[2],), ()]
 

@@ -48,10 +48,11 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
     (tmp_path / "b.jpg").write_bytes(encoded(cat(), "JPEG"))
     program = (
         "import sys, finder, views\n"
+        "from pictures import pool\n"
         "from pictures.recipe import Recipe\n"
         "from disk import limits\n"
         "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
-        "finder._start_worker()\n"
+        "pool.start_worker()\n"
         "for path in sys.argv[1:]:\n"
         "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', 'hashed'))\n"
@@ -90,10 +91,11 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
     large(tmp_path / "5.jpg", photo + video, 100)
     program = (
         "import sys, finder, scipy.fftpack, views\n"
+        "from pictures import pool\n"
         "from pictures.recipe import Recipe\n"
         "from disk import limits\n"
         "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
-        "finder._start_worker()\n"
+        "pool.start_worker()\n"
         "for path in sys.argv[1:]:\n"
         "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', '') or result.note or 'hashed')\n"
@@ -126,6 +128,7 @@ def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> 
         image.convert(mode).save(tmp_path / f"{mode}.png", compress_level=1)
     program = (
         "import sys, finder, views\n"
+        "from pictures import pool\n"
         "from pictures.recipe import Recipe\n"
         "from extras.review import examiner, facts, rendering\n"
         "from pathlib import Path\n"
@@ -137,12 +140,13 @@ def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> 
         "def shown(path):\n"
         "    assert facts.examine(path).pixels == 96_000_000\n"
         "    assert rendering.render(path, 'thumb')\n"
-        "worker = {'hashed': (finder, hashed), 'shown': (examiner, shown)}[sys.argv[1]]\n"
-        "worker[0]._start_worker()\n"
+        "begin = {'hashed': pool.start_worker, 'shown': examiner._start_worker}[sys.argv[1]]\n"
+        "begin()\n"
+        "look_at = {'hashed': hashed, 'shown': shown}[sys.argv[1]]\n"
         "Path('/proc/self/clear_refs').write_text('5')\n"
         "before = memory('VmRSS')\n"
         "for path in sys.argv[2:]:\n"
-        "    worker[1](path)\n"
+        "    look_at(path)\n"
         "print(memory('VmHWM') - before)\n"
     )
     for pool in ("hashed", "shown"):
@@ -241,10 +245,11 @@ def test_what_decoders_say_goes_to_the_log_with_the_name_of_the_file(library: Li
 def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None:
     program = (
         "import os, finder\n"
-        "from pictures.recipe import Recipe\n"
-        "finder._start_worker()\n"
+        "from pictures import pool\n"
+        "from pictures.messages import messages_of_decoders\n"
+        "pool.start_worker()\n"
         "for _ in range(2):\n"
-        "    with finder._messages_of_decoders() as messages:\n"
+        "    with messages_of_decoders() as messages:\n"
         "        for _ in range(20_000): \n"
         "            try: os.write(2, b'tiff: odd\\n')\n"
         "            except BlockingIOError: pass\n"
@@ -260,8 +265,9 @@ def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None
 def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: str) -> None:
     program = (
         "import os, sys, finder, views\n"
+        "from pictures import pool\n"
         "from pictures.recipe import Recipe\n"
-        "finder._start_worker()\n"
+        "pool.start_worker()\n"
         "look_of = views.look_of\n"
         "def says_and_looks(*arguments, **more):\n"
         "    os.write(2, sys.argv[2].encode())\n"

@@ -1,0 +1,210 @@
+"""Work on pictures in worker processes."""
+
+import contextlib
+import itertools
+import queue
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from config import UserError
+from disk import limits
+from disk.files import ImageFile
+from pictures import pool
+from pictures.errors import DECODE_ERRORS, reason_of
+from pictures.images import Unreadable
+from pictures.pool import EXIT_WITHOUT_LOCK, cpu_seconds, do_each, started_pool
+
+if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
+    from concurrent.futures import Future
+
+    from pebble import ProcessExpired
+
+    Working = Future[list[Any]]
+
+IN_FLIGHT_PER_WORKER = 8
+# Small files go to the workers several at a time, as handing over takes as long as a small photo.
+BYTES_AT_A_TIME = 400_000
+FILES_AT_A_TIME = 16
+MOST_POOLS = 3  # one after the other, of which nothing comes
+STILL_SECONDS = 30.0  # in which no worker works; a disk that wakes up takes less
+SECONDS_BETWEEN_LOOKS = 2.0
+STOOD_STILL = "whoever reads it stands still, and so does a second try alone"
+LEAST_WORK = 0.01  # of a second between, by a worker that had a turn
+
+T = TypeVar("T")
+
+
+def in_workers(
+    work: Callable[..., T], files: Iterable[ImageFile], workers: int, *wanted: object
+) -> Iterator[T | Unreadable]:
+    """Do some work on photos in worker processes; yields one result a file, as they are done.
+
+    A picture that kills its worker again and again, or takes too long, becomes an `Unreadable`,
+    and the run goes on. How long is counted in processor time, so that a busy machine counts for
+    nothing. Raises UserError if the workers are killed again and again, and nothing comes.
+    """
+    waiting = _Waiting(files)
+    pools = MOST_POOLS
+    while pools and not waiting.is_empty():
+        pools -= 1
+        for result in _work_in_pool(waiting, workers, work, wanted):
+            pools = MOST_POOLS  # it came on; what kills workers from outside may do so again
+            yield result
+    if not waiting.is_empty():
+        raise UserError("the worker processes were killed; free some memory and run it again.")
+
+
+class _Waiting:
+    """The files that wait to be hashed; those whose worker was killed wait once more.
+
+    What went wrong again, and perhaps only for others' sake, waits for the end: then it is tried
+    once more, while nothing else is.
+    """
+
+    def __init__(self, files: Iterable[ImageFile]) -> None:
+        self._files = iter(files)
+        self._again: deque[ImageFile] = deque()
+        self._at_the_end: deque[ImageFile] = deque()
+        self._tried_alone: set[str] = set()
+        self._blame: Counter[str] = Counter()
+
+    def next(self, *, nothing_else: bool = True) -> tuple[ImageFile, ...]:
+        """The files that a worker gets next, those of which one went wrong one by one.
+
+        There are more at the end, for when `nothing_else` is being hashed.
+        """
+        if self._again:
+            return (self._again.popleft(),)
+        if files := self._some_new():
+            return files
+        return (self._at_the_end.popleft(),) if nothing_else and self._at_the_end else ()
+
+    def _some_new(self) -> tuple[ImageFile, ...]:
+        files: list[ImageFile] = []
+        size = 0
+        for file in itertools.islice(self._files, FILES_AT_A_TIME):
+            files.append(file)
+            size += file.size or BYTES_AT_A_TIME
+            if size >= BYTES_AT_A_TIME:
+                break
+        return tuple(files)
+
+    def put_back(self, files: Iterable[ImageFile]) -> None:
+        self._again.extend(files)
+
+    def try_again(self, file: ImageFile, exitcode: int = 0) -> bool:
+        """Let a file wait once more if no worker ended with it before, or else for the end.
+
+        The first one may have been another's. A worker without the lock counts half: most likely
+        another one was killed that held it. False if the file has had all its tries.
+        """
+        self._blame[file.path] += 1 if exitcode == EXIT_WITHOUT_LOCK else 2
+        if self._blame[file.path] < 4:
+            self.put_back([file])
+            return True
+        return self.put_at_the_end(file)
+
+    def put_at_the_end(self, file: ImageFile) -> bool:
+        """Let a file wait for the end; False if it was tried there."""
+        if file.path in self._tried_alone:
+            return False
+        self._tried_alone.add(file.path)
+        self._at_the_end.append(file)
+        return True
+
+    def is_empty(self) -> bool:
+        if not self._again:
+            self.put_back(self.next())
+        return not self._again
+
+
+def _work_in_pool(
+    waiting: _Waiting, workers: int, work: Callable[..., T], wanted: tuple[object, ...]
+) -> Iterator[T | Unreadable]:
+    """Do what waits until all is done or the pool breaks down; then the rest waits again."""
+    done: queue.SimpleQueue[Working] = queue.SimpleQueue()
+    in_flight: dict[Working, tuple[ImageFile, ...]] = {}
+    with started_pool(workers) as started:
+        running = True
+        while True:
+            while running and len(in_flight) < workers * IN_FLIGHT_PER_WORKER:
+                if not (files := waiting.next(nothing_else=not in_flight)):
+                    break
+                try:
+                    arguments = (work, files, [*map(cpu_seconds, files)], *wanted)
+                    future = started.schedule(do_each, args=arguments, timeout=pool.FAR_SECONDS)
+                except RuntimeError:  # how a broken pool refuses
+                    waiting.put_back(files)
+                    running = False
+                    break
+                in_flight[future] = files
+                future.add_done_callback(done.put)
+            if not in_flight:
+                return
+            ended = _next_ended(done)
+            if ended is None:  # a worker was killed, and what it had was lost
+                for file in itertools.chain(*in_flight.values()):
+                    if not waiting.try_again(file):
+                        yield Unreadable(file, STOOD_STILL)
+                return
+            yield from _outcome(in_flight.pop(ended), ended, waiting)
+
+
+def _next_ended(done: "queue.SimpleQueue[Working]") -> "Working | None":
+    """The next task that ended; None if the workers stand still and none will come.
+
+    On a busy machine they work, if slowly. Where nobody can tell, the clock must do.
+    """
+    import multiprocessing
+
+    worked: float | None = None
+    still = 0.0
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return done.get(timeout=SECONDS_BETWEEN_LOOKS)
+        pids = [worker.pid for worker in multiprocessing.active_children() if worker.pid]
+        before, worked = worked, limits.cpu_seconds_of(pids)
+        is_still = before is None or worked is None or worked - before <= LEAST_WORK
+        still = still + SECONDS_BETWEEN_LOOKS if is_still else 0.0
+        if still >= (pool.FAR_SECONDS if worked is None else STILL_SECONDS):
+            return None
+
+
+def _outcome(files: tuple[ImageFile, ...], future: "Working", waiting: _Waiting) -> list[Any]:
+    """What came of some files; nothing if they wait to be hashed once more, one by one."""
+    from concurrent.futures import TimeoutError
+    from concurrent.futures.process import BrokenProcessPool
+
+    from pebble import ProcessExpired
+
+    try:
+        return future.result()
+    except (TimeoutError, ProcessExpired) as error:
+        if len(files) == 1:
+            return _once_more(files[0], error, waiting)
+    except BrokenProcessPool:
+        pass
+    except DECODE_ERRORS as error:  # that its own work didn't expect
+        if len(files) == 1:
+            again = waiting.put_at_the_end(files[0])
+            return [] if again else [Unreadable(files[0], reason_of(error))]
+    waiting.put_back(files)
+    return []
+
+
+def _once_more(
+    file: ImageFile, error: "TimeoutError | ProcessExpired", waiting: _Waiting
+) -> list[Unreadable]:
+    """What comes of a file whose worker ended: nothing while it has another try."""
+    exitcode = getattr(error, "exitcode", None)
+    if exitcode is None:
+        again = waiting.put_at_the_end(file)
+        reason = STOOD_STILL
+    elif exitcode == limits.ENDED_BY_CPU:
+        again = False
+        reason = f"it takes more than {cpu_seconds(file):.0f} seconds of processor time to decode"
+    else:
+        again = waiting.try_again(file, exitcode)
+        reason = f"it crashed the decoder (exit code {exitcode})"
+    return [] if again else [Unreadable(file, reason)]
