@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import main
 import storage
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
-from extras.review.server import MOST_BODY_BYTES, MOST_NUMBERS, Server
+from extras.review.server import MOST_BODY_BYTES, MOST_NUMBERS, PAGE, STATIC, Server
 
 
 @dataclass
@@ -561,7 +562,7 @@ def test_the_address_works_once(outside: Page) -> None:
 
 
 def test_strangers_get_the_page_without_what_it_shows(outside: Page) -> None:
-    for path in ("/", "/review.css", "/review.js", "/stage.js", "/asking.js", "/favicon.ico"):
+    for path in ("/", "/favicon.ico", *(f"/{name}" for name in STATIC)):
         status, headers, body = outside.ask("GET", path)
         assert status in (200, 204), path
         assert "Set-Cookie" not in headers
@@ -570,8 +571,35 @@ def test_strangers_get_the_page_without_what_it_shows(outside: Page) -> None:
     assert outside.enter()[0] == 200  # nobody has used it by that
 
 
+def loaded_by(name: str) -> list[str]:
+    """The files of ours that a file of the page loads."""
+    text = (PAGE / name).read_text("utf-8")
+    imported = re.findall(r'^import .*"\./(.*)";$', text, re.MULTILINE)
+    linked = re.findall(r'^<(?:link|script) .*(?:href|src)="(.*?)"', text, re.MULTILINE)
+    return [*imported, *linked]
+
+
+def test_what_the_page_loads_is_served_and_nothing_else(page: Page) -> None:
+    reached = ["index.html"]
+    for name in reached:
+        reached += [other for other in loaded_by(name) if other not in reached]
+    assert len(reached) > 10
+    assert set(reached[1:]) == set(STATIC) == {p.name for p in PAGE.iterdir()} - {"index.html"}
+    for name in STATIC:
+        status, headers, body = page.ask("GET", f"/{name}")
+        assert (status, body) == (200, (PAGE / name).read_bytes())
+        assert headers["Content-Type"].split(";")[0] in ("text/css", "text/javascript")
+    for path in ("/index.html", "/page/review.js", "/server.py", "/unknown.js", "/../server.py"):
+        assert page.ask("GET", path)[0] == 404
+
+
+def test_scripts_of_the_page_import_one_way() -> None:
+    scripts = {path.name: loaded_by(path.name) for path in PAGE.glob("*.js")}
+    list(TopologicalSorter(scripts).static_order())  # or it raises CycleError
+
+
 def test_every_answer_has_the_headers_that_bind_a_browser(page: Page) -> None:
-    for path in ("/", "/review.js", "/api/groups", "/thumb/0", "/nothing"):
+    for path in ("/", "/review.css", "/review.js", "/api/groups", "/thumb/0", "/nothing"):
         _, headers, _ = page.ask("GET", path)
         policy = headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; ")

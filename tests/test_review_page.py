@@ -316,6 +316,7 @@ def test_what_was_renamed_is_not_counted_as_removed(page: Any, found: Library) -
 
 
 def test_after_cleanup_nothing_is_left_to_remove(page: Any, found: Library) -> None:
+    until(page, "[...document.querySelectorAll('.tile img')].every(i => i.naturalWidth > 0)")
     found.delete_copies("vacation1_old.jpg")
     until(page, "document.getElementById('counts').innerText.includes('1 to remove')")
     assert found.check().code == 0

@@ -23,13 +23,10 @@ from extras.review.rules import ALL_RULES, RULES, Suggestion
 from extras.review.told import shown
 from storage import SavedCopy
 
-HERE = Path(__file__).parent
-STATIC = {
-    "review.css": "text/css",
-    "asking.js": "text/javascript",
-    "review.js": "text/javascript",
-    "stage.js": "text/javascript",
-}
+PAGE = Path(__file__).parent / "page"
+TYPES = {".css": "text/css", ".js": "text/javascript"}
+# The files that the page loads; each has an address of its own, and no other has one.
+STATIC = {path.name: TYPES[path.suffix] for path in PAGE.iterdir() if path.suffix in TYPES}
 # What anybody may load, as a browser sends no header of ours with it; it tells nothing.
 PUBLIC = frozenset(("/", "/favicon.ico", *(f"/{name}" for name in STATIC)))
 KINDS = ("thumb", "preview", "full")
@@ -183,12 +180,12 @@ def _serve_files(app: Flask, gate: Gate) -> None:
 
     @app.get("/")
     def page() -> Response:
-        return Response((HERE / "index.html").read_text("utf-8"), mimetype="text/html")
+        return Response((PAGE / "index.html").read_text("utf-8"), mimetype="text/html")
 
     for name, kind in STATIC.items():
 
         def file(name: str = name, kind: str = kind) -> Response:
-            return Response((HERE / name).read_text("utf-8"), mimetype=kind)
+            return Response((PAGE / name).read_text("utf-8"), mimetype=kind)
 
         app.add_url_rule(f"/{name}", name, file, methods=["GET"])
 

@@ -1,6 +1,8 @@
 // The pictures of a group, compared: side by side, flipped in place, split, or as their difference.
 // Zoom and place are shared: all panes show the same fraction of their pictures.
 
+import { make } from "./nodes.js";
+
 const PREVIEW_SIDE = 1600;
 const MOST_PANES = 4;
 const PIXELATED_FROM = 3; // screen pixels for a picture's pixel
@@ -15,14 +17,6 @@ function turning(turn, width, height) {
   const mirrored = [1, 3, 5, 7].includes(turn), flipped = [2, 3, 6, 7].includes(turn);
   const [a, c] = x.map((part) => (mirrored ? -part : part)), [b, d] = y.map((part) => (flipped ? -part : part));
   return `matrix(${a}, ${b}, ${c}, ${d}, ${mirrored ? width : 0}, ${flipped ? height : 0})`;
-}
-
-export function make(tag, properties = {}, ...children) {
-  const { data, ...rest } = properties;
-  const node = Object.assign(document.createElement(tag), rest);
-  Object.assign(node.dataset, data ?? {});
-  node.append(...children); // strings become text, never markup
-  return node;
 }
 
 export class Stage {

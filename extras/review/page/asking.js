@@ -86,9 +86,11 @@ export function forget(image) {
   underWay.delete(image);
 }
 
-// Asks for nothing any more.
+// Asks for nothing any more: the review has ended.
 export function leave() {
   left = true;
   for (const stop of underWay.values()) stop.abort();
   underWay.clear();
 }
+
+export const hasLeft = () => left;

@@ -1,0 +1,52 @@
+// Buttons, and what each does.
+
+import { applyBatch, openBatch, planBatch } from "./batch.js";
+import { acceptSuggestion, keepOnly, toggle, undo } from "./changes.js";
+import { end, openFinish } from "./finish.js";
+import { choose, move, nextUnreviewed, openGroup } from "./group.js";
+import { showHelp } from "./keys.js";
+import { $ } from "./nodes.js";
+import { view } from "./view.js";
+
+const click = (id, deed) => $(id).addEventListener("click", deed);
+
+export function followButtons() {
+  click("grid", pressedTile);
+  click("strip", pressedOne);
+  click("verdict", (event) => { if (event.target.closest("#accept")) acceptSuggestion(); });
+  click("back", () => history.back());
+  click("undo", undo);
+  click("previous", () => move(-1));
+  click("next", () => move(1));
+  click("next-unreviewed", nextUnreviewed);
+  followDialogs();
+}
+
+function followDialogs() {
+  click("open-batch", openBatch);
+  click("open-finish", openFinish);
+  click("open-help", showHelp);
+  click("ask-no", () => $("ask").close("no"));
+  click("ask-yes", () => $("ask").close("yes"));
+  click("batch-no", () => $("batch").close());
+  click("batch-yes", applyBatch);
+  $("batch").addEventListener("change", planBatch);
+  click("finish-no", () => $("finish").close());
+  click("finish-end", end);
+  click("help-no", () => $("help").close());
+}
+
+function pressedTile(event) {
+  const tile = event.target.closest(".tile");
+  if (tile) openGroup(Number(tile.dataset.position));
+}
+
+function pressedOne(event) {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const position = [...$("strip").children].indexOf(button.closest(".one"));
+  if (button.matches(".pick")) { choose(position); return; }
+  view.chosen = position;
+  if (button.matches(".remove")) toggle();
+  else keepOnly();
+}

@@ -1,0 +1,16 @@
+// Calls of the server; one that is refused as the page shows another result is lamented.
+
+import * as asking from "./asking.js";
+import { lament } from "./notices.js";
+
+export async function ask(path, body) {
+  try {
+    return await asking.ask(path, body);
+  } catch (error) {
+    if (error.status === 409) lament(error.message);
+    throw error;
+  }
+}
+
+// kind: thumb, preview or full
+export const show = (image, kind, number) => asking.show(image, `/${kind}/${number}`);

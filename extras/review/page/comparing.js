@@ -1,0 +1,36 @@
+// The tools of comparing: how two pictures lie beside or upon each other, and how large.
+
+import { stage } from "./group.js";
+import { $ } from "./nodes.js";
+import { sayError } from "./notices.js";
+
+export const STEP = 1.5; // by which is zoomed
+
+const modeButtons = () => document.querySelectorAll("[data-mode]");
+
+// Compares in a mode; in that mode already, side by side again.
+export function switchMode(mode) {
+  stage.setMode(stage.mode === mode ? "side" : mode);
+  for (const button of modeButtons()) button.setAttribute("aria-pressed", button.dataset.mode === stage.mode);
+  $("slider-tool").hidden = stage.mode !== "slider";
+  $("amplify-tool").hidden = stage.mode !== "difference";
+}
+
+export function followTools() {
+  const click = (id, deed) => $(id).addEventListener("click", deed);
+  for (const button of modeButtons()) {
+    button.addEventListener("click", () => { if (stage.mode !== button.dataset.mode) switchMode(button.dataset.mode); });
+  }
+  $("split").addEventListener("input", () => stage.setSplit(Number($("split").value)));
+  $("amplify").addEventListener("change", () => stage.setAmplify(Number($("amplify").value)));
+  click("zoom-out", () => stage.zoomBy(1 / STEP));
+  click("zoom-in", () => stage.zoomBy(STEP));
+  click("zoom-fit", () => stage.fit());
+  click("zoom-full", () => stage.toggleFull());
+  click("full-screen", fullScreen);
+}
+
+function fullScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen().catch(sayError);
+}

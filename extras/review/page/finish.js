@@ -1,0 +1,87 @@
+// The last screen: what check-deleted would list, and the end of the review.
+
+import { leave } from "./asking.js";
+import { ask } from "./calls.js";
+import { clearGrid } from "./grid.js";
+import { stage } from "./group.js";
+import { $, make } from "./nodes.js";
+import { hush } from "./notices.js";
+import { THERE, copies, short, stateOf } from "./result.js";
+import { loadNoMore } from "./thumbnails.js";
+import { view } from "./view.js";
+import { bytes, counted, grouped } from "./words.js";
+
+const LISTED = 300;
+
+export async function openFinish() {
+  $("finish-sum").textContent = "Looking at the folders …";
+  $("finish-list").replaceChildren();
+  $("finish-notes").replaceChildren();
+  $("finish-how").hidden = $("finish-command").hidden = true;
+  $("finish").showModal();
+  try {
+    showPlan(await ask("/api/plan"));
+  } catch (error) {
+    $("finish-sum").textContent = error.message;
+  }
+}
+
+function showPlan(plan) {
+  const { deleted, losses, command } = plan, more = deleted.length - LISTED;
+  const sum = `${counted(deleted.length, "original")}, ${bytes(plan.bytes)} to free.`;
+  $("finish-sum").textContent = deleted.length ? sum : nothing();
+  $("finish-list").replaceChildren(...deleted.slice(0, LISTED).map((path) => lineOf(path, short(path))));
+  if (more > 0) $("finish-list").append(make("li", { textContent: `… and ${grouped(more)} more` }));
+  if (losses.length) tellLosses(losses);
+  $("finish-notes").append(...notesOf(plan).map((textContent) => make("p", { className: "muted", textContent })));
+  $("finish-how").hidden = $("finish-command").hidden = !deleted.length;
+  $("finish-command").textContent = `${command}\n${command.replace("check-deleted", "cleanup")}`;
+}
+
+const lineOf = (path, textContent) => make("li", { textContent, title: path });
+
+function nothing() {
+  const touched = copies.some((copy) => stateOf(copy) !== THERE);
+  return touched ? "Nothing would be deleted." : "Nothing: every group is as find left it.";
+}
+
+function notesOf(plan) {
+  const notes = [];
+  if (plan.already) notes.push(`Deleted already: ${counted(plan.already, "original")}.`);
+  const moved = plan.moved.length, whole = plan.whole_groups;
+  if (moved) notes.push(`${counted(moved, "copy", "copies")} moved, renamed or edited: their originals stay.`);
+  if (whole.length) {
+    notes.push(`Groups with no copy left: ${whole.join(", ")}. Their originals stay (unless --allow-whole-groups).`);
+  }
+  if (plan.strangers.length) notes.push(`Files that may be edited copies: ${plan.strangers.join(", ")}.`);
+  return notes;
+}
+
+// The lines of check-deleted, which leaves none out either.
+function tellLosses(losses) {
+  const title = `Only these hold something that what stays doesn't (${grouped(losses.length)}):`;
+  const lines = losses.map(([path, loses]) => lineOf(path, `${short(path)}: ${loses.join("; ")}`));
+  const list = make("ol", { className: "paths", tabIndex: 0 }, ...lines);
+  list.setAttribute("aria-label", "What only these originals hold");
+  $("finish-notes").append(make("p", {}, make("b", { textContent: title })), list);
+}
+
+// All of the page stays where it is, out of sight and asking for nothing: what is still under way
+// may look for it.
+export async function end() {
+  try {
+    await ask("/api/end", {});
+  } catch { /* it has ended already */ }
+  leave();
+  hush();
+  view.open = null;
+  stage.clear();
+  loadNoMore();
+  $("grid-view").hidden = $("group-view").hidden = true;
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  for (const node of document.body.children) node.hidden = true;
+  $("strip").replaceChildren();
+  clearGrid();
+  const textContent = "The review has ended. You may close this page.";
+  document.body.append(make("main", {}, make("p", { className: "nothing grow", textContent })));
+}

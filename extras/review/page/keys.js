@@ -1,0 +1,92 @@
+// Keys, and what each does in the grid and in a group.
+
+import { hasLeft } from "./asking.js";
+import { acceptSuggestion, keepOnly, toggle, undo } from "./changes.js";
+import { STEP, switchMode } from "./comparing.js";
+import { goTo, grid } from "./grid.js";
+import { choose, move, nextUnreviewed, openGroup, stage } from "./group.js";
+import { $ } from "./nodes.js";
+import { view } from "./view.js";
+
+const PAGE = 3; // rows
+
+const goBy = (places) => goTo(view.at + places);
+const goByRows = (rows) => goBy(rows * grid.columns);
+
+const GROUP_KEYS = {
+  ArrowLeft: () => choose(view.chosen - 1),
+  ArrowRight: () => choose(view.chosen + 1),
+  ArrowUp: () => move(-1),
+  ArrowDown: () => move(1),
+  x: toggle,
+  k: keepOnly,
+  a: acceptSuggestion,
+  d: () => switchMode("difference"),
+  s: () => switchMode("slider"),
+  f: () => switchMode("flip"),
+  z: () => stage.toggleFull(),
+  "+": () => stage.zoomBy(STEP),
+  "=": () => stage.zoomBy(STEP),
+  "-": () => stage.zoomBy(1 / STEP),
+  0: () => stage.fit(),
+  Escape: () => history.back(),
+};
+const GRID_KEYS = {
+  ArrowLeft: () => goBy(-1),
+  ArrowRight: () => goBy(1),
+  ArrowUp: () => { if (view.at < grid.columns) goBy(0); else goByRows(-1); },
+  ArrowDown: () => goByRows(1),
+  Home: () => goTo(0),
+  End: () => goTo(view.list.length - 1),
+  PageUp: () => goByRows(-PAGE),
+  PageDown: () => goByRows(PAGE),
+  Enter: () => openGroup(view.at),
+};
+const KEYS = { u: undo, n: nextUnreviewed, "?": showHelp };
+
+const isAsked = () => document.querySelector("dialog[open]") !== null;
+
+export function showHelp() {
+  $("help").showModal();
+  $("help").scrollTop = 0;
+}
+
+export function followKeys() {
+  document.addEventListener("keydown", pressed);
+  document.addEventListener("keyup", released);
+  window.addEventListener("blur", () => stage.hold(false));
+}
+
+function pressed(event) {
+  if (hasLeft() || event.ctrlKey || event.metaKey || event.altKey || isAsked()) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (isForTheNode(event.target, key)) return;
+  if (view.open && key === " ") {
+    event.preventDefault();
+    stage.hold(true);
+  } else if (!(key === "Enter" && event.target.matches("button:not(.tile)"))) {
+    answer(event, key);
+  }
+}
+
+// Whether what has the focus takes the key itself.
+function isForTheNode(node, key) {
+  if (node.matches("select, input:not([type=checkbox])")) return key !== "Escape";
+  return Boolean(node.closest(".table-room")) && key.startsWith("Arrow");
+}
+
+function answer(event, key) {
+  const deed = KEYS[key] ?? (view.open ? GROUP_KEYS : GRID_KEYS)[key];
+  if (deed) {
+    event.preventDefault();
+    if (!event.repeat || key.startsWith("Arrow") || key.startsWith("Page")) deed();
+  } else if (view.open && key >= "1" && key <= "9" && view.open.copies[key - 1]) {
+    choose(key - 1);
+  }
+}
+
+function released(event) {
+  if (event.key !== " ") return;
+  stage.hold(false);
+  if (view.open && !isAsked()) event.preventDefault(); // it is no click
+}

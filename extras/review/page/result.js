@@ -1,0 +1,84 @@
+// The result as the server has told it: its groups, what has become of their copies, and what is
+// known and suggested of them. The folders are the state: it is read back from them.
+
+import { ask } from "./calls.js";
+import { commonFolder, letter } from "./words.js";
+
+export const THERE = "t", EDITED = "e", MOVED = "m", NO_FILE = "o", REMOVED = "g";
+export const MISSING = { [REMOVED]: "removed", [MOVED]: "moved", d: "deleted" }; // moved, and its original too
+const FACTS_KEPT = 60; // groups
+
+export const groups = []; // in the order of their numbers
+export const byNumber = new Map();
+export const copies = [];
+export const facts = new Map(); // of the groups that were opened last
+export const suggestions = new Map();
+export const turns = new Map(); // how versions of one picture are turned against each other
+export const seen = new Set();
+export const result = {
+  run: "",
+  rules: [],
+  states: "", // a letter for each copy
+  editions: {}, // what tells the contents of edited copies apart
+  told: 0, // suggestions
+  judged: false,
+  root: "", // the folder that all originals lie in
+};
+
+// Takes in the answer of /api/groups.
+export function fill(answer) {
+  result.rules = answer.rules;
+  result.run = answer.run;
+  for (const number of answer.seen) seen.add(number);
+  for (const one of answer.groups) addGroup(one);
+  result.root = commonFolder(copies.map((copy) => copy.path));
+}
+
+function addGroup(one) {
+  const copyOf = ([number, path, size, mtime, digest, damaged]) => (
+    { number, path, size, mtime, digest, damaged, group: one.group });
+  const linkOf = ([left, right, view, distance, correlation]) => (
+    { left, right, view, distance, correlation });
+  const group = { number: one.group, copies: one.copies.map(copyOf), links: one.links.map(linkOf) };
+  for (const copy of group.copies) copies[copy.number] = copy;
+  groups.push(group);
+  byNumber.set(group.number, group);
+}
+
+// Gets the facts of a group, unless they are here.
+export async function learn(group) {
+  if (facts.has(group.number)) return;
+  const asked = contentsOf(group);
+  const answer = await ask(`/api/facts/${group.number}`);
+  if (contentsOf(group) !== asked) { await learn(group); return; } // a copy was edited meanwhile
+  facts.set(group.number, answer.facts);
+  turns.set(group.number, answer.turns);
+  suggestions.set(group.number, answer.suggestion);
+  if (facts.size > FACTS_KEPT) facts.delete(facts.keys().next().value);
+}
+
+const contentsOf = (group) => group.copies.map((copy) => editionOf(copy)).join();
+
+// ---- Of a copy
+
+export const stateOf = (copy) => result.states[copy.number];
+export const editionOf = (copy) => result.editions[copy.number] ?? "";
+export const isGone = (copy) => stateOf(copy) in MISSING;
+export const isLeft = (copy) => stateOf(copy) === THERE || stateOf(copy) === EDITED;
+// Of what lies there now, once it was looked at.
+export const damageOf = (copy) => facts.get(copy.group)?.[copy.number]?.damage;
+export const short = (path) => path.startsWith(result.root) ? path.slice(result.root.length) : path;
+
+// ---- Of a group
+
+export const keeperOf = (group) => suggestions.get(group?.number)?.keeper;
+export const removalsOf = (group) => group.copies.filter(isGone);
+export const sizeOf = (group) => group.copies.reduce((sum, copy) => sum + copy.size, 0);
+export const letterOf = (group, number) => letter(group.copies.findIndex((copy) => copy.number === number));
+
+// What the suggestion would still remove.
+export function doomedOf(group) {
+  const isThere = (number) => result.states[number] === THERE;
+  const removals = suggestions.get(group.number)?.removals ?? [];
+  return removals.filter(([number, keeper]) => isThere(number) && isThere(keeper));
+}

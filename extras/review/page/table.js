@@ -1,0 +1,114 @@
+// The table of a group's pictures: what is known of each, the best and the worse marked.
+
+import { apart } from "./links.js";
+import { $, make } from "./nodes.js";
+import { EDITED, MISSING, NO_FILE, facts, isGone, keeperOf, letterOf, short, stateOf } from "./result.js";
+import { looksOfOpen, view } from "./view.js";
+import { bytes, letter } from "./words.js";
+
+// title; text of the facts; value by which they are compared; how many times one must be another
+// to be better; whether there is anything to show
+const ROWS = [
+  ["Pixels", (f) => `${f.width} × ${f.height}`, (f) => f.pixels],
+  ["Format", (f) => f.format + (f.lossless ? ", lossless" : ""), (f) => Number(f.lossless)],
+  ["Compression", compression, (f) => f.few_colours ? 0 : f.lossless ? 101 : f.quality],
+  ["Bytes", (f) => bytes(f.size)],
+  ["Taken", (f) => (f.taken || "–").slice(0, 19), (f) => f.taken ? -Date.parse(f.taken.slice(0, 19).replace(" ", "T")) : null],
+  ["Camera", (f) => f.camera || "–"],
+  ["GPS", (f) => f.gps ? "yes" : "no", (f) => Number(f.gps)],
+  ["Sharpness", (f) => f.sharpness.toFixed(1), (f) => f.sharpness, 1.1],
+  ["Rating", (f) => f.rating ? "★".repeat(Math.min(5, f.rating)) : "–", (f) => f.rating, 1, (f) => f.rating],
+  ["Damage", (f) => f.damage || "–", (f) => f.damage ? 0 : 1, 1, (f) => f.damage],
+  ["Holds", (f) => f.holds.join("; ") || "–", undefined, 1, (f) => f.holds.length],
+];
+
+function compression(f) {
+  if (f.few_colours) return "few colours";
+  if (f.lossless) return "none";
+  return f.quality ? `JPEG quality ${f.quality}` : "lossy";
+}
+
+export function showTable() {
+  const { open } = view, known = facts.get(open.number), room = $("table-room"), key = looksOfOpen();
+  if (!known || (room.firstChild && room.dataset.key === key)) return;
+  room.dataset.key = key;
+  const all = open.copies.map((copy) => known[copy.number]);
+  const head = make("tr", {}, make("td"), ...open.copies.map(headCell));
+  const body = make("tbody", {}, row("Path", pathCells(open.copies.map((copy) => copy.path))));
+  for (const [title, text, value, margin = 1, rare] of ROWS) {
+    if (rare && all.every((one) => one.unseen || !rare(one))) continue;
+    body.append(row(title, marked(all, text, value, margin)));
+  }
+  if (open.links.length) body.append(distances(open));
+  room.replaceChildren(make("table", {}, make("thead", {}, head), body));
+  markColumn();
+}
+
+function headCell(copy, position) {
+  const cell = make("th", { scope: "col", textContent: letter(position) }), state = stateOf(copy);
+  const chip = (textContent, kind) => cell.append(" ", make("span", { className: `chip ${kind}`, textContent }));
+  if (copy.number === keeperOf(view.open)) chip("keep", "good");
+  if (isGone(copy)) chip(MISSING[state], "bad");
+  if (state === NO_FILE) chip("no file", "warn");
+  if (state === EDITED) chip("edited", "warn");
+  return cell;
+}
+
+function row(title, cells) {
+  return make("tr", {}, make("th", { scope: "row", textContent: title }), ...cells);
+}
+
+function distances(group) {
+  const keeper = keeperOf(group) ?? group.copies[0].number;
+  const cell = (copy) => make("td", { textContent: apart(group, copy.number, keeper) || "–" });
+  return row(`From ${letterOf(group, keeper)}`, group.copies.map(cell));
+}
+
+function marked(all, text, value, margin) {
+  const isKnown = (one) => one !== null && one !== undefined;
+  const values = all.map((one) => one.unseen || !value ? null : value(one)), real = values.filter(isKnown);
+  const most = Math.max(...real), least = Math.min(...real);
+  const differ = real.length > 1 && (margin > 1 ? least * margin < most : least < most);
+  return all.map((one, place) => {
+    if (one.unseen) return make("td", { className: "muted", textContent: "?" });
+    const mine = values[place], good = margin > 1 ? mine * margin >= most : mine === most;
+    const className = differ && isKnown(mine) ? (good ? "best" : "worse") : "";
+    return make("td", {}, make("span", { className, textContent: text(one) }));
+  });
+}
+
+// Of paths that begin and end alike what differs is marked.
+function pathCells(paths) {
+  const [start, end] = sharedEnds(paths);
+  return paths.map((path) => {
+    const shown = short(path), shared = shown.slice(0, Math.max(0, shown.length - (path.length - start)));
+    const cell = make("td", { className: "path", title: path }, make("span", { className: "muted", textContent: shared }));
+    const middle = path.slice(start, path.length - end);
+    if (middle && paths.length > 1) cell.append(make("mark", { textContent: middle }));
+    cell.append(path.slice(path.length - end));
+    return cell;
+  });
+}
+
+// How much is alike at the beginning, in whole folders, and at the end.
+function sharedEnds(paths) {
+  const [first] = paths, shortest = Math.min(...paths.map((path) => path.length));
+  let start = 0, end = 0;
+  while (start < first.length && paths.every((path) => path[start] === first[start])) start += 1;
+  start = first.lastIndexOf("/", start) + 1;
+  while (end < shortest - start && paths.every((path) => path.at(-1 - end) === first.at(-1 - end))) end += 1;
+  return [start, end];
+}
+
+// The chosen picture's column, in sight beside the titles.
+export function markColumn() {
+  const room = $("table-room");
+  for (const line of room.querySelectorAll("tr")) {
+    [...line.children].forEach((cell, place) => cell.classList.toggle("chosen", place === view.chosen + 1));
+  }
+  const cell = room.querySelector("thead .chosen"), titles = room.querySelector("tbody th");
+  if (!cell || !titles) return;
+  const left = cell.offsetLeft - titles.offsetWidth - 16, right = cell.offsetLeft + cell.offsetWidth + 16;
+  if (left < room.scrollLeft) room.scrollLeft = left;
+  else if (right > room.scrollLeft + room.clientWidth) room.scrollLeft = right - room.clientWidth;
+}

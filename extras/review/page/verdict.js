@@ -1,0 +1,69 @@
+// What is suggested for the open group, and what one should know before one decides.
+
+import { joinedThrough, linkInWords } from "./links.js";
+import { $, make } from "./nodes.js";
+import { EDITED, MOVED, NO_FILE, THERE, copies, damageOf, isGone, isLeft, keeperOf, letterOf } from "./result.js";
+import { result, stateOf, suggestions } from "./result.js";
+import { view } from "./view.js";
+import { listed } from "./words.js";
+
+export function showVerdict() {
+  const suggestion = suggestions.get(view.open.number);
+  const notes = [...warnings(view.open, suggestion), ...hints(view.open)];
+  const room = suggestionParts(suggestion);
+  if (notes.length) room.push(make("div", { className: "notes" }, ...notes.map(chip)));
+  $("verdict").replaceChildren(...room);
+}
+
+const chip = ([textContent, kind = ""]) => make("span", { className: `chip ${kind}`, textContent });
+
+function suggestionParts(suggestion) {
+  if (!suggestion) return [make("span", { className: "muted", textContent: "Judging …" })];
+  if (suggestion.keeper === null) return [make("span", { textContent: `No suggestion: ${suggestion.reason}.` })];
+  return [sentenceOf(suggestion), acceptButton(suggestion)];
+}
+
+function acceptButton(suggestion) {
+  const done = suggestion.removals.every(([number, keeper]) => isGone(copies[number]) && result.states[keeper] === THERE);
+  const accept = make("button", { id: "accept", textContent: done ? "Accepted" : "Accept", disabled: done });
+  if (!done) accept.className = "primary";
+  return accept;
+}
+
+// What is kept and what is given up for it; of several pictures each with its own keeper.
+function sentenceOf(suggestion) {
+  const byKeeper = new Map([[suggestion.keeper, []]]), name = (number) => letterOf(view.open, number);
+  for (const [number, keeper] of suggestion.removals) byKeeper.set(keeper, [...(byKeeper.get(keeper) ?? []), number]);
+  const sentence = make("span", {}, "Suggestion: ");
+  for (const [keeper, doomed] of byKeeper) {
+    if (keeper !== suggestion.keeper) sentence.append(" Of another picture ");
+    sentence.append("keep ", make("b", { textContent: name(keeper) }));
+    if (keeper === suggestion.keeper) sentence.append(`: ${suggestion.reason}`);
+    const names = doomed.sort((a, b) => a - b).map(name);
+    sentence.append(`${keeper === suggestion.keeper ? ". Give" : ", give"} up ${listed(names)}.`);
+  }
+  return sentence;
+}
+
+function warnings(group, suggestion) {
+  const notes = [], warn = (text) => notes.push([text, "warn"]), name = (number) => letterOf(group, number);
+  const isAny = (state) => group.copies.some((copy) => stateOf(copy) === state);
+  for (const [number, keeper, , loses] of suggestion?.removals ?? []) {
+    if (loses.length) warn(`Only ${name(number)} has ${loses.join(", ")}; ${name(keeper)} has not`);
+  }
+  for (const copy of group.copies) if (damageOf(copy)) warn(`${name(copy.number)} is damaged: ${damageOf(copy)}`);
+  if (suggestion?.burst) warn("A burst, or it may be one: shots seconds apart");
+  if (isAny(MOVED)) warn("A copy was moved or renamed: its original stays");
+  if (isAny(NO_FILE)) warn("A folder or a link lies in a copy's place");
+  if (!group.copies.some(isLeft)) warn("No copy is left: the originals stay, unless check-deleted is told --allow-whole-groups");
+  if (isAny(EDITED)) warn("A copy was edited since find; it is left as it is");
+  return notes;
+}
+
+function hints(group) {
+  const notes = [], weakest = group.links.at(-1);
+  if (new Set(group.copies.map((copy) => copy.digest)).size === 1) notes.push(["All files are identical", "good"]);
+  for (const text of joinedThrough(group, keeperOf(group) ?? group.copies[0].number)) notes.push([text]);
+  if (weakest) notes.push([linkInWords(group, weakest)]);
+  return notes;
+}
