@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,9 +33,9 @@ def started(found: Library, *flags: str, **options: Any) -> tuple["subprocess.Po
     """The action as a process, and the address that it prints."""
     process = found.start("review", *flags, **options)
     assert process.stdout
-    address = process.stdout.readline().split()[-1]
-    assert address.startswith("http://127.0.0.1:")
-    return process, address
+    line = process.stdout.readline()
+    assert "http://127.0.0.1:" in line, collect(process)
+    return process, line.split()[-1]
 
 
 def ended(process: "subprocess.Popen[str]") -> None:
@@ -141,17 +142,23 @@ def test_no_other_server_of_this_machine_is_told_the_secret(found: Library, brow
 # ---- The browser that is opened
 
 
+@pytest.fixture
+def place() -> Iterator[str]:
+    """A folder with a short path, as sockets of workers lie in it; tmp_path's may be too long."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no /proc here")
 def test_the_browser_is_led_by_a_private_file_and_no_command_line_tells_the_way(
-    found: Library, browser: Any, tmp_path: Path
+    found: Library, browser: Any, tmp_path: Path, place: str
 ) -> None:
-    opened, script, place = tmp_path / "opened", tmp_path / "browser", tmp_path / "place"
+    opened, script = tmp_path / "opened", tmp_path / "browser"
     script.write_text(
         f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\nread never\n'
     )
     script.chmod(0o700)
-    place.mkdir()
-    env = {**os.environ, "DISPLAY": ":0", "BROWSER": f"{script} %s", "TMPDIR": str(place)}
+    env = {**os.environ, "DISPLAY": ":0", "BROWSER": f"{script} %s", "TMPDIR": place}
     pipe, held = os.pipe()
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, held)  # until then the browser is there
