@@ -302,7 +302,7 @@ class Known:
 
     def __init__(self, size: int) -> None:
         self._certain = UnionFind(size)
-        self._matches: list[Match] = []
+        self.matches_of: list[Match] = []
         self._friends: dict[int, set[int]] = defaultdict(set)
         self._enough = np.zeros(size, np.bool_)
         self._closest = np.full(size, np.iinfo(np.int64).max)  # in bits
@@ -311,7 +311,7 @@ class Known:
 
     def add(self, match: Match) -> None:
         """Take note of one more match."""
-        self._matches.append(match)
+        self.matches_of.append(match)
         if is_certain(match):
             self._certain.union(match.left, match.right)
         for one, other in ((match.left, match.right), (match.right, match.left)):
@@ -343,11 +343,11 @@ class Known:
 
     def _regroup(self) -> None:
         """Group again, once enough is new that this costs little beside the looks."""
-        size, matches = len(self._group), len(self._matches)
+        size, matches = len(self._group), len(self.matches_of)
         if matches - self._grouped < REGROUP_SHARE * (size + self._grouped):
             return
         self._group, self._grouped = np.arange(size), matches
-        for cluster in supported_clusters(size, self._matches, is_certain):
+        for cluster in supported_clusters(size, self.matches_of, is_certain):
             self._group[cluster.members] = cluster.members[0]
 
 
@@ -459,10 +459,10 @@ def _verified(
 def matching_pairs(table: Table, pairs: Pairs, rules: Rules, each: Each = map) -> Iterator[Match]:
     """The matches among some pairs of views."""
     verdicts = judge(table, pairs, rules, each)
-    yield from _matches(_of_pictures(table.owner, pairs, verdicts))
+    yield from matches_of(of_pictures(table.owner, pairs, verdicts))
 
 
-def _of_pictures(
+def of_pictures(
     owner: NDArray[np.intp], pairs: Pairs, verdicts: Iterable[Verdict]
 ) -> Iterator[Judged]:
     left, right = owner[pairs.left], owner[pairs.right]
@@ -470,7 +470,7 @@ def _of_pictures(
     return zip(ones, others, verdicts, strict=True)
 
 
-def _matches(judged: Iterable[Judged]) -> Iterator[Match]:
+def matches_of(judged: Iterable[Judged]) -> Iterator[Match]:
     for one, other, verdict in judged:
         if verdict.matches:
             assert verdict.correlation is not None
@@ -493,7 +493,7 @@ def judge(
     left = views.turned(table.gray[pairs.left], pairs.turn)
     seen = look(left, table.gray[pairs.right], pairs.distance, each, fully=fully)
     names = _names(table, pairs)
-    for n, verdict in enumerate(_judged(names, pairs.distance, limit, near, pages, seen)):
+    for n, verdict in enumerate(judged(names, pairs.distance, limit, near, pages, seen)):
         if pages[n] and (verdict.alike or fully):
             rows = int(pairs.left[n]), int(pairs.right[n])
             yield _by_pages(verdict, *page_likeness(table, rows, pairs.turn))
@@ -514,7 +514,7 @@ def _names(table: Table, pairs: Pairs) -> list[str]:
     return ["inside a frame" if inside else whole for inside in framed.tolist()]
 
 
-def _judged(
+def judged(
     names: Iterable[str],
     distance: NDArray[np.int64],
     limit: NDArray[np.int64],
@@ -570,12 +570,12 @@ def look(
     def look_at_few(start: int) -> None:
         few = slice(start, start + FEW)
         p, q = flattened(left[few]), flattened(right[few])
-        likeness = seen.correlation[few] = _correlation(p, q)
+        likeness = seen.correlation[few] = flat_correlation(p, q)
         seen.alike[few] = (distance[few] <= CLOSE) & (likeness >= CLOSE_CORRELATION)
         possible = ~seen.alike[few] & (likeness >= LEAST_CORRELATION)
         asked = np.flatnonzero(possible | fully)
         if len(asked):
-            share = seen.agreement[start + asked] = _agreement(p[asked], q[asked])
+            share = seen.agreement[start + asked] = flat_agreement(p[asked], q[asked])
             seen.alike[start + asked] |= possible[asked] & (share >= LEAST_AGREEMENT)
 
     for _ in each(look_at_few, range(0, len(left), FEW)):
@@ -585,9 +585,9 @@ def look(
 
 def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float, bool]:
     """The correlation of two pages at 256 pixels, and whether they are alike there."""
-    one, other = (_unpacked(table.fine[row])[None] for row in rows)
+    one, other = (unpacked(table.fine[row])[None] for row in rows)
     p, q = flattened(views.turned(one, turn)), flattened(other)
-    found = _by_shift(p, q)[0]
+    found = by_shift(p, q)[0]
     likeness = float(found.max())
     if likeness < PAGE_CORRELATION:
         return likeness, False
@@ -599,7 +599,7 @@ def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float
     return likeness, alike
 
 
-def _unpacked(fine: bytes | Spooled | None) -> Gray:
+def unpacked(fine: bytes | Spooled | None) -> Gray:
     assert fine
     side = views.PAGE_SIDE
     return np.frombuffer(zlib.decompress(views.content(fine)), np.uint8).reshape(side, side)
@@ -648,7 +648,7 @@ def crops(
     Every part of every picture is compared with every picture, so the cost is quadratic and
     some 70 times that of the plain search.
     """
-    for match in _matches(judge_crops(table, looks, limit, known, each)):
+    for match in matches_of(judge_crops(table, looks, limit, known, each)):
         known.add(match)
         yield match
 
@@ -676,7 +676,7 @@ def judge_crops(
     pictures = np.frombuffer(large, np.uint8).reshape(-1, views.LARGE_SIDE, views.LARGE_SIDE)
     for window in views.windows():
         parts = views.cut_out(pictures, window, views.GRAY_SIDE)
-        part_hashes = pack(views.hashes_of(parts, _hash_size(table)))
+        part_hashes = pack(views.hashes_of(parts, hash_size_of(table)))
         for i, j, distance in close_pairs(part_hashes, most, hashes, both_ways=True):
             for start in range(0, len(i), BATCH):
                 some = slice(start, start + BATCH)
@@ -700,8 +700,8 @@ def _judged_crops(
     seen = look(parts[pairs.left], table.gray[whole[pairs.right]], pairs.distance, each)
     near, pages = pairs.distance <= limit, np.zeros(len(pairs.left), np.bool_)
     limits = np.full(len(pairs.left), limit)
-    verdicts = _judged(["crop"] * len(near), pairs.distance, limits, near, pages, seen)
-    return _of_pictures(owner, pairs, verdicts)
+    verdicts = judged(["crop"] * len(near), pairs.distance, limits, near, pages, seen)
+    return of_pictures(owner, pairs, verdicts)
 
 
 # ---- Pictures that are cut off
@@ -759,7 +759,7 @@ def _parts_of(
 ) -> dict[int, Match]:
     """For some rows, the best match with a part of other ones, if there is any."""
     own = views.coarsened(table.gray[np.array(rows)], window)
-    size, places = _hash_size(table), np.array(others)
+    size, places = hash_size_of(table), np.array(others)
     hashes = [
         pack(views.hashes_of(_cut_out(table, places[n : n + BATCH], window), size))
         for n in range(0, len(places), BATCH)
@@ -798,11 +798,11 @@ def _best_part(
 ) -> Match | None:
     """The most alike of some pictures of which a part may be what is left of one."""
     row, own = cut
-    size, rows = _hash_size(table), np.array([other for _, other in others])
-    fine = _unpacked(table.fine[row])[None] if table.page[row] else None
+    size, rows = hash_size_of(table), np.array([other for _, other in others])
+    fine = unpacked(table.fine[row])[None] if table.page[row] else None
     shown = [views.view_of(own, size, None if fine is None else views.coarsened(fine, window)[0])]
     for other, small in zip(rows.tolist(), _cut_out(table, rows, window), strict=True):
-        page = _unpacked(table.fine[other])[None] if table.page[other] else None
+        page = unpacked(table.fine[other])[None] if table.page[other] else None
         part = None if page is None else views.cut_out(page, window, views.PAGE_SIDE)[0]
         shown.append(views.view_of(small, size, part))
     parts = table_of([Look((view,), None, None, b"") for view in shown])
@@ -817,7 +817,7 @@ def _best_part(
     return replace(best, left=one, right=other, view="cut off")
 
 
-def _hash_size(table: Table) -> int:
+def hash_size_of(table: Table) -> int:
     return math.isqrt(table.hashes.shape[1] * 64)
 
 
@@ -837,15 +837,15 @@ def correlation(left: Gray | Stack, right: Gray | Stack) -> Flat:
     numerators of all shifts come from one Fourier transform (J. P. Lewis, Fast Normalized
     Cross-Correlation, 1995).
     """
-    return _correlation(flattened(left), flattened(right))
+    return flat_correlation(flattened(left), flattened(right))
 
 
-def _correlation(p: Stack, q: Stack) -> Flat:
-    best: Flat = _by_shift(p, q).max(axis=(1, 2))
+def flat_correlation(p: Stack, q: Stack) -> Flat:
+    best: Flat = by_shift(p, q).max(axis=(1, 2))
     return best
 
 
-def _by_shift(p: Stack, q: Stack) -> Stack:
+def by_shift(p: Stack, q: Stack) -> Stack:
     """The correlation of each pair for every shift of the left one, by rows and columns."""
     side = p.shape[1]
     reach = round(side * REACH)
@@ -953,14 +953,14 @@ def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
     and where `FEW_BLOCKS` count or fewer, of which each would decide alone. It is no more than the
     share of all blocks, too, wherever the plane puts them, of the picture of which that is greater.
     """
-    return _agreement(flattened(left), flattened(right))
+    return flat_agreement(flattened(left), flattened(right))
 
 
-def _agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
-    share, of_all, counted = _found_blocks(left, right)
+def flat_agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
+    share, of_all, counted = found_blocks(left, right)
     rest = np.flatnonzero(of_all < 1)
     if len(rest):
-        back, of_all_back, counted_back = _found_blocks(right[rest], left[rest])
+        back, of_all_back, counted_back = found_blocks(right[rest], left[rest])
         few = np.minimum(counted[rest], counted_back) <= FEW_BLOCKS
         less, more = np.minimum(share[rest], back), np.maximum(share[rest], back)
         found = np.where(few | (more == 1), more, less)
@@ -968,11 +968,11 @@ def _agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
     return share
 
 
-def _found_blocks(
+def found_blocks(
     left: Stack, right: Stack
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Which share is found of the left one's blocks in the right one, and of all; their number."""
-    likeness, shifts, energy = _block_shifts(left, right)
+    likeness, shifts, energy = block_shifts(left, right)
     detailed = energy > BLOCK_ENERGY
     strength = np.where(detailed, np.maximum(likeness, 0) ** 4, 0)
     weights, tolerance = strength, 3 * BLOCK_TOLERANCE
@@ -999,7 +999,7 @@ def _is_inside(shifts: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
     return inside
 
 
-def _block_shifts(
+def block_shifts(
     left: Stack, right: Stack
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Flat]:
     """How well each block is found, at which shift (rows, columns), and its sum of squares."""

@@ -125,7 +125,7 @@ def overlapping(shift: int, side: int) -> slice:
 def test_the_correlation_of_a_shift_is_that_of_what_overlaps(seed: int, side: int) -> None:
     left, right = some_stacks(seed, side)
     reach = round(side * matching.REACH)
-    found = matching._by_shift(left, right)
+    found = matching.by_shift(left, right)
     assert found.shape == (3, 2 * reach + 1, 2 * reach + 1)
     for down, across in np.ndindex(found.shape[1:]):
         y, x = down - reach, across - reach
@@ -143,7 +143,7 @@ def test_each_block_is_found_where_it_correlates_most(seed: int, side: int) -> N
     left, right = some_stacks(seed, side)
     block, reach = side // matching.BLOCKS, round(side * matching.REACH)
     room = np.pad(right.astype(float), ((0, 0), (reach, reach), (reach, reach)))
-    likeness, shifts, energy = matching._block_shifts(left, right)
+    likeness, shifts, energy = matching.block_shifts(left, right)
     for number, (top, start) in enumerate(np.ndindex(matching.BLOCKS, matching.BLOCKS)):
         y, x = top * block, start * block
         part = left[:, y : y + block, x : x + block].astype(float)

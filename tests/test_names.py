@@ -176,7 +176,7 @@ def test_what_a_crop_cut_off_is_not_looked_for() -> None:
     whole, part = photo(LAUNCH), cropped(photo(LAUNCH), 0.95, 1, 1)
     stacks = [np.asarray(image.convert("L").resize((64, 64)))[None] for image in (whole, part)]
     one, other = map(matching.flattened, stacks)
-    share, of_all, _ = matching._found_blocks(one, other)
+    share, of_all, _ = matching.found_blocks(one, other)
     assert of_all < matching.LEAST_AGREEMENT < share == 1
 
 
@@ -188,9 +188,9 @@ def test_what_only_one_picture_shows_counts_whichever_is_looked_for() -> None:
     changed[:, 16:32, 16:32] = rng.normal(0, 1, (16, 16))
     changed[:, 32:48, 16:32] = 0
     pair = changed, scene
-    assert matching._found_blocks(*pair)[0] >= matching.LEAST_AGREEMENT
+    assert matching.found_blocks(*pair)[0] >= matching.LEAST_AGREEMENT
     for one, other in (pair, pair[::-1]):
-        assert matching._agreement(one, other) < matching.LEAST_AGREEMENT
+        assert matching.flat_agreement(one, other) < matching.LEAST_AGREEMENT
 
 
 def test_a_page_differs_from_another_one_whichever_comes_first() -> None:
