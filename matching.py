@@ -1,44 +1,37 @@
 """Which pictures show the same: candidates by hash, then a look at the pictures themselves."""
 
 import hashlib
-import math
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum, auto
-from functools import lru_cache
+from dataclasses import replace
 from itertools import groupby, islice
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import fft  # in single precision twice as quick as NumPy's
 
 import views
 from grouping import EMBEDDING, Cluster, Match, UnionFind, supported_clusters
 from pictures.hamming import close_pairs, close_turned_pairs, pack
-from views import EVERYTHING, Gray, Look, Part, Spooled, Stack, View
+from pictures.presets import Rules
+from pictures.registration import (
+    correlation,
+)
+from pictures.table import BATCH, Grays, Pairs, Table, hash_size_of, table_of
+from pictures.verify import (
+    FEW,
+    Each,
+    Judged,
+    judged,
+    look,
+    matches_of,
+    matching_pairs,
+    of_pictures,
+    unpacked,
+    within_limits,
+)
+from views import EVERYTHING, Look, Part, Stack
 
-REACH = 10 / 64  # how far two pictures may be shifted, as a share of their side
-BLOCKS = 4  # blocks a side
-BLOCK_CORRELATION = 0.4
-BLOCK_TOLERANCE = 1.6
-BLOCK_ENERGY = 50.0
-FEW_BLOCKS = 12
-BATCH = 256  # pairs that are looked at together
 LOOKED_AT = 32  # pictures of which one that is cut off may be a part
-FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
-# Chosen on the half of the benchmark's photos that is for choosing; see its README.
-CLOSE = 36
-CLOSE_CORRELATION = 0.65
-LEAST_CORRELATION = 0.25
-LEAST_AGREEMENT = 0.9
-PAGE_CORRELATION = 0.85
-PARTS = 8  # parts a side of a page
-PART_CORRELATION = 0.8
-PART_REACH = 2
-PART_ENERGY = 200.0
 BURST_CORRELATION = 0.45
 BURST_SHOTS = 16  # that follow a shot and are looked at with it, however many a second has
 # Two pictures that are surely the same stand for each other.
@@ -53,121 +46,12 @@ COLOUR_LEVELS = 6
 AS_THEY_ARE = ("whole", "burst", EMBEDDING)  # the views of matches that no part or turn made
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How many bits two hashes may differ, by the views that are compared, and what else counts.
-
-    Candidates of up to `CLOSE` bits must correlate, those beyond must also agree block by block.
-    """
-
-    whole: int  # both pictures as they are
-    framed: int  # one without its frame, the other as it is
-    both_framed: int  # both without their frames
-    turned: int  # both as they are, one turned or mirrored
-    page: int  # documents, looked at again at 256 pixels
-    burst_seconds: float = 0.0  # shots of one camera so close in time need only look alike
-    crops: int | None = None  # a part of one picture, the other as it is
-
-
-PRESETS = {
-    "copies": Rules(whole=31, framed=-1, both_framed=-1, turned=31, page=31),
-    "similar": Rules(whole=92, framed=80, both_framed=60, turned=48, page=31, burst_seconds=3.0),
-}
-PRESETS["crops"] = replace(PRESETS["similar"], crops=76)
-
-
-Flat = NDArray[np.float32]
-
 Window = tuple[float, float, float, float]  # top, left, height, width, as shares
 # A method to find matches: the positions of the files of each distinct picture in, pairs of places
 # in that list out.
 Method = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
 # When a picture was taken: by which camera, at what second, and the picture's number.
 Shot = tuple[str, float, int]
-# How some pairs after the other are looked at: `map`, or that of an executor with threads.
-Each = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """All views of all pictures, a row each."""
-
-    owner: NDArray[np.intp]
-    framed: NDArray[np.bool_]
-    fine: Sequence[bytes | Spooled | None]
-    page: NDArray[np.bool_]
-    inside: NDArray[np.intp]  # of a whole picture, the row of what is inside its frame, or -1
-    gray: "Grays"
-    hashes: NDArray[np.uint64]
-
-
-class Grays:
-    """The small gray pictures of all rows, as a stack of those that are asked for."""
-
-    def __init__(self, pictures: Sequence[bytes | Spooled]) -> None:
-        self._pictures = pictures
-
-    def __getitem__(self, rows: NDArray[np.intp]) -> Gray:
-        joined = b"".join(views.content(self._pictures[row]) for row in rows.tolist())
-        return np.frombuffer(joined, np.uint8).reshape(-1, views.GRAY_SIDE, views.GRAY_SIDE)
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Rows of a table that may match, a turn of the left ones, and their distances."""
-
-    left: NDArray[np.intp]
-    right: NDArray[np.intp]
-    distance: NDArray[np.int64]
-    turn: str
-
-    def where(self, keep: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Pairs":
-        return Pairs(self.left[keep], self.right[keep], self.distance[keep], self.turn)
-
-
-class Reason(Enum):
-    """What decided that two views match, or don't."""
-
-    ALIKE = auto()  # close hashes, and a look at the pictures
-    CLOSE = auto()  # the hashes, of which nothing else was asked
-    NOT_COMPARED = auto()  # such views aren't, by the rules
-    FAR = auto()  # the hashes
-    FRAMES = auto()  # the hashes of what is inside the frames
-    PAGES = auto()  # the look at them, as pages
-    DIFFERENT = auto()  # the look at them
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of comparing two views by some rules.
-
-    The distance and its limit are in bits of the hash, the agreement is a share of the blocks.
-    What isn't limited, or needed no look, is None.
-    """
-
-    view: str
-    reason: Reason
-    alike: bool  # whatever their hashes
-    distance: int
-    limit: int | None
-    correlation: float | None = None
-    agreement: float | None = None
-
-    @property
-    def matches(self) -> bool:
-        return self.reason in (Reason.ALIKE, Reason.CLOSE)
-
-
-Judged = tuple[int, int, Verdict]  # two pictures, by position, and how two of their views compare
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look at pairs of pictures shows; where it needed no blocks, these are NaN."""
-
-    alike: NDArray[np.bool_]
-    correlation: Flat
-    agreement: NDArray[np.float64]
 
 
 def group(
@@ -351,26 +235,6 @@ class Known:
             self._group[cluster.members] = cluster.members[0]
 
 
-def table_of(looks: Sequence[Look | None]) -> Table:
-    rows = [(n, view) for n, look in enumerate(looks) if look for view in look.views]
-    owner = np.array([number for number, _ in rows], np.intp)
-    return Table(
-        owner=owner,
-        framed=np.array([view.framed for _, view in rows], np.bool_),
-        fine=[view.fine for _, view in rows],
-        page=np.array([view.fine is not None for _, view in rows], np.bool_),
-        inside=np.array([_row_inside(rows, row) for row in range(len(rows))], np.intp),
-        gray=Grays([view.gray for _, view in rows]),
-        hashes=pack([view.hash for _, view in rows]),
-    )
-
-
-def _row_inside(rows: Sequence[tuple[int, View]], row: int) -> int:
-    number, view = rows[row]
-    framed_next = row + 1 < len(rows) and rows[row + 1][0] == number
-    return row + 1 if framed_next and not view.framed else -1
-
-
 def candidates(table: Table, rules: Rules) -> Iterator[Pairs]:
     """Yield the pairs of views whose hashes are close enough, the upright ones first."""
     most = max(rules.whole, rules.framed, rules.both_framed)
@@ -390,31 +254,6 @@ def _signs(gray: Grays, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDA
     parts = [views.signs(gray[rows[n : n + BATCH]]) for n in range(0, len(rows), BATCH)]
     upright, transposed = zip(*parts, strict=True)
     return np.concatenate(upright), np.concatenate(transposed)
-
-
-def within_limits(table: Table, pairs: Pairs, rules: Rules) -> Pairs:
-    """Those of some pairs that are of two pictures, and whose hashes are close enough."""
-    different = table.owner[pairs.left] != table.owner[pairs.right]
-    return pairs.where(different & _near(table, pairs, rules))
-
-
-def _only_frames_alike(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
-    """Whether each pair is not close as it is, and far apart inside its frames."""
-    left, right = table.inside[pairs.left], table.inside[pairs.right]
-    unsure = (pairs.distance > CLOSE) & (left >= 0) & (right >= 0)
-    differing = np.bitwise_count(table.hashes[left] ^ table.hashes[right]).sum(axis=1, dtype=int)
-    apart: NDArray[np.bool_] = unsure & (differing > rules.whole)
-    return apart
-
-
-def limits(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.int64]:
-    """How many bits each pair may differ, by the views that are compared."""
-    frames = table.framed[pairs.left].astype(int) + table.framed[pairs.right]
-    by_frames = np.array([rules.whole, rules.framed, rules.both_framed])
-    limit = by_frames[frames] if pairs.turn == "upright" else np.full(len(frames), rules.turned)
-    left, right = table.page[pairs.left], table.page[pairs.right]
-    page = np.where(frames > 0, left & right, left | right)  # a page may be a photo's white frame
-    return np.where(page, np.minimum(limit, rules.page), limit)
 
 
 def in_batches(found: Iterable[Pairs]) -> Iterator[Pairs]:
@@ -454,155 +293,6 @@ def _verified(
         for match in matching_pairs(table, batch, rules, each):
             known.add(match)
             yield match
-
-
-def matching_pairs(table: Table, pairs: Pairs, rules: Rules, each: Each = map) -> Iterator[Match]:
-    """The matches among some pairs of views."""
-    verdicts = judge(table, pairs, rules, each)
-    yield from matches_of(of_pictures(table.owner, pairs, verdicts))
-
-
-def of_pictures(
-    owner: NDArray[np.intp], pairs: Pairs, verdicts: Iterable[Verdict]
-) -> Iterator[Judged]:
-    left, right = owner[pairs.left], owner[pairs.right]
-    ones, others = np.minimum(left, right).tolist(), np.maximum(left, right).tolist()
-    return zip(ones, others, verdicts, strict=True)
-
-
-def matches_of(judged: Iterable[Judged]) -> Iterator[Match]:
-    for one, other, verdict in judged:
-        if verdict.matches:
-            assert verdict.correlation is not None
-            yield Match(one, other, verdict.distance, verdict.correlation, verdict.view)
-
-
-# ---- The verdict on a pair
-
-
-def judge(
-    table: Table, pairs: Pairs, rules: Rules, each: Each = map, *, fully: bool = False
-) -> Iterator[Verdict]:
-    """The verdict on each pair of views: by their hashes, and by a look at the pictures.
-
-    Pages are looked at again, in more detail. With `fully`, all is measured that can be, not only
-    what decides.
-    """
-    limit = limits(table, pairs, rules)
-    near, pages = _near(table, pairs, rules), table.page[pairs.left] & table.page[pairs.right]
-    left = views.turned(table.gray[pairs.left], pairs.turn)
-    seen = look(left, table.gray[pairs.right], pairs.distance, each, fully=fully)
-    names = _names(table, pairs)
-    for n, verdict in enumerate(judged(names, pairs.distance, limit, near, pages, seen)):
-        if pages[n] and (verdict.alike or fully):
-            rows = int(pairs.left[n]), int(pairs.right[n])
-            yield _by_pages(verdict, *page_likeness(table, rows, pairs.turn))
-        else:
-            yield verdict
-
-
-def _near(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
-    """Whether the hashes of each pair are close enough, those inside their frames, too."""
-    close: NDArray[np.bool_] = pairs.distance <= limits(table, pairs, rules)
-    return close & ~_only_frames_alike(table, pairs, rules)
-
-
-def _names(table: Table, pairs: Pairs) -> list[str]:
-    """What is compared in each pair, in words."""
-    whole = "whole" if pairs.turn == "upright" else pairs.turn
-    framed = table.framed[pairs.left] | table.framed[pairs.right]
-    return ["inside a frame" if inside else whole for inside in framed.tolist()]
-
-
-def judged(
-    names: Iterable[str],
-    distance: NDArray[np.int64],
-    limit: NDArray[np.int64],
-    near: NDArray[np.bool_],
-    pages: NDArray[np.bool_],
-    seen: Seen,
-) -> Iterator[Verdict]:
-    """The verdict on each pair, by what was measured of all of them."""
-    columns = distance, limit, near, pages, seen.alike, seen.correlation, seen.agreement
-    rows = zip(names, *(column.tolist() for column in columns), strict=True)
-    for name, bits, most, is_near, is_page, alike, likeness, share in rows:
-        if is_near:
-            reason = Reason.ALIKE if alike else Reason.PAGES if is_page else Reason.DIFFERENT
-        elif most < 0:
-            reason = Reason.NOT_COMPARED
-        else:
-            reason = Reason.FRAMES if bits <= most else Reason.FAR
-        agreement = None if math.isnan(share) else share
-        yield Verdict(name, reason, alike, bits, most if most >= 0 else None, likeness, agreement)
-
-
-def _by_pages(verdict: Verdict, likeness: float, alike: bool) -> Verdict:
-    """The verdict on two pages, which have to be alike at 256 pixels, too."""
-    alike &= verdict.alike
-    reason = Reason.PAGES if verdict.matches and not alike else verdict.reason
-    return replace(verdict, reason=reason, alike=alike, correlation=likeness)
-
-
-def judge_hashes(one: View, other: View, threshold: int) -> Verdict:
-    """The verdict on two views by their hashes and nothing else, as a threshold gives it."""
-    bits = pack((one.hash, other.hash))
-    ((_, _, distance),) = close_pairs(bits, 8 * len(one.hash))
-    near = any(True for _ in close_pairs(bits, threshold))
-    reason = Reason.CLOSE if near else Reason.FAR
-    return Verdict("whole", reason, near, int(distance[0]), threshold)
-
-
-def look(
-    left: Gray | Stack,
-    right: Gray | Stack,
-    distance: NDArray[np.int64],
-    each: Each = map,
-    *,
-    fully: bool = False,
-) -> Seen:
-    """Look at pairs of pictures: at their blocks only where these decide, or to see all."""
-    seen = Seen(
-        alike=np.zeros(len(left), np.bool_),
-        correlation=np.zeros(len(left), np.float32),
-        agreement=np.full(len(left), np.nan),
-    )
-
-    def look_at_few(start: int) -> None:
-        few = slice(start, start + FEW)
-        p, q = flattened(left[few]), flattened(right[few])
-        likeness = seen.correlation[few] = flat_correlation(p, q)
-        seen.alike[few] = (distance[few] <= CLOSE) & (likeness >= CLOSE_CORRELATION)
-        possible = ~seen.alike[few] & (likeness >= LEAST_CORRELATION)
-        asked = np.flatnonzero(possible | fully)
-        if len(asked):
-            share = seen.agreement[start + asked] = flat_agreement(p[asked], q[asked])
-            seen.alike[start + asked] |= possible[asked] & (share >= LEAST_AGREEMENT)
-
-    for _ in each(look_at_few, range(0, len(left), FEW)):
-        pass
-    return seen
-
-
-def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float, bool]:
-    """The correlation of two pages at 256 pixels, and whether they are alike there."""
-    one, other = (unpacked(table.fine[row])[None] for row in rows)
-    p, q = flattened(views.turned(one, turn)), flattened(other)
-    found = by_shift(p, q)[0]
-    likeness = float(found.max())
-    if likeness < PAGE_CORRELATION:
-        return likeness, False
-    if table.framed[rows[0]] or table.framed[rows[1]]:
-        return likeness, True  # no two frames are cut off to the pixel
-    reach = len(found) // 2
-    down, across = (reach - place for place in divmod(int(found.argmax()), len(found)))
-    alike = parts_alike(p[0], q[0], (down, across)) and parts_alike(q[0], p[0], (-down, -across))
-    return likeness, alike
-
-
-def unpacked(fine: bytes | Spooled | None) -> Gray:
-    assert fine
-    side = views.PAGE_SIDE
-    return np.frombuffer(zlib.decompress(views.content(fine)), np.uint8).reshape(side, side)
 
 
 def shots_of(pictures: Iterable[Iterable[Look | None]]) -> list[Shot]:
@@ -815,223 +505,3 @@ def _best_part(
         return None
     one, other = sorted((int(table.owner[row]), int(table.owner[rows[best.right - 1]])))
     return replace(best, left=one, right=other, view="cut off")
-
-
-def hash_size_of(table: Table) -> int:
-    return math.isqrt(table.hashes.shape[1] * 64)
-
-
-# ---- The look at two pictures
-
-
-def correlation(left: Gray | Stack, right: Gray | Stack) -> Flat:
-    """How alike pictures are, pair by pair: 1 for the same, about 0.2 for different ones.
-
-    `left` and `right` are stacks of square gray pictures. Each is reduced to its band of middle
-    sizes and divided by its local contrast, so that exposure, tone and soft shadows don't count
-    (`flattened`). The value is the greatest normalised cross-correlation
-
-        c(s) = sum p(x) q(x + s) / sqrt(sum p(x)^2  sum q(x + s)^2)
-
-    over all shifts s of up to `REACH` in both directions, each sum over the overlap only. The
-    numerators of all shifts come from one Fourier transform (J. P. Lewis, Fast Normalized
-    Cross-Correlation, 1995).
-    """
-    return flat_correlation(flattened(left), flattened(right))
-
-
-def flat_correlation(p: Stack, q: Stack) -> Flat:
-    best: Flat = by_shift(p, q).max(axis=(1, 2))
-    return best
-
-
-def by_shift(p: Stack, q: Stack) -> Stack:
-    """The correlation of each pair for every shift of the left one, by rows and columns."""
-    side = p.shape[1]
-    reach = round(side * REACH)
-    size = fft.next_fast_len(side + reach, real=True)
-    sums = _products(p, q, size, np.arange(-reach, reach + 1))
-    energy = _energies(p, side) * _energies(q, side)[:, ::-1, ::-1]
-    likeness: Stack = sums / np.sqrt(energy + np.float32(1e-6))
-    return likeness
-
-
-def _products(p: Stack, q: Stack, size: int, shifts: NDArray[np.intp]) -> Stack:
-    """The sums of p(x + s) q(x) for all shifts s, by rows and columns, in a circle of a size.
-
-    Axis by axis, so that no row is transformed that holds only zeros or isn't asked for.
-    """
-    spectrum = _spectrum(p, size)
-    spectrum *= _spectrum(q, size).conj()
-    rows = fft.ifft(spectrum, axis=-2)[..., shifts, :]
-    sums: Stack = fft.irfft(rows, size)[..., shifts]
-    return sums
-
-
-def _spectrum(pictures: Stack, size: int) -> NDArray[np.complex64]:
-    spectrum: NDArray[np.complex64] = fft.fft(fft.rfft(pictures, size), size, axis=-2)
-    return spectrum
-
-
-def _energies(pictures: Stack, block: int) -> Stack:
-    """The sum of squares of each picture in each of its square blocks, moved by every shift.
-
-    The rows and columns are those of `_spans`: block by block, shift by shift.
-    """
-    spans = _spans(pictures.shape[1], block)
-    energies: Stack = spans @ (pictures * pictures) @ spans.T
-    return energies
-
-
-@lru_cache(maxsize=8)
-def _spans(side: int, block: int) -> Flat:
-    """The matrix that adds up what is in each block of a side, moved by every shift."""
-    reach = round(side * REACH)
-    shifts, pixels = np.arange(-reach, reach + 1), np.arange(side)
-    starts = np.add.outer(np.arange(0, side, block), shifts).reshape(-1, 1)
-    return ((starts <= pixels) & (pixels < starts + block)).astype(np.float32)
-
-
-def parts_alike(left: Flat, right: Flat, shift: tuple[int, int]) -> bool:
-    """Whether two flattened pictures correlate in every part, by `PART_CORRELATION`.
-
-    The left picture is moved by `shift` (down, to the right), which lays it on the right one. Each
-    of 8 x 8 parts may lie up to `PART_REACH` pixels beside; those with little in them are left
-    out. Two letters of one sender, or a form filled in twice, are alike as a whole but not in each
-    part; another size, tone or compression changes all parts alike.
-    """
-    ones, there = _parts(_moved(left, shift)), _parts(_moved(np.ones_like(left), shift))
-    strength = np.maximum(_squares(ones), _squares(_parts(right)))
-    counted = np.flatnonzero(there.all(axis=(1, 2)) & (strength > PART_ENERGY))
-    ones, likeness = ones[counted], np.zeros(len(counted))
-    energy = _squares(ones)
-    for y, x in np.ndindex(2 * PART_REACH + 1, 2 * PART_REACH + 1):
-        others = _parts(_moved(right, (y - PART_REACH, x - PART_REACH)))[counted]
-        sums = np.einsum("nyx,nyx->n", ones, others)
-        likeness = np.maximum(likeness, sums / np.sqrt(energy * _squares(others) + 1e-3))
-        if likeness.min(initial=1.0) >= PART_CORRELATION:
-            return True
-    return False
-
-
-def _squares(parts: Stack) -> Flat:
-    squares: Flat = np.einsum("nyx,nyx->n", parts, parts)
-    return squares
-
-
-def _moved(picture: Flat, shift: tuple[int, int]) -> Flat:
-    """A picture moved down and to the right; nothing is where it was."""
-    moved = np.zeros_like(picture)
-    (to_y, from_y), (to_x, from_x) = (
-        (slice(max(n, 0), side + min(n, 0)), slice(max(-n, 0), side + min(-n, 0)))
-        for n, side in zip(shift, picture.shape, strict=True)
-    )
-    moved[to_y, to_x] = picture[from_y, from_x]
-    return moved
-
-
-def _parts(picture: Flat) -> Stack:
-    side = len(picture) // PARTS
-    parts: Stack = picture.reshape(PARTS, side, PARTS, side).swapaxes(1, 2).reshape(-1, side, side)
-    return parts
-
-
-def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
-    """The share of two pictures' blocks that lie where one affine map puts them in the other one.
-
-    Cropping, tilting and stretching move the parts of a picture by amounts that change steadily
-    across it; another subject before the same background, or another picture in the same frame,
-    leaves parts that are nowhere to be found. Each of 4 x 4 blocks of one picture is looked for
-    in the other one, shifted by up to `REACH`, by normalised cross-correlation. A plane is
-    fitted to the shifts (weighted by the correlation's fourth power, outliers dropped); a block
-    agrees if it correlates by `BLOCK_CORRELATION` within `BLOCK_TOLERANCE` pixels of the plane.
-    Blocks with little in them are left out, and so are those that the plane puts outside the
-    other picture; with fewer than half of the blocks left it is 0.
-
-    Pictures are looked for in each other. The lesser share counts, as what only one of them shows
-    may be a subject; but the greater one where it is 1, as then one picture is all in the other,
-    and where `FEW_BLOCKS` count or fewer, of which each would decide alone. It is no more than the
-    share of all blocks, too, wherever the plane puts them, of the picture of which that is greater.
-    """
-    return flat_agreement(flattened(left), flattened(right))
-
-
-def flat_agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
-    share, of_all, counted = found_blocks(left, right)
-    rest = np.flatnonzero(of_all < 1)
-    if len(rest):
-        back, of_all_back, counted_back = found_blocks(right[rest], left[rest])
-        few = np.minimum(counted[rest], counted_back) <= FEW_BLOCKS
-        less, more = np.minimum(share[rest], back), np.maximum(share[rest], back)
-        found = np.where(few | (more == 1), more, less)
-        share[rest] = np.minimum(found, np.maximum(of_all[rest], of_all_back))
-    return share
-
-
-def found_blocks(
-    left: Stack, right: Stack
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """Which share is found of the left one's blocks in the right one, and of all; their number."""
-    likeness, shifts, energy = block_shifts(left, right)
-    detailed = energy > BLOCK_ENERGY
-    strength = np.where(detailed, np.maximum(likeness, 0) ** 4, 0)
-    weights, tolerance = strength, 3 * BLOCK_TOLERANCE
-    for _ in range(4):
-        fitted = _fitted(shifts, weights)
-        off = np.abs(fitted - shifts).max(axis=2)
-        weights, tolerance = strength * (off <= tolerance), BLOCK_TOLERANCE
-    agrees = detailed & (likeness >= BLOCK_CORRELATION) & (off <= BLOCK_TOLERANCE)
-    inside = (detailed & (agrees | _is_inside(fitted, left.shape[1]))).sum(axis=1)
-    found, counted = agrees.sum(axis=1), detailed.sum(axis=1)
-    share, of_all = (
-        np.where(count * 2 >= BLOCKS * BLOCKS, found / np.maximum(count, 1), 0.0)
-        for count in (inside, counted)
-    )
-    return share, of_all, counted
-
-
-def _is_inside(shifts: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
-    """Whether each block lies in the picture when it is shifted, but for a pixel."""
-    block = side // BLOCKS
-    starts = np.stack(np.divmod(np.arange(BLOCKS**2), BLOCKS), axis=1) * block
-    beyond = np.maximum(-(starts + shifts), starts + shifts + block - side).max(axis=2)
-    inside: NDArray[np.bool_] = beyond <= 1
-    return inside
-
-
-def block_shifts(
-    left: Stack, right: Stack
-) -> tuple[NDArray[np.float64], NDArray[np.float64], Flat]:
-    """How well each block is found, at which shift (rows, columns), and its sum of squares."""
-    side = left.shape[1]
-    block, reach = side // BLOCKS, round(side * REACH)
-    size, places = block + 2 * reach, 2 * reach + 1
-    parts = left.reshape(-1, BLOCKS, block, BLOCKS, block).swapaxes(2, 3)
-    room = np.pad(right, ((0, 0), (reach, reach), (reach, reach)))
-    rooms = sliding_window_view(room, (size, size), axis=(1, 2))[:, ::block, ::block]
-    sums = _products(rooms, parts, size, np.arange(places))
-    there = _energies(right, block).reshape(-1, BLOCKS, places, BLOCKS, places).swapaxes(2, 3)
-    energy = np.einsum("nijyx,nijyx->nij", parts, parts)
-    found = sums / np.sqrt(energy[..., None, None] * there + np.float32(1e-3))
-    found = found.reshape(len(left), BLOCKS**2, -1)
-    best = found.argmax(axis=2)
-    shifts = np.stack([best // places - reach, best % places - reach], axis=2)
-    likeness = found.max(axis=2).astype(np.float64)
-    return likeness, shifts.astype(np.float64), energy.reshape(likeness.shape)
-
-
-def _fitted(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each block's shift by the plane that fits all of them best."""
-    steps = np.arange(BLOCKS) - (BLOCKS - 1) / 2
-    plane = np.stack([np.ones(BLOCKS**2), np.repeat(steps, BLOCKS), np.tile(steps, BLOCKS)], axis=1)
-    weighted = plane[None] * weights[..., None]
-    normal = weighted.transpose(0, 2, 1) @ plane + 1e-6 * np.eye(3)
-    fitted: NDArray[np.float64]
-    fitted = plane @ np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ shifts)
-    return fitted
-
-
-def flattened(pictures: Gray | Stack) -> Stack:
-    """The band of middle sizes of each picture, over its local contrast."""
-    band = views.band(pictures)
-    return band / (views.local_deviation(band) + np.float32(views.NOISE_LEVELS))

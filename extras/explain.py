@@ -16,11 +16,14 @@ import views
 from config import PRESET_HASH_SIZE, Settings, UserError
 from disk.files import ImageFile
 from grouping import EMBEDDING, Match
-from matching import PRESETS, Reason, Rules, Table, Verdict
+from pictures import registration, verify
 from pictures.connected import cluster
 from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage, Unreadable
+from pictures.presets import PRESETS, Rules
 from pictures.recipe import Recipe
+from pictures.table import Table, table_of
+from pictures.verify import Reason, Verdict
 from storage import Manifest, SavedCopy, to_line
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
@@ -44,13 +47,13 @@ WORDS = {
     Reason.FAR: "their hashes differ too much",
     Reason.FRAMES: "inside their frames they differ",
     Reason.PAGES: (
-        f"pages must correlate by {matching.PAGE_CORRELATION:.2f} at {views.PAGE_SIDE} pixels, "
-        f"and by {matching.PART_CORRELATION:.2f} in every part"
+        f"pages must correlate by {verify.PAGE_CORRELATION:.2f} at {views.PAGE_SIDE} pixels, "
+        f"and by {registration.PART_CORRELATION:.2f} in every part"
     ),
     Reason.DIFFERENT: (
         "seen closer they differ; "
-        f"needed is a correlation of {matching.CLOSE_CORRELATION:.2f} at up to "
-        f"{matching.CLOSE} bits, or {matching.LEAST_AGREEMENT:.0%} of the blocks"
+        f"needed is a correlation of {verify.CLOSE_CORRELATION:.2f} at up to "
+        f"{verify.CLOSE} bits, or {verify.LEAST_AGREEMENT:.0%} of the blocks"
     ),
 }
 
@@ -219,9 +222,9 @@ def compare(one: HashedImage, other: HashedImage, rule: Rules | int) -> tuple[Co
         reason = f"only identical files match {names}, without detail or with several pages"
         return (Comparison("identical files", False, False, reason),)
     if isinstance(rule, int):
-        return (_comparison(matching.judge_hashes(one.look.views[0], other.look.views[0], rule)),)
+        return (_comparison(verify.judge_hashes(one.look.views[0], other.look.views[0], rule)),)
     looks = [image.look for image in in_order([one, other])]
-    table = matching.table_of(looks)
+    table = table_of(looks)
     best: dict[str, Comparison] = {}
     for comparison in _comparisons(table, looks, rule):
         known = best.setdefault(comparison.view, comparison)
@@ -235,7 +238,7 @@ def _comparisons(
     for pairs in matching.candidates(table, EVERYTHING):
         for number in range(len(pairs.left)):
             pair = pairs.where(slice(number, number + 1))
-            yield from map(_comparison, matching.judge(table, pair, rules, fully=True))
+            yield from map(_comparison, verify.judge(table, pair, rules, fully=True))
     for match in matching.cut_off(table, looks, rules):
         reason = "what is left of one that is cut off is part of the other"
         found = match.distance, rules.whole, match.correlation

@@ -25,8 +25,9 @@ class ByLooks:
 
     def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
         import matching  # with SciPy, which takes long, while the workers could be at work
+        from pictures import presets
 
-        rules = matching.PRESETS[self._preset]
+        rules = presets.PRESETS[self._preset]
         digests, looks = [image.digest for image in images], [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
             return matching.group_by(digests, looks, [matching.by_looks(looks, rules, threads.map)])

@@ -11,6 +11,7 @@ from made_pictures import SINGLES
 import finder
 import matching
 from disk.files import ImageFile
+from pictures import presets
 from pictures.images import HashedImage
 
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
@@ -76,7 +77,7 @@ def score(
     clusters, _ = matching.group(
         [image.digest for image in hashed],
         [image.look for image in hashed],
-        matching.PRESETS[preset],
+        presets.PRESETS[preset],
     )
     groups = [[hashed[n].file.path for n in cluster.members] for cluster in clusters]
     return scored(Run(preset, groups, 0.0, 0.0), items, folder)

@@ -26,6 +26,7 @@ import cache
 import matching
 from disk.files import ImageFile
 from finder import hash_file, walk
+from pictures import presets
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 from views import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content
@@ -856,7 +857,7 @@ def test_what_is_spooled_is_grouped_as_what_is_in_memory(tmp_path: Path) -> None
             digests = [str(number) for number in range(len(these))]
             looks = [image.look for image in these if isinstance(image, HashedImage)]
             assert len({look.views for look in looks if look}) == len(images) - 2
-            grouped.append(matching.group(digests, looks, matching.PRESETS["crops"]))
+            grouped.append(matching.group(digests, looks, presets.PRESETS["crops"]))
         assert grouped[0] == grouped[1]
         assert len(grouped[0][0]) >= 4
     assert len(list(tmp_path.iterdir())) == 3, "the file has no name"

@@ -11,12 +11,12 @@ from PIL import Image, ImageDraw
 
 import matching
 import views
-from pictures import decoding, integrity
+from pictures import decoding, integrity, presets
 from pictures.recipe import Recipe
 
 COFFEE, CAT, LAUNCH = "2024/coffee.jpg", "2024/cat.jpg", "2023/launch.jpg"
 PHOTOS = (COFFEE, CAT, LAUNCH, "2023/portrait.jpg", "2023/stars.jpg")
-SIMILAR = matching.PRESETS["similar"]
+SIMILAR = presets.PRESETS["similar"]
 
 
 @cache
@@ -39,7 +39,7 @@ def look(data: bytes) -> views.Look:
 
 def groups(looks: list[views.Look], preset: str = "similar") -> list[list[int]]:
     digests = [str(number) for number in range(len(looks))]
-    found, _ = matching.group(digests, looks, matching.PRESETS[preset])
+    found, _ = matching.group(digests, looks, presets.PRESETS[preset])
     return [cluster.members for cluster in found]
 
 

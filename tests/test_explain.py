@@ -27,6 +27,7 @@ import matching
 from disk.files import ImageFile
 from extras import explain
 from finder import hash_file
+from pictures import presets
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
 from views import Look, View
@@ -183,7 +184,7 @@ def test_pages_of_other_words_are_kept_apart(bare_library: Library, preset: str)
     pages = [put(bare_library, f"{key}.png", page_of_words(key)) for key in (2, 3)]
     found = facts(bare_library, *pages, "--preset", preset).facts
     assert not found["alike"]
-    assert found["comparisons"][0]["limit"] == matching.PRESETS[preset].page
+    assert found["comparisons"][0]["limit"] == presets.PRESETS[preset].page
 
 
 def test_pages_that_differ_in_their_letters_are_said_to(bare_library: Library) -> None:
@@ -204,7 +205,7 @@ def test_pictures_in_one_frame_are_told_apart_by_what_is_inside(tmp_path: Path) 
     whole, inside = one.look.views[0], other.look.views[1]
     near = replace(whole, hash=bytes(n ^ 255 for n in whole.hash[:6]) + whole.hash[6:])
     other = replace(other, look=replace(other.look, views=(near, inside)))
-    found = explain.compare(one, other, matching.PRESETS["similar"])
+    found = explain.compare(one, other, presets.PRESETS["similar"])
     (verdict,) = (verdict for verdict in found if verdict.view == "whole")
     assert (verdict.distance, verdict.limit, verdict.matches) == (48, 92, False)
     assert verdict.reason == "they look alike (whole), but inside their frames they differ"
@@ -213,7 +214,7 @@ def test_pictures_in_one_frame_are_told_apart_by_what_is_inside(tmp_path: Path) 
 def test_near_hashes_of_different_pictures_get_a_closer_look(tmp_path: Path) -> None:
     path = tmp_path / "bars.png"
     path.write_bytes(png(ImageOps.expand(small(CAT), (0, 90, 0, 90), "black")))
-    found = explain.compare(hashed(path), hashed(SAMPLES / CAT), matching.PRESETS["similar"])
+    found = explain.compare(hashed(path), hashed(SAMPLES / CAT), presets.PRESETS["similar"])
     assert [verdict.reason for verdict in found[:2]] == [
         "they look alike (inside a frame)",
         "seen closer they differ; needed is a correlation of 0.65 at up to 36 bits, "
@@ -285,7 +286,7 @@ def test_json_has_the_facts(bare_library: Library) -> None:
     assert found["files"] == [sample(CAT), sample(CAT_SENT)]
     assert (found["setting"], found["alike"]) == ("--preset similar", True)
     assert (best["view"], best["matches"], best["distance"]) == ("whole", True, 2)
-    assert best["limit"] == matching.PRESETS["similar"].whole
+    assert best["limit"] == presets.PRESETS["similar"].whole
     assert best["correlation"] > 0.95
     assert best["agreement"] == 1
     assert found["last_find"] is None
@@ -333,7 +334,7 @@ def test_the_verdict_is_that_of_find(tmp_path: Path) -> None:
     seen = set()
     for one, other in combinations(images, 2):
         for preset in ("copies", "similar"):
-            rules = matching.PRESETS[preset]
+            rules = presets.PRESETS[preset]
             grouped = bool(list(matching.find_matches([one.look, other.look], rules)))
             assert explain.compare(one, other, rules)[0].matches == grouped
             seen.add((preset, grouped))
@@ -478,7 +479,7 @@ def test_what_every_preset_joins_is_told_apart_by_a_threshold(library: Library) 
     likes = ["--like", sample(CAT), sample(CAT_SENT)]
     lines = suggestion(library, *likes, "--unlike", sample(LAUNCH), sample(TRIMMED))
     joined = f"joins {sample(LAUNCH)} and {sample(TRIMMED)}."
-    assert lines[:3] == [f"--preset {preset} {joined}" for preset in matching.PRESETS]
+    assert lines[:3] == [f"--preset {preset} {joined}" for preset in presets.PRESETS]
     assert lines[3] == "Use --threshold 2: it fits all examples."
 
 
@@ -534,7 +535,7 @@ def test_json_has_the_suggestion(library: Library) -> None:
     bits = int(found["suggestion"].removeprefix("--threshold "))
     assert found["false_pairs"] == pytest.approx(explain.false_pairs(bits, 6))
     assert [misfit["setting"] for misfit in found["misfits"]] == [
-        f"--preset {preset}" for preset in matching.PRESETS
+        f"--preset {preset}" for preset in presets.PRESETS
     ]
 
 
@@ -548,7 +549,7 @@ def test_false_pairs_follow_what_unrelated_photographs_measured() -> None:
 
 
 def test_every_preset_has_a_measured_rate_of_false_pairs() -> None:
-    assert explain.FALSE_PAIRS_PER_MILLION.keys() == matching.PRESETS.keys()
+    assert explain.FALSE_PAIRS_PER_MILLION.keys() == presets.PRESETS.keys()
 
 
 # ---- Wrong use

@@ -40,7 +40,12 @@ import config
 import matching
 import views
 from grouping import Cluster, Match, supported_clusters
-from matching import ENOUGH, PRESETS, agreement, correlation, find_matches
+from matching import ENOUGH, find_matches
+from pictures import registration
+from pictures.presets import PRESETS, Rules
+from pictures.registration import agreement, correlation
+from pictures.table import Pairs, Table
+from pictures.verify import Each
 from views import Look, View
 
 CLEAR = (CAT, COFFEE, PORTRAIT)
@@ -124,8 +129,8 @@ def overlapping(shift: int, side: int) -> slice:
 @given(st.integers(0, 2**32), st.sampled_from([16, 20, 32]))
 def test_the_correlation_of_a_shift_is_that_of_what_overlaps(seed: int, side: int) -> None:
     left, right = some_stacks(seed, side)
-    reach = round(side * matching.REACH)
-    found = matching.by_shift(left, right)
+    reach = round(side * registration.REACH)
+    found = registration.by_shift(left, right)
     assert found.shape == (3, 2 * reach + 1, 2 * reach + 1)
     for down, across in np.ndindex(found.shape[1:]):
         y, x = down - reach, across - reach
@@ -141,10 +146,10 @@ def test_the_correlation_of_a_shift_is_that_of_what_overlaps(seed: int, side: in
 @given(st.integers(0, 2**32), st.sampled_from([16, 32]))
 def test_each_block_is_found_where_it_correlates_most(seed: int, side: int) -> None:
     left, right = some_stacks(seed, side)
-    block, reach = side // matching.BLOCKS, round(side * matching.REACH)
+    block, reach = side // registration.BLOCKS, round(side * registration.REACH)
     room = np.pad(right.astype(float), ((0, 0), (reach, reach), (reach, reach)))
-    likeness, shifts, energy = matching.block_shifts(left, right)
-    for number, (top, start) in enumerate(np.ndindex(matching.BLOCKS, matching.BLOCKS)):
+    likeness, shifts, energy = registration.block_shifts(left, right)
+    for number, (top, start) in enumerate(np.ndindex(registration.BLOCKS, registration.BLOCKS)):
         y, x = top * block, start * block
         part = left[:, y : y + block, x : x + block].astype(float)
         assert energy[:, number] == pytest.approx((part**2).sum((1, 2)), rel=1e-4)
@@ -380,10 +385,10 @@ def test_parts_tell_whether_pages_differ_somewhere() -> None:
     one = np.asarray(text_page(3).resize((256, 256)))[None]
     other = one.copy()
     other[:, 100:120, 60:120] = other[:, 140:160, 60:120]
-    page, changed = (matching.flattened(pages)[0] for pages in (one, other))
-    assert matching.parts_alike(page, page, (0, 0))
-    assert not matching.parts_alike(page, changed, (0, 0))
-    assert matching.parts_alike(page, np.roll(page, (6, -9), (0, 1)), (6, -9))
+    page, changed = (registration.flattened(pages)[0] for pages in (one, other))
+    assert registration.parts_alike(page, page, (0, 0))
+    assert not registration.parts_alike(page, changed, (0, 0))
+    assert registration.parts_alike(page, np.roll(page, (6, -9), (0, 1)), (6, -9))
 
 
 def test_pictures_without_a_look_match_nothing() -> None:
@@ -594,12 +599,7 @@ def looks_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pairs are looked at, a batch each."""
     batches: list[int] = []
 
-    def counted(
-        table: matching.Table,
-        pairs: matching.Pairs,
-        rules: matching.Rules,
-        each: matching.Each = map,
-    ) -> Iterator[Match]:
+    def counted(table: Table, pairs: Pairs, rules: Rules, each: Each = map) -> Iterator[Match]:
         batches.append(len(pairs.left))
         return matching_pairs(table, pairs, rules, each)
 

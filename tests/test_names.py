@@ -32,8 +32,9 @@ from PIL import Image, ImageOps
 
 import matching
 from grouping import Cluster, Match, supported_clusters
-from matching import ENOUGH, PRESETS
-from pictures import connected
+from matching import ENOUGH
+from pictures import connected, registration, verify
+from pictures.presets import PRESETS
 from views import Look
 
 File = tuple[str, Look | None]  # what find knows of a file: its digest and its look
@@ -166,7 +167,7 @@ def test_blocks_agree_as_well_either_way() -> None:
     stacks = np.stack([np.asarray(image.convert("L").resize((64, 64))) for image in edits])
     one, other = np.array(list(combinations(range(len(edits)), 2))).T
     there, back = (
-        matching.agreement(stacks[a], stacks[b]) for a, b in ((one, other), (other, one))
+        registration.agreement(stacks[a], stacks[b]) for a, b in ((one, other), (other, one))
     )
     assert there == pytest.approx(back)
     assert {*there} > {0, 1}
@@ -175,9 +176,9 @@ def test_blocks_agree_as_well_either_way() -> None:
 def test_what_a_crop_cut_off_is_not_looked_for() -> None:
     whole, part = photo(LAUNCH), cropped(photo(LAUNCH), 0.95, 1, 1)
     stacks = [np.asarray(image.convert("L").resize((64, 64)))[None] for image in (whole, part)]
-    one, other = map(matching.flattened, stacks)
-    share, of_all, _ = matching.found_blocks(one, other)
-    assert of_all < matching.LEAST_AGREEMENT < share == 1
+    one, other = map(registration.flattened, stacks)
+    share, of_all, _ = registration.found_blocks(one, other)
+    assert of_all < verify.LEAST_AGREEMENT < share == 1
 
 
 def test_what_only_one_picture_shows_counts_whichever_is_looked_for() -> None:
@@ -188,9 +189,9 @@ def test_what_only_one_picture_shows_counts_whichever_is_looked_for() -> None:
     changed[:, 16:32, 16:32] = rng.normal(0, 1, (16, 16))
     changed[:, 32:48, 16:32] = 0
     pair = changed, scene
-    assert matching.found_blocks(*pair)[0] >= matching.LEAST_AGREEMENT
+    assert registration.found_blocks(*pair)[0] >= verify.LEAST_AGREEMENT
     for one, other in (pair, pair[::-1]):
-        assert matching.flat_agreement(one, other) < matching.LEAST_AGREEMENT
+        assert registration.flat_agreement(one, other) < verify.LEAST_AGREEMENT
 
 
 def test_a_page_differs_from_another_one_whichever_comes_first() -> None:

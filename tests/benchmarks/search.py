@@ -30,6 +30,7 @@ import matching
 import views
 from extras.embeddings import close_vectors
 from grouping import UnionFind
+from pictures import presets
 from pictures.hamming import close_pairs
 from pictures.recipe import Recipe
 
@@ -104,7 +105,7 @@ def search_looks(arguments: argparse.Namespace, count: int) -> str:
     looks = list(blended(photos, count))
     start = time.process_time()
     groups, matched = matching.group(
-        list(map(str, range(count))), looks, matching.PRESETS[arguments.preset]
+        list(map(str, range(count))), looks, presets.PRESETS[arguments.preset]
     )
     spent = time.process_time() - start
     text = f"{count:,} looks, {arguments.preset}: {matched.total():,} pairs, {len(groups):,} groups"
@@ -128,7 +129,7 @@ def main() -> int:
     parser.add_argument("what", choices=SEARCHES)
     parser.add_argument("counts", type=int, nargs="+")
     parser.add_argument("--threshold", type=int, default=31, help="bits, for hashes")
-    parser.add_argument("--preset", default="similar", choices=matching.PRESETS)
+    parser.add_argument("--preset", default="similar", choices=presets.PRESETS)
     parser.add_argument("--cosine", type=float, default=0.6, help="for vectors")
     parser.add_argument("--photos", type=Path, help="a folder of photographs, for looks")
     arguments = parser.parse_args()

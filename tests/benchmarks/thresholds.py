@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -23,10 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import matching
 import views
+from pictures import presets, registration, verify
 from pictures.recipe import Recipe
 
 Seen = tuple[str, views.Look | None]
-# Numbers of matching.py, and of a preset's rules.
+# Numbers of the modules that look at pictures, and of a preset's rules.
 NUMBERS = {
     "CLOSE": (30, 40, 50),
     "CLOSE_CORRELATION": (0.5, 0.8),
@@ -36,6 +38,7 @@ NUMBERS = {
     "PAGE_CORRELATION": (0.75, 0.95),
     "PART_CORRELATION": (0.6, 0.9),
 }
+HOMES = {name: verify if hasattr(verify, name) else registration for name in NUMBERS}
 RULES = {
     "copies": {"whole": (24, 40), "turned": (24, 40)},
     "similar": {
@@ -57,10 +60,10 @@ def seen(path: Path) -> Seen:
         return hashlib.sha256(data).hexdigest(), None
 
 
-def variants() -> Iterator[tuple[str, str, str, matching.Rules, dict[str, float]]]:
-    """Preset, number, value, rules, and what to put in the place of numbers of matching.py."""
+def variants() -> Iterator[tuple[str, str, str, presets.Rules, dict[str, float]]]:
+    """Preset, number, value, rules, and what to put in the place of numbers of modules."""
     for preset, numbers in RULES.items():
-        rules = matching.PRESETS[preset]
+        rules = presets.PRESETS[preset]
         yield preset, "as it is", "", rules, {}
         for name, values in numbers.items():
             for value in values:
@@ -73,7 +76,9 @@ def variants() -> Iterator[tuple[str, str, str, matching.Rules, dict[str, float]
 def score(paths: Sequence[Path], looks: Sequence[Seen], items: Sequence[Item], work: Path) -> None:
     rows = []
     for preset, name, value, rules, patched in variants():
-        with mock.patch.multiple(matching, **patched or {"CLOSE": matching.CLOSE}):
+        with ExitStack() as patches:
+            for number, other in patched.items():
+                patches.enter_context(mock.patch.object(HOMES[number], number, other))
             clusters, _ = matching.group([d for d, _ in looks], [look for _, look in looks], rules)
         groups = [[str(paths[member]) for member in cluster.members] for cluster in clusters]
         result = scored(Run(preset, groups, 0, 0), items, work / "set")
@@ -84,7 +89,7 @@ def score(paths: Sequence[Path], looks: Sequence[Seen], items: Sequence[Item], w
 
 
 def in_use(preset: str, name: str) -> str:
-    place = matching.PRESETS[preset] if name in RULES[preset] else matching
+    place = presets.PRESETS[preset] if name in RULES[preset] else HOMES.get(name)
     return str(getattr(place, name, ""))
 
 

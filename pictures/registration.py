@@ -1,0 +1,236 @@
+"""How well two pictures lie on each other: their correlation, and the agreement of their parts."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy import fft  # in single precision twice as quick as NumPy's
+
+import views
+from views import Gray, Stack
+
+REACH = 10 / 64  # how far two pictures may be shifted, as a share of their side
+BLOCKS = 4  # blocks a side
+BLOCK_CORRELATION = 0.4
+BLOCK_TOLERANCE = 1.6
+BLOCK_ENERGY = 50.0
+FEW_BLOCKS = 12
+PARTS = 8  # parts a side of a page
+PART_CORRELATION = 0.8
+PART_REACH = 2
+PART_ENERGY = 200.0
+Flat = NDArray[np.float32]
+
+
+def correlation(left: Gray | Stack, right: Gray | Stack) -> Flat:
+    """How alike pictures are, pair by pair: 1 for the same, about 0.2 for different ones.
+
+    `left` and `right` are stacks of square gray pictures. Each is reduced to its band of middle
+    sizes and divided by its local contrast, so that exposure, tone and soft shadows don't count
+    (`flattened`). The value is the greatest normalised cross-correlation
+
+        c(s) = sum p(x) q(x + s) / sqrt(sum p(x)^2  sum q(x + s)^2)
+
+    over all shifts s of up to `REACH` in both directions, each sum over the overlap only. The
+    numerators of all shifts come from one Fourier transform (J. P. Lewis, Fast Normalized
+    Cross-Correlation, 1995).
+    """
+    return flat_correlation(flattened(left), flattened(right))
+
+
+def flat_correlation(p: Stack, q: Stack) -> Flat:
+    best: Flat = by_shift(p, q).max(axis=(1, 2))
+    return best
+
+
+def by_shift(p: Stack, q: Stack) -> Stack:
+    """The correlation of each pair for every shift of the left one, by rows and columns."""
+    side = p.shape[1]
+    reach = round(side * REACH)
+    size = fft.next_fast_len(side + reach, real=True)
+    sums = _products(p, q, size, np.arange(-reach, reach + 1))
+    energy = _energies(p, side) * _energies(q, side)[:, ::-1, ::-1]
+    likeness: Stack = sums / np.sqrt(energy + np.float32(1e-6))
+    return likeness
+
+
+def _products(p: Stack, q: Stack, size: int, shifts: NDArray[np.intp]) -> Stack:
+    """The sums of p(x + s) q(x) for all shifts s, by rows and columns, in a circle of a size.
+
+    Axis by axis, so that no row is transformed that holds only zeros or isn't asked for.
+    """
+    spectrum = _spectrum(p, size)
+    spectrum *= _spectrum(q, size).conj()
+    rows = fft.ifft(spectrum, axis=-2)[..., shifts, :]
+    sums: Stack = fft.irfft(rows, size)[..., shifts]
+    return sums
+
+
+def _spectrum(pictures: Stack, size: int) -> NDArray[np.complex64]:
+    spectrum: NDArray[np.complex64] = fft.fft(fft.rfft(pictures, size), size, axis=-2)
+    return spectrum
+
+
+def _energies(pictures: Stack, block: int) -> Stack:
+    """The sum of squares of each picture in each of its square blocks, moved by every shift.
+
+    The rows and columns are those of `_spans`: block by block, shift by shift.
+    """
+    spans = _spans(pictures.shape[1], block)
+    energies: Stack = spans @ (pictures * pictures) @ spans.T
+    return energies
+
+
+@lru_cache(maxsize=8)
+def _spans(side: int, block: int) -> Flat:
+    """The matrix that adds up what is in each block of a side, moved by every shift."""
+    reach = round(side * REACH)
+    shifts, pixels = np.arange(-reach, reach + 1), np.arange(side)
+    starts = np.add.outer(np.arange(0, side, block), shifts).reshape(-1, 1)
+    return ((starts <= pixels) & (pixels < starts + block)).astype(np.float32)
+
+
+def parts_alike(left: Flat, right: Flat, shift: tuple[int, int]) -> bool:
+    """Whether two flattened pictures correlate in every part, by `PART_CORRELATION`.
+
+    The left picture is moved by `shift` (down, to the right), which lays it on the right one. Each
+    of 8 x 8 parts may lie up to `PART_REACH` pixels beside; those with little in them are left
+    out. Two letters of one sender, or a form filled in twice, are alike as a whole but not in each
+    part; another size, tone or compression changes all parts alike.
+    """
+    ones, there = _parts(_moved(left, shift)), _parts(_moved(np.ones_like(left), shift))
+    strength = np.maximum(_squares(ones), _squares(_parts(right)))
+    counted = np.flatnonzero(there.all(axis=(1, 2)) & (strength > PART_ENERGY))
+    ones, likeness = ones[counted], np.zeros(len(counted))
+    energy = _squares(ones)
+    for y, x in np.ndindex(2 * PART_REACH + 1, 2 * PART_REACH + 1):
+        others = _parts(_moved(right, (y - PART_REACH, x - PART_REACH)))[counted]
+        sums = np.einsum("nyx,nyx->n", ones, others)
+        likeness = np.maximum(likeness, sums / np.sqrt(energy * _squares(others) + 1e-3))
+        if likeness.min(initial=1.0) >= PART_CORRELATION:
+            return True
+    return False
+
+
+def _squares(parts: Stack) -> Flat:
+    squares: Flat = np.einsum("nyx,nyx->n", parts, parts)
+    return squares
+
+
+def _moved(picture: Flat, shift: tuple[int, int]) -> Flat:
+    """A picture moved down and to the right; nothing is where it was."""
+    moved = np.zeros_like(picture)
+    (to_y, from_y), (to_x, from_x) = (
+        (slice(max(n, 0), side + min(n, 0)), slice(max(-n, 0), side + min(-n, 0)))
+        for n, side in zip(shift, picture.shape, strict=True)
+    )
+    moved[to_y, to_x] = picture[from_y, from_x]
+    return moved
+
+
+def _parts(picture: Flat) -> Stack:
+    side = len(picture) // PARTS
+    parts: Stack = picture.reshape(PARTS, side, PARTS, side).swapaxes(1, 2).reshape(-1, side, side)
+    return parts
+
+
+def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
+    """The share of two pictures' blocks that lie where one affine map puts them in the other one.
+
+    Cropping, tilting and stretching move the parts of a picture by amounts that change steadily
+    across it; another subject before the same background, or another picture in the same frame,
+    leaves parts that are nowhere to be found. Each of 4 x 4 blocks of one picture is looked for
+    in the other one, shifted by up to `REACH`, by normalised cross-correlation. A plane is
+    fitted to the shifts (weighted by the correlation's fourth power, outliers dropped); a block
+    agrees if it correlates by `BLOCK_CORRELATION` within `BLOCK_TOLERANCE` pixels of the plane.
+    Blocks with little in them are left out, and so are those that the plane puts outside the
+    other picture; with fewer than half of the blocks left it is 0.
+
+    Pictures are looked for in each other. The lesser share counts, as what only one of them shows
+    may be a subject; but the greater one where it is 1, as then one picture is all in the other,
+    and where `FEW_BLOCKS` count or fewer, of which each would decide alone. It is no more than the
+    share of all blocks, too, wherever the plane puts them, of the picture of which that is greater.
+    """
+    return flat_agreement(flattened(left), flattened(right))
+
+
+def flat_agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
+    share, of_all, counted = found_blocks(left, right)
+    rest = np.flatnonzero(of_all < 1)
+    if len(rest):
+        back, of_all_back, counted_back = found_blocks(right[rest], left[rest])
+        few = np.minimum(counted[rest], counted_back) <= FEW_BLOCKS
+        less, more = np.minimum(share[rest], back), np.maximum(share[rest], back)
+        found = np.where(few | (more == 1), more, less)
+        share[rest] = np.minimum(found, np.maximum(of_all[rest], of_all_back))
+    return share
+
+
+def found_blocks(
+    left: Stack, right: Stack
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Which share is found of the left one's blocks in the right one, and of all; their number."""
+    likeness, shifts, energy = block_shifts(left, right)
+    detailed = energy > BLOCK_ENERGY
+    strength = np.where(detailed, np.maximum(likeness, 0) ** 4, 0)
+    weights, tolerance = strength, 3 * BLOCK_TOLERANCE
+    for _ in range(4):
+        fitted = _fitted(shifts, weights)
+        off = np.abs(fitted - shifts).max(axis=2)
+        weights, tolerance = strength * (off <= tolerance), BLOCK_TOLERANCE
+    agrees = detailed & (likeness >= BLOCK_CORRELATION) & (off <= BLOCK_TOLERANCE)
+    inside = (detailed & (agrees | _is_inside(fitted, left.shape[1]))).sum(axis=1)
+    found, counted = agrees.sum(axis=1), detailed.sum(axis=1)
+    share, of_all = (
+        np.where(count * 2 >= BLOCKS * BLOCKS, found / np.maximum(count, 1), 0.0)
+        for count in (inside, counted)
+    )
+    return share, of_all, counted
+
+
+def _is_inside(shifts: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
+    """Whether each block lies in the picture when it is shifted, but for a pixel."""
+    block = side // BLOCKS
+    starts = np.stack(np.divmod(np.arange(BLOCKS**2), BLOCKS), axis=1) * block
+    beyond = np.maximum(-(starts + shifts), starts + shifts + block - side).max(axis=2)
+    inside: NDArray[np.bool_] = beyond <= 1
+    return inside
+
+
+def block_shifts(
+    left: Stack, right: Stack
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Flat]:
+    """How well each block is found, at which shift (rows, columns), and its sum of squares."""
+    side = left.shape[1]
+    block, reach = side // BLOCKS, round(side * REACH)
+    size, places = block + 2 * reach, 2 * reach + 1
+    parts = left.reshape(-1, BLOCKS, block, BLOCKS, block).swapaxes(2, 3)
+    room = np.pad(right, ((0, 0), (reach, reach), (reach, reach)))
+    rooms = sliding_window_view(room, (size, size), axis=(1, 2))[:, ::block, ::block]
+    sums = _products(rooms, parts, size, np.arange(places))
+    there = _energies(right, block).reshape(-1, BLOCKS, places, BLOCKS, places).swapaxes(2, 3)
+    energy = np.einsum("nijyx,nijyx->nij", parts, parts)
+    found = sums / np.sqrt(energy[..., None, None] * there + np.float32(1e-3))
+    found = found.reshape(len(left), BLOCKS**2, -1)
+    best = found.argmax(axis=2)
+    shifts = np.stack([best // places - reach, best % places - reach], axis=2)
+    likeness = found.max(axis=2).astype(np.float64)
+    return likeness, shifts.astype(np.float64), energy.reshape(likeness.shape)
+
+
+def _fitted(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each block's shift by the plane that fits all of them best."""
+    steps = np.arange(BLOCKS) - (BLOCKS - 1) / 2
+    plane = np.stack([np.ones(BLOCKS**2), np.repeat(steps, BLOCKS), np.tile(steps, BLOCKS)], axis=1)
+    weighted = plane[None] * weights[..., None]
+    normal = weighted.transpose(0, 2, 1) @ plane + 1e-6 * np.eye(3)
+    fitted: NDArray[np.float64]
+    fitted = plane @ np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ shifts)
+    return fitted
+
+
+def flattened(pictures: Gray | Stack) -> Stack:
+    """The band of middle sizes of each picture, over its local contrast."""
+    band = views.band(pictures)
+    return band / (views.local_deviation(band) + np.float32(views.NOISE_LEVELS))

@@ -1,0 +1,75 @@
+"""All views of all pictures, a row each, and pairs of rows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import views
+from pictures.hamming import pack
+from views import Gray, Look, Spooled, View
+
+BATCH = 256  # pairs that are looked at together
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All views of all pictures, a row each."""
+
+    owner: NDArray[np.intp]
+    framed: NDArray[np.bool_]
+    fine: Sequence[bytes | Spooled | None]
+    page: NDArray[np.bool_]
+    inside: NDArray[np.intp]  # of a whole picture, the row of what is inside its frame, or -1
+    gray: "Grays"
+    hashes: NDArray[np.uint64]
+
+
+class Grays:
+    """The small gray pictures of all rows, as a stack of those that are asked for."""
+
+    def __init__(self, pictures: Sequence[bytes | Spooled]) -> None:
+        self._pictures = pictures
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Gray:
+        joined = b"".join(views.content(self._pictures[row]) for row in rows.tolist())
+        return np.frombuffer(joined, np.uint8).reshape(-1, views.GRAY_SIDE, views.GRAY_SIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Rows of a table that may match, a turn of the left ones, and their distances."""
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    distance: NDArray[np.int64]
+    turn: str
+
+    def where(self, keep: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Pairs":
+        return Pairs(self.left[keep], self.right[keep], self.distance[keep], self.turn)
+
+
+def table_of(looks: Sequence[Look | None]) -> Table:
+    rows = [(n, view) for n, look in enumerate(looks) if look for view in look.views]
+    owner = np.array([number for number, _ in rows], np.intp)
+    return Table(
+        owner=owner,
+        framed=np.array([view.framed for _, view in rows], np.bool_),
+        fine=[view.fine for _, view in rows],
+        page=np.array([view.fine is not None for _, view in rows], np.bool_),
+        inside=np.array([_row_inside(rows, row) for row in range(len(rows))], np.intp),
+        gray=Grays([view.gray for _, view in rows]),
+        hashes=pack([view.hash for _, view in rows]),
+    )
+
+
+def _row_inside(rows: Sequence[tuple[int, View]], row: int) -> int:
+    number, view = rows[row]
+    framed_next = row + 1 < len(rows) and rows[row + 1][0] == number
+    return row + 1 if framed_next and not view.framed else -1
+
+
+def hash_size_of(table: Table) -> int:
+    return math.isqrt(table.hashes.shape[1] * 64)

@@ -1,0 +1,251 @@
+"""The verdict on two pictures: by their hashes, and by a look at the pictures themselves."""
+
+import math
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+import numpy as np
+from numpy.typing import NDArray
+
+import views
+from grouping import Match
+from pictures.hamming import close_pairs, pack
+from pictures.presets import Rules
+from pictures.registration import (
+    Flat,
+    by_shift,
+    flat_agreement,
+    flat_correlation,
+    flattened,
+    parts_alike,
+)
+from pictures.table import Pairs, Table
+from views import Gray, Spooled, Stack, View
+
+FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
+# Chosen on the half of the benchmark's photos that is for choosing; see its README.
+CLOSE = 36
+CLOSE_CORRELATION = 0.65
+LEAST_CORRELATION = 0.25
+LEAST_AGREEMENT = 0.9
+PAGE_CORRELATION = 0.85
+# How some pairs after the other are looked at: `map`, or that of an executor with threads.
+Each = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
+
+
+class Reason(Enum):
+    """What decided that two views match, or don't."""
+
+    ALIKE = auto()  # close hashes, and a look at the pictures
+    CLOSE = auto()  # the hashes, of which nothing else was asked
+    NOT_COMPARED = auto()  # such views aren't, by the rules
+    FAR = auto()  # the hashes
+    FRAMES = auto()  # the hashes of what is inside the frames
+    PAGES = auto()  # the look at them, as pages
+    DIFFERENT = auto()  # the look at them
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of comparing two views by some rules.
+
+    The distance and its limit are in bits of the hash, the agreement is a share of the blocks.
+    What isn't limited, or needed no look, is None.
+    """
+
+    view: str
+    reason: Reason
+    alike: bool  # whatever their hashes
+    distance: int
+    limit: int | None
+    correlation: float | None = None
+    agreement: float | None = None
+
+    @property
+    def matches(self) -> bool:
+        return self.reason in (Reason.ALIKE, Reason.CLOSE)
+
+
+Judged = tuple[int, int, Verdict]  # two pictures, by position, and how two of their views compare
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at pairs of pictures shows; where it needed no blocks, these are NaN."""
+
+    alike: NDArray[np.bool_]
+    correlation: Flat
+    agreement: NDArray[np.float64]
+
+
+def within_limits(table: Table, pairs: Pairs, rules: Rules) -> Pairs:
+    """Those of some pairs that are of two pictures, and whose hashes are close enough."""
+    different = table.owner[pairs.left] != table.owner[pairs.right]
+    return pairs.where(different & _near(table, pairs, rules))
+
+
+def _only_frames_alike(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
+    """Whether each pair is not close as it is, and far apart inside its frames."""
+    left, right = table.inside[pairs.left], table.inside[pairs.right]
+    unsure = (pairs.distance > CLOSE) & (left >= 0) & (right >= 0)
+    differing = np.bitwise_count(table.hashes[left] ^ table.hashes[right]).sum(axis=1, dtype=int)
+    apart: NDArray[np.bool_] = unsure & (differing > rules.whole)
+    return apart
+
+
+def limits(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.int64]:
+    """How many bits each pair may differ, by the views that are compared."""
+    frames = table.framed[pairs.left].astype(int) + table.framed[pairs.right]
+    by_frames = np.array([rules.whole, rules.framed, rules.both_framed])
+    limit = by_frames[frames] if pairs.turn == "upright" else np.full(len(frames), rules.turned)
+    left, right = table.page[pairs.left], table.page[pairs.right]
+    page = np.where(frames > 0, left & right, left | right)  # a page may be a photo's white frame
+    return np.where(page, np.minimum(limit, rules.page), limit)
+
+
+def matching_pairs(table: Table, pairs: Pairs, rules: Rules, each: Each = map) -> Iterator[Match]:
+    """The matches among some pairs of views."""
+    verdicts = judge(table, pairs, rules, each)
+    yield from matches_of(of_pictures(table.owner, pairs, verdicts))
+
+
+def of_pictures(
+    owner: NDArray[np.intp], pairs: Pairs, verdicts: Iterable[Verdict]
+) -> Iterator[Judged]:
+    left, right = owner[pairs.left], owner[pairs.right]
+    ones, others = np.minimum(left, right).tolist(), np.maximum(left, right).tolist()
+    return zip(ones, others, verdicts, strict=True)
+
+
+def matches_of(judged: Iterable[Judged]) -> Iterator[Match]:
+    for one, other, verdict in judged:
+        if verdict.matches:
+            assert verdict.correlation is not None
+            yield Match(one, other, verdict.distance, verdict.correlation, verdict.view)
+
+
+def judge(
+    table: Table, pairs: Pairs, rules: Rules, each: Each = map, *, fully: bool = False
+) -> Iterator[Verdict]:
+    """The verdict on each pair of views: by their hashes, and by a look at the pictures.
+
+    Pages are looked at again, in more detail. With `fully`, all is measured that can be, not only
+    what decides.
+    """
+    limit = limits(table, pairs, rules)
+    near, pages = _near(table, pairs, rules), table.page[pairs.left] & table.page[pairs.right]
+    left = views.turned(table.gray[pairs.left], pairs.turn)
+    seen = look(left, table.gray[pairs.right], pairs.distance, each, fully=fully)
+    names = _names(table, pairs)
+    for n, verdict in enumerate(judged(names, pairs.distance, limit, near, pages, seen)):
+        if pages[n] and (verdict.alike or fully):
+            rows = int(pairs.left[n]), int(pairs.right[n])
+            yield _by_pages(verdict, *page_likeness(table, rows, pairs.turn))
+        else:
+            yield verdict
+
+
+def _near(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
+    """Whether the hashes of each pair are close enough, those inside their frames, too."""
+    close: NDArray[np.bool_] = pairs.distance <= limits(table, pairs, rules)
+    return close & ~_only_frames_alike(table, pairs, rules)
+
+
+def _names(table: Table, pairs: Pairs) -> list[str]:
+    """What is compared in each pair, in words."""
+    whole = "whole" if pairs.turn == "upright" else pairs.turn
+    framed = table.framed[pairs.left] | table.framed[pairs.right]
+    return ["inside a frame" if inside else whole for inside in framed.tolist()]
+
+
+def judged(
+    names: Iterable[str],
+    distance: NDArray[np.int64],
+    limit: NDArray[np.int64],
+    near: NDArray[np.bool_],
+    pages: NDArray[np.bool_],
+    seen: Seen,
+) -> Iterator[Verdict]:
+    """The verdict on each pair, by what was measured of all of them."""
+    columns = distance, limit, near, pages, seen.alike, seen.correlation, seen.agreement
+    rows = zip(names, *(column.tolist() for column in columns), strict=True)
+    for name, bits, most, is_near, is_page, alike, likeness, share in rows:
+        if is_near:
+            reason = Reason.ALIKE if alike else Reason.PAGES if is_page else Reason.DIFFERENT
+        elif most < 0:
+            reason = Reason.NOT_COMPARED
+        else:
+            reason = Reason.FRAMES if bits <= most else Reason.FAR
+        agreement = None if math.isnan(share) else share
+        yield Verdict(name, reason, alike, bits, most if most >= 0 else None, likeness, agreement)
+
+
+def _by_pages(verdict: Verdict, likeness: float, alike: bool) -> Verdict:
+    """The verdict on two pages, which have to be alike at 256 pixels, too."""
+    alike &= verdict.alike
+    reason = Reason.PAGES if verdict.matches and not alike else verdict.reason
+    return replace(verdict, reason=reason, alike=alike, correlation=likeness)
+
+
+def judge_hashes(one: View, other: View, threshold: int) -> Verdict:
+    """The verdict on two views by their hashes and nothing else, as a threshold gives it."""
+    bits = pack((one.hash, other.hash))
+    ((_, _, distance),) = close_pairs(bits, 8 * len(one.hash))
+    near = any(True for _ in close_pairs(bits, threshold))
+    reason = Reason.CLOSE if near else Reason.FAR
+    return Verdict("whole", reason, near, int(distance[0]), threshold)
+
+
+def look(
+    left: Gray | Stack,
+    right: Gray | Stack,
+    distance: NDArray[np.int64],
+    each: Each = map,
+    *,
+    fully: bool = False,
+) -> Seen:
+    """Look at pairs of pictures: at their blocks only where these decide, or to see all."""
+    seen = Seen(
+        alike=np.zeros(len(left), np.bool_),
+        correlation=np.zeros(len(left), np.float32),
+        agreement=np.full(len(left), np.nan),
+    )
+
+    def look_at_few(start: int) -> None:
+        few = slice(start, start + FEW)
+        p, q = flattened(left[few]), flattened(right[few])
+        likeness = seen.correlation[few] = flat_correlation(p, q)
+        seen.alike[few] = (distance[few] <= CLOSE) & (likeness >= CLOSE_CORRELATION)
+        possible = ~seen.alike[few] & (likeness >= LEAST_CORRELATION)
+        asked = np.flatnonzero(possible | fully)
+        if len(asked):
+            share = seen.agreement[start + asked] = flat_agreement(p[asked], q[asked])
+            seen.alike[start + asked] |= possible[asked] & (share >= LEAST_AGREEMENT)
+
+    for _ in each(look_at_few, range(0, len(left), FEW)):
+        pass
+    return seen
+
+
+def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float, bool]:
+    """The correlation of two pages at 256 pixels, and whether they are alike there."""
+    one, other = (unpacked(table.fine[row])[None] for row in rows)
+    p, q = flattened(views.turned(one, turn)), flattened(other)
+    found = by_shift(p, q)[0]
+    likeness = float(found.max())
+    if likeness < PAGE_CORRELATION:
+        return likeness, False
+    if table.framed[rows[0]] or table.framed[rows[1]]:
+        return likeness, True  # no two frames are cut off to the pixel
+    reach = len(found) // 2
+    down, across = (reach - place for place in divmod(int(found.argmax()), len(found)))
+    alike = parts_alike(p[0], q[0], (down, across)) and parts_alike(q[0], p[0], (-down, -across))
+    return likeness, alike
+
+
+def unpacked(fine: bytes | Spooled | None) -> Gray:
+    assert fine
+    side = views.PAGE_SIDE
+    return np.frombuffer(zlib.decompress(views.content(fine)), np.uint8).reshape(side, side)
