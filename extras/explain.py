@@ -16,7 +16,7 @@ import views
 from config import PRESET_HASH_SIZE, Settings, UserError
 from disk.files import ImageFile
 from grouping import EMBEDDING, Match
-from pictures import registration, verify
+from pictures import crops, crowds, registration, verify
 from pictures.connected import cluster
 from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage, Unreadable
@@ -239,7 +239,7 @@ def _comparisons(
         for number in range(len(pairs.left)):
             pair = pairs.where(slice(number, number + 1))
             yield from map(_comparison, verify.judge(table, pair, rules, fully=True))
-    for match in matching.cut_off(table, looks, rules):
+    for match in crops.cut_off(table, looks, rules):
         reason = "what is left of one that is cut off is part of the other"
         found = match.distance, rules.whole, match.correlation
         yield Comparison(match.view, True, True, reason, *found)
@@ -273,8 +273,8 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _crop_comparison(table: Table, looks: Sequence[views.Look | None], limit: int) -> Comparison:
-    known = matching.Known(len(looks))
-    judged = matching.judge_crops(table, looks, limit, known, reach=BITS)
+    known = crowds.Known(len(looks))
+    judged = crops.judge_crops(table, looks, limit, known, reach=BITS)
     found = (verdict for _, _, verdict in judged if verdict.alike)
     nearest = min(found, key=lambda verdict: verdict.distance, default=None)
     if nearest is None:

@@ -36,6 +36,7 @@ from extras import embeddings
 from extras.embeddings import close_vectors
 from finder import hash_file
 from grouping import EMBEDDING, Match, supported_clusters
+from pictures import crowds
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
 
@@ -508,8 +509,8 @@ def test_a_model_joins_groups_only_by_several_matches() -> None:
 
 
 def test_what_a_model_says_is_never_certain() -> None:
-    assert matching.is_certain(Match(0, 1, 0, 1.0, "whole"))
-    assert not matching.is_certain(Match(0, 1, 0, 1.0, EMBEDDING))
+    assert crowds.is_certain(Match(0, 1, 0, 1.0, "whole"))
+    assert not crowds.is_certain(Match(0, 1, 0, 1.0, EMBEDDING))
 
 
 def test_a_link_by_hash_comes_before_one_by_embedding() -> None:

@@ -40,8 +40,9 @@ import config
 import matching
 import views
 from grouping import Cluster, Match, supported_clusters
-from matching import ENOUGH, find_matches
-from pictures import registration
+from matching import find_matches
+from pictures import crowds, registration
+from pictures.crowds import ENOUGH
 from pictures.presets import PRESETS, Rules
 from pictures.registration import agreement, correlation
 from pictures.table import Pairs, Table
@@ -611,12 +612,12 @@ def looks_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_crowd_that_is_not_surely_the_same_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
     looks, taken = crowd(200, ALIKE), looks_taken(monkeypatch)
     matches = list(find_matches(looks, PRESETS["similar"]))
-    assert not any(map(matching.is_certain, matches))
+    assert not any(map(crowds.is_certain, matches))
     each = Counter(n for match in matches for n in (match.left, match.right))
     assert min(each.values()) >= ENOUGH
     assert len(matches) <= 200 * (ENOUGH + 8)  # of 19,900 pairs
     assert sum(taken) <= 200 * (ENOUGH + 8)
-    groups = supported_clusters(200, matches, matching.is_certain)
+    groups = supported_clusters(200, matches, crowds.is_certain)
     assert [group.members for group in groups] == [list(range(200))]
 
 
@@ -650,7 +651,7 @@ def test_all_matches_are_found_where_pictures_have_few(monkeypatch: pytest.Monke
     assert {(m.left, m.right) for m in found} == set(combinations(range(ENOUGH), 2))
     edits = [edited(name, edit) for name in (COFFEE, PORTRAIT) for edit in ("", *EDITS)]
     found += find_matches(edits, PRESETS["crops"])
-    monkeypatch.setattr(matching, "ENOUGH", 10**9)
+    monkeypatch.setattr(crowds, "ENOUGH", 10**9)
     everything = list(find_matches(few, PRESETS["similar"]))
     assert found == [*everything, *find_matches(edits, PRESETS["crops"])]
 
@@ -661,7 +662,7 @@ def test_a_crowd_is_grouped_as_all_its_matches_group_it(
 ) -> None:
     digests, looks = list(map(str, range(80))), make(80)
     groups, few = matching.group(digests, looks, PRESETS["similar"])
-    monkeypatch.setattr(matching, "ENOUGH", 100)
+    monkeypatch.setattr(crowds, "ENOUGH", 100)
     expected, every = matching.group(digests, looks, PRESETS["similar"])
     assert few.total() < every.total()
     assert [group.members for group in groups] == [group.members for group in expected]
@@ -670,7 +671,7 @@ def test_a_crowd_is_grouped_as_all_its_matches_group_it(
 def test_pairs_of_two_crowds_are_looked_at_until_the_crowds_are_one() -> None:
     """As long as one thread holds them, further matches may tell that they belong together."""
     half = ENOUGH + 1
-    known, one, other = matching.Known(2 * half), np.arange(half), np.arange(half, 2 * half)
+    known, one, other = crowds.Known(2 * half), np.arange(half), np.arange(half, 2 * half)
 
     def in_a_crowd(bits: int = 10) -> tuple[bool, bool]:
         pairs = ((one[:-1], one[1:]), (one, other))

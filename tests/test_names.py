@@ -32,8 +32,8 @@ from PIL import Image, ImageOps
 
 import matching
 from grouping import Cluster, Match, supported_clusters
-from matching import ENOUGH
 from pictures import connected, registration, verify
+from pictures.crowds import ENOUGH
 from pictures.presets import PRESETS
 from views import Look
 

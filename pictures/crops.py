@@ -1,0 +1,207 @@
+"""Pictures that show a part of another one: crops, and files that are cut off."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+import views
+from grouping import Match
+from pictures.crowds import Known
+from pictures.hamming import close_pairs, pack
+from pictures.presets import Rules
+from pictures.table import BATCH, Pairs, Table, hash_size_of, table_of
+from pictures.verify import (
+    Each,
+    Judged,
+    judged,
+    look,
+    matches_of,
+    matching_pairs,
+    of_pictures,
+    unpacked,
+    within_limits,
+)
+from views import EVERYTHING, Look, Part, Stack
+
+LOOKED_AT = 32  # pictures of which one that is cut off may be a part
+Window = tuple[float, float, float, float]  # top, left, height, width, as shares
+
+
+def crops(
+    table: Table, looks: Sequence[Look | None], limit: int, known: Known, each: Each = map
+) -> Iterator[Match]:
+    """Yield the pictures that look like a part of another one.
+
+    Every part of every picture is compared with every picture, so the cost is quadratic and
+    some 70 times that of the plain search.
+    """
+    for match in matches_of(judge_crops(table, looks, limit, known, each)):
+        known.add(match)
+        yield match
+
+
+def judge_crops(
+    table: Table,
+    looks: Sequence[Look | None],
+    limit: int,
+    known: Known,
+    each: Each = map,
+    *,
+    reach: int | None = None,
+) -> Iterator[Judged]:
+    """Yield the verdicts on pictures as parts of others, of those that are near by their hashes.
+
+    These differ by up to `reach` bits, or else by what is the limit.
+    """
+    most = limit if reach is None else reach
+    whole = np.flatnonzero(~table.framed & ~table.page)
+    if not len(whole):
+        return
+    owner, hashes = table.owner[whole], table.hashes[whole]
+    of_all = [look.large for n in owner.tolist() if (look := looks[n]) and look.large]
+    large = b"".join(map(views.content, of_all))
+    pictures = np.frombuffer(large, np.uint8).reshape(-1, views.LARGE_SIDE, views.LARGE_SIDE)
+    for window in views.windows():
+        parts = views.cut_out(pictures, window, views.GRAY_SIDE)
+        part_hashes = pack(views.hashes_of(parts, hash_size_of(table)))
+        for i, j, distance in close_pairs(part_hashes, most, hashes, both_ways=True):
+            for start in range(0, len(i), BATCH):
+                some = slice(start, start + BATCH)
+                found = Pairs(i[some], j[some], distance[some], "upright")
+                yield from _judged_crops(parts, table, whole, found, limit, known, each)
+
+
+def _judged_crops(
+    parts: Stack,
+    table: Table,
+    whole: NDArray[np.intp],
+    pairs: Pairs,
+    limit: int,
+    known: Known,
+    each: Each,
+) -> Iterator[Judged]:
+    """The verdicts on parts, the left ones, and pictures."""
+    owner = table.owner[whole]
+    crowded = known.are_in_a_crowd(owner[pairs.left], owner[pairs.right], pairs.distance)
+    pairs = pairs.where((pairs.left != pairs.right) & ~crowded)
+    seen = look(parts[pairs.left], table.gray[whole[pairs.right]], pairs.distance, each)
+    near, pages = pairs.distance <= limit, np.zeros(len(pairs.left), np.bool_)
+    limits = np.full(len(pairs.left), limit)
+    verdicts = judged(["crop"] * len(near), pairs.distance, limits, near, pages, seen)
+    return of_pictures(owner, pairs, verdicts)
+
+
+# ---- Pictures that are cut off
+
+
+def cut_off(
+    table: Table, looks: Sequence[Look | None], rules: Rules, each: Each = map
+) -> Iterator[Match]:
+    """Yield each picture that is cut off with the one of which it is most likely a part.
+
+    That is a whole one or, without such, another one that is cut off, but not so soon. One is
+    enough, and more would be wrong: what is left of a picture may be part of several (a sky, a
+    bar with buttons), and these must not get into one group for it.
+    """
+    rows: dict[Part, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(~table.framed).tolist():
+        look = looks[table.owner[row]]
+        rows[look.part or EVERYTHING if look else EVERYTHING].append(row)
+    for part in sorted(rows.keys() - {EVERYTHING}):
+        left = rows[part]
+        for larger in sorted(rows, key=lambda other: (-_area(other), other)):
+            if _contains(larger, part) and left:
+                found = _parts_of(table, left, rows[larger], _within(part, larger), rules, each)
+                yield from found.values()
+                left = [row for row in left if row not in found]
+
+
+def _area(part: Part) -> int:
+    return (part[2] - part[0]) * (part[3] - part[1])
+
+
+def _contains(part: Part, other: Part) -> bool:
+    left, upper, right, lower = part
+    return left <= other[0] and upper <= other[1] and other[2] <= right and other[3] <= lower
+
+
+def _within(part: Part, larger: Part) -> Window:
+    """Where a part of a picture lies in a larger part of it."""
+    across, down = larger[2] - larger[0], larger[3] - larger[1]
+    return (
+        (part[1] - larger[1]) / down,
+        (part[0] - larger[0]) / across,
+        (part[3] - part[1]) / down,
+        (part[2] - part[0]) / across,
+    )
+
+
+def _parts_of(
+    table: Table,
+    rows: Sequence[int],
+    others: Sequence[int],
+    window: Window,
+    rules: Rules,
+    each: Each,
+) -> dict[int, Match]:
+    """For some rows, the best match with a part of other ones, if there is any."""
+    own = views.coarsened(table.gray[np.array(rows)], window)
+    size, places = hash_size_of(table), np.array(others)
+    hashes = [
+        pack(views.hashes_of(_cut_out(table, places[n : n + BATCH], window), size))
+        for n in range(0, len(places), BATCH)
+    ]
+    nearest: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    own_hashes = pack(views.hashes_of(own, size))
+    for i, j, distance in close_pairs(
+        own_hashes, rules.whole, np.concatenate(hashes), both_ways=True
+    ):
+        for cut, other, bits in zip(i.tolist(), places[j].tolist(), distance.tolist(), strict=True):
+            if table.owner[other] != table.owner[rows[cut]]:
+                nearest[cut].append((bits, other))
+                if len(nearest[cut]) > BATCH:
+                    nearest[cut] = sorted(nearest[cut])[:LOOKED_AT]
+    found = {}
+    for cut, some in sorted(nearest.items()):
+        match = _best_part(
+            table, (rows[cut], own[cut]), sorted(some)[:LOOKED_AT], window, rules, each
+        )
+        if match:
+            found[rows[cut]] = match
+    return found
+
+
+def _cut_out(table: Table, rows: NDArray[np.intp], window: Window) -> Stack:
+    return views.cut_out(table.gray[rows], window, views.GRAY_SIDE)
+
+
+def _best_part(
+    table: Table,
+    cut: tuple[int, Stack],
+    others: Sequence[tuple[int, int]],
+    window: Window,
+    rules: Rules,
+    each: Each,
+) -> Match | None:
+    """The most alike of some pictures of which a part may be what is left of one."""
+    row, own = cut
+    size, rows = hash_size_of(table), np.array([other for _, other in others])
+    fine = unpacked(table.fine[row])[None] if table.page[row] else None
+    shown = [views.view_of(own, size, None if fine is None else views.coarsened(fine, window)[0])]
+    for other, small in zip(rows.tolist(), _cut_out(table, rows, window), strict=True):
+        page = unpacked(table.fine[other])[None] if table.page[other] else None
+        part = None if page is None else views.cut_out(page, window, views.PAGE_SIDE)[0]
+        shown.append(views.view_of(small, size, part))
+    parts = table_of([Look((view,), None, None, b"") for view in shown])
+    distance = np.array([bits for bits, _ in others], np.int64)
+    right = np.arange(1, len(shown))
+    pairs = within_limits(parts, Pairs(np.zeros_like(right), right, distance, "upright"), rules)
+    alike = matching_pairs(parts, pairs, rules, each)
+    best = max(alike, key=lambda m: m.correlation, default=None)
+    if best is None:
+        return None
+    one, other = sorted((int(table.owner[row]), int(table.owner[rows[best.right - 1]])))
+    return replace(best, left=one, right=other, view="cut off")
