@@ -639,7 +639,7 @@ def links_between(hashed: Sequence[HashedImage], groups: Sequence["Cluster"]) ->
 
 
 def only_colour_differs(hashed: Sequence[HashedImage], match: "Match") -> bool:
-    import matching
+    from pictures import matching
 
     one, other = hashed[match.left].look, hashed[match.right].look
     return bool(one and other and matching.differ_in_colour(one, other, match))

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from config import MAX_MODEL_SIDE, MODELS, Settings, UserError
 from disk.files import digest_file
 from grouping import EMBEDDING, Cluster, Match
-from matching import Method, by_looks, group_by
 from pictures.hamming import pack
 from pictures.images import HashedImage, Unreadable
+from pictures.matching import Method, by_looks, group_by
 from pictures.methods import Hashed
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import finder
-import matching
 import views
 from config import PRESET_HASH_SIZE, Settings, UserError
 from disk.files import ImageFile
 from grouping import EMBEDDING, Match
-from pictures import crops, crowds, registration, verify
+from pictures import crops, crowds, matching, registration, verify
 from pictures.connected import cluster
 from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage, Unreadable

@@ -24,8 +24,8 @@ class ByLooks:
         return iter(results)
 
     def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
-        import matching  # with SciPy, which takes long, while the workers could be at work
-        from pictures import presets
+        # With SciPy, which takes long, while the workers could be at work.
+        from pictures import matching, presets
 
         rules = presets.PRESETS[self._preset]
         digests, looks = [image.digest for image in images], [image.look for image in images]

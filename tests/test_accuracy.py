@@ -9,9 +9,8 @@ from conftest import ROOT, SAMPLES
 from made_pictures import SINGLES
 
 import finder
-import matching
 from disk.files import ImageFile
-from pictures import presets
+from pictures import matching, presets
 from pictures.images import HashedImage
 
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))

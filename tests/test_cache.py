@@ -23,10 +23,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cache
-import matching
 from disk.files import ImageFile
 from finder import hash_file, walk
-from pictures import presets
+from pictures import matching, presets
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 from views import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content

@@ -9,9 +9,8 @@ from conftest import SAMPLES, Library
 from hostile import encoded
 from PIL import Image, ImageDraw
 
-import matching
 import views
-from pictures import decoding, integrity, presets
+from pictures import decoding, integrity, matching, presets
 from pictures.recipe import Recipe
 
 COFFEE, CAT, LAUNCH = "2024/coffee.jpg", "2024/cat.jpg", "2023/launch.jpg"

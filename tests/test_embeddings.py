@@ -28,7 +28,6 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 import config
-import matching
 import views
 from config import Settings, UserError
 from disk.files import ImageFile
@@ -36,7 +35,7 @@ from extras import embeddings
 from extras.embeddings import close_vectors
 from finder import hash_file
 from grouping import EMBEDDING, Match, supported_clusters
-from pictures import crowds
+from pictures import crowds, matching
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
 

@@ -23,11 +23,10 @@ from made_pictures import (
 from PIL import Image, ImageOps
 
 import finder
-import matching
 from disk.files import ImageFile
 from extras import explain
 from finder import hash_file
-from pictures import presets
+from pictures import matching, presets
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
 from views import Look, View

@@ -20,12 +20,11 @@ def module_at(path: Path) -> str:
 # By module, or for all modules of a folder by its name; a folder's own may import each other.
 MAY_IMPORT = {
     "disk": {"config"},
-    "pictures": {"config", "disk", "grouping", "matching", "views"},
+    "pictures": {"config", "disk", "grouping", "views"},
     "config": set[str](),
     "grouping": set[str](),
     "views": {"pictures"},
     "finder": {"config", "views", "disk", "pictures"},
-    "matching": {"grouping", "pictures", "views"},
     "storage": {"config", "disk", "pictures"},
     "cache": {"config", "views", "disk", "pictures"},
     "cleanup": {"config", "finder", "storage", "disk", "pictures"},
@@ -34,7 +33,6 @@ MAY_IMPORT = {
         "grouping",
         "views",
         "finder",
-        "matching",
         "storage",
         "cache",
         "cleanup",
@@ -173,10 +171,10 @@ def test_find_loads_what_the_others_need_not(found: Library) -> None:
 
 def test_workers_load_nothing_of_the_command_line(found: Library) -> None:
     counts = imports(found.arguments("find", "--dry-run", "--no-cache"))
-    assert counts["storage"] == counts["matching"] == 1
+    assert counts["storage"] == counts["pictures.matching"] == 1
 
 
 def test_a_threshold_is_grouped_without_scipy(found: Library) -> None:
     counts = imports(found.arguments("find", "--dry-run", "--no-cache", "--threshold", "31"))
     assert counts["grouping"] == 1
-    assert not counts["matching"]
+    assert not counts["pictures.matching"]

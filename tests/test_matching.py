@@ -37,12 +37,11 @@ from made_pictures import (
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import config
-import matching
 import views
 from grouping import Cluster, Match, supported_clusters
-from matching import find_matches
-from pictures import crowds, registration
+from pictures import crowds, matching, registration
 from pictures.crowds import ENOUGH
+from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
 from pictures.registration import agreement, correlation
 from pictures.table import Pairs, Table

@@ -30,9 +30,8 @@ from made_pictures import (
 )
 from PIL import Image, ImageOps
 
-import matching
 from grouping import Cluster, Match, supported_clusters
-from pictures import connected, registration, verify
+from pictures import connected, matching, registration, verify
 from pictures.crowds import ENOUGH
 from pictures.presets import PRESETS
 from views import Look

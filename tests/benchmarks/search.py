@@ -26,11 +26,10 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import matching
 import views
 from extras.embeddings import close_vectors
 from grouping import UnionFind
-from pictures import presets
+from pictures import matching, presets
 from pictures.hamming import close_pairs
 from pictures.recipe import Recipe
 

@@ -22,9 +22,8 @@ from labelled import Item
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import matching
 import views
-from pictures import presets, registration, verify
+from pictures import matching, presets, registration, verify
 from pictures.recipe import Recipe
 
 Seen = tuple[str, views.Look | None]
