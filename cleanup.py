@@ -11,26 +11,24 @@ from dataclasses import dataclass
 
 from config import Exit, UserError
 from disk.companions import CompanionIndex, Companions, is_companion, listing
-from disk.files import digest_file, open_regular
+from disk.files import (
+    append_lines,
+    digest_file,
+    files_in,
+    has_digest,
+    is_gone,
+    is_untouched,
+    open_regular,
+)
 from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
+from disk.lines import to_line
 from disk.litter import is_litter
 from disk.places import Surroundings, is_in_trash
 from disk.same_file import look_anew, may_be_one
 from disk.trash import holds, send
 from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS
 from pictures import formats, held
-from storage import (
-    MANIFEST,
-    Manifest,
-    SavedCopy,
-    append_lines,
-    files_in,
-    has_digest,
-    is_gone,
-    is_untouched,
-    report_of,
-    to_line,
-)
+from storage import MANIFEST, Manifest, SavedCopy, report_of
 
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
 

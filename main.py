@@ -47,11 +47,11 @@ import finder
 import storage
 from config import Exit, Settings, UserError
 from disk import places, signature
-from disk.files import ImageFile
+from disk.files import ImageFile, append_lines, check_log, is_gone
+from disk.lines import to_line
 from pictures import methods
 from pictures.images import HashedImage, Holding, Unreadable
 from pictures.methods import Method
-from storage import to_line
 
 if TYPE_CHECKING:
     from cache import Cache, Spool
@@ -325,7 +325,7 @@ def find(settings: Settings, arguments: argparse.Namespace, report: Report) -> N
             trusted=arguments.trust_result,
             watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
         )
-        storage.check_log(settings.log_file)
+        check_log(settings.log_file)
         cache = stack.enter_context(opened_cache(settings.cache_file, report.warn))
         copies, links, log, seen = find_groups(settings, arguments, report, method, cache, old)
         storage.check_space(copies, settings.output_dir)
@@ -752,7 +752,7 @@ def put_back(result: storage.Result, report: Report) -> None:
             report.list_some("Not put back", [f"{to_line(restored.path)}: {restored.reason}"])
         else:
             line = f"Restored file: {to_line(restored)}"
-            storage.append_lines(result.paths.log_file, [line])
+            append_lines(result.paths.log_file, [line])
             report.say(f"{line} (an earlier cleanup was interrupted)")
 
 
@@ -817,7 +817,7 @@ def check_deleted(settings: Settings, arguments: argparse.Namespace, report: Rep
         listed = {*culled.deleted, *whole_groups}
         copies = [c for c in manifest.copies if c in listed]
         originals = [c.original.path for c in copies]
-        present = [p for p in originals if not storage.is_gone(p) or cleanup.is_set_aside(p)]
+        present = [p for p in originals if not is_gone(p) or cleanup.is_set_aside(p)]
         there = frozenset(present)
         # Of a whole group all are listed, or what is taken off the list couldn't be told.
         named = [c.original.path for c in copies if c in whole_groups or c.original.path in there]
@@ -879,7 +879,7 @@ def say_losses(
 
 def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) -> None:
     whole = arguments.allow_whole_groups
-    storage.check_log(settings.log_file)
+    check_log(settings.log_file)
     with opened(settings, arguments, report) as result:
         manifest = result.manifest
         listed = storage.read_to_delete(settings.to_delete_file)
@@ -900,7 +900,7 @@ def clean_up(settings: Settings, arguments: argparse.Namespace, report: Report) 
         culled = cleanup.culled_in(manifest, settings.output_dir)
         judge = cleanup.Judge(manifest, frozenset(listed), culled, whole_groups=whole)
         refused = [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
-        storage.append_lines(settings.log_file, refused)
+        append_lines(settings.log_file, refused)
         remove = cleanup.trash if settings.delete_mode == "trash" else cleanup.unlink
         done = cleanup.execute(plan, judge, settings.log_file, remove)
         results: list[cleanup.Deleted | cleanup.Kept] = []

@@ -1,7 +1,6 @@
 """The output folder: its lock, its files, the copies in it, and how a new result replaces it."""
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
@@ -17,7 +16,20 @@ from dataclasses import asdict, dataclass, replace
 
 from config import BUILDING_SUFFIXES, REPORT, RESULT_MARKER, Exit, UserError
 from disk import litter, signature
-from disk.files import ImageFile, digest_file, open_regular
+from disk.files import (
+    ImageFile,
+    append_lines,
+    digest_file,
+    files_in,
+    has_digest,
+    is_gone,
+    is_untouched,
+    open_regular,
+    sync_folder,
+    temporary_path,
+    write_file,
+)
+from disk.lines import dump_json, from_line, to_line
 from disk.strict import (
     digest_of,
     fraction_of,
@@ -34,18 +46,12 @@ from pictures.images import HashedImage
 MANIFEST = RESULT_MARKER
 MANIFEST_SCHEMA = 1
 PARTIAL = ".partial-copy"
-TEMPORARY_SUFFIX = ".being-written"
 STAGING_SUFFIX, REPLACED_SUFFIX = BUILDING_SUFFIXES
 MAX_NAME_BYTES = 200
 DIGEST_LENGTHS = (0, 8, 16, 64)  # in the name of a copy
 LOG_BEGINS = re.compile(r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: ")
 SHEET_BEGINS = re.compile(r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>")
 FICLONE = 0x40049409  # Linux's request to share a file's blocks, from linux/fs.h
-# Line ends as any editor might see them, what changes how a terminal shows the rest, edge blanks,
-# and what UTF-8 can't hold.
-UNSAFE_IN_A_LINE = re.compile(
-    r'[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]|^["\s]|\s$|^$'
-)
 UNSAFE_IN_A_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 # What `load_manifest` raises on files that are missing, cut or edited.
 BROKEN_MANIFEST = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
@@ -245,104 +251,7 @@ def _take_lock(path: str) -> int:
         os.close(descriptor)
 
 
-# ---- Small files, written whole
-
-
-def write_file(path: str, text: str) -> None:
-    """Write a file beside its place, flush it to the disk, and rename it into place."""
-    temporary = temporary_path(path)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)  # left by a run that was killed
-    with open(temporary, "x", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
-    sync_folder(os.path.dirname(path))
-
-
-def temporary_path(path: str) -> str:
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}{TEMPORARY_SUFFIX}")
-
-
-def append_lines(path: str, lines: Iterable[str]) -> None:
-    """Append lines to a log, on disk when this returns; UserError if it is no text file."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o644)
-    try:
-        _check_text(descriptor, path)
-        data = "".join(line + "\n" for line in lines).encode()
-        if (size := os.fstat(descriptor).st_size) and os.pread(descriptor, 1, size - 1) != b"\n":
-            data = b"\n" + data  # a full disk has cut the last line
-        while data:
-            data = data[os.write(descriptor, data) :]
-        os.fsync(descriptor)
-        if not size:
-            sync_folder(os.path.dirname(path))  # the file's name must be on disk, too
-    finally:
-        os.close(descriptor)
-
-
-def check_log(path: str) -> None:
-    """Refuse a LOG_FILE that is something else, such as a photo. Changes nothing on disk."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UserError(
-            f"LOG_FILE {path} can't be read: {error.strerror}; choose another name."
-        ) from error
-    try:
-        _check_text(descriptor, path)
-    finally:
-        os.close(descriptor)
-
-
-def _check_text(descriptor: int, path: str) -> None:
-    regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-    if not regular or b"\0" in os.pread(descriptor, 1 << 16, 0):
-        raise UserError(f"LOG_FILE {path} is not a text file; choose another name.")
-
-
-def sync_folder(folder: str) -> None:
-    """Have the names in a folder on disk, where the file system can promise that for folders."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EBADF):  # how some network disks refuse
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def dump_json(value: object) -> str:
-    """JSON that people can read and UTF-8 can hold: undecodable bytes stay escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=1)
-    return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
-
-
-def to_line(path: str) -> str:
-    r"""A path as one line of text, as a JSON string where it would not survive as it is.
-
-    >>> to_line("/photos/a b.jpg"), to_line("/photos/a\nb.jpg")
-    ('/photos/a b.jpg', '"/photos/a\\nb.jpg"')
-    """
-    return json.dumps(path) if UNSAFE_IN_A_LINE.search(path) else path
-
-
-def from_line(line: str) -> str:
-    r"""The path that `to_line` wrote; ValueError for what it could not have written.
-
-    >>> from_line('"/photos/a\\nb.jpg"') == "/photos/a\nb.jpg"
-    True
-    """
-    if not line.startswith('"'):
-        return line
-    path: str = json.loads(line)  # what starts with a quote and isn't a string is an error
-    return path
+# ---- to_delete.txt
 
 
 def check_to_delete(path: str, manifest: Manifest) -> None:
@@ -651,20 +560,6 @@ def info_of(copies: Iterable[SavedCopy]) -> dict[str, str]:
 # ---- Looking at an existing result
 
 
-def files_in(folder: str) -> Iterator[str]:
-    """The paths of everything in a folder but folders with something in them. Changes nothing."""
-
-    def fail(error: OSError) -> None:
-        raise UserError(f"{error.filename} can't be read: {error.strerror}.") from error
-
-    for parent, folders, files in os.walk(folder, onerror=fail):
-        folders.sort()
-        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
-        yield from (os.path.join(parent, name) for name in sorted(files + links))
-        if not files and not folders and parent != folder:
-            yield parent
-
-
 def inspect(
     folder: str, manifest: Manifest, watch: Callable[[Sequence[str]], Iterable[str]] = iter
 ) -> Contents:
@@ -721,31 +616,6 @@ def _has_own_info(folder: str, manifest: Manifest) -> bool:
         return True
     except OSError:
         return False
-
-
-def has_digest(path: str, digest: str) -> bool:
-    try:
-        return digest_file(path) == digest
-    except OSError:
-        return False
-
-
-def is_gone(path: str) -> bool:
-    """Whether nothing lies at a path; OSError where that can't be seen, as on a failing disk."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    return False
-
-
-def is_untouched(path: str, seen: ImageFile) -> bool:
-    """Whether size and time are as they were seen, so that reading the file can be spared."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return False
-    return (status.st_size, status.st_mtime_ns) == (seen.size, seen.mtime_ns)
 
 
 def check_replaceable(

@@ -1,13 +1,18 @@
-"""Files, read safely: no link is followed, no FIFO waited for."""
+"""Files: read safely, with no link followed and no FIFO waited for, and written whole."""
 
+import contextlib
 import errno
 import hashlib
 import io
 import os
 import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from config import UserError
+
 MAX_FILE_BYTES = 1 << 30
+TEMPORARY_SUFFIX = ".being-written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +55,112 @@ def digest_file(path: str) -> str:
 def image_file(path: str, status: os.stat_result) -> ImageFile:
     times = status.st_mtime_ns, status.st_ctime_ns
     return ImageFile(path, status.st_size, times[0], status.st_ino, times[1])
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a file beside its place, flush it to the disk, and rename it into place."""
+    temporary = temporary_path(path)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)  # left by a run that was killed
+    with open(temporary, "x", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+    sync_folder(os.path.dirname(path))
+
+
+def temporary_path(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}{TEMPORARY_SUFFIX}")
+
+
+def append_lines(path: str, lines: Iterable[str]) -> None:
+    """Append lines to a log, on disk when this returns; UserError if it is no text file."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o644)
+    try:
+        _check_text(descriptor, path)
+        data = "".join(line + "\n" for line in lines).encode()
+        if (size := os.fstat(descriptor).st_size) and os.pread(descriptor, 1, size - 1) != b"\n":
+            data = b"\n" + data  # a full disk has cut the last line
+        while data:
+            data = data[os.write(descriptor, data) :]
+        os.fsync(descriptor)
+        if not size:
+            sync_folder(os.path.dirname(path))  # the file's name must be on disk, too
+    finally:
+        os.close(descriptor)
+
+
+def check_log(path: str) -> None:
+    """Refuse a LOG_FILE that is something else, such as a photo. Changes nothing on disk."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(
+            f"LOG_FILE {path} can't be read: {error.strerror}; choose another name."
+        ) from error
+    try:
+        _check_text(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def _check_text(descriptor: int, path: str) -> None:
+    regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    if not regular or b"\0" in os.pread(descriptor, 1 << 16, 0):
+        raise UserError(f"LOG_FILE {path} is not a text file; choose another name.")
+
+
+def sync_folder(folder: str) -> None:
+    """Have the names in a folder on disk, where the file system can promise that for folders."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF):  # how some network disks refuse
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def files_in(folder: str) -> Iterator[str]:
+    """The paths of everything in a folder but folders with something in them. Changes nothing."""
+
+    def fail(error: OSError) -> None:
+        raise UserError(f"{error.filename} can't be read: {error.strerror}.") from error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        folders.sort()
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        yield from (os.path.join(parent, name) for name in sorted(files + links))
+        if not files and not folders and parent != folder:
+            yield parent
+
+
+def has_digest(path: str, digest: str) -> bool:
+    try:
+        return digest_file(path) == digest
+    except OSError:
+        return False
+
+
+def is_gone(path: str) -> bool:
+    """Whether nothing lies at a path; OSError where that can't be seen, as on a failing disk."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False
+
+
+def is_untouched(path: str, seen: ImageFile) -> bool:
+    """Whether size and time are as they were seen, so that reading the file can be spared."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (seen.size, seen.mtime_ns)

@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import stand_in  # noqa: E402
 
 import cleanup  # noqa: E402
-from storage import to_line  # noqa: E402
+from disk.lines import to_line  # noqa: E402
 
 # Those that another kernel doesn't have are passed over ("?").
 CALLS = ",".join(

@@ -8,6 +8,7 @@ from conftest import Library, picture, tree
 
 import storage
 from disk import files
+from disk.files import digest_file
 
 
 def manifest_of(library: Library) -> storage.Manifest:
@@ -56,9 +57,9 @@ def test_a_copy_is_removed_whatever_time_its_original_has(
 
     def digest(path: str) -> str:
         read.append(path)
-        return files.digest_file(path)
+        return digest_file(path)
 
-    monkeypatch.setattr(storage, "digest_file", digest)
+    monkeypatch.setattr(files, "digest_file", digest)
     old = saved(found)
     assert storage.remove_copy(old) is None
     assert read == [old.copy]

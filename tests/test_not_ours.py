@@ -9,6 +9,7 @@ from conftest import Library, picture, tree
 from PIL import Image
 
 import storage
+from disk import files
 
 
 def edit(path: Path, target: Path) -> None:
@@ -119,7 +120,7 @@ def test_check_deleted_overwrites_no_file_of_the_users(found: Library) -> None:
 
 def test_a_link_in_the_way_of_a_written_file_is_not_followed(found: Library) -> None:
     photo = found.photos / "z_stars.jpg"
-    os.symlink(photo, storage.temporary_path(str(found.list_file)))
+    os.symlink(photo, files.temporary_path(str(found.list_file)))
     assert found.check().code == 0
     assert photo.read_bytes() == picture("2023/stars.jpg")
     assert not found.list_file.is_symlink()
@@ -196,5 +197,5 @@ def test_find_names_originals_that_another_cleanup_has_set_aside(library: Librar
 def test_a_log_whose_last_line_was_cut_goes_on_with_a_new_line(found: Library) -> None:
     log = found.output / "log.txt"
     log.write_text(log.read_text() + "Deleted file: /pho")
-    storage.append_lines(str(log), ["Kept file: x"])
+    files.append_lines(str(log), ["Kept file: x"])
     assert log.read_text().splitlines()[-2:] == ["Deleted file: /pho", "Kept file: x"]

@@ -22,7 +22,7 @@ from kill_points import restore as bring_back
 import cleanup
 import finder
 import storage
-from disk import strict
+from disk import lines, strict
 from storage import MANIFEST
 
 ODD = (None, True, 0, -1, 1.5, 10**30, "", "a\0b", "\ud800", "../x", "x" * 5000, [], [[]], {})
@@ -215,7 +215,7 @@ def forge(library: Library, **values: Any) -> None:
     record = with_its_run({**json.loads(path.read_text("utf-8")), **values})
     path.write_text(json.dumps(record), "utf-8")
     rows = {row["original"]: str(library.output / row["copy"]) for row in record["copies"]}
-    (library.output / record["own_files"][0]).write_text(storage.dump_json(rows), "utf-8")
+    (library.output / record["own_files"][0]).write_text(lines.dump_json(rows), "utf-8")
 
 
 def rows_for(*originals: Path) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from PIL import Image, ImageStat
 from test_review import serving
 
 import storage
+from disk import files, lines
 from disk.files import ImageFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -779,8 +780,8 @@ def many(library: Library, groups: int) -> None:
     own = storage.OwnFiles("info.txt", "to_delete.txt", "log.txt")
     manifest = storage.Manifest((str(library.photos),), tuple(copies), own)
     storage.write_manifest(str(library.output), manifest)
-    storage.write_file(
-        str(library.output / "info.txt"), storage.dump_json(storage.info_of(manifest.copies))
+    files.write_file(
+        str(library.output / "info.txt"), lines.dump_json(storage.info_of(manifest.copies))
     )
 
 

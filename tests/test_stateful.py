@@ -26,7 +26,8 @@ from kill_points import Home
 import cleanup
 import config
 import finder
-from storage import MANIFEST, read_to_delete, to_line
+from disk.lines import to_line
+from storage import MANIFEST, read_to_delete
 
 EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "500"))
 # They meet each other when case or Unicode form is folded, or break a line, or are not UTF-8.

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
+from disk import files, lines
 from disk.files import ImageFile, digest_file
 from finder import PHOTO_EXTENSIONS
 
@@ -153,29 +154,29 @@ any_path = st.binary(min_size=1, max_size=40).map(lambda name: "/" + os.fsdecode
 @example("/\\n")
 @example("/\udcff\udce9")
 def test_any_path_is_one_line_and_comes_back(path: str) -> None:
-    line = storage.to_line(path)
+    line = lines.to_line(path)
     assert line.splitlines() == [line]
     assert line.strip() == line
     assert line.encode()
-    assert storage.from_line(line) == path
+    assert lines.from_line(line) == path
 
 
 @given(originals=st.lists(any_path, unique=True, max_size=8))
 def test_a_list_of_any_paths_comes_back(originals: list[str], tmp_path_factory: Any) -> None:
     assume(not any("\0" in path for path in originals))
     file = str(tmp_path_factory.getbasetemp() / "to_delete.txt")
-    storage.write_file(file, "".join(storage.to_line(o) + "\n" for o in originals))
+    files.write_file(file, "".join(lines.to_line(o) + "\n" for o in originals))
     assert storage.read_to_delete(file) == originals
     assert Path(file).read_bytes().count(b"\n") == len(originals)
 
 
 @given(st.dictionaries(any_path, any_path))
 def test_info_holds_any_path_in_plain_json(info: dict[str, str]) -> None:
-    assert json.loads(storage.dump_json(info).encode()) == info
+    assert json.loads(lines.dump_json(info).encode()) == info
 
 
 def test_ordinary_paths_stay_readable_in_info() -> None:
-    assert '"/写真/café.jpg"' in storage.dump_json({"/写真/café.jpg": ""})
+    assert '"/写真/café.jpg"' in lines.dump_json({"/写真/café.jpg": ""})
 
 
 # ---- Before the first byte
@@ -741,9 +742,9 @@ def test_the_name_of_a_new_log_is_on_disk_with_its_first_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
-    monkeypatch.setattr(storage, "sync_folder", synced.append)
+    monkeypatch.setattr(files, "sync_folder", synced.append)
     for _ in range(2):
-        storage.append_lines(str(tmp_path / "log.txt"), ["Deleted file: a"])
+        files.append_lines(str(tmp_path / "log.txt"), ["Deleted file: a"])
     assert synced == [str(tmp_path)]
 
 
@@ -751,20 +752,20 @@ def test_a_log_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "log.txt").symlink_to("mine.txt")
     with pytest.raises(OSError, match="symbolic links"):
-        storage.append_lines(str(tmp_path / "log.txt"), ["a line"])
+        files.append_lines(str(tmp_path / "log.txt"), ["a line"])
     with pytest.raises(UserError, match="symbolic links"):
-        storage.check_log(str(tmp_path / "log.txt"))
+        files.check_log(str(tmp_path / "log.txt"))
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
 def test_all_that_lies_in_a_folder_is_seen_and_folders_only_if_empty(tmp_path: Path) -> None:
-    assert list(storage.files_in(str(tmp_path))) == []
+    assert list(files.files_in(str(tmp_path))) == []
     for folder in ("empty", "full", "outer/empty", "outer/full"):
         (tmp_path / folder).mkdir(parents=True)
     for file in ("b.jpg", "full/a.jpg", "outer/full/a.jpg"):
         (tmp_path / file).touch()
     (tmp_path / "link").symlink_to(tmp_path / "full")
-    seen = [os.path.relpath(path, tmp_path) for path in storage.files_in(str(tmp_path))]
+    seen = [os.path.relpath(path, tmp_path) for path in files.files_in(str(tmp_path))]
     assert sorted(seen) == sorted(
         ["b.jpg", "link", "empty", "full/a.jpg", "outer/empty", "outer/full/a.jpg"]
     )
@@ -779,7 +780,7 @@ def test_a_log_that_is_no_file_is_refused(culled: Library, action: str) -> None:
     assert ran.code == 2
     assert "is not a text file" in ran.err
     with pytest.raises(UserError, match="is not a text file"):
-        storage.append_lines(str(culled.folder / "log.txt"), ["a line"])
+        files.append_lines(str(culled.folder / "log.txt"), ["a line"])
 
 
 # ---- The lock

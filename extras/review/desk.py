@@ -17,6 +17,8 @@ import storage
 import views
 from config import Exit, UserError
 from disk.companions import Companions
+from disk.files import append_lines, has_digest
+from disk.lines import to_line
 from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
@@ -121,7 +123,7 @@ class Desk:
             return THERE
         key = copy.copy, status.st_size, status.st_mtime_ns
         if key not in self._same and sure:
-            self._same[key] = storage.has_digest(copy.copy, copy.digest)
+            self._same[key] = has_digest(copy.copy, copy.digest)
         return THERE if self._same.get(key) else EDITED
 
     def states(self) -> str:
@@ -297,9 +299,9 @@ class Desk:
         """Remove copies by rule, each after a line in the log. The caller holds the lock."""
         for removal in removals:
             copy = self.manifest.copies[removal.number]
-            line = f"Removed copy: {storage.to_line(copy.copy)}: {removal.reason}"
+            line = f"Removed copy: {to_line(copy.copy)}: {removal.reason}"
             try:
-                storage.append_lines(self.paths.log_file, [line])
+                append_lines(self.paths.log_file, [line])
             except OSError as error:
                 yield cleanup.Kept(copy.copy, error.strerror or str(error))
                 continue

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from disk import limits
+from disk.files import has_digest, is_untouched
 from extras.review.facts import Facts, examine
 from extras.review.rendering import render
-from storage import SavedCopy, has_digest, is_untouched
+from storage import SavedCopy
 
 T = TypeVar("T")
 

@@ -4,9 +4,10 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from disk.lines import to_line
 from extras.review.rules import Removal
 from grouping import EMBEDDING
-from storage import Manifest, SavedCopy, to_line
+from storage import Manifest, SavedCopy
 
 
 def shown(path: str) -> str:
