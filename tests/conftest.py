@@ -20,12 +20,14 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "tests" / "samples"
 # The program without its extras.
-CORE = sorted([*ROOT.glob("*.py"), *ROOT.glob("disk/**/*.py"), *ROOT.glob("pictures/**/*.py")])
+FOLDERS = ("actions", "disk", "pictures")
+CORE = sorted([*ROOT.glob("*.py"), *(p for f in FOLDERS for p in ROOT.glob(f"{f}/**/*.py"))])
 sys.path.insert(0, str(ROOT))
 
 import finder  # noqa: E402
 import main  # noqa: E402
 import storage  # noqa: E402
+from actions import find  # noqa: E402
 from disk import signature  # noqa: E402
 from disk.files import ImageFile  # noqa: E402
 from pictures.images import HashedImage, Unreadable  # noqa: E402
@@ -240,7 +242,7 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         return (finder.hash_file(file, recipe) for file in files)
 
     monkeypatch.setattr(finder, "hash_files", hash_files)
-    monkeypatch.setattr(main, "sheet_of", lambda *_: "<p>A contact sheet</p>")
+    monkeypatch.setattr(find, "sheet_of", lambda *_: "<p>A contact sheet</p>")
 
 
 # ---- Fixtures

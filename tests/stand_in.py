@@ -54,11 +54,13 @@ def hash_files(
 def main(arguments: list[str]) -> int:
     """The program, with the stand-in."""
     import main as program
+    from actions import find, find_summary
 
     with (
         mock.patch.object(finder, "hash_files", hash_files),
         mock.patch.object(finder, "holdings", lambda *_: iter(())),  # nothing else is held
         # The contact sheet would need real pictures and workers.
-        mock.patch.object(program, "has_extra", lambda _: False),
+        mock.patch.object(find, "has_extra", lambda _: False),
+        mock.patch.object(find_summary, "has_extra", lambda _: False),
     ):
         return program.main([*arguments, "--no-cache"])  # which knows only real looks

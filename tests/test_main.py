@@ -12,7 +12,8 @@ import pytest
 from conftest import ROOT, Library, Ran, collect, copy_core, tree
 
 import config
-import main
+import storage
+from actions.options import VALUE_FLAGS, parser
 
 
 def run(program: Path, *flags: str, **environment: str) -> Ran:
@@ -43,7 +44,7 @@ def test_each_end_has_its_exit_code(culled: Library) -> None:
     assert culled.run("find", "--threshold", "256").code == 2  # wrong use
     culled.list_file.unlink()
     assert culled.cleanup().code == 3  # no list to go by
-    with main.storage.locked(str(culled.output)):
+    with storage.locked(str(culled.output)):
         assert culled.check().code == 4  # another run
 
 
@@ -274,8 +275,8 @@ def test_names_of_files_can_not_control_the_terminal(bare_library: Library) -> N
 
 
 def options() -> list[str]:
-    parser = main.parser(config.constants(vars(config)))
-    return [option for action in parser._actions for option in action.option_strings]
+    made = parser(config.constants(vars(config)))
+    return [option for action in made._actions for option in action.option_strings]
 
 
 def test_help_gives_each_option_with_its_default_and_unit() -> None:
@@ -284,7 +285,7 @@ def test_help_gives_each_option_with_its_default_and_unit() -> None:
     assert ran.err == ""
     texts = [" ".join(text.split()) for text in re.split(r"\n  (?=--)", ran.out)]
     helps = {text.split()[0]: text for text in texts}
-    for flag, name, _, _ in main.VALUE_FLAGS:
+    for flag, name, _, _ in VALUE_FLAGS:
         value = getattr(config, name)
         default = ", ".join(value) if isinstance(value, list) else str(value)
         assert f"(default: {default})" in helps[flag]

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import importlib.util
 import json
 import os
 import re
@@ -20,7 +21,6 @@ import pytest
 from conftest import Library, collect, picture, tree
 from PIL import Image
 
-import main
 import storage
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
@@ -699,9 +699,9 @@ def test_a_port_that_is_taken_is_one_line(found: Library) -> None:
 def test_without_flask_one_line_says_what_to_install(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find_spec = main.importlib.util.find_spec
+    find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        main.importlib.util, "find_spec", lambda name: (name != "flask" and find_spec(name)) or None
+        importlib.util, "find_spec", lambda name: (name != "flask" and find_spec(name)) or None
     )
     ran = found.run("review")
     assert ran.code == 2

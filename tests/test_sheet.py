@@ -2,6 +2,7 @@
 
 import base64
 import html
+import importlib.util
 import io
 import re
 
@@ -10,7 +11,6 @@ from conftest import Library
 from made_pictures import CAT, encoded, photo
 from PIL import Image
 
-import main
 from extras.review import sheet
 
 
@@ -90,9 +90,9 @@ def test_of_many_groups_the_first_are_shown(
 def test_find_works_without_it(
     library: Library, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    find_spec = main.importlib.util.find_spec
+    find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        main.importlib.util, "find_spec", lambda name: None if name == missing else find_spec(name)
+        importlib.util, "find_spec", lambda name: None if name == missing else find_spec(name)
     )
     ran = library.find()
     assert not (library.output / "report.html").exists()

@@ -1,0 +1,85 @@
+"""What an action says: lines for people as they come, facts for --json, a bar while it works."""
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from config import Exit
+
+T = TypeVar("T")
+SHOWN = 5  # examples of a kind that a summary names; the log has them all
+
+
+@dataclass(slots=True)
+class Console:
+    """What an action says: lines for people as they come, and the facts for --json."""
+
+    json: bool
+    facts: dict[str, Any] = field(default_factory=dict)
+    code: Exit = Exit.DONE
+
+    def say(self, line: str = "") -> None:
+        # Nobody may be reading any more; what was begun goes on.
+        with contextlib.suppress(BrokenPipeError):
+            print(line, file=sys.stderr if self.json else sys.stdout, flush=True)
+
+    def warn(self, message: str) -> None:
+        self.say(f"warning: {message}")
+
+    def warn_of(self, failure: str) -> None:
+        """Say what failed, if anything; it makes the exit code 1."""
+        if failure:
+            self.warn(failure)
+            self.code = Exit.KEPT
+
+    def list_some(self, title: str, lines: Sequence[str], *, everything: bool = False) -> None:
+        """Name a few of what was kept, skipped or failed; it makes the exit code 1."""
+        if not lines:
+            return
+        self.code = Exit.KEPT
+        shown = lines if everything else lines[:SHOWN]
+        self.say(f"{title} ({len(lines):,}):")
+        for line in shown:
+            self.say(f"  {line}")
+        if len(shown) < len(lines):
+            self.say(f"  ... and {len(lines) - len(shown):,} more, see --verbose")
+
+    def fail(self, message: str, code: Exit) -> None:
+        """End with one line, whatever characters a path in it has."""
+        line = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], message)
+        print(f"error: {line}", file=sys.stderr)
+        self.code = code
+        self.facts["error"] = message
+
+
+def bar(
+    items: Iterable[T], what: str, total: int | None = None, unit: str = " photos"
+) -> Iterable[T]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    from tqdm import tqdm
+
+    hidden = True if sys.stderr is None else None  # which is so where it is closed
+    bar: Iterable[T] = tqdm(items, what, total, unit=unit, disable=hidden, leave=False)
+    return bar
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "copy"), counted(2000, "copy"), counted(0, "photo")
+    ('1 copy', '2,000 copies', '0 photos')
+    """
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def agreed(question: str) -> bool:
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

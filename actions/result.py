@@ -1,0 +1,104 @@
+"""A result that can be trusted, opened once and under the lock."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+import cleanup
+import storage
+from actions.console import Console, agreed, counted
+from config import Exit, Settings, UserError
+from disk import signature
+from disk.files import append_lines
+from disk.lines import to_line
+
+
+def paths_of(settings: Settings) -> storage.OutputPaths:
+    """The output folder of some settings, and where the files of ours are in it."""
+    return storage.OutputPaths(
+        settings.output_dir, settings.info_file, settings.to_delete_file, settings.log_file
+    )
+
+
+def why_unsigned() -> str:
+    """Make this user's key; returns why there is none to sign a result with, or nothing."""
+    try:
+        signature.make_key()
+    except OSError as error:
+        place = error.filename or signature.key_path() or "a key"
+        return (
+            f"{place} can't be written ({error.strerror}), so the result is not signed, and each "
+            "action on it needs --trust-result; set XDG_STATE_HOME to a folder that you can write."
+        )
+    return ""
+
+
+def recover(paths: storage.OutputPaths, console: Console) -> storage.Opened:
+    """What lies in OUTPUT_DIR, once what an interrupted run has left is put in order."""
+    opened = storage.recover(paths)
+    if isinstance(opened, storage.Result) and storage.is_signed(opened.manifest):
+        put_back(opened, console)
+    return opened
+
+
+def put_back(result: storage.Result, console: Console) -> None:
+    """Give the originals their names again that an interrupted cleanup has set aside."""
+    for restored in cleanup.restore_set_aside(result.manifest):
+        if isinstance(restored, cleanup.Kept):
+            console.list_some("Not put back", [f"{to_line(restored.path)}: {restored.reason}"])
+        else:
+            line = f"Restored file: {to_line(restored)}"
+            append_lines(result.paths.log_file, [line])
+            console.say(f"{line} (an earlier cleanup was interrupted)")
+
+
+def ask_for_trust(result: storage.Result, arguments: argparse.Namespace, console: Console) -> None:
+    """Show what a result would reach that this user's key has not signed, ask, and sign it.
+
+    Raises UserError if it isn't trusted.
+    """
+    if storage.is_signed(result.manifest):
+        return
+    reach = storage.reach_of(result.manifest)
+    console.say(f"Not signed with your key: {to_line(result.paths.output_dir)}")
+    console.say(f"It reaches {counted(sum(reach.values()), 'original')} in these folders:")
+    for folder, count in reach.items():
+        console.say(f"  {to_line(folder)}: {count:,}")
+    console.facts["reach"] = reach
+    if not arguments.yes:
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise UserError("nobody is there to be asked; look at the folders, then add --yes.")
+        if not agreed("Trust it from now on?"):
+            raise UserError("the result is not trusted, and nothing was changed.", Exit.STATE)
+    if not arguments.dry_run:
+        console.warn_of(why_unsigned())
+        storage.write_manifest(result.paths.output_dir, result.manifest)
+        put_back(result, console)
+
+
+@contextlib.contextmanager
+def opened(
+    settings: Settings, arguments: argparse.Namespace, console: Console
+) -> Iterator[storage.Result]:
+    """Hold the lock on a result that can be trusted; UserError if there is none.
+
+    A dry run only looks whether another run has the lock, and leaves what was interrupted.
+    """
+    if not os.path.isdir(os.path.dirname(settings.output_dir)):
+        message = f"OUTPUT_DIR {settings.output_dir} is missing; mount it, or run --action find."
+        raise UserError(message, Exit.STATE)
+    paths = paths_of(settings)
+    with contextlib.ExitStack() as stack:
+        if arguments.dry_run:
+            storage.check_unlocked(settings.output_dir)
+            result = storage.proven(storage.open_result(paths))
+        else:
+            stack.enter_context(storage.locked(settings.output_dir))
+            result = storage.proven(recover(paths, console))
+        if arguments.trust_result:
+            ask_for_trust(result, arguments, console)
+        else:
+            storage.check_signed(result.manifest, settings.output_dir)
+        yield result

@@ -1,0 +1,74 @@
+"""Serve the page to look and choose, until it is ended there or with Ctrl-C."""
+
+import argparse
+import importlib.util
+import os
+import shlex
+import sys
+
+import config
+from actions.console import Console, counted
+from actions.options import VALUE_FLAGS
+from actions.result import opened
+from config import Settings, UserError
+from disk.lines import to_line
+
+
+def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
+    """Serve the page to look and choose, until it is ended there or with Ctrl-C."""
+    config.check_prefer(settings)
+    if importlib.util.find_spec("flask") is None:
+        raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
+    from extras.review.desk import Desk
+    from extras.review.examiner import Examiner
+    from extras.review.server import Server
+
+    with opened(settings, arguments, console) as result:
+        pass  # while somebody looks, the lock is free
+    examiner = Examiner(settings.workers)
+    try:
+        desk = Desk(result, examiner, settings.prefer, settings.workers)
+        server = Server(desk, arguments.port, next_command(settings, arguments))
+        console.say(f"Look and choose at {server.address}")
+        console.say("End it on the page or with Ctrl-C.")
+        server.serve(None if arguments.no_browser or not has_desktop() else open_browser)
+    finally:
+        examiner.close()
+    if desk.is_stale():
+        console.say(f"Ended. {to_line(settings.output_dir)} holds another result by now.")
+        return
+    removed = sum(not os.path.lexists(copy.copy) for copy in result.manifest.copies)
+    console.say(f"Ended. Removed now: {counted(removed, 'copy')}.")
+    if removed:
+        console.say("Run --action check-deleted to list their originals.")
+    console.facts.update(removed=removed)
+
+
+def has_desktop() -> bool:
+    """Whether a browser can be shown; else the printed address must do."""
+    shows = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(shows) or sys.platform != "linux"
+
+
+def open_browser(path: str) -> None:
+    """Open a file in the desktop's browser, which may take as long as somebody looks."""
+    import threading
+    import webbrowser
+    from pathlib import Path
+
+    threading.Thread(target=webbrowser.open, args=[Path(path).as_uri()], daemon=True).start()
+
+
+def next_command(settings: Settings, arguments: argparse.Namespace) -> str:
+    """The command that goes on from here, with the flags that name the result."""
+    command = ["python", "main.py", "--action", "check-deleted"]
+    files = {
+        "OUTPUT_DIR": settings.output_dir,
+        "INFO_FILE": settings.info_file,
+        "TO_DELETE_FILE": settings.to_delete_file,
+    }
+    for flag, name, _, _ in VALUE_FLAGS:
+        if name in files and getattr(arguments, name) is not None:
+            place = files[name]
+            command += [flag, place if name == "OUTPUT_DIR" else os.path.basename(place)]
+    return shlex.join(command)
