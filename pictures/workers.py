@@ -13,7 +13,13 @@ from disk.files import ImageFile
 from pictures import pool
 from pictures.errors import DECODE_ERRORS, reason_of
 from pictures.images import Unreadable
-from pictures.pool import EXIT_WITHOUT_LOCK, cpu_seconds, do_each, started_pool
+from pictures.pool import (
+    EXIT_WITHOUT_LOCK,
+    STOOD_STILL,
+    do_each,
+    started_pool,
+    why_nothing_came,
+)
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from concurrent.futures import Future
@@ -29,7 +35,7 @@ FILES_AT_A_TIME = 16
 MOST_POOLS = 3  # one after the other, of which nothing comes
 STILL_SECONDS = 30.0  # in which no worker works; a disk that wakes up takes less
 SECONDS_BETWEEN_LOOKS = 2.0
-STOOD_STILL = "whoever reads it stands still, and so does a second try alone"
+STOOD_STILL_AGAIN = f"{STOOD_STILL}, and so does a second try alone"
 LEAST_WORK = 0.01  # of a second between, by a worker that had a turn
 
 T = TypeVar("T")
@@ -125,15 +131,15 @@ def _work_in_pool(
     """Do what waits until all is done or the pool breaks down; then the rest waits again."""
     done: queue.SimpleQueue[Working] = queue.SimpleQueue()
     in_flight: dict[Working, tuple[ImageFile, ...]] = {}
-    with started_pool(workers) as started:
+    with started_pool(workers, pool.FINDING) as started:
         running = True
         while True:
             while running and len(in_flight) < workers * IN_FLIGHT_PER_WORKER:
                 if not (files := waiting.next(nothing_else=not in_flight)):
                     break
                 try:
-                    arguments = (work, files, [*map(cpu_seconds, files)], *wanted)
-                    future = started.schedule(do_each, args=arguments, timeout=pool.FAR_SECONDS)
+                    arguments = (work, files, [*map(_cpu_seconds, files)], *wanted)
+                    future = started.schedule(do_each, args=arguments, timeout=pool.FINDING.clock)
                 except RuntimeError:  # how a broken pool refuses
                     waiting.put_back(files)
                     running = False
@@ -146,7 +152,7 @@ def _work_in_pool(
             if ended is None:  # a worker was killed, and what it had was lost
                 for file in itertools.chain(*in_flight.values()):
                     if not waiting.try_again(file):
-                        yield Unreadable(file, STOOD_STILL)
+                        yield Unreadable(file, STOOD_STILL_AGAIN)
                 return
             yield from _outcome(in_flight.pop(ended), ended, waiting)
 
@@ -167,7 +173,7 @@ def _next_ended(done: "queue.SimpleQueue[Working]") -> "Working | None":
         before, worked = worked, limits.cpu_seconds_of(pids)
         is_still = before is None or worked is None or worked - before <= LEAST_WORK
         still = still + SECONDS_BETWEEN_LOOKS if is_still else 0.0
-        if still >= (pool.FAR_SECONDS if worked is None else STILL_SECONDS):
+        if still >= (pool.FINDING.clock if worked is None else STILL_SECONDS):
             return None
 
 
@@ -198,13 +204,17 @@ def _once_more(
 ) -> list[Unreadable]:
     """What comes of a file whose worker ended: nothing while it has another try."""
     exitcode = getattr(error, "exitcode", None)
+    reason = why_nothing_came(error, _cpu_seconds(file))
     if exitcode is None:
         again = waiting.put_at_the_end(file)
-        reason = STOOD_STILL
+        reason = STOOD_STILL_AGAIN
     elif exitcode == limits.ENDED_BY_CPU:
         again = False
-        reason = f"it takes more than {cpu_seconds(file):.0f} seconds of processor time to decode"
     else:
         again = waiting.try_again(file, exitcode)
-        reason = f"it crashed the decoder (exit code {exitcode})"
+        reason += f" (exit code {exitcode})"
     return [] if again else [Unreadable(file, reason)]
+
+
+def _cpu_seconds(file: ImageFile) -> float:
+    return pool.FINDING.cpu_seconds(file.size)

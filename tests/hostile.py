@@ -59,9 +59,9 @@ def _hash_and_report(path: Path, writer: int) -> None:
     import views  # noqa: F401
 
     file = ImageFile(str(path), path.stat().st_size, 0)
-    most = int(pool.cpu_seconds(file))
+    most = int(pool.FINDING.cpu_seconds(file.size))
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-    pool.start_worker()
+    pool.start_worker(pool.FINDING.lock)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = _memory("VmRSS")
     result = finder.hash_file(file, Recipe())

@@ -509,7 +509,7 @@ def test_a_picture_that_takes_too_much_work_is_unreadable_and_the_others_are_has
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(pool, "LEAST_SECONDS", 1.0)
+    monkeypatch.setattr(pool, "FINDING", replace(pool.FINDING, least=1.0))
     place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "endless.jpg")
     results = hashed(tmp_path, 2)
     slow = results.pop("endless.jpg")
@@ -523,7 +523,7 @@ def test_a_worker_that_has_to_wait_for_others_may_take_as_long_as_it_likes(
 ) -> None:
     """On a busy machine a worker waits for its turn, and works no more for that."""
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(pool, "LEAST_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "FINDING", replace(pool.FINDING, least=0.5))
     place(tmp_path, "waiting1.jpg", "waiting2.jpg")
     assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
 
@@ -538,7 +538,7 @@ def test_a_worker_that_is_stopped_loses_nothing_and_holds_nobody_up_for_ever(
     results = hashed(tmp_path, 2)
     still = results.pop("stopped.jpg")
     assert isinstance(still, Unreadable)
-    assert still.reason == workers.STOOD_STILL
+    assert still.reason == workers.STOOD_STILL_AGAIN
     assert all(isinstance(result, HashedImage) for result in results.values())
 
 
@@ -546,7 +546,7 @@ def test_a_worker_that_is_stopped_while_others_work_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(pool, "FAR_SECONDS", 2.0)
+    monkeypatch.setattr(pool, "FINDING", replace(pool.FINDING, clock=2.0))
     place(tmp_path, "halted.jpg")
     assert isinstance(hashed(tmp_path, 1)["halted.jpg"], HashedImage)
 

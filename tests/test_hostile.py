@@ -52,7 +52,7 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
         "from pictures.recipe import Recipe\n"
         "from disk import limits\n"
         "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
-        "pool.start_worker()\n"
+        "pool.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
         "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', 'hashed'))\n"
@@ -95,7 +95,7 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
         "from pictures.recipe import Recipe\n"
         "from disk import limits\n"
         "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
-        "pool.start_worker()\n"
+        "pool.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
         "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', '') or result.note or 'hashed')\n"
@@ -122,7 +122,7 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
 
 
 @needs_linux
-def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> None:
+def test_large_pngs_cost_hashed_or_shown_what_a_picture_may_cost(tmp_path: Path) -> None:
     image = cat("L", (12_000, 8_000)).point(lambda level: level & 0xC0)
     for mode in ("RGB", "P"):
         image.convert(mode).save(tmp_path / f"{mode}.png", compress_level=1)
@@ -130,7 +130,7 @@ def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> 
         "import sys, finder, views\n"
         "from pictures import pool\n"
         "from pictures.recipe import Recipe\n"
-        "from extras.review import examiner, facts, rendering\n"
+        "from extras.review import facts, rendering\n"
         "from pathlib import Path\n"
         "def memory(name):\n"
         "    lines = Path('/proc/self/status').read_text().splitlines()\n"
@@ -140,8 +140,7 @@ def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> 
         "def shown(path):\n"
         "    assert facts.examine(path).pixels == 96_000_000\n"
         "    assert rendering.render(path, 'thumb')\n"
-        "begin = {'hashed': pool.start_worker, 'shown': examiner._start_worker}[sys.argv[1]]\n"
-        "begin()\n"
+        "pool.start_worker(1.0)\n"
         "look_at = {'hashed': hashed, 'shown': shown}[sys.argv[1]]\n"
         "Path('/proc/self/clear_refs').write_text('5')\n"
         "before = memory('VmRSS')\n"
@@ -149,8 +148,8 @@ def test_large_pngs_cost_either_pool_what_a_picture_may_cost(tmp_path: Path) -> 
         "    look_at(path)\n"
         "print(memory('VmHWM') - before)\n"
     )
-    for pool in ("hashed", "shown"):
-        command = [sys.executable, "-c", program, pool, *map(str, sorted(tmp_path.iterdir()))]
+    for work in ("hashed", "shown"):
+        command = [sys.executable, "-c", program, work, *map(str, sorted(tmp_path.iterdir()))]
         ran = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
         )
@@ -164,8 +163,9 @@ def test_what_needs_more_memory_than_it_may_have_is_said_on_the_page(tmp_path: P
         "import sys\n"
         "from disk import limits\n"
         "limits.MEMORY_BYTES = 80_000_000\n"
-        "from extras.review import examiner, facts\n"
-        "examiner._start_worker()\n"
+        "from extras.review import facts\n"
+        "from pictures import pool\n"
+        "pool.start_worker(1.0)\n"
         "try: facts.examine(sys.argv[1])\n"
         "except MemoryError: print(limits.too_much_memory())\n"
     )
@@ -247,7 +247,7 @@ def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None
         "import os, finder\n"
         "from pictures import pool\n"
         "from pictures.messages import messages_of_decoders\n"
-        "pool.start_worker()\n"
+        "pool.start_worker(1.0)\n"
         "for _ in range(2):\n"
         "    with messages_of_decoders() as messages:\n"
         "        for _ in range(20_000): \n"
@@ -267,7 +267,7 @@ def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: st
         "import os, sys, finder, views\n"
         "from pictures import pool\n"
         "from pictures.recipe import Recipe\n"
-        "pool.start_worker()\n"
+        "pool.start_worker(1.0)\n"
         "look_of = views.look_of\n"
         "def says_and_looks(*arguments, **more):\n"
         "    os.write(2, sys.argv[2].encode())\n"

@@ -2,44 +2,29 @@
 
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, wait
-from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from disk import limits
 from disk.files import has_digest, is_untouched
 from extras.review.facts import Facts, examine
 from extras.review.rendering import render
+from pictures.errors import DECODE_ERRORS
+from pictures.pool import SHOWING, do_each, started_pool, why_nothing_came
 from storage import SavedCopy
 
 T = TypeVar("T")
 
-CPU_SECONDS = 20.0  # that a picture may take; the slowest real ones take two
-FAR_SECONDS = 60.0  # by the clock: so long is only a worker that stands still
 LOST_SECONDS = 160.0  # with its wait for others; then a worker was lost
-END_SECONDS = 5.0
+LONGEST_REASON = 200
 CACHE_BYTES = 192 << 20
 GONE_BOTH = "its copy and its original are gone"
 
 Key = tuple[str, str, int, int]
-
-
-def _within(cpu_seconds: float, make: Callable[..., T], *arguments: object) -> T:
-    """What is made of a picture; the worker ends if it works for longer than it may."""
-    limits.allow_cpu(cpu_seconds)
-    return make(*arguments)
-
-
-def _start_worker() -> None:
-    """Bound what a hostile picture can take, and keep the decoders' messages off the terminal."""
-    limits.limit_memory()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +41,8 @@ class Examiner:
     """
 
     def __init__(self, workers: int, cache_bytes: int = CACHE_BYTES) -> None:
-        import multiprocessing
-        from multiprocessing import resource_tracker
-
-        from pebble import ProcessPool
-
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["views"])
-        self._pool = ProcessPool(max_workers=workers, context=context, initializer=_start_worker)
-        resource_tracker.ensure_running()  # when it starts, it lets Ctrl-C through
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the workers stay deaf to it
-        try:
-            assert self._pool.active  # asking starts them
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        self._end = contextlib.ExitStack()
+        self._pool = self._end.enter_context(started_pool(workers, SHOWING))
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._pending: dict[Key, Future[Any]] = {}
@@ -79,9 +52,7 @@ class Examiner:
 
     def close(self) -> None:
         self._closed.set()  # who still waits for a picture waits no longer
-        self._pool.stop()
-        with contextlib.suppress(TimeoutError):  # a worker that doesn't end is no reason to wait
-            self._pool.join(END_SECONDS)
+        self._end.close()
 
     def facts(self, copy: SavedCopy, *, edited: bool = False) -> Facts | Unseen:
         """The facts of what find saw, in the original or in the copy, or of an edited copy.
@@ -92,7 +63,7 @@ class Examiner:
         if isinstance(key, Unseen):
             return key
         if (known := self._facts.get(key)) is None:
-            made = self._made(key, examine, (key[1],))
+            made = self._made(key, examine)
             if isinstance(made, Unseen):
                 return made
             known = self._facts[key] = made
@@ -119,7 +90,7 @@ class Examiner:
             if (known := self._pictures.get(key)) is not None:
                 self._pictures.move_to_end(key)
                 return known
-        made = self._made(key, render, (key[1], kind))
+        made = self._made(key, render, kind)
         if isinstance(made, bytes):
             self._keep(key, made)
         return made
@@ -133,40 +104,29 @@ class Examiner:
                 _, dropped = self._pictures.popitem(last=False)
                 self._room += len(dropped)
 
-    def _made(self, key: Key, make: Callable[..., T], arguments: tuple[object, ...]) -> T | Unseen:
+    def _made(self, key: Key, make: Callable[..., T], *wanted: object) -> T | Unseen:
         from pebble import ProcessExpired
 
-        import views
-
+        path = key[1]
         try:
             with self._lock:
-                future: Future[T] | None = self._pending.get(key)
+                future: Future[list[T]] | None = self._pending.get(key)
                 if future is None:
-                    bounded = (CPU_SECONDS, make, *arguments)
-                    future = self._pool.schedule(_within, args=bounded, timeout=FAR_SECONDS)
+                    task = (make, [path], [SHOWING.most], *wanted)
+                    future = self._pool.schedule(do_each, args=task, timeout=SHOWING.clock)
                     self._pending[key] = future
             patience = time.monotonic() + LOST_SECONDS
             while not self._closed.is_set():
                 if future in wait([future], 0.5).done:
-                    return future.result()
+                    return future.result()[0]
                 if time.monotonic() > patience:
                     future.cancel()
                     return Unseen("no worker came back with it")
             return Unseen("the review is ending")
         except CancelledError:
             return Unseen("the review is ending")
-        except TooSlow:
-            return Unseen("whoever reads it stands still")
-        except ProcessExpired as error:
-            if error.exitcode == limits.ENDED_BY_CPU:
-                seconds = f"{CPU_SECONDS:.0f} seconds of processor time"
-                return Unseen(f"it takes more than {seconds} to decode")
-            return Unseen("it crashed the decoder")
-        except views.DECODE_ERRORS as error:
-            if isinstance(error, MemoryError):
-                return Unseen(limits.too_much_memory())
-            text = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
-            return Unseen(text[:200] or type(error).__name__)
+        except (TimeoutError, ProcessExpired, *DECODE_ERRORS) as error:
+            return Unseen(why_nothing_came(error, SHOWING.most)[:LONGEST_REASON])
         finally:
             with self._lock:
                 self._pending.pop(key, None)
