@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from config import UserError, default_cache_file
 from disk.files import ImageFile, digest_file, open_regular
 from pictures.images import HashedImage, Unreadable
-from pictures.recipe import Recipe
+from pictures.recipe import FINGERPRINT, Recipe
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
     from views import Look, Spooled, View
@@ -36,8 +36,6 @@ File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
 
 APPLICATION_ID = 0x53494D49  # in SQLite's header: the file is one of ours
 LAYOUT = 5
-# What a look depends on; and whether it is kept, as those of damaged pictures are not.
-MAKE_LOOKS = ("views.py", "pictures/dates.py", "pictures/decoding.py", "pictures/integrity.py")
 PAGE_BYTES = 65536  # a row of 4 KB must not leave half a page unused
 SECONDS_BETWEEN_COMMITS = 3.0
 SECONDS_TO_WAIT = 10.0  # for another run that writes
@@ -151,13 +149,13 @@ def rows_of(recipe: Recipe) -> Rows:
 
 
 def _version() -> str:
-    packages = [f"{name} {version(name)}" for name in ("Pillow", "ImageHash")]
-    return ", ".join([*packages, *(f"{name} {_digest_of(name)}" for name in MAKE_LOOKS)])
+    """All that takes part in a look: our code by its number, and what decodes and defines hashes.
 
-
-def _digest_of(module: str) -> str:
-    with open(os.path.join(os.path.dirname(__file__), module), "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    Pillow brings its decoders along. NumPy and SciPy aren't named: they only round, as other
+    processors do, too.
+    """
+    packages = (f"{name} {version(name)}" for name in ("Pillow", "ImageHash"))
+    return ", ".join([f"fingerprint {FINGERPRINT}", *packages])
 
 
 class Cache:
