@@ -91,6 +91,14 @@ def restore(backup: Path, folder: Path) -> None:
     shutil.copytree(backup, folder, symlinks=True)
 
 
+def place(folder: Path, *names: str | bytes) -> None:
+    """Put the same small photo into a folder under some names."""
+    for name in names:
+        path = os.path.join(os.fsencode(folder), os.fsencode(name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.copy(SAMPLES / "phone" / "cat_small.jpg", path)
+
+
 class Library:
     """Photos in a folder and the output folder beside it, as a person would have them."""
 
@@ -243,6 +251,23 @@ def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(finder, "hash_files", hash_files)
     monkeypatch.setattr(find, "sheet_of", lambda *_: "<p>A contact sheet</p>")
+
+
+# As pebble.py, in whose place it is imported: the first worker that starts presses Ctrl-C.
+SLOW_WORKERS = """
+import contextlib, multiprocessing, os, signal, sys, time
+folder = os.path.dirname(__file__)
+if multiprocessing.current_process().name != "MainProcess":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as a slow computer hands it over late
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(os.path.join(folder, "pressed"))
+        os.killpg(0, signal.SIGINT)
+    time.sleep(1)
+sys.path.remove(folder)
+del sys.modules["pebble"]
+import pebble
+sys.path.insert(0, folder)
+"""
 
 
 # ---- Fixtures

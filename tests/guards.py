@@ -47,6 +47,7 @@ TESTS = (
     "test_workflow.py",
     "test_disks.py",
     "test_finder.py",
+    "test_workers.py",
 )
 # These take longest, and what they notice others notice, too.
 SLOW = "any_moment or half_removed or ctrl_c or second_run or does_not_pass or any_path or of_any"
