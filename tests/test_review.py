@@ -1,6 +1,7 @@
 """The review page's server: what it answers, and whom it refuses."""
 
 import contextlib
+import errno
 import http.client
 import importlib.util
 import json
@@ -14,11 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from multiprocessing import synchronize
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Library, collect, picture, tree
+from conftest import SLOW_WORKERS, Library, collect, picture, tree
 from PIL import Image
 
 import storage
@@ -712,3 +714,27 @@ def test_without_flask_one_line_says_what_to_install(
 
 def test_without_a_result_review_says_so(library: Library) -> None:
     assert library.run("review", "--no-browser").code == 3
+
+
+# ---- Its workers
+
+
+def test_ctrl_c_while_its_workers_start_is_one_line(found: Library, tmp_path: Path) -> None:
+    (tmp_path / "pebble.py").write_text(SLOW_WORKERS)
+    alone = {"start_new_session": True, "env": os.environ | {"PYTHONPATH": str(tmp_path)}}
+    ran = collect(found.start("review", "--no-browser", **alone))
+    assert (tmp_path / "pressed").exists()
+    assert (ran.code, ran.err) == (130, "Interrupted. Run the same command again to go on.\n")
+
+
+def test_what_keeps_its_workers_from_starting_is_one_line(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(synchronize._multiprocessing, "SemLock", refuses)
+    ran = found.run("suggest")
+    assert ran.code == 2
+    assert ran.err.startswith("error: worker processes can't be started: No space left on device")
+    assert ran.err.count("\n") == 1
