@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pebble
 import pytest
 from hypothesis import settings
 from PIL import Image
@@ -24,17 +26,21 @@ FOLDERS = ("actions", "disk", "pictures")
 CORE = sorted([*ROOT.glob("*.py"), *(p for f in FOLDERS for p in ROOT.glob(f"{f}/**/*.py"))])
 sys.path.insert(0, str(ROOT))
 
-import finder  # noqa: E402
 import main  # noqa: E402
 import storage  # noqa: E402
 from actions import find  # noqa: E402
 from disk import signature  # noqa: E402
-from disk.files import ImageFile  # noqa: E402
-from pictures.images import HashedImage, Unreadable  # noqa: E402
-from pictures.recipe import Recipe  # noqa: E402
+from pictures import pool  # noqa: E402
 
-settings.register_profile("suite", deadline=None)
+# The same examples each time; others come with --hypothesis-profile=random.
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None)
 settings.load_profile("suite")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core, as many tests wait for processes that they have started."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def copy_core(folder: Path) -> None:
@@ -233,7 +239,6 @@ def killed_when(dies: Callable[[], bool], library: Library, action: str) -> bool
         return changes
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        hash_without_workers(monkeypatch)
         for name in ("mkdir", "rename", "replace", "unlink", "rmdir", "link", "utime"):
             monkeypatch.setattr(os, name, deadly(getattr(os, name)))
         with contextlib.suppress(Killed):
@@ -241,16 +246,31 @@ def killed_when(dies: Callable[[], bool], library: Library, action: str) -> bool
     return dead
 
 
-def hash_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash here, where a test runs find dozens of times: starting workers takes longest."""
+class PoolHere:
+    """As pebble's pool, but what is scheduled is done at once, in this process."""
 
-    def hash_files(
-        files: Iterable[ImageFile], recipe: Recipe, _: int
-    ) -> Iterator[HashedImage | Unreadable]:
-        return (finder.hash_file(file, recipe) for file in files)
+    active = True
+    _pool_manager_loop = None
 
-    monkeypatch.setattr(finder, "hash_files", hash_files)
-    monkeypatch.setattr(find, "sheet_of", lambda *_: "<p>A contact sheet</p>")
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def schedule(
+        self, function: Callable[..., Any], args: Iterable[Any], timeout: float
+    ) -> "Future[Any]":
+        assert timeout > 0
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*args))
+        except Exception as error:  # noqa: BLE001 - the pool hands over whatever it is
+            future.set_exception(error)
+        return future
+
+    def stop(self) -> None:
+        pass
+
+    def join(self, timeout: float = 0) -> None:
+        pass
 
 
 # As pebble.py, in whose place it is imported: the first worker that starts presses Ctrl-C.
@@ -319,14 +339,28 @@ def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def work_without_end() -> Iterator[None]:
+    """What a picture may take is counted in workers; in this process it would end the tests."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(pool, "allow_cpu", lambda _: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def stock_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take stock here: to start workers a second time takes longest, and is tried once."""
+def what_takes_longest(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Start no workers and draw no contact sheet here, where neither a mark nor a browser asks."""
 
-    def holdings(files: Iterable[ImageFile], _: int) -> Iterator[Any]:
-        return (finder.holding_of(file) for file in files)
+    def wanted(mark: str) -> bool:
+        return bool(request.node.get_closest_marker(mark)) or "browser" in request.fixturenames
 
-    monkeypatch.setattr(finder, "holdings", holdings)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if not wanted("sheet"):
+            monkeypatch.setattr(find, "sheet_of", lambda *_: "<p>A contact sheet</p>")
+        if not wanted("workers"):
+            monkeypatch.setattr(pebble, "ProcessPool", PoolHere)
+            monkeypatch.setattr(pool, "_fork_server", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

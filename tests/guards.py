@@ -135,6 +135,8 @@ def is_noticed(guard: Guard, folder: Path) -> bool:
                 "pytest",
                 "-q",
                 "-x",
+                "-n",
+                "0",
                 "-k",
                 f"not ({SLOW})",
                 "-p",

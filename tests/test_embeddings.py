@@ -612,6 +612,7 @@ def test_two_runs_find_the_same(library: Library, tiny: Path) -> None:
     assert runs[0] == runs[1]
 
 
+@pytest.mark.sheet
 def test_what_only_the_model_found_is_marked(bare_library: Library, tiny: Path) -> None:
     put(bare_library, "a.jpg", photo(LAUNCH))
     put(bare_library, "b.jpg", made_pictures.cropped(photo(LAUNCH), 0.6))

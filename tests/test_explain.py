@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SAMPLES, Library, Ran, collect, hash_without_workers, tree
+from conftest import SAMPLES, Library, Ran, collect, tree
 from made_pictures import (
     CAT,
     COFFEE,
@@ -32,11 +32,6 @@ from pictures.recipe import Recipe
 from views import Look, View
 
 CAT_SENT, TRIMMED = "chat/cat_sent.jpg", "edited/launch_trimmed.jpg"
-
-
-@pytest.fixture(autouse=True)
-def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    hash_without_workers(monkeypatch)
 
 
 def sample(name: str) -> str:

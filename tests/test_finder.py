@@ -18,6 +18,7 @@ from disk.files import ImageFile
 from finder import EarlierResult, Found, HardLink, PassedOver, SkippedFolder
 from pictures.images import Unreadable
 
+pytestmark = pytest.mark.workers
 SMALL = made_pictures.SAMPLES / "phone" / "cat_small.jpg"
 
 

@@ -216,6 +216,8 @@ def broken_fax(image: Image.Image) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.workers
+@pytest.mark.sheet
 def test_what_a_decoder_says_of_the_data_is_damage_wherever_a_picture_is_suggested(
     bare_library: Library,
 ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Library, hash_without_workers
+from conftest import Library
 from made_pictures import CAT, encoded, photo
 from PIL import Image
 from test_inventory import DESCRIPTION, SOUND, VIDEO, exif, segment, with_segments, xmp
@@ -24,7 +24,6 @@ from pictures import held
 from pictures.images import Holding, Unreadable
 from storage import Manifest, OwnFiles, SavedCopy
 
-HOLDINGS = finder.holdings
 OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 IMAGE = photo(CAT).resize((600, 400))
 SMALLER = IMAGE.resize((300, 200))
@@ -152,6 +151,7 @@ def test_suggest_names_what_is_lost_of_pixels_and_keeps_what_lies_beside(
     assert "1: one holds something that the other doesn't" in ran.out
 
 
+@pytest.mark.sheet
 def test_the_contact_sheet_says_what_a_picture_holds(bare_library: Library) -> None:
     pytest.importorskip("jinja2")
     (bare_library.photos / "b.CR2").touch()
@@ -227,10 +227,8 @@ def holds_of(library: Library) -> dict[str, list[str] | None]:
     return found
 
 
-def test_find_records_what_the_originals_hold(
-    bare_library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(finder, "holdings", HOLDINGS)  # in workers
+@pytest.mark.workers
+def test_find_records_what_the_originals_hold(bare_library: Library) -> None:
     (bare_library.photos / "c.xmp").write_bytes(KEYWORDS)
     put(bare_library, a=shot(), b=shot(caption="Oma") + VIDEO, c=shot(SMALLER))
     holds = holds_of(bare_library)
@@ -244,8 +242,6 @@ def test_find_records_what_the_originals_hold(
 def test_where_nobody_can_tell_what_a_file_holds_it_is_said(
     bare_library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hash_without_workers(monkeypatch)
-
     def holding_of(file: ImageFile) -> Holding | Unreadable:
         return Unreadable(file, "Input/output error")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Library, hash_without_workers, tree
+from conftest import Library, tree
 
 import storage
 
@@ -23,7 +23,6 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return load_manifest(folder)
 
     monkeypatch.setattr(storage, "load_manifest", counted)
-    hash_without_workers(monkeypatch)
     return folders
 
 
@@ -135,7 +134,6 @@ def test_another_result_that_comes_while_find_runs_is_looked_at(
 def test_a_result_that_goes_while_find_runs_keeps_nothing_from_its_place(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hash_without_workers(monkeypatch)
     while_copying(monkeypatch, lambda: found.output.rename(found.folder / "moved"))
     found.find()
     assert found.info()

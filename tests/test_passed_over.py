@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import Library, hash_without_workers, picture
+from conftest import Library, picture
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -191,9 +191,9 @@ FOLDER_KINDS = {"excluded folders", "linked folders", "libraries", "preview cach
 @given(trees)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_file_is_hashed_unreadable_or_passed_over(
-    library_of_any: Library, tree: dict[str, int]
+    bare_library: Library, tree: dict[str, int]
 ) -> None:
-    library = library_of_any
+    library = bare_library
     shutil.rmtree(library.photos)
     library.photos.mkdir()
     (library.folder / "linked.jpg").write_bytes(picture(CAT))
@@ -215,9 +215,3 @@ def test_every_file_is_hashed_unreadable_or_passed_over(
     assert sum(counts[kind] for kind in FOLDER_KINDS) == len(
         {name.split("/")[0] for name in tree if name.startswith(closed)}
     )
-
-
-@pytest.fixture
-def library_of_any(bare_library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
-    hash_without_workers(monkeypatch)
-    return bare_library

@@ -822,6 +822,7 @@ def test_nothing_of_a_files_metadata_gets_to_the_browser(tmp_path: Path) -> None
         assert b"MINE" not in shown
 
 
+@pytest.mark.workers
 def test_a_hostile_picture_costs_itself_only(tmp_path: Path) -> None:
     """A decompression bomb, a cut file, a FIFO and no file: each is refused with a reason."""
     bomb, cut, fine = tmp_path / "bomb.png", tmp_path / "cut.jpg", tmp_path / "fine.jpg"

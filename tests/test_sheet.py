@@ -13,6 +13,8 @@ from PIL import Image
 
 from extras.review import sheet
 
+pytestmark = pytest.mark.sheet
+
 
 def sheet_of(library: Library) -> str:
     return (library.output / "report.html").read_text("utf-8")

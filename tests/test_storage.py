@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Library, hash_without_workers, killed_when, picture, tree
+from conftest import Library, killed_when, picture, tree
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -547,9 +547,7 @@ def test_the_last_copy_of_a_single_original_stays(
     found: Library,
     goes: Callable[[Path], None],
     flag: tuple[str, ...],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hash_without_workers(monkeypatch)
     goes(found.photos / "z_coffee.jpg")
     before = tree(found.output)
     ran = found.run("find", *flag)
@@ -564,7 +562,6 @@ def test_the_last_copy_of_a_single_original_stays(
 def test_the_last_copies_stay_if_a_disk_dies_while_find_is_running(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hash_without_workers(monkeypatch)
     copy_all = storage.copy_all
 
     def dying(paths: Any, copies: Any) -> Any:

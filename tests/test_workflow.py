@@ -21,7 +21,6 @@ from conftest import (
     Library,
     Ran,
     collect,
-    hash_without_workers,
     killed_when,
     picture,
     restore,
@@ -812,7 +811,6 @@ def test_when_the_disk_is_full_at_any_moment_an_old_or_a_new_result_stands(
     before = tree(found.folder)
     shutil.copytree(found.folder, tmp_path / "backup")
     for number in itertools.count(1):
-        hash_without_workers(monkeypatch)
         failed = fail_to_sync(monkeypatch, lambda n, _, full_at=number: n == full_at)
         ran = found.run("find")
         monkeypatch.undo()
