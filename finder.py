@@ -24,58 +24,48 @@ PHOTO_EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .bmp .gif .tif .tiff .w
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
 
 
-@dataclass(frozen=True, slots=True)
-class HardLink:
-    """Another path to a file that was found before."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class SameFile:
-    """A file that was found before, as another mount shows it: it is on another device there."""
-
-    path: str
+Hashed = HashedImage | Unreadable
+Hash = Callable[[list[ImageFile]], Iterable[Hashed]]
+# Kinds of what a walk skips, besides those of `formats` and `places`; in the plural, to be counted.
+HARD_LINKS = "hard links to the same files"
+SAME_FILES = "the same files by another way"  # as another mount shows them, on another device
+SET_ASIDE = "originals that a cleanup has set aside"
+EARLIER_RESULTS = "results of find"  # folders with a file of the name of a result's record
+UNREADABLE_FOLDERS = "unreadable folders"
+LINKED_FOLDERS = "linked folders"
+EXCLUDED_FOLDERS = "excluded folders"
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
-    """An original that a cleanup of some result has set aside, and was killed."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedFolder:
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierResult:
-    """A folder with a file of the name of a result's record; what is in it was not looked for."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class PassedOver:
-    """What is no photo to compare, and of what kind, in the plural."""
+class Skipped:
+    """What is no photo to compare: of what kind it is and, for what failed, the reason."""
 
     path: str
     kind: str
+    reason: str = ""
 
 
-Found = (
-    ImageFile
-    | Unreadable
-    | HardLink
-    | SameFile
-    | SetAside
-    | SkippedFolder
-    | EarlierResult
-    | PassedOver
-)
+Found = ImageFile | Unreadable | Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is in the input folders, each in the order of the walk."""
+
+    images: list[HashedImage]
+    unreadable: list[Unreadable]
+    skipped: list[Skipped]
+    photos: int
+    unchanged: int  # photos that were read by an earlier run
+
+    def paths_of(self, kind: str) -> list[str]:
+        """The paths of what was skipped as one kind."""
+        return [item.path for item in self.skipped if item.kind == kind]
+
+    def digests(self) -> dict[str, str]:
+        """The digest of each photo by its path, or nothing for one that can't be read."""
+        unread = {item.file.path: "" for item in self.unreadable}
+        return unread | {image.file.path: image.digest for image in self.images}
 
 
 def walk(
@@ -99,7 +89,7 @@ def walk(
                 continue
             is_input = folder == input_dir
             if not is_input and (kind := _kind_of_folder(folder, {}, beside, excluded)):
-                yield PassedOver(folder, kind)
+                yield Skipped(folder, kind)
                 continue
             folders.add(folder)
             try:
@@ -107,18 +97,43 @@ def walk(
                     entries = sorted(listing, key=lambda entry: entry.name)
                 below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
             except OSError as error:
-                yield SkippedFolder(folder, reason_of(error))
+                yield Skipped(folder, UNREADABLE_FOLDERS, reason_of(error))
                 continue
             names = names_of(entry.name for entry in entries)
             if not is_input and names.get(RESULT_MARKER) == RESULT_MARKER:
-                yield EarlierResult(folder)
+                yield Skipped(folder, EARLIER_RESULTS)
                 continue
             if not is_input and (kind := _kind_of_folder(folder, names, beside, excluded)):
-                yield PassedOver(folder, kind)
+                yield Skipped(folder, kind)
                 continue
             inner = set(below)
             yield from (_found(entry, seen) for entry in entries if entry not in inner)
             stack.extend((entry.path, names) for entry in reversed(below))
+
+
+def survey(
+    walked: Sequence[Found],
+    known: Callable[[list[ImageFile], Hash], Iterable[Hashed]],
+    hash_anew: Hash,
+) -> Survey:
+    """Hash what a walk has found: `known` asks for those anew of which it knows nothing."""
+    files = [found for found in walked if isinstance(found, ImageFile)]
+    anew: list[ImageFile] = []
+
+    def hash_and_count(unknown: list[ImageFile]) -> Iterable[Hashed]:
+        anew.extend(unknown)
+        return hash_anew(unknown)
+
+    # Workers finish in any order; the order of the walk is the one that counts.
+    by_path = {result.file.path: result for result in known(files, hash_and_count)}
+    results = [by_path[file.path] for file in files]
+    return Survey(
+        images=[result for result in results if isinstance(result, HashedImage)],
+        unreadable=[r for r in (*walked, *results) if isinstance(r, Unreadable)],
+        skipped=[found for found in walked if isinstance(found, Skipped)],
+        photos=len(files) + sum(isinstance(found, Unreadable) for found in walked),
+        unchanged=len(files) - len(anew),
+    )
 
 
 def hash_files(
@@ -180,14 +195,14 @@ def holding_of(file: ImageFile) -> Holding | Unreadable:
 def _found(entry: "os.DirEntry[str]", seen: "_Seen") -> Found:
     """What an entry that is no folder is to `find`."""
     if not entry.is_file(follow_symlinks=False):
-        return PassedOver(entry.path, _kind_of_no_file(entry))
+        return Skipped(entry.path, _kind_of_no_file(entry))
     if entry.name.endswith(ASIDE_SUFFIX):
-        return SetAside(entry.path)
+        return Skipped(entry.path, SET_ASIDE)
     if kind := kind_of_file(entry.name):
-        return PassedOver(entry.path, kind)
+        return Skipped(entry.path, kind)
     if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
         return seen.photo(entry.path)
-    return PassedOver(entry.path, formats.kind_by_name(entry.name) or _sniffed_kind(entry))
+    return Skipped(entry.path, formats.kind_by_name(entry.name) or _sniffed_kind(entry))
 
 
 def _kind_of_no_file(entry: "os.DirEntry[str]") -> str:
@@ -195,7 +210,7 @@ def _kind_of_no_file(entry: "os.DirEntry[str]") -> str:
         return "special files"
     with contextlib.suppress(OSError):  # links in a circle
         if entry.is_dir():
-            return "linked folders"
+            return LINKED_FOLDERS
     return "linked files"
 
 
@@ -216,18 +231,18 @@ class _Seen:
         self._on_devices: dict[same_file.Identity, dict[int, os.stat_result]] = {}
         same_file.look_anew()
 
-    def photo(self, path: str) -> ImageFile | Unreadable | HardLink | SameFile:
+    def photo(self, path: str) -> Found:
         try:
             status = os.lstat(path)
         except OSError as error:
             return Unreadable(ImageFile(path, 0, 0), reason_of(error))
         inode = (status.st_dev, status.st_ino)
         if inode in self._inodes:
-            return HardLink(path)
+            return Skipped(path, HARD_LINKS)
         self._inodes.add(inode)
         alike = self._on_devices.setdefault(same_file.identity(status), {})
         if any(same_file.are_one(other, status) for other in alike.values()):
-            return SameFile(path)
+            return Skipped(path, SAME_FILES)
         alike.setdefault(status.st_dev, status)
         return image_file(path, status)
 
@@ -238,7 +253,7 @@ def _kind_of_folder(
     """Why a folder with some names in it and beside it is passed over, if it is."""
     if place := place_at(folder, names, beside):
         return place.kinds
-    return "excluded folders" if excluded(folder) else None
+    return EXCLUDED_FOLDERS if excluded(folder) else None
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -1,29 +1,24 @@
 """What find says of what it found, grouped and copied."""
 
-import argparse
 import importlib.util
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import finder
 import storage
 from actions.console import Console, counted, megabytes
-from actions.result import paths_of
-from config import Exit, Settings
+from config import Exit
 from disk import places
 from disk.lines import to_line
-from pictures.images import HashedImage, Unreadable
+from finder import Survey
+from pictures.images import HashedImage
 
 if TYPE_CHECKING:
     from grouping import Cluster, Match
 
 
-SET_ASIDE = "originals that a cleanup has set aside"
-HARD_LINKS = "hard links to the same files"
-SAME_FILES = "the same files by another way"
 NOTHING_READ = (
     "no picture here could be read. This version reads JPEG, PNG, BMP, GIF, TIFF, WebP and AVIF "
     "under their usual endings: export other pictures as JPEG, also those that lie in libraries, "
@@ -33,115 +28,108 @@ NOTHING_OPEN = (
     "no picture here was read, and these folders weren't looked into: {}. Name a folder outside "
     "them, mend EXCLUDE, or copy or export from them what you want to compare."
 )
-UNSEEN = {*places.PLURALS.values(), "excluded folders", "linked folders"}
+UNSEEN = {*places.PLURALS.values(), finder.EXCLUDED_FOLDERS, finder.LINKED_FOLDERS}
+# Kinds that have a line of their own.
+TOLD_APART = {
+    finder.HARD_LINKS,
+    finder.SAME_FILES,
+    finder.EARLIER_RESULTS,
+    finder.UNREADABLE_FOLDERS,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """What there is in the input folders."""
-
-    found: int
-    unchanged: int
-    hashed: list[HashedImage]
-    unreadable: list[Unreadable]
-    skipped: list[finder.SkippedFolder]
-    links: list[str]
-    same_files: list[str]
-    set_aside: list[str]
-    earlier: list[str]  # results of find
-    passed_over: list[finder.PassedOver]
-
-
-def report_found(console: Console, arguments: argparse.Namespace, walk: Walk) -> list[str]:
-    exact = sum(image.look is None for image in walk.hashed)
-    counts = f"{len(walk.hashed):,} hashed, {len(walk.unreadable):,} unreadable"
-    summary = f"Found {counted(walk.found, 'photo')}: {counts}."
+def report_found(console: Console, survey: Survey, *, everything: bool) -> list[str]:
+    exact = sum(image.look is None for image in survey.images)
+    counts = f"{len(survey.images):,} hashed, {len(survey.unreadable):,} unreadable"
+    summary = f"Found {counted(survey.photos, 'photo')}: {counts}."
     console.say(summary)
-    if walk.unchanged:
-        console.say(f"{walk.unchanged:,} have not changed since they were read (--no-cache).")
+    if survey.unchanged:
+        console.say(f"{survey.unchanged:,} have not changed since they were read (--no-cache).")
     if exact:
         console.say(f"{exact:,} without detail or with several pages match identical files only.")
-    damaged = {i.file.path: i.damage for i in walk.hashed if i.damage}
+    damaged = {i.file.path: i.damage for i in survey.images if i.damage}
     damaged_lines = [f"{to_line(path)}: {damage}" for path, damage in damaged.items()]
     if damaged:
         console.say(f"Damaged, by what the files say: {counted(len(damaged), 'photo')}.")
-    notes = [f"{to_line(i.file.path)}: {i.note}" for i in walk.hashed if i.note]
-    for line in (*damaged_lines, *notes) if arguments.verbose else ():
+    notes = [f"{to_line(i.file.path)}: {i.note}" for i in survey.images if i.note]
+    for line in (*damaged_lines, *notes) if everything else ():
         console.say(f"  {line}")
-    report_left_out(console, walk)
-    passed_over_lines = report_passed_over(console, arguments, walk)
-    unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in walk.unreadable]
-    skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in walk.skipped]
-    console.list_some("Unreadable files", unreadable_lines, everything=arguments.verbose)
-    console.list_some("Unreadable folders", skipped_lines, everything=arguments.verbose)
-    set_aside = [to_line(path) for path in walk.set_aside]
+    report_left_out(console, survey)
+    earlier = survey.paths_of(finder.EARLIER_RESULTS)
+    passed_over_lines = report_passed_over(console, survey, everything=everything)
+    unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in survey.unreadable]
+    skipped = [item for item in survey.skipped if item.kind == finder.UNREADABLE_FOLDERS]
+    skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in skipped]
+    console.list_some("Unreadable files", unreadable_lines, everything=everything)
+    console.list_some("Unreadable folders", skipped_lines, everything=everything)
+    set_aside = [to_line(path) for path in survey.paths_of(finder.SET_ASIDE)]
     title = "Originals that an interrupted cleanup of another result has set aside; rename them"
     console.list_some(title, set_aside, everything=True)
     console.facts.update(
-        found=walk.found,
-        hashed=len(walk.hashed),
-        unchanged=walk.unchanged,
-        unreadable=[{"path": item.file.path, "reason": item.reason} for item in walk.unreadable],
-        skipped_folders=[{"path": item.path, "reason": item.reason} for item in walk.skipped],
+        found=survey.photos,
+        hashed=len(survey.images),
+        unchanged=survey.unchanged,
+        unreadable=[{"path": item.file.path, "reason": item.reason} for item in survey.unreadable],
+        skipped_folders=[{"path": item.path, "reason": item.reason} for item in skipped],
         damaged=[{"path": path, "reason": damage} for path, damage in damaged.items()],
-        hard_links=walk.links,
-        same_files=walk.same_files,
-        earlier_results=walk.earlier,
+        hard_links=survey.paths_of(finder.HARD_LINKS),
+        same_files=survey.paths_of(finder.SAME_FILES),
+        earlier_results=earlier,
     )
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     return [
         f"{now} find: {summary}",
         *(f"Unreadable file: {line}" for line in unreadable_lines),
         *(f"Unreadable folder: {line}" for line in skipped_lines),
-        *(f"Result passed over: {to_line(path)}" for path in walk.earlier),
+        *(f"Result passed over: {to_line(path)}" for path in earlier),
         *(f"Passed over: {line}" for line in passed_over_lines),
         *(f"Damaged file: {line}" for line in damaged_lines),
         *(f"Note on {line}" for line in notes),
-        *(f"Decoder on {to_line(i.file.path)}: {i.warnings}" for i in walk.hashed if i.warnings),
+        *(f"Decoder on {to_line(i.file.path)}: {i.warnings}" for i in survey.images if i.warnings),
     ]
 
 
-def report_passed_over(console: Console, arguments: argparse.Namespace, walk: Walk) -> list[str]:
+def report_passed_over(console: Console, survey: Survey, *, everything: bool) -> list[str]:
     """Say how much of what kind was passed over; returns a line for each of it."""
     from pictures.formats import is_picture
 
-    items = [(item.kind, to_line(item.path)) for item in walk.passed_over]
-    items += [(SET_ASIDE, to_line(path)) for path in walk.set_aside]
+    items = [(i.kind, to_line(i.path)) for i in survey.skipped if i.kind not in TOLD_APART]
     kinds = Counter(kind for kind, _ in items)
-    same = {HARD_LINKS: len(walk.links), SAME_FILES: len(walk.same_files)}  # which are told above
+    told_above = (finder.HARD_LINKS, finder.SAME_FILES)
+    same = {kind: len(survey.paths_of(kind)) for kind in told_above}
     ordered = {kind: kinds[kind] for kind in sorted(kinds, key=lambda k: (not is_picture(k), k))}
     order = {kind: position for position, kind in enumerate(ordered)}
     console.facts["passed_over"] = {**ordered, **{kind: n for kind, n in same.items() if n}}
     lines = [f"{kind}: {path}" for kind, path in sorted(items, key=lambda item: order[item[0]])]
     if ordered:
         counts = ", ".join(f"{kind} {number:,}" for kind, number in ordered.items())
-        console.say(f"Passed over: {counts}{'.' if arguments.verbose else ' (see --verbose).'}")
-    for line in lines if arguments.verbose else ():
+        console.say(f"Passed over: {counts}{'.' if everything else ' (see --verbose).'}")
+    for line in lines if everything else ():
         console.say(f"  {line}")
-    if not walk.hashed and any(is_picture(kind) or kind == "libraries" for kind in ordered):
+    if not survey.images and any(is_picture(kind) or kind == "libraries" for kind in ordered):
         console.code = Exit.KEPT
         console.warn(NOTHING_READ)
-    elif not walk.hashed and (unseen := [kind for kind in ordered if kind in UNSEEN]):
+    elif not survey.images and (unseen := [kind for kind in ordered if kind in UNSEEN]):
         console.code = Exit.KEPT
         console.warn(NOTHING_OPEN.format(", ".join(unseen)))
     return lines
 
 
-def report_left_out(console: Console, walk: Walk) -> None:
-    if walk.links:
-        console.say(f"Hard links to the same files, left out: {len(walk.links):,}.")
-    if walk.same_files:
-        console.say(f"The same files by another way, left out: {len(walk.same_files):,}.")
-    if walk.earlier:
-        console.say(f"Results of find, passed over: {', '.join(map(to_line, walk.earlier))}.")
+def report_left_out(console: Console, survey: Survey) -> None:
+    for kind in (finder.HARD_LINKS, finder.SAME_FILES):
+        if paths := survey.paths_of(kind):
+            console.say(f"{kind.capitalize()}, left out: {len(paths):,}.")
+    if paths := survey.paths_of(finder.EARLIER_RESULTS):
+        console.say(f"Results of find, passed over: {', '.join(map(to_line, paths))}.")
 
 
 def report_groups(
     console: Console,
-    arguments: argparse.Namespace,
     hashed: Sequence[HashedImage],
     groups: Sequence["Cluster"],
     matched: Mapping[str, int],
+    *,
+    everything: bool,
 ) -> list[str]:
     """Say what was grouped and why; returns a line for the log for each group."""
     pictures = sum(len(cluster.members) for cluster in groups)
@@ -160,9 +148,9 @@ def report_groups(
     lines = []
     for number, cluster in enumerate(groups, 1):
         lines.append(f"Group {number}: {counted(len(cluster.members), 'picture')}{why(cluster)}")
-        if arguments.verbose:
+        if everything:
             console.say(lines[-1])
-        for position in cluster.members if arguments.verbose else ():
+        for position in cluster.members if everything else ():
             console.say(f"  {to_line(hashed[position].file.path)}")
     paths = [[hashed[position].file.path for position in cluster.members] for cluster in groups]
     console.facts.update(
@@ -228,26 +216,27 @@ def failures(results: Iterable[storage.SavedCopy | storage.FailedCopy]) -> list[
 
 
 def report_saved(
-    settings: Settings,
+    console: Console,
+    paths: storage.OutputPaths,
     results: Sequence[storage.SavedCopy | storage.FailedCopy],
     kept: Sequence[str],
-    console: Console,
-    arguments: argparse.Namespace,
+    *,
+    everything: bool,
 ) -> None:
     saved = [result for result in results if isinstance(result, storage.SavedCopy)]
     failed = failures(results)
-    console.list_some("Copies that failed and are left out", failed, everything=arguments.verbose)
+    console.list_some("Copies that failed and are left out", failed, everything=everything)
     title = "Files of the old result that changed meanwhile and were set aside"
-    console.list_some(title, [to_line(path) for path in kept], everything=arguments.verbose)
-    console.facts.update(copied=len(saved), failed=failed, output_dir=settings.output_dir)
+    console.list_some(title, [to_line(path) for path in kept], everything=everything)
+    console.facts.update(copied=len(saved), failed=failed, output_dir=paths.output_dir)
     if saved:
         size = sum(copy.original.size for copy in saved)
         console.say(
-            f"Copied to {to_line(settings.output_dir)}: {counted(len(saved), 'picture')}, "
+            f"Copied to {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}, "
             f"{megabytes(size)}."
         )
         if has_extra("jinja2"):
-            console.say(f"All at a glance: {to_line(paths_of(settings).report_file)}")
+            console.say(f"All at a glance: {to_line(paths.report_file)}")
         elif importlib.util.find_spec("extras"):
             console.say("For a contact sheet (report.html) install extras/requirements.txt.")
         console.say(

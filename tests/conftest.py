@@ -356,7 +356,7 @@ def what_takes_longest(request: pytest.FixtureRequest) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         if not wanted("sheet"):
-            monkeypatch.setattr(find, "sheet_of", lambda *_: "<p>A contact sheet</p>")
+            monkeypatch.setattr(find, "sheets", lambda *_: lambda _: "<p>A contact sheet</p>")
         if not wanted("workers"):
             monkeypatch.setattr(pebble, "ProcessPool", PoolHere)
             monkeypatch.setattr(pool, "_fork_server", lambda _: None)

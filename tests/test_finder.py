@@ -15,7 +15,7 @@ from conftest import Library, place
 import finder
 from disk import files, same_file
 from disk.files import ImageFile
-from finder import EarlierResult, Found, HardLink, PassedOver, SkippedFolder
+from finder import EARLIER_RESULTS, HARD_LINKS, UNREADABLE_FOLDERS, Found, Skipped
 from pictures.images import Unreadable
 
 pytestmark = pytest.mark.workers
@@ -26,7 +26,8 @@ def walked(*folders: Path, exclude: Iterable[str] = (), out: Iterable[Path] = ()
     """What a walk finds; what it passes over is left to the tests of just that."""
     left_out = [str(folder) for folder in out]
     found = finder.walk([str(folder) for folder in folders], list(exclude), left_out)
-    return [file for file in found if not isinstance(file, PassedOver)]
+    told = (EARLIER_RESULTS, HARD_LINKS, finder.SAME_FILES, finder.SET_ASIDE, UNREADABLE_FOLDERS)
+    return [f for f in found if not isinstance(f, Skipped) or f.kind in told]
 
 
 def names(found: Iterable[Found], folder: Path) -> list[str]:
@@ -92,10 +93,10 @@ def test_a_very_deep_tree_is_walked_to_its_end_or_to_what_the_system_can_open(
             os.chdir("..")
             os.rmdir("d")
     photos = [file for file in found if isinstance(file, ImageFile)]
-    (unopened,) = [folder for folder in found if isinstance(folder, SkippedFolder)]
+    (unopened,) = [folder for folder in found if isinstance(folder, Skipped)]
     assert len(photos) > 40  # levels are ten times as many
     assert unopened.reason == "File name too long"
-    assert all(isinstance(file, ImageFile | Unreadable | SkippedFolder) for file in found)
+    assert all(isinstance(file, ImageFile | Unreadable | Skipped) for file in found)
 
 
 # ---- What is not followed
@@ -140,11 +141,11 @@ def test_more_paths_to_the_same_file_are_told_from_copies(tmp_path: Path) -> Non
     os.link(tmp_path / "a.jpg", tmp_path / "b" / "linked.jpg")
     os.link(tmp_path / "a.jpg", tmp_path / "z.jpg")
     found = walked(tmp_path)
-    assert names((f for f in found if not isinstance(f, HardLink)), tmp_path) == [
+    assert names((f for f in found if not isinstance(f, Skipped)), tmp_path) == [
         "a.jpg",
         "copy.jpg",
     ]
-    links = [link.path for link in found if isinstance(link, HardLink)]
+    links = [link.path for link in found if isinstance(link, Skipped)]
     assert links == [str(tmp_path / "z.jpg"), str(tmp_path / "b" / "linked.jpg")]
 
 
@@ -188,7 +189,7 @@ def test_earlier_results_and_the_output_folder_are_left_out(tmp_path: Path) -> N
     (tmp_path / "old" / finder.RESULT_MARKER).touch()
     old = tmp_path / "old"
     found = walked(tmp_path, out=[tmp_path / "out"])
-    found.remove(EarlierResult(str(old)))
+    found.remove(Skipped(str(old), EARLIER_RESULTS))
     assert names(found, tmp_path) == ["a.jpg", "out2/b.jpg"]
     assert names(walked(old), old) == ["1/copy.jpg"]  # as it was asked for
 
@@ -250,8 +251,8 @@ def test_an_unreadable_folder_is_named_and_the_rest_is_found(
     place(tmp_path, "a.jpg", "b/c.jpg", "b/d/e.jpg", "f/g.jpg")
     refuse(monkeypatch, tmp_path / "b")
     found = walked(tmp_path)
-    assert SkippedFolder(str(tmp_path / "b"), "Permission denied") in found
-    assert names((f for f in found if not isinstance(f, SkippedFolder)), tmp_path) == [
+    assert Skipped(str(tmp_path / "b"), UNREADABLE_FOLDERS, "Permission denied") in found
+    assert names((f for f in found if not isinstance(f, Skipped)), tmp_path) == [
         "a.jpg",
         "f/g.jpg",
     ]
@@ -265,7 +266,7 @@ def test_a_folder_without_permissions_is_named(tmp_path: Path) -> None:
         found = walked(tmp_path)
     finally:
         (tmp_path / "b").chmod(0o700)
-    assert found[1:] == [SkippedFolder(str(tmp_path / "b"), "Permission denied")]
+    assert found[1:] == [Skipped(str(tmp_path / "b"), UNREADABLE_FOLDERS, "Permission denied")]
 
 
 def test_a_find_with_an_unreadable_folder_is_done_and_says_so_by_exit_1(
@@ -307,7 +308,7 @@ def test_a_folder_of_which_the_entries_can_t_be_judged_is_named(
     )
     found = walked(tmp_path)
     assert names(found[:1], tmp_path) == ["a.jpg"]
-    assert found[1:] == [SkippedFolder(str(tmp_path / "b"), "Permission denied")]
+    assert found[1:] == [Skipped(str(tmp_path / "b"), UNREADABLE_FOLDERS, "Permission denied")]
 
 
 def test_what_vanishes_during_the_walk_is_named(tmp_path: Path) -> None:
@@ -319,7 +320,7 @@ def test_what_vanishes_during_the_walk_is_named(tmp_path: Path) -> None:
     missing = "No such file or directory"
     assert list(ahead) == [
         Unreadable(ImageFile(str(tmp_path / "b.jpg"), 0, 0), missing),
-        SkippedFolder(str(tmp_path / "c"), missing),
+        Skipped(str(tmp_path / "c"), UNREADABLE_FOLDERS, missing),
     ]
 
 

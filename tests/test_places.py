@@ -173,7 +173,7 @@ def test_what_another_program_keeps_for_itself_is_passed_over(
     found = walked(tmp_path)
     assert str(tmp_path / "album/cat.jpg") in photos_in(found)
     assert not set(photos_in(found)) & set(map(str, planted))
-    closed = [i for i in found if isinstance(i, finder.PassedOver) and Path(i.path).is_dir()]
+    closed = [i for i in found if isinstance(i, finder.Skipped) and Path(i.path).is_dir()]
     surroundings = places.Surroundings()
     for path in planted:
         assert [item.kind for item in closed if path.is_relative_to(item.path)] == [kind]
@@ -215,7 +215,7 @@ def test_a_file_of_another_program_is_passed_over(kind: str, name: str, tmp_path
         path.write_bytes(picture("2024/cat.jpg"))
     found = walked(tmp_path)
     assert photos_in(found) == [str(tmp_path / "a.jpg")]
-    assert [i.kind for i in found if isinstance(i, finder.PassedOver)] == [kind, kind]
+    assert [i.kind for i in found if isinstance(i, finder.Skipped)] == [kind, kind]
 
 
 def test_a_trash_that_may_not_be_listed_is_no_unreadable_folder(
@@ -231,7 +231,7 @@ def test_a_trash_that_may_not_be_listed_is_no_unreadable_folder(
 
     monkeypatch.setattr(finder.os, "scandir", refuse)
     found = walked(tmp_path)
-    assert [type(item) for item in found] == [finder.PassedOver, finder.PassedOver]
+    assert [type(item) for item in found] == [finder.Skipped, finder.Skipped]
 
 
 # ---- An input folder inside

@@ -3,17 +3,16 @@
 import argparse
 import dataclasses
 import os
-from collections.abc import Callable, Iterable
 
 import config
-import finder
 import storage
 from actions.console import Console
-from actions.find import walk_through
+from actions.find import hashing, walk_through
 from actions.result import paths_of
 from config import Settings
 from disk import places
 from disk.files import ImageFile
+from finder import Hash
 from pictures import methods
 
 
@@ -25,15 +24,11 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         suggest_setting(settings, arguments, console)
 
 
-def hash_for(settings: Settings) -> Callable[[list[ImageFile]], Iterable[methods.Hashed]]:
+def hash_for(settings: Settings) -> Hash:
     """How photos are hashed for all that can be said of them, whatever the method wants."""
     method = methods.chosen(settings)
     recipe = dataclasses.replace(method.recipe, parts=True, only_hash=False)
-
-    def hash_files(files: list[ImageFile]) -> Iterable[methods.Hashed]:
-        return method.completed(finder.hash_files(files, recipe, settings.workers))
-
-    return hash_files
+    return hashing(method, recipe, settings.workers)
 
 
 def explain_two(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -60,7 +55,10 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: 
     by_hash = dataclasses.replace(settings, hash_size=config.PRESET_HASH_SIZE, method="hash")
     images = iter(explain.hashed(paths, hash_for(by_hash)))
     examples = [explain.Example(next(images), next(images), like) for _, like in pairs]
-    photos = sum(isinstance(found, ImageFile) for found in walk_through(settings))
+    photos = sum(
+        isinstance(found, ImageFile)
+        for found in walk_through(settings.input_dirs, settings.exclude, paths_of(settings))
+    )
     attempts = explain.suggest(examples, photos)
     for line in explain.suggested(attempts, photos):
         console.say(line)
