@@ -30,6 +30,7 @@ from disk.lines import to_line
 from storage import MANIFEST, read_to_delete
 
 EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "500"))
+PARTS = 4  # that can run at the same time
 # They meet each other when case or Unicode form is folded, or break a line, or are not UTF-8.
 NAMES = (
     "a.jpg",
@@ -350,32 +351,36 @@ class Owner(RuleBasedStateMachine):
         assert len(folded) == len(copies)
 
 
-def run(examples: int) -> None:
+def run(examples: int, seed: int | None = None) -> None:
     """Run with what takes longest left out: hashing, waiting for the disk, judging config.py."""
     constants = config.constants(vars(config))
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(finder, "hash_files", finder.hash_files)  # the stand-in takes its place
         monkeypatch.setattr(os, "fsync", lambda _: None)
         monkeypatch.setattr(config, "constants", lambda _: constants)
-        run_machine(examples)
+        run_machine(examples, seed)
 
 
-def run_machine(examples: int) -> None:
+def run_machine(examples: int, seed: int | None) -> None:
+    """Run with the examples that belong to a seed; without one with others each time."""
+    owner = type("SeededOwner", (Owner,), {})
     hypothesis.stateful.run_state_machine_as_test(
-        Owner,
+        owner if seed is None else hypothesis.seed(seed)(owner),
         settings=settings(
             max_examples=examples,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(hypothesis.HealthCheck),
             database=None,
+            derandomize=False,  # which the seed does
             phases=[hypothesis.Phase.generate],  # to shrink takes minutes; 15 steps can be read
         ),
     )
 
 
-def test_whatever_the_owner_does_nothing_is_lost() -> None:
-    run(EXAMPLES)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_whatever_the_owner_does_nothing_is_lost(part: int) -> None:
+    run(EXAMPLES // PARTS, part)
 
 
 if __name__ == "__main__":
