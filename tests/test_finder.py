@@ -18,7 +18,6 @@ from disk.files import ImageFile
 from finder import EARLIER_RESULTS, HARD_LINKS, UNREADABLE_FOLDERS, Found, Skipped
 from pictures.images import Unreadable
 
-pytestmark = pytest.mark.workers
 SMALL = made_pictures.SAMPLES / "phone" / "cat_small.jpg"
 
 

@@ -27,6 +27,8 @@ from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 from views import Look, View
 
+pytestmark = pytest.mark.workers
+
 
 def found_in(folder: Path) -> list[ImageFile]:
     return [file for file in finder.walk([str(folder)]) if isinstance(file, ImageFile)]
