@@ -17,6 +17,7 @@ from config import Settings, UserError
 from disk import places
 from disk.files import ImageFile, check_log
 from disk.lines import to_line
+from disk.output_lock import locked
 from finder import Found, Hash, Hashed, Skipped
 from pictures import methods
 from pictures.images import HashedImage, Holding
@@ -38,7 +39,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose
     with contextlib.ExitStack() as stack:
         if not dry_run:
-            stack.enter_context(storage.locked(paths.output_dir))
+            stack.enter_context(locked(paths.output_dir))
         old = storage.open_result(paths) if dry_run else recover(paths, console)
         unsigned = "" if dry_run else why_unsigned()
         old = replaceable(old, arguments, console)

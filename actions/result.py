@@ -13,6 +13,7 @@ from config import Exit, Settings, UserError
 from disk import signature
 from disk.files import append_lines
 from disk.lines import to_line
+from disk.output_lock import check_unlocked, locked
 
 
 def paths_of(settings: Settings) -> storage.OutputPaths:
@@ -92,10 +93,10 @@ def opened(
     paths = paths_of(settings)
     with contextlib.ExitStack() as stack:
         if arguments.dry_run:
-            storage.check_unlocked(settings.output_dir)
+            check_unlocked(settings.output_dir)
             result = storage.proven(storage.open_result(paths))
         else:
-            stack.enter_context(storage.locked(settings.output_dir))
+            stack.enter_context(locked(settings.output_dir))
             result = storage.proven(recover(paths, console))
         if arguments.trust_result:
             ask_for_trust(result, arguments, console)

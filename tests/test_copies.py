@@ -7,7 +7,7 @@ import pytest
 from conftest import Library, picture, tree
 
 import storage
-from disk import files
+from disk import files, output_lock
 from disk.files import digest_file
 
 
@@ -212,7 +212,7 @@ def with_sheet(library: Library, text: str = "<p>sheet</p>") -> Path:
     paths = library.paths
     old = manifest_of(library)
     manifest = storage.Manifest(old.input_dirs, old.copies, old.own_files)
-    with storage.locked(paths.output_dir), storage.staging(paths, manifest):
+    with output_lock.locked(paths.output_dir), storage.staging(paths, manifest):
         assert all(isinstance(c, storage.SavedCopy) for c in storage.copy_all(paths, old.copies))
         storage.commit(storage.open_result(paths), manifest, [], text)
     return library.output / "report.html"

@@ -12,8 +12,8 @@ import pytest
 from conftest import ROOT, Library, Ran, collect, copy_core, tree
 
 import config
-import storage
 from actions.options import VALUE_FLAGS, parser
+from disk.output_lock import locked
 
 
 def run(program: Path, *flags: str, **environment: str) -> Ran:
@@ -44,7 +44,7 @@ def test_each_end_has_its_exit_code(culled: Library) -> None:
     assert culled.run("find", "--threshold", "256").code == 2  # wrong use
     culled.list_file.unlink()
     assert culled.cleanup().code == 3  # no list to go by
-    with storage.locked(str(culled.output)):
+    with locked(str(culled.output)):
         assert culled.check().code == 4  # another run
 
 

@@ -23,6 +23,7 @@ import cleanup
 import finder
 import storage
 from disk import lines, strict
+from disk.files import digest_file
 from storage import MANIFEST
 
 ODD = (None, True, 0, -1, 1.5, 10**30, "", "a\0b", "\ud800", "../x", "x" * 5000, [], [[]], {})
@@ -227,7 +228,7 @@ def rows_for(*originals: Path) -> list[dict[str, Any]]:
             "original": str(path),
             "size": path.stat().st_size,
             "mtime_ns": path.stat().st_mtime_ns,
-            "digest": storage.digest_file(str(path)),
+            "digest": digest_file(str(path)),
         }
         for number, path in enumerate(originals)
     ]
@@ -380,7 +381,7 @@ def claim_a_diary(name: str, number: int) -> Callable[[Library], None]:
 def claim_a_report(library: Library) -> None:
     report = library.output / "report.html"
     report.write_text("my page")
-    forge(library, report=storage.digest_file(str(report)))
+    forge(library, report=digest_file(str(report)))
 
 
 UNPROVEN: dict[str, tuple[str, Callable[[Library], None]]] = {

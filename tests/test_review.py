@@ -24,6 +24,7 @@ from conftest import SLOW_WORKERS, Library, collect, picture, tree
 from PIL import Image
 
 import storage
+from disk import output_lock
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
 from extras.review.server import MOST_BODY_BYTES, MOST_NUMBERS, PAGE, STATIC, Server
@@ -259,7 +260,7 @@ def test_pictures_are_encoded_anew(page: Page, kind: str) -> None:
 
 def test_the_lock_is_held_only_while_something_changes(page: Page) -> None:
     number = page.number("vacation1_old.jpg")
-    with storage.locked(str(page.library.output)):
+    with output_lock.locked(str(page.library.output)):
         status, _, body = page.ask("POST", "/api/change", {"remove": [[number, None]]})
         assert status == 423
         assert "another run" in json.loads(body)["error"]

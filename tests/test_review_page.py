@@ -19,7 +19,7 @@ from PIL import Image, ImageStat
 from test_review import serving
 
 import storage
-from disk import files, lines
+from disk import files, lines, output_lock
 from disk.files import ImageFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -252,7 +252,7 @@ def test_undo_asks_before_it_empties_a_group_and_is_kept_until_it_worked(
     press(page, "Enter")
     page.wait_for_selector("#ask", state="hidden")
     assert found.copy("z_coffee_bw.jpg").exists()
-    with storage.locked(str(found.output)):
+    with output_lock.locked(str(found.output)):
         press(page, "u")
         page.wait_for_selector("#ask", state="hidden")
         said(page, "another run is using")

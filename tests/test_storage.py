@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from disk import files, lines
+from disk import files, lines, output_lock
 from disk.files import ImageFile, digest_file
 from finder import PHOTO_EXTENSIONS
 
@@ -250,7 +250,7 @@ def test_the_manifest_records_what_find_saw(found: Library) -> None:
     for row in manifest["copies"]:
         status = os.stat(row["original"])
         assert (row["size"], row["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
-        assert row["digest"] == storage.digest_file(row["original"])
+        assert row["digest"] == digest_file(row["original"])
         assert str(found.output / row["copy"]) == found.info()[row["original"]]
 
 
@@ -785,13 +785,13 @@ def test_a_log_that_is_no_file_is_refused(culled: Library, action: str) -> None:
 
 def test_the_lock_is_beside_the_folder_and_goes_with_its_holder(tmp_path: Path) -> None:
     output = str(tmp_path / "output")
-    with storage.locked(output):
+    with output_lock.locked(output):
         assert os.listdir(tmp_path) == [".output.lock"]
-        with pytest.raises(UserError) as refusal, storage.locked(output):
+        with pytest.raises(UserError) as refusal, output_lock.locked(output):
             pass
         assert refusal.value.code == Exit.LOCKED
     assert os.listdir(tmp_path) == []
-    with storage.locked(output):
+    with output_lock.locked(output):
         pass
 
 
@@ -800,7 +800,7 @@ def test_the_lock_of_a_file_that_its_holder_removed_is_no_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
 ) -> None:
     """The last holder removes it between our open and our lock; somebody else may make it anew."""
-    path, flock, calls = tmp_path / ".output.lock", storage.fcntl.flock, []
+    path, flock, calls = tmp_path / ".output.lock", output_lock.fcntl.flock, []
 
     def late(descriptor: int, operation: int) -> None:
         if not calls:
@@ -810,11 +810,11 @@ def test_the_lock_of_a_file_that_its_holder_removed_is_no_lock(
         calls.append(operation)
         flock(descriptor, operation)
 
-    monkeypatch.setattr(storage.fcntl, "flock", late)
+    monkeypatch.setattr(output_lock.fcntl, "flock", late)
     with (
-        storage.locked(str(tmp_path / "output")),
+        output_lock.locked(str(tmp_path / "output")),
         pytest.raises(UserError, match="another run"),
-        storage.locked(str(tmp_path / "output")),
+        output_lock.locked(str(tmp_path / "output")),
     ):
         pytest.fail("two hold the lock")
     assert len(calls) == 3
@@ -822,14 +822,14 @@ def test_the_lock_of_a_file_that_its_holder_removed_is_no_lock(
 
 def test_a_lock_file_that_was_left_behind_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / ".output.lock").write_text("")
-    with storage.locked(str(tmp_path / "output")):
+    with output_lock.locked(str(tmp_path / "output")):
         pass
     assert os.listdir(tmp_path) == []
 
 
 def test_a_lock_file_is_not_followed_through_a_link(tmp_path: Path) -> None:
     (tmp_path / ".output.lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError), storage.locked(str(tmp_path / "output")):
+    with pytest.raises(UserError), output_lock.locked(str(tmp_path / "output")):
         pass
     assert not (tmp_path / "elsewhere").exists()
 

@@ -29,7 +29,7 @@ from conftest import (
 from PIL import Image
 
 import cleanup
-import storage
+from disk import output_lock
 
 VACATION = ["vacation1.jpg", "vacation1_copy.jpg", "vacation1_old.jpg"]
 COFFEE = ["z_coffee.jpg", "z_coffee_bw.jpg"]
@@ -1119,7 +1119,7 @@ def test_a_dry_run_says_what_an_interrupted_cleanup_has_set_aside(culled: Librar
 
 
 def test_a_dry_run_does_not_look_at_what_another_run_is_changing(culled: Library) -> None:
-    with storage.locked(str(culled.output)):
+    with output_lock.locked(str(culled.output)):
         for action in ("check-deleted", "cleanup"):
             assert culled.run(action, "--dry-run").code == 4
 

@@ -16,6 +16,7 @@ import cleanup
 import storage
 import views
 from config import Exit, UserError
+from disk import output_lock
 from disk.companions import Companions
 from disk.files import append_lines, has_digest
 from disk.lines import to_line
@@ -218,7 +219,7 @@ class Desk:
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the lock on the result that is looked at; UserError if it is another by now."""
-        with self._one_at_a_time, storage.locked(self.paths.output_dir):
+        with self._one_at_a_time, output_lock.locked(self.paths.output_dir):
             self.check_run()
             yield
 
