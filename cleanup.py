@@ -24,11 +24,12 @@ from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
 from disk.lines import to_line
 from disk.litter import is_litter
 from disk.places import Surroundings, is_in_trash
+from disk.record import MANIFEST, Manifest, SavedCopy
 from disk.same_file import look_anew, may_be_one
 from disk.trash import holds, send
 from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS
 from pictures import formats, held
-from storage import MANIFEST, Manifest, SavedCopy, report_of
+from storage import report_of
 
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
 

@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Sequence
 
 import cleanup
-import storage
 from actions.console import Console, counted
 from actions.result import opened
 from config import Settings
 from disk.files import is_gone
 from disk.lines import to_line
+from disk.record import Manifest, SavedCopy, check_to_delete, write_to_delete
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -24,9 +24,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         there = frozenset(present)
         # Of a whole group all are listed, or what is taken off the list couldn't be told.
         named = [c.original.path for c in copies if c in whole_groups or c.original.path in there]
-        storage.check_to_delete(settings.to_delete_file, manifest)
+        check_to_delete(settings.to_delete_file, manifest)
         if not arguments.dry_run:
-            storage.write_to_delete(settings.to_delete_file, named if present else [])
+            write_to_delete(settings.to_delete_file, named if present else [])
     place = to_line(settings.to_delete_file)
     listing = "To list" if arguments.dry_run else "Listed"
     console.say(f"{listing} in {place}: {counted(len(present), 'original')}.")
@@ -68,7 +68,7 @@ def say_strangers(console: Console, culled: cleanup.Culled) -> None:
 
 
 def say_losses(
-    console: Console, manifest: storage.Manifest, doomed: Sequence[storage.SavedCopy]
+    console: Console, manifest: Manifest, doomed: Sequence[SavedCopy]
 ) -> list[dict[str, object]]:
     """Name what only doomed originals hold; returns it for --json."""
     losses = cleanup.losses(manifest, doomed)

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 
 import cleanup
-import storage
 from actions.check_deleted import say_losses, say_strangers
 from actions.console import Console, agreed, bar, counted, megabytes
 from actions.result import opened
 from config import Exit, Settings
 from disk.files import append_lines, check_log
 from disk.lines import to_line
+from disk.record import Manifest, read_to_delete
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -20,7 +20,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     check_log(settings.log_file)
     with opened(settings, arguments, console) as result:
         manifest = result.manifest
-        listed = storage.read_to_delete(settings.to_delete_file)
+        listed = read_to_delete(settings.to_delete_file)
         culled = cleanup.culled_in(manifest, settings.output_dir)
         plan = cleanup.plan_deletions(
             listed, manifest, culled, whole_groups=whole, list_file=settings.to_delete_file
@@ -49,7 +49,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
 
 
 def report_plan(
-    console: Console, plan: cleanup.Plan, manifest: storage.Manifest, settings: Settings
+    console: Console, plan: cleanup.Plan, manifest: Manifest, settings: Settings
 ) -> None:
     size = sum(cleanup.bytes_freed(copy.original.path) for copy in plan.delete)
     how = "send to the trash" if settings.delete_mode == "trash" else "delete for good"

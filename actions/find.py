@@ -18,6 +18,7 @@ from disk import places
 from disk.files import ImageFile, check_log
 from disk.lines import to_line
 from disk.output_lock import locked
+from disk.record import Link, Manifest, SavedCopy, is_result
 from finder import Found, Hash, Hashed, Skipped
 from pictures import methods
 from pictures.images import HashedImage, Holding
@@ -62,7 +63,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             return
         copies = with_what_they_hold(copies, settings.workers, log)
         links = tuple(links_between(survey.images, groups))
-        planned = storage.Manifest(settings.input_dirs, copies, paths.own_files, links=links)
+        planned = Manifest(settings.input_dirs, copies, paths.own_files, links=links)
         make_sheet = sheets(settings.prefer, settings.workers)
         seen = None if discard else survey.digests()
         results, kept = replaced(old, planned, log, seen, make_sheet)
@@ -99,7 +100,7 @@ def walk_through(
         for item in found
         if isinstance(item, Skipped)
         and item.kind == finder.EARLIER_RESULTS
-        and not storage.is_result(item.path)
+        and not is_result(item.path)
     }
     ours = (item for item in found if not isinstance(item, Skipped) or item.path not in no_results)
     return [*ours, *no_results.values()]
@@ -129,15 +130,15 @@ def cached(
 
 def planned_copies(
     images: Sequence[HashedImage], groups: Sequence["Cluster"], paths: OutputPaths
-) -> tuple[storage.SavedCopy, ...]:
+) -> tuple[SavedCopy, ...]:
     """Where each picture of each group is to be copied. Changes nothing on disk."""
     pictures = [[images[position] for position in cluster.members] for cluster in groups]
     return storage.plan_copies(pictures, paths.output_dir)
 
 
 def with_what_they_hold(
-    copies: Sequence[storage.SavedCopy], workers: int, log: list[str]
-) -> tuple[storage.SavedCopy, ...]:
+    copies: Sequence[SavedCopy], workers: int, log: list[str]
+) -> tuple[SavedCopy, ...]:
     """The copies, with what their originals hold besides pixels; logs where nobody can tell."""
     files = [copy.original for copy in copies]
     results = finder.holdings(files, workers)
@@ -150,10 +151,10 @@ def with_what_they_hold(
     return tuple(dataclasses.replace(c, holds=lines.get(c.original.path)) for c in copies)
 
 
-def links_between(hashed: Sequence[HashedImage], groups: Sequence["Cluster"]) -> list[storage.Link]:
+def links_between(hashed: Sequence[HashedImage], groups: Sequence["Cluster"]) -> list[Link]:
     """What joined the pictures of each group, the weakest last, to look at in a review."""
     return [
-        storage.Link(
+        Link(
             left=hashed[match.left].file.path,
             right=hashed[match.right].file.path,
             view=match.view,
@@ -171,11 +172,11 @@ MakeSheet = Callable[[storage.Result], str]
 
 def replaced(
     old: storage.Opened,
-    planned: storage.Manifest,
+    planned: Manifest,
     log: Sequence[str],
     seen: Mapping[str, str] | None,
     make_sheet: MakeSheet,
-) -> tuple[list[storage.SavedCopy | storage.FailedCopy], list[str]]:
+) -> tuple[list[SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result.
 
     `seen` are the digests of the photos by which last copies are known, unless the old result is
@@ -200,7 +201,7 @@ def replaced(
 
 def check_again(
     old: storage.Opened,
-    results: Sequence[storage.SavedCopy | storage.FailedCopy],
+    results: Sequence[SavedCopy | storage.FailedCopy],
     seen: Mapping[str, str],
 ) -> None:
     """Refuse to replace what was culled, or lost its originals, while this was running."""
@@ -210,10 +211,10 @@ def check_again(
 
 
 def without_failed(
-    planned: storage.Manifest, results: Sequence[storage.SavedCopy | storage.FailedCopy]
-) -> storage.Manifest:
+    planned: Manifest, results: Sequence[SavedCopy | storage.FailedCopy]
+) -> Manifest:
     """The record of what was copied, and of what joins the pictures that were."""
-    saved = tuple(result for result in results if isinstance(result, storage.SavedCopy))
+    saved = tuple(result for result in results if isinstance(result, SavedCopy))
     there = {copy.original.path for copy in saved}
     links = tuple(k for k in planned.links if k.left in there and k.right in there)
     return dataclasses.replace(planned, copies=saved, links=links)

@@ -12,6 +12,7 @@ from actions.console import Console, counted, megabytes
 from config import Exit
 from disk import places
 from disk.lines import to_line
+from disk.record import SavedCopy
 from finder import Survey
 from pictures.images import HashedImage
 
@@ -207,7 +208,7 @@ def has_extra(package: str) -> bool:
     return bool(importlib.util.find_spec("extras") and importlib.util.find_spec(package))
 
 
-def failures(results: Iterable[storage.SavedCopy | storage.FailedCopy]) -> list[str]:
+def failures(results: Iterable[SavedCopy | storage.FailedCopy]) -> list[str]:
     return [
         f"{to_line(result.copy.original.path)}: {result.reason}"
         for result in results
@@ -218,12 +219,12 @@ def failures(results: Iterable[storage.SavedCopy | storage.FailedCopy]) -> list[
 def report_saved(
     console: Console,
     paths: storage.OutputPaths,
-    results: Sequence[storage.SavedCopy | storage.FailedCopy],
+    results: Sequence[SavedCopy | storage.FailedCopy],
     kept: Sequence[str],
     *,
     everything: bool,
 ) -> None:
-    saved = [result for result in results if isinstance(result, storage.SavedCopy)]
+    saved = [result for result in results if isinstance(result, SavedCopy)]
     failed = failures(results)
     console.list_some("Copies that failed and are left out", failed, everything=everything)
     title = "Files of the old result that changed meanwhile and were set aside"

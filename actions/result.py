@@ -14,6 +14,7 @@ from disk import signature
 from disk.files import append_lines
 from disk.lines import to_line
 from disk.output_lock import check_unlocked, locked
+from disk.record import check_signed, is_signed, reach_of, write_manifest
 
 
 def paths_of(settings: Settings) -> storage.OutputPaths:
@@ -39,7 +40,7 @@ def why_unsigned() -> str:
 def recover(paths: storage.OutputPaths, console: Console) -> storage.Opened:
     """What lies in OUTPUT_DIR, once what an interrupted run has left is put in order."""
     opened = storage.recover(paths)
-    if isinstance(opened, storage.Result) and storage.is_signed(opened.manifest):
+    if isinstance(opened, storage.Result) and is_signed(opened.manifest):
         put_back(opened, console)
     return opened
 
@@ -60,9 +61,9 @@ def ask_for_trust(result: storage.Result, arguments: argparse.Namespace, console
 
     Raises UserError if it isn't trusted.
     """
-    if storage.is_signed(result.manifest):
+    if is_signed(result.manifest):
         return
-    reach = storage.reach_of(result.manifest)
+    reach = reach_of(result.manifest)
     console.say(f"Not signed with your key: {to_line(result.paths.output_dir)}")
     console.say(f"It reaches {counted(sum(reach.values()), 'original')} in these folders:")
     for folder, count in reach.items():
@@ -75,7 +76,7 @@ def ask_for_trust(result: storage.Result, arguments: argparse.Namespace, console
             raise UserError("the result is not trusted, and nothing was changed.", Exit.STATE)
     if not arguments.dry_run:
         console.warn_of(why_unsigned())
-        storage.write_manifest(result.paths.output_dir, result.manifest)
+        write_manifest(result.paths.output_dir, result.manifest)
         put_back(result, console)
 
 
@@ -101,5 +102,5 @@ def opened(
         if arguments.trust_result:
             ask_for_trust(result, arguments, console)
         else:
-            storage.check_signed(result.manifest, settings.output_dir)
+            check_signed(result.manifest, settings.output_dir)
         yield result

@@ -15,6 +15,7 @@ import views
 from config import PRESET_HASH_SIZE, Settings, UserError
 from disk.files import ImageFile
 from disk.lines import to_line
+from disk.record import Manifest, SavedCopy
 from grouping import EMBEDDING, Match
 from pictures import crops, crowds, matching, registration, verify
 from pictures.connected import cluster
@@ -24,7 +25,6 @@ from pictures.presets import PRESETS, Rules
 from pictures.recipe import Recipe
 from pictures.table import Table, table_of
 from pictures.verify import Reason, Verdict
-from storage import Manifest, SavedCopy
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 

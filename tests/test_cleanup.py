@@ -19,7 +19,7 @@ from cleanup import Culled, Deleted, Judge, Kept, Plan
 from config import Exit, UserError
 from disk import trash
 from disk.files import ImageFile, digest_file
-from storage import Manifest, OwnFiles, SavedCopy
+from disk.record import Manifest, OwnFiles, SavedCopy
 
 OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 

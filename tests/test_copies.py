@@ -7,15 +7,15 @@ import pytest
 from conftest import Library, picture, tree
 
 import storage
-from disk import files, output_lock
+from disk import files, output_lock, record
 from disk.files import digest_file
 
 
-def manifest_of(library: Library) -> storage.Manifest:
-    return storage.load_manifest(str(library.output))
+def manifest_of(library: Library) -> record.Manifest:
+    return record.load_manifest(str(library.output))
 
 
-def saved(library: Library, name: str = "vacation1_old.jpg") -> storage.SavedCopy:
+def saved(library: Library, name: str = "vacation1_old.jpg") -> record.SavedCopy:
     path = str(library.photos / name)
     return next(c for c in manifest_of(library).copies if c.original.path == path)
 
@@ -189,7 +189,7 @@ def test_the_manifest_holds_what_joined_the_groups(found: Library) -> None:
 def test_a_manifest_of_an_older_version_is_read(found: Library) -> None:
     import json
 
-    path = found.output / storage.MANIFEST
+    path = found.output / record.MANIFEST
     data = json.loads(path.read_text())
     del data["links"], data["report"]
     path.write_text(json.dumps(data))
@@ -211,9 +211,9 @@ def with_sheet(library: Library, text: str = "<p>sheet</p>") -> Path:
     """Save the library's result again with a contact sheet of this text."""
     paths = library.paths
     old = manifest_of(library)
-    manifest = storage.Manifest(old.input_dirs, old.copies, old.own_files)
+    manifest = record.Manifest(old.input_dirs, old.copies, old.own_files)
     with output_lock.locked(paths.output_dir), storage.staging(paths, manifest):
-        assert all(isinstance(c, storage.SavedCopy) for c in storage.copy_all(paths, old.copies))
+        assert all(isinstance(c, record.SavedCopy) for c in storage.copy_all(paths, old.copies))
         storage.commit(storage.open_result(paths), manifest, [], text)
     return library.output / "report.html"
 
@@ -278,7 +278,7 @@ def test_a_manifest_can_name_no_other_file_as_its_report(found: Library) -> None
 
     mine = found.output / "BEST.jpg"
     mine.write_bytes(b"mine")
-    path = found.output / storage.MANIFEST
+    path = found.output / record.MANIFEST
     data = json.loads(path.read_text())
     data["report"] = hashlib.sha256(b"mine").hexdigest()
     path.write_text(json.dumps(data))

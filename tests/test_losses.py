@@ -17,12 +17,12 @@ import cleanup
 import finder
 from disk.companions import Companions
 from disk.files import ImageFile
+from disk.record import Manifest, OwnFiles, SavedCopy
 from extras.review import rules
 from extras.review.facts import examine
 from extras.review.rules import Picture
 from pictures import held
 from pictures.images import Holding, Unreadable
-from storage import Manifest, OwnFiles, SavedCopy
 
 OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 IMAGE = photo(CAT).resize((600, 400))

@@ -8,8 +8,7 @@ import pytest
 from conftest import Library, picture, tree
 from PIL import Image
 
-import storage
-from disk import files
+from disk import files, record
 
 
 def edit(path: Path, target: Path) -> None:
@@ -150,7 +149,7 @@ def test_files_with_names_like_ours_are_not_ours(found: Library, name: str) -> N
 
 
 def test_a_manifest_that_claims_other_files_is_not_trusted(found: Library) -> None:
-    manifest = found.output / storage.MANIFEST
+    manifest = found.output / record.MANIFEST
     (found.output / "BEST.jpg").write_bytes(b"mine")
     manifest.write_text(manifest.read_text().replace('"to_delete.txt"', '"BEST.jpg"'))
     assert found.run("find").code == 2

@@ -10,19 +10,21 @@ import pytest
 from conftest import Library, tree
 
 import storage
+from disk import record
 
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the folders of which the record was read, or looked for."""
     folders: list[str] = []
-    load_manifest = storage.load_manifest
+    open_regular = record.open_regular
 
-    def counted(folder: str) -> storage.Manifest:
-        folders.append(os.path.basename(folder))
-        return load_manifest(folder)
+    def counted(path: str) -> Any:
+        if os.path.basename(path) == record.MANIFEST:
+            folders.append(os.path.basename(os.path.dirname(path)))
+        return open_regular(path)
 
-    monkeypatch.setattr(storage, "load_manifest", counted)
+    monkeypatch.setattr(record, "open_regular", counted)
     return folders
 
 

@@ -22,9 +22,10 @@ from kill_points import restore as bring_back
 import cleanup
 import finder
 import storage
+from actions import result
 from disk import lines, strict
 from disk.files import digest_file
-from storage import MANIFEST
+from disk.record import MANIFEST, is_result, is_signed, load_manifest
 
 ODD = (None, True, 0, -1, 1.5, 10**30, "", "a\0b", "\ud800", "../x", "x" * 5000, [], [[]], {})
 odd_json = st.one_of(
@@ -92,13 +93,13 @@ def try_it(home: Home, start: Path, file: str, record: Any) -> None:
         assert ended.code < 2 or ended.text.splitlines()[-1].startswith("error: "), ended
         assert before.keys() - home.contents().keys() <= {"a2.jpg"}
         assert {*os.listdir(home.folder)} == {"photos", "output", "data"}
-        assert storage.is_result(str(home.output)) or ended.code >= 2
+        assert is_result(str(home.output)) or ended.code >= 2
 
 
 def is_read(folder: Path, record: Any) -> bool:
     folder.mkdir(exist_ok=True)
     (folder / MANIFEST).write_text(json.dumps(record), "utf-8")
-    return storage.is_result(str(folder))
+    return is_result(str(folder))
 
 
 def test_no_odd_value_in_a_record_ends_in_a_traceback(
@@ -113,9 +114,9 @@ def test_no_odd_value_in_a_record_ends_in_a_traceback(
             if forged != record and is_read(tmp_path / "result", forged):
                 believed.add((place[-1], str(odd)[:9]))
                 try_it(home, start, MANIFEST, forged)
-                forged_manifest = storage.load_manifest(str(tmp_path / "result"))
+                forged_manifest = load_manifest(str(tmp_path / "result"))
                 with mock.patch.dict(os.environ, {"XDG_STATE_HOME": str(start / "data" / "state")}):
-                    assert not storage.is_signed(forged_manifest)
+                    assert not is_signed(forged_manifest)
     lists = ("input_dirs", "copies", "signatures")
     plausible = {("size", "0"), ("mtime_ns", "0"), ("mtime_ns", "-1")}
     assert believed == {*plausible, *((name, "[]") for name in lists)}
@@ -187,7 +188,7 @@ def test_a_record_that_names_a_file_twice_is_not_read(found: Library, field: str
     rows = json.loads((found.output / MANIFEST).read_text("utf-8"))["copies"]
     forge(found, copies=[rows[0], {**rows[1], field: rows[0][field]}], links=[])
     with pytest.raises(ValueError, match="different files"):
-        storage.load_manifest(str(found.output))
+        load_manifest(str(found.output))
 
 
 # ---- Whose word counts
@@ -431,7 +432,7 @@ def test_a_trust_that_can_not_be_written_changes_nothing(
     def full(folder: str, _: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
 
-    monkeypatch.setattr(storage, "write_manifest", full)
+    monkeypatch.setattr(result, "write_manifest", full)
     for action in ("find", "check-deleted"):
         ran = found.run(action, "--trust-result", "--yes")
         assert ran.code == 2
@@ -450,7 +451,7 @@ def test_a_copy_that_is_its_own_original_is_not_proven_by_it(found: Library) -> 
     copy = found.copy("vacation1.jpg")
     (found.photos / "vacation1.jpg").unlink()
     os.link(copy, found.photos / "vacation1.jpg")
-    manifest = storage.load_manifest(str(found.output))
+    manifest = load_manifest(str(found.output))
     assert list(storage.unproven(str(found.output), manifest)) == [str(copy)]
 
 

@@ -19,7 +19,7 @@ from PIL import Image, ImageStat
 from test_review import serving
 
 import storage
-from disk import files, lines, output_lock
+from disk import files, lines, output_lock, record
 from disk.files import ImageFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -776,12 +776,12 @@ def many(library: Library, groups: int) -> None:
             for path in (original, copy):
                 os.link(one, path)  # which takes less time to make and to remove
             file = ImageFile(str(original), len(data), 0)
-            copies.append(storage.SavedCopy(file, str(copy), number + 1, digest))
-    own = storage.OwnFiles("info.txt", "to_delete.txt", "log.txt")
-    manifest = storage.Manifest((str(library.photos),), tuple(copies), own)
-    storage.write_manifest(str(library.output), manifest)
+            copies.append(record.SavedCopy(file, str(copy), number + 1, digest))
+    own = record.OwnFiles("info.txt", "to_delete.txt", "log.txt")
+    manifest = record.Manifest((str(library.photos),), tuple(copies), own)
+    record.write_manifest(str(library.output), manifest)
     files.write_file(
-        str(library.output / "info.txt"), lines.dump_json(storage.info_of(manifest.copies))
+        str(library.output / "info.txt"), lines.dump_json(record.info_of(manifest.copies))
     )
 
 

@@ -26,13 +26,13 @@ from made_pictures import (
 from PIL import Image, ImageOps, PngImagePlugin
 
 from disk.files import ImageFile
+from disk.record import Link, SavedCopy
 from extras.review import rules
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts, examine
 from extras.review.rendering import render
 from extras.review.rules import Picture, suggest
 from extras.review.versions import pairs, thumbprint
-from storage import Link, SavedCopy
 
 PLAIN = Facts(
     width=4000,

@@ -27,7 +27,7 @@ import cleanup
 import config
 import finder
 from disk.lines import to_line
-from storage import MANIFEST, read_to_delete
+from disk.record import MANIFEST, read_to_delete
 
 EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "500"))
 PARTS = 4  # that can run at the same time

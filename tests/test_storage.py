@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from disk import files, lines, output_lock
+from disk import files, lines, output_lock, record
 from disk.files import ImageFile, digest_file
 from finder import PHOTO_EXTENSIONS
 
@@ -166,7 +166,7 @@ def test_a_list_of_any_paths_comes_back(originals: list[str], tmp_path_factory: 
     assume(not any("\0" in path for path in originals))
     file = str(tmp_path_factory.getbasetemp() / "to_delete.txt")
     files.write_file(file, "".join(lines.to_line(o) + "\n" for o in originals))
-    assert storage.read_to_delete(file) == originals
+    assert record.read_to_delete(file) == originals
     assert Path(file).read_bytes().count(b"\n") == len(originals)
 
 
@@ -365,7 +365,7 @@ def test_a_manifest_that_points_at_an_original_gets_nothing_deleted(found: Libra
 def test_a_copy_that_is_in_no_numbered_folder_is_refused(found: Library, copy: str) -> None:
     change_copy(copy=copy)(found)
     with pytest.raises(ValueError, match="not in a numbered folder"):
-        storage.load_manifest(str(found.output))
+        record.load_manifest(str(found.output))
 
 
 # ---- Files of the user's in the way
@@ -391,12 +391,12 @@ def test_a_folder_of_the_user_with_the_name_of_ours_is_left_alone(
 def test_a_manifest_that_leads_elsewhere_is_refused(
     info: str, original: str, tmp_path: Path
 ) -> None:
-    own_files = storage.OwnFiles(info, "to_delete.txt")
+    own_files = record.OwnFiles(info, "to_delete.txt")
     place = str(tmp_path / "1" / "a.jpg")
-    copy = storage.SavedCopy(ImageFile(original, 1, 1), place, 1, "0" * 64)
-    storage.write_manifest(str(tmp_path), storage.Manifest(("/p",), (copy,), own_files))
+    copy = record.SavedCopy(ImageFile(original, 1, 1), place, 1, "0" * 64)
+    record.write_manifest(str(tmp_path), record.Manifest(("/p",), (copy,), own_files))
     with pytest.raises(ValueError, match="must be"):
-        storage.load_manifest(str(tmp_path))
+        record.load_manifest(str(tmp_path))
 
 
 def test_an_output_that_is_no_folder_of_its_own_is_refused(

@@ -20,12 +20,13 @@ from disk import output_lock
 from disk.companions import Companions
 from disk.files import append_lines, has_digest
 from disk.lines import to_line
+from disk.record import SavedCopy
 from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
 from pictures import held
-from storage import Result, SavedCopy
+from storage import Result
 
 THERE, GONE, EDITED = "t", "g", "e"
 OTHER = "o"  # no file, but a folder or a link has its name

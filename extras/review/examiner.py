@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from disk.files import has_digest, is_untouched
+from disk.record import SavedCopy
 from extras.review.facts import Facts, examine
 from extras.review.rendering import render
 from pictures.errors import DECODE_ERRORS
 from pictures.pool import SHOWING, do_each, started_pool, why_nothing_came
-from storage import SavedCopy
 
 T = TypeVar("T")
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations, starmap
 
+from disk.record import Link, Manifest, SavedCopy
 from extras.review import doubts, folders, origin, versions
 from extras.review.facts import Facts
 from pictures import held
 from pictures.dates import time_of
-from storage import Link, Manifest, SavedCopy
 
 BURST_SECONDS = 10.0
 LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count

@@ -15,13 +15,13 @@ from flask import Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from config import Exit, UserError
+from disk.record import SavedCopy
 from extras.review.desk import MOVED, Desk, Order, WouldEmpty
 from extras.review.examiner import Unseen
 from extras.review.facts import Facts
 from extras.review.gate import ENTRANCE, Gate, Lead, Listener
 from extras.review.rules import ALL_RULES, RULES, Suggestion
 from extras.review.told import shown
-from storage import SavedCopy
 
 PAGE = Path(__file__).parent / "page"
 TYPES = {".css": "text/css", ".js": "text/javascript"}

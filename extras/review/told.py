@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from disk.lines import to_line
+from disk.record import Manifest, SavedCopy
 from extras.review.rules import Removal
 from grouping import EMBEDDING
-from storage import Manifest, SavedCopy
 
 
 def shown(path: str) -> str:

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import cleanup
 from disk.files import ImageFile, digest_file
-from storage import Manifest, OwnFiles, SavedCopy
+from disk.record import Manifest, OwnFiles, SavedCopy
 
 PHOTOS = 50
 OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
