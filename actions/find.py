@@ -19,12 +19,12 @@ from disk.files import ImageFile, check_log
 from disk.lines import to_line
 from disk.output_lock import locked
 from disk.record import Link, Manifest, SavedCopy, is_result
+from disk.result import Opened, OutputPaths, Result, look_again, open_result
 from finder import Found, Hash, Hashed, Skipped
 from pictures import methods
 from pictures.images import HashedImage, Holding
 from pictures.methods import Method
 from pictures.recipe import Recipe
-from storage import OutputPaths
 
 if TYPE_CHECKING:
     from cache import Cache
@@ -41,7 +41,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     with contextlib.ExitStack() as stack:
         if not dry_run:
             stack.enter_context(locked(paths.output_dir))
-        old = storage.open_result(paths) if dry_run else recover(paths, console)
+        old = open_result(paths) if dry_run else recover(paths, console)
         unsigned = "" if dry_run else why_unsigned()
         old = replaceable(old, arguments, console)
         check_log(paths.log_file)
@@ -72,13 +72,11 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         console.warn_of(unsigned)
 
 
-def replaceable(
-    old: storage.Opened, arguments: argparse.Namespace, console: Console
-) -> storage.Opened:
+def replaceable(old: Opened, arguments: argparse.Namespace, console: Console) -> Opened:
     """What lies in OUTPUT_DIR, once it is sure that it may be replaced."""
-    if arguments.trust_result and isinstance(old, storage.Result):
+    if arguments.trust_result and isinstance(old, Result):
         ask_for_trust(old, arguments, console)
-        old = storage.look_again(old)
+        old = look_again(old)
     storage.check_replaceable(
         old,
         discard_review=arguments.discard_review,
@@ -167,11 +165,11 @@ def links_between(hashed: Sequence[HashedImage], groups: Sequence["Cluster"]) ->
 
 
 # A result that is about to be put in place -> the text of its report.html.
-MakeSheet = Callable[[storage.Result], str]
+MakeSheet = Callable[[Result], str]
 
 
 def replaced(
-    old: storage.Opened,
+    old: Opened,
     planned: Manifest,
     log: Sequence[str],
     seen: Mapping[str, str] | None,
@@ -190,7 +188,7 @@ def replaced(
                 check_again(old, results, seen)
             manifest = without_failed(planned, results)
             log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
-            sheet = make_sheet(storage.Result(old.paths, manifest))
+            sheet = make_sheet(Result(old.paths, manifest))
             return results, storage.commit(old, manifest, log, sheet)
     except OSError as error:
         message = f"can't write {error.filename or old.paths.output_dir}: {error.strerror}"
@@ -200,7 +198,7 @@ def replaced(
 
 
 def check_again(
-    old: storage.Opened,
+    old: Opened,
     results: Sequence[SavedCopy | storage.FailedCopy],
     seen: Mapping[str, str],
 ) -> None:
@@ -223,7 +221,7 @@ def without_failed(
 def sheets(prefer: Sequence[str], workers: int) -> MakeSheet:
     """What makes report.html; none without copies, extras/ or Jinja2."""
 
-    def make(result: storage.Result) -> str:
+    def make(result: Result) -> str:
         if not result.manifest.copies or not has_extra("jinja2"):
             return ""
         from extras.review.sheet import contact_sheet

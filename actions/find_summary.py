@@ -13,6 +13,7 @@ from config import Exit
 from disk import places
 from disk.lines import to_line
 from disk.record import SavedCopy
+from disk.result import OutputPaths
 from finder import Survey
 from pictures.images import HashedImage
 
@@ -218,7 +219,7 @@ def failures(results: Iterable[SavedCopy | storage.FailedCopy]) -> list[str]:
 
 def report_saved(
     console: Console,
-    paths: storage.OutputPaths,
+    paths: OutputPaths,
     results: Sequence[SavedCopy | storage.FailedCopy],
     kept: Sequence[str],
     *,

@@ -15,11 +15,12 @@ from disk.files import append_lines
 from disk.lines import to_line
 from disk.output_lock import check_unlocked, locked
 from disk.record import check_signed, is_signed, reach_of, write_manifest
+from disk.result import Opened, OutputPaths, Result, open_result, proven
 
 
-def paths_of(settings: Settings) -> storage.OutputPaths:
+def paths_of(settings: Settings) -> OutputPaths:
     """The output folder of some settings, and where the files of ours are in it."""
-    return storage.OutputPaths(
+    return OutputPaths(
         settings.output_dir, settings.info_file, settings.to_delete_file, settings.log_file
     )
 
@@ -37,15 +38,15 @@ def why_unsigned() -> str:
     return ""
 
 
-def recover(paths: storage.OutputPaths, console: Console) -> storage.Opened:
+def recover(paths: OutputPaths, console: Console) -> Opened:
     """What lies in OUTPUT_DIR, once what an interrupted run has left is put in order."""
     opened = storage.recover(paths)
-    if isinstance(opened, storage.Result) and is_signed(opened.manifest):
+    if isinstance(opened, Result) and is_signed(opened.manifest):
         put_back(opened, console)
     return opened
 
 
-def put_back(result: storage.Result, console: Console) -> None:
+def put_back(result: Result, console: Console) -> None:
     """Give the originals their names again that an interrupted cleanup has set aside."""
     for restored in cleanup.restore_set_aside(result.manifest):
         if isinstance(restored, cleanup.Kept):
@@ -56,7 +57,7 @@ def put_back(result: storage.Result, console: Console) -> None:
             console.say(f"{line} (an earlier cleanup was interrupted)")
 
 
-def ask_for_trust(result: storage.Result, arguments: argparse.Namespace, console: Console) -> None:
+def ask_for_trust(result: Result, arguments: argparse.Namespace, console: Console) -> None:
     """Show what a result would reach that this user's key has not signed, ask, and sign it.
 
     Raises UserError if it isn't trusted.
@@ -81,9 +82,7 @@ def ask_for_trust(result: storage.Result, arguments: argparse.Namespace, console
 
 
 @contextlib.contextmanager
-def opened(
-    settings: Settings, arguments: argparse.Namespace, console: Console
-) -> Iterator[storage.Result]:
+def opened(settings: Settings, arguments: argparse.Namespace, console: Console) -> Iterator[Result]:
     """Hold the lock on a result that can be trusted; UserError if there is none.
 
     A dry run only looks whether another run has the lock, and leaves what was interrupted.
@@ -95,10 +94,10 @@ def opened(
     with contextlib.ExitStack() as stack:
         if arguments.dry_run:
             check_unlocked(settings.output_dir)
-            result = storage.proven(storage.open_result(paths))
+            result = proven(open_result(paths))
         else:
             stack.enter_context(locked(settings.output_dir))
-            result = storage.proven(recover(paths, console))
+            result = proven(recover(paths, console))
         if arguments.trust_result:
             ask_for_trust(result, arguments, console)
         else:

@@ -27,9 +27,9 @@ CORE = sorted([*ROOT.glob("*.py"), *(p for f in FOLDERS for p in ROOT.glob(f"{f}
 sys.path.insert(0, str(ROOT))
 
 import main  # noqa: E402
-import storage  # noqa: E402
 from actions import find  # noqa: E402
 from disk import signature  # noqa: E402
+from disk.result import OutputPaths  # noqa: E402
 from pictures import pool  # noqa: E402
 
 # The same examples each time; others come with --hypothesis-profile=random.
@@ -180,10 +180,10 @@ class Library:
             self.copy(name).unlink()
 
     @property
-    def paths(self) -> storage.OutputPaths:
+    def paths(self) -> OutputPaths:
         """The output folder and the files of ours in it, by the names that they have by default."""
         names = ("info.txt", "to_delete.txt", "log.txt")
-        return storage.OutputPaths(str(self.output), *(str(self.output / name) for name in names))
+        return OutputPaths(str(self.output), *(str(self.output / name) for name in names))
 
     @property
     def list_file(self) -> Path:

@@ -9,6 +9,7 @@ from conftest import Library, picture, tree
 import storage
 from disk import files, output_lock, record
 from disk.files import digest_file
+from disk.result import open_result
 
 
 def manifest_of(library: Library) -> record.Manifest:
@@ -214,7 +215,7 @@ def with_sheet(library: Library, text: str = "<p>sheet</p>") -> Path:
     manifest = record.Manifest(old.input_dirs, old.copies, old.own_files)
     with output_lock.locked(paths.output_dir), storage.staging(paths, manifest):
         assert all(isinstance(c, record.SavedCopy) for c in storage.copy_all(paths, old.copies))
-        storage.commit(storage.open_result(paths), manifest, [], text)
+        storage.commit(open_result(paths), manifest, [], text)
     return library.output / "report.html"
 
 

@@ -10,6 +10,7 @@ from conftest import Library, picture, tree
 import storage
 from config import BUILDING_SUFFIXES
 from disk import litter
+from disk.result import Opened
 
 APPLE_DOUBLE = b"\0\5\x16\7\0\2\0\0Mac OS X        "
 LITTER = {
@@ -170,7 +171,7 @@ def test_what_is_put_beside_litter_while_find_runs_is_kept(
 ) -> None:
     check_still_replaceable = storage.check_still_replaceable
 
-    def put(old: storage.Opened) -> None:
+    def put(old: Opened) -> None:
         leave_all(found.output / "1")
         leave(found.output, "1/@eaDir/photo.jpg", CAT)
         leave(found.output, "1/._photo.jpg", CAT)

@@ -11,6 +11,7 @@ from conftest import Library, tree
 
 import storage
 from disk import record
+from disk.result import open_result, proven
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_page_reads_the_record_only_if_it_has_changed(found: Library, reads: l
     from extras.review.desk import Desk
     from extras.review.examiner import Examiner
 
-    desk = Desk(storage.proven(storage.open_result(found.paths)), Examiner(1))
+    desk = Desk(proven(open_result(found.paths)), Examiner(1))
     assert reads == ["output"]
     desk.check_run()
     desk.change([])

@@ -23,8 +23,8 @@ import pytest
 from conftest import SLOW_WORKERS, Library, collect, picture, tree
 from PIL import Image
 
-import storage
 from disk import output_lock
+from disk.result import open_result, proven
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
 from extras.review.server import MOST_BODY_BYTES, MOST_NUMBERS, PAGE, STATIC, Server
@@ -95,7 +95,7 @@ class Page:
 @contextlib.contextmanager
 def serving(library: Library) -> Iterator[Page]:
     examiner = Examiner(1)
-    desk = Desk(storage.proven(storage.open_result(library.paths)), examiner)
+    desk = Desk(proven(open_result(library.paths)), examiner)
     server = Server(desk, command="python main.py --action check-deleted")
     thread = threading.Thread(target=server.serve)
     thread.start()

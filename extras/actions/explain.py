@@ -5,13 +5,13 @@ import dataclasses
 import os
 
 import config
-import storage
 from actions.console import Console
 from actions.find import hashing, walk_through
 from actions.result import paths_of
 from config import Settings
 from disk import places
 from disk.files import ImageFile
+from disk.result import Result, open_result
 from finder import Hash
 from pictures import methods
 
@@ -36,8 +36,8 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, console: Cons
 
     paths = [os.path.realpath(path) for path in arguments.photos]
     one, other = explain.hashed(paths, hash_for(settings))
-    found = storage.open_result(paths_of(settings))
-    manifest = found.manifest if isinstance(found, storage.Result) else None
+    found = open_result(paths_of(settings))
+    manifest = found.manifest if isinstance(found, Result) else None
     explanation = explain.explain(one, other, settings, manifest)
     for line in explain.explained(explanation, everything=arguments.verbose):
         console.say(line)

@@ -21,12 +21,12 @@ from disk.companions import Companions
 from disk.files import append_lines, has_digest
 from disk.lines import to_line
 from disk.record import SavedCopy
+from disk.result import NoResult, Opened, Result, look_again
 from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
 from pictures import held
-from storage import Result
 
 THERE, GONE, EDITED = "t", "g", "e"
 OTHER = "o"  # no file, but a folder or a link has its name
@@ -78,7 +78,7 @@ class Desk:
         self.groups = rules.groups_of(self.manifest)
         self.links = rules.links_of(self.manifest)
         self._prefer, self._workers = prefer, workers
-        self._now: storage.Opened = result
+        self._now: Opened = result
         self._companions = Companions()
         self._one_at_a_time = threading.Lock()
         self._same: dict[tuple[str, int, int], bool] = {}  # files by size and time, once read
@@ -92,12 +92,12 @@ class Desk:
 
     def check_run(self) -> None:
         """Raise UserError if OUTPUT_DIR is missing or holds another result by now."""
-        now = storage.look_again(self._now)
-        if isinstance(now, storage.Result) and now.manifest.run == self.run:
+        now = look_again(self._now)
+        if isinstance(now, Result) and now.manifest.run == self.run:
             self._now = now
             return
         folder = self.paths.output_dir
-        if isinstance(now, storage.NoResult) and isinstance(now.error, FileNotFoundError):
+        if isinstance(now, NoResult) and isinstance(now.error, FileNotFoundError):
             message = f"{folder} or its result is gone; bring it back, or run --action find."
             raise UserError(message, Exit.STATE)
         message = f"{folder} holds another result by now; end this and start review again."

@@ -10,13 +10,13 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from disk.record import SavedCopy
+from disk.result import Result
 from extras.review import told
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import Suggestion
 from grouping import EMBEDDING
-from storage import Result
 
 MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
 TEMPLATE = "report.html.jinja"
