@@ -1,25 +1,21 @@
 """The output folder: its lock, its files, the copies in it, and how a new result replaces it."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import stat
-import sys
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from config import REPORT, Exit, UserError
 from disk import litter
+from disk.copy_names import DIGEST_LENGTHS, encode_path, name_copies
+from disk.copying import copy_file, rename_to_new
 from disk.files import (
-    ImageFile,
     append_lines,
-    digest_file,
     files_in,
     has_digest,
     is_gone,
@@ -27,9 +23,10 @@ from disk.files import (
     open_regular,
     sync_folder,
     temporary_path,
+    try_to,
     write_file,
 )
-from disk.lines import dump_json, from_line, to_line
+from disk.lines import dump_json, from_line, some_names, to_line
 from disk.record import (
     BROKEN_MANIFEST,
     MANIFEST,
@@ -44,13 +41,8 @@ from disk.result import NoResult, Opened, OutputPaths, Result, look_again, open_
 from pictures.images import HashedImage
 
 PARTIAL = ".partial-copy"
-MAX_NAME_BYTES = 200
-DIGEST_LENGTHS = (0, 8, 16, 64)  # in the name of a copy
 LOG_BEGINS = re.compile(r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: ")
 SHEET_BEGINS = re.compile(r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>")
-FICLONE = 0x40049409  # Linux's request to share a file's blocks, from linux/fs.h
-UNSAFE_IN_A_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f-\x9f\ud800-\udfff]')
-RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,57 +58,6 @@ class Contents:
     foreign: tuple[str, ...]
     edited: tuple[str, ...]
     missing: tuple[SavedCopy, ...]
-
-
-# ---- Names of copies
-
-
-def encode_path(path: str, digest_length: int = 0) -> str:
-    """A file name that spells a full path: separators become `_`, the extension survives.
-
-    >>> encode_path("/photos/vacation1.jpg")
-    'photos_vacation1.jpg'
-    >>> encode_path("/photos/vacation1.jpg", digest_length=8)
-    'photos_vacation1-96279d24.jpg'
-    """
-    stem, extension = os.path.splitext(UNSAFE_IN_A_NAME.sub("_", path))
-    stem, mark = stem.lstrip("_") if stem.strip("_.") else "photo", ""
-    if digest_length:
-        digest = hashlib.sha256(os.fsencode(path)).hexdigest()
-        mark = "-" + digest[:digest_length]
-    room = MAX_NAME_BYTES - len(os.fsencode(mark + extension))
-    if len(stem.encode()) > room:  # the end says most: the file's own name
-        stem = stem.encode()[-room:].decode(errors="ignore").lstrip("_.") or "photo"
-    return stem + mark + extension
-
-
-def name_copies(paths: Iterable[str]) -> dict[str, str]:
-    """A name for each path, unique on any file system: after case-folding and normalisation.
-
-    Names that clash, are too long or are reserved on Windows get a digest of their path.
-    """
-    names: dict[str, str] = {}
-    pending = list(paths)
-    for digest_length in DIGEST_LENGTHS:
-        names.update((path, encode_path(path, digest_length)) for path in pending)
-        counts = Counter(map(_folded, names.values()))
-        pending = [
-            path
-            for path in pending
-            if counts[_folded(names[path])] > 1
-            or (digest_length == 0 and _needs_digest(path, names[path]))
-        ]
-    assert not pending
-    return names
-
-
-def _needs_digest(path: str, name: str) -> bool:
-    too_long = len(path.lstrip(os.sep).encode(errors="replace")) > MAX_NAME_BYTES
-    return too_long or bool(RESERVED_NAMES.fullmatch(name))
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 # ---- Looking at an existing result
@@ -203,21 +144,21 @@ def check_replaceable(
     if isinstance(old, NoResult):
         raise UserError(
             f"OUTPUT_DIR {folder} holds files that are no result of ours "
-            f"({_some(litter.others_in(folder))}); choose another folder, or empty this one."
+            f"({some_names(litter.others_in(folder))}); choose another folder, or empty this one."
         )
     manifest = old.manifest
     contents = inspect(folder, manifest, watch)
     if contents.foreign or contents.edited:
         raise UserError(
             f"OUTPUT_DIR {folder} holds files that are not ours ({len(contents.foreign)}) or were "
-            f"edited ({len(contents.edited)}): {_some(contents.foreign + contents.edited)}; "
+            f"edited ({len(contents.edited)}): {some_names(contents.foreign + contents.edited)}; "
             "move them elsewhere, or choose another OUTPUT_DIR."
         )
     if not trusted and not is_signed(manifest) and (alone := list(unproven(folder, manifest))):
         raise UserError(
             f"{os.path.join(folder, MANIFEST)} isn't signed with your key, and it alone says what "
-            f"some files are ({_some(alone)}); look at them, then run find with --trust-result, "
-            "or choose another OUTPUT_DIR.",
+            f"some files are ({some_names(alone)}); look at them, then run find with "
+            "--trust-result, or choose another OUTPUT_DIR.",
             Exit.STATE,
         )
     if not discard_review:
@@ -318,11 +259,6 @@ def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
         )
 
 
-def _some(paths: Sequence[str]) -> str:
-    shown = ", ".join(to_line(os.path.basename(path)) for path in paths[:3])
-    return shown + ", ..." if len(paths) > 3 else shown
-
-
 # ---- Single copies: what a person does in a file manager, done under the lock
 
 
@@ -362,25 +298,11 @@ def restore_copy(copy: SavedCopy, output_dir: str) -> str | None:
     os.makedirs(folder, exist_ok=True)
     try:
         partial = os.path.join(output_dir, PARTIAL)
-        copy_file(copy.original, copy.copy, copy.digest, partial, rename=_rename_to_new)
+        copy_file(copy.original, copy.copy, copy.digest, partial, rename=rename_to_new)
     except FileExistsError:
         return "another file has taken its name"
     sync_folder(folder)
     return None
-
-
-def _rename_to_new(path: str, target: str) -> None:
-    """Rename a file; FileExistsError if there is one of the new name."""
-    try:
-        os.link(path, target, follow_symlinks=False)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if os.path.lexists(target):
-            raise FileExistsError(target) from None
-        os.rename(path, target)
-    else:
-        os.unlink(path)
 
 
 # ---- Building a result and putting it in place
@@ -447,53 +369,6 @@ def copy_all(paths: OutputPaths, copies: Iterable[SavedCopy]) -> Iterator[SavedC
             yield copy
 
 
-def _rename_new(path: str, target: str) -> None:
-    """Rename a file, but over no other: a file system may take more names for one than we know."""
-    if os.path.lexists(target):
-        raise OSError("another copy has its name in this file system")
-    os.rename(path, target)
-
-
-def copy_file(
-    original: ImageFile,
-    target: str,
-    digest: str,
-    partial: str,
-    rename: Callable[[str, str], None] = _rename_new,
-) -> None:
-    """Copy a file under another name first; it gets its own when its content is proven.
-
-    Raises OSError, also if the original's content is no longer the one that find saw.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(partial)
-    try:
-        with open_regular(original.path) as source, open(partial, "xb") as stream:
-            if not _reflink(source.fileno(), stream.fileno()):
-                shutil.copyfileobj(source, stream, 1 << 20)
-            stream.flush()
-            os.fchmod(stream.fileno(), stat.S_IMODE(os.fstat(source.fileno()).st_mode) & 0o777)
-            os.fsync(stream.fileno())
-        if digest_file(partial) != digest:
-            raise OSError("the original changed since find saw it")
-        os.utime(partial, ns=(original.mtime_ns, original.mtime_ns))
-        rename(partial, target)
-    except OSError:
-        _try(os.unlink, partial)
-        raise
-
-
-def _reflink(source: int, target: int) -> bool:
-    """Share the blocks of a file where the file system can copy on write."""
-    if sys.platform != "linux":
-        return False
-    try:
-        fcntl.ioctl(target, FICLONE, source)
-    except OSError:
-        return False
-    return True
-
-
 def commit(old: Opened, manifest: Manifest, log: Iterable[str], report: str = "") -> list[str]:
     """Finish the staging folder and put it in the place of the old result.
 
@@ -511,7 +386,7 @@ def commit(old: Opened, manifest: Manifest, log: Iterable[str], report: str = ""
         write_file(path, report)
     _stage_log(old, log)
     for folder in sorted(entry.path for entry in os.scandir(new) if entry.is_dir()):
-        _try(os.rmdir, folder)  # a group of which every copy failed is empty
+        try_to(os.rmdir, folder)  # a group of which every copy failed is empty
         if os.path.isdir(folder):
             sync_folder(folder)
     sync_folder(new)
@@ -574,10 +449,10 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     spared = set() if is_signed(manifest) else {*unproven(folder, manifest)}
     unfinished = _unfinished_paths(folder, manifest.own_files.names) if unread else set[str]()
     for path in sorted((_own_paths(folder, manifest) | unfinished) - {last} - spared):
-        _try(os.unlink, path)
+        try_to(os.unlink, path)
     for path in {*report_of(folder, manifest)} - spared:
         if has_digest(path, manifest.report):
-            _try(os.unlink, path)
+            try_to(os.unlink, path)
     try:
         sync_folder(folder)
     except OSError as error:
@@ -589,23 +464,17 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
         if (unread and is_untouched(copy.copy, copy.original)) or has_digest(
             copy.copy, copy.digest
         ):
-            _try(os.unlink, copy.copy)
+            try_to(os.unlink, copy.copy)
     groups = {os.path.dirname(copy.copy) for copy in manifest.copies}
     for home in (folder, *(g for g in groups if os.path.isdir(g) and not os.path.islink(g))):
         litter.remove_in(home)
     for group in groups:
-        _try(os.rmdir, group)
+        try_to(os.rmdir, group)
     if kept := [path for path in files_in(folder) if path != last]:
         return kept
-    _try(os.unlink, last)
-    _try(os.rmdir, folder)
+    try_to(os.unlink, last)
+    try_to(os.rmdir, folder)
     return [folder] if os.path.lexists(folder) else []
-
-
-def _try(remove: Callable[[str], None], path: str) -> None:
-    """Remove what can be removed; what can't is seen by looking again."""
-    with contextlib.suppress(OSError):
-        remove(path)
 
 
 def roll_back(paths: OutputPaths) -> None:
@@ -642,7 +511,7 @@ def recover(paths: OutputPaths) -> Opened:
     opened = open_result(paths)
     if isinstance(opened, Result) and is_signed(opened.manifest):
         for path in _unfinished_paths(paths.output_dir, opened.manifest.own_files.names):
-            _try(os.unlink, path)
+            try_to(os.unlink, path)
     return opened
 
 
@@ -658,4 +527,4 @@ def _remove_leftover(folder: str, *, unread: bool) -> None:
         litter.remove_in(folder)
         os.rmdir(folder)
     elif kept := remove_result(folder, unread=unread):
-        raise UserError(f"{folder} holds files of yours ({_some(kept)}); move them elsewhere.")
+        raise UserError(f"{folder} holds files of yours ({some_names(kept)}); move them elsewhere.")

@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from config import UserError
@@ -164,3 +164,9 @@ def is_untouched(path: str, seen: ImageFile) -> bool:
     except OSError:
         return False
     return (status.st_size, status.st_mtime_ns) == (seen.size, seen.mtime_ns)
+
+
+def try_to(remove: Callable[[str], None], path: str) -> None:
+    """Remove what can be removed; what can't is seen by looking again."""
+    with contextlib.suppress(OSError):
+        remove(path)

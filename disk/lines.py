@@ -1,7 +1,9 @@
 """Text that people read: paths as lines, and values as JSON."""
 
 import json
+import os
 import re
+from collections.abc import Sequence
 
 # Line ends as any editor might see them, what changes how a terminal shows the rest, edge blanks,
 # and what UTF-8 can't hold.
@@ -35,3 +37,9 @@ def from_line(line: str) -> str:
         return line
     path: str = json.loads(line)  # what starts with a quote and isn't a string is an error
     return path
+
+
+def some_names(paths: Sequence[str]) -> str:
+    """The names of a few files, for a message."""
+    shown = ", ".join(to_line(os.path.basename(path)) for path in paths[:3])
+    return shown + ", ..." if len(paths) > 3 else shown

@@ -7,7 +7,7 @@ import pytest
 from conftest import Library, picture, tree
 
 import storage
-from disk import files, output_lock, record
+from disk import copying, files, output_lock, record
 from disk.files import digest_file
 from disk.result import open_result
 
@@ -79,9 +79,9 @@ def test_without_hard_links_a_restored_copy_takes_no_files_place(
     (tmp_path / "there").write_text("mine")
     monkeypatch.setattr(os, "link", refuse)
     with pytest.raises(FileExistsError):
-        storage._rename_to_new(str(tmp_path / "new"), str(tmp_path / "there"))
+        copying.rename_to_new(str(tmp_path / "new"), str(tmp_path / "there"))
     assert (tmp_path / "there").read_text() == "mine"
-    storage._rename_to_new(str(tmp_path / "new"), str(tmp_path / "free"))
+    copying.rename_to_new(str(tmp_path / "new"), str(tmp_path / "free"))
     assert (tmp_path / "free").read_text() == "restored"
 
 

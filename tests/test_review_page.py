@@ -18,8 +18,7 @@ from conftest import ROOT, SAMPLES, Library, picture, tree
 from PIL import Image, ImageStat
 from test_review import serving
 
-import storage
-from disk import files, lines, output_lock, record
+from disk import copy_names, files, lines, output_lock, record
 from disk.files import ImageFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -772,7 +771,7 @@ def many(library: Library, groups: int) -> None:
         folder.mkdir(parents=True)
         for side in "ab":
             original = library.photos / f"{number:05}{side}.jpg"
-            copy = folder / storage.encode_path(str(original))
+            copy = folder / copy_names.encode_path(str(original))
             for path in (original, copy):
                 os.link(one, path)  # which takes less time to make and to remove
             file = ImageFile(str(original), len(data), 0)

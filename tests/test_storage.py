@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from disk import files, lines, output_lock, record
+from disk import copy_names, copying, files, lines, output_lock, record
 from disk.files import ImageFile, digest_file
 from disk.result import open_result
 from finder import PHOTO_EXTENSIONS
@@ -44,7 +44,7 @@ paths = st.builds(
     st.lists(names, max_size=4),
     names,
     extensions,
-).filter(lambda path: storage.os.path.splitext(path)[1].lower() in PHOTO_EXTENSIONS)
+).filter(lambda path: os.path.splitext(path)[1].lower() in PHOTO_EXTENSIONS)
 
 
 def folded(name: str) -> str:
@@ -57,12 +57,12 @@ def folded(name: str) -> str:
 
 @given(st.lists(paths, unique=True, max_size=12))
 @example(["/a_b/c.jpg", "/a/b_c.jpg"])
-@example(["/a_b/c.jpg", "/a/b_c.jpg", storage.encode_path("/" + "a_b/c.jpg", 8)])
+@example(["/a_b/c.jpg", "/a/b_c.jpg", copy_names.encode_path("/" + "a_b/c.jpg", 8)])
 @example(["/Füße.jpg", "/FÜSSE.jpg", "/Fu\u0308ße.jpg", "/füsse.jpg"])
 @example(["/_.jpg", "/__.jpg", "/photo.jpg", "/\udcff.jpg", "/:..jpg"])
 @example(["/" + "_" * 300 + ".jpg", "/" + "-_" * 150 + ".jpg", "/" + "a" * 300 + ".jpg"])
 def test_copies_have_unique_portable_short_names(originals: list[str]) -> None:
-    named = storage.name_copies(originals)
+    named = copy_names.name_copies(originals)
     assert set(named) == set(originals)
     assert len({folded(name) for name in named.values()}) == len(originals)
     for path, name in named.items():
@@ -76,13 +76,13 @@ def test_copies_have_unique_portable_short_names(originals: list[str]) -> None:
 
 @given(st.lists(paths, unique=True, max_size=6))
 def test_names_do_not_depend_on_the_order(originals: list[str]) -> None:
-    assert storage.name_copies(originals) == storage.name_copies(originals[::-1])
+    assert copy_names.name_copies(originals) == copy_names.name_copies(originals[::-1])
 
 
 @given(originals=st.lists(paths, unique=True, max_size=6))
 def test_every_name_can_be_a_file(originals: list[str], tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("names")
-    for name in storage.name_copies(originals).values():
+    for name in copy_names.name_copies(originals).values():
         (folder / name).write_bytes(b"")
     assert len(os.listdir(folder)) == len(originals)
     shutil.rmtree(folder)
@@ -101,11 +101,11 @@ def test_every_name_can_be_a_file(originals: list[str], tmp_path_factory: Any) -
     ],
 )
 def test_a_name_spells_the_path(path: str, name: str) -> None:
-    assert storage.name_copies([path]) == {path: name}
+    assert copy_names.name_copies([path]) == {path: name}
 
 
 def test_paths_that_clash_get_a_digest_each() -> None:
-    named = storage.name_copies(["/a_b/c.jpg", "/a/b_c.jpg", "/other.jpg"])
+    named = copy_names.name_copies(["/a_b/c.jpg", "/a/b_c.jpg", "/other.jpg"])
     assert named["/other.jpg"] == "other.jpg"
     for path in ("/a_b/c.jpg", "/a/b_c.jpg"):
         assert re.fullmatch(r"a_b_c-[0-9a-f]{8}\.jpg", named[path])
@@ -113,7 +113,7 @@ def test_paths_that_clash_get_a_digest_each() -> None:
 
 def test_a_long_name_keeps_its_end_and_its_extension() -> None:
     path = "/" + "folder/" * 40 + "the last words.jpeg"
-    name = storage.name_copies([path])[path]
+    name = copy_names.name_copies([path])[path]
     assert re.search(r"folder_the last words-[0-9a-f]{8}\.jpeg$", name)
     assert 190 < len(name) <= 200
 
@@ -121,13 +121,13 @@ def test_a_long_name_keeps_its_end_and_its_extension() -> None:
 def test_a_shortened_name_is_not_hidden() -> None:
     tail = "." + "x" * (200 - len("-12345678.jpg") - 1) + ".jpg"
     path = "/" + "folder/" * 10 + tail
-    assert not storage.name_copies([path])[path].startswith(".")
+    assert not copy_names.name_copies([path])[path].startswith(".")
 
 
 @pytest.mark.parametrize("name", ["con.jpg", "NUL.png", "Com1.tar.jpg", "lpt9.webp", "aux.gif"])
 def test_names_that_windows_reserves_get_a_digest(name: str) -> None:
     stem, extension = os.path.splitext(name)
-    encoded = storage.name_copies([f"/{name}"])[f"/{name}"]
+    encoded = copy_names.name_copies([f"/{name}"])[f"/{name}"]
     assert re.fullmatch(re.escape(stem) + r"-[0-9a-f]{8}" + re.escape(extension), encoded)
 
 
@@ -650,7 +650,7 @@ def test_where_it_means_something_else_no_blocks_are_asked_to_be_shared(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(storage.fcntl, "ioctl", lambda *arguments: asked.append(arguments[1]))
+    monkeypatch.setattr(copying.fcntl, "ioctl", lambda *arguments: asked.append(arguments[1]))
     monkeypatch.setattr(sys, "platform", "darwin")
     library.find()
     assert asked == []
@@ -664,7 +664,7 @@ def test_a_copy_never_takes_the_place_of_another(tmp_path: Path) -> None:
     target.write_text("another copy")
     image = ImageFile(str(original), 1, 0)
     with pytest.raises(OSError, match="another copy has its name"):
-        storage.copy_file(
+        copying.copy_file(
             image, str(target), digest_file(str(original)), str(tmp_path / ".partial")
         )
     assert target.read_text() == "another copy"
