@@ -21,6 +21,7 @@ from disk.files import (
     open_regular,
 )
 from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
+from disk.inspection import report_of
 from disk.lines import to_line
 from disk.litter import is_litter
 from disk.places import Surroundings, is_in_trash
@@ -29,7 +30,6 @@ from disk.same_file import look_anew, may_be_one
 from disk.trash import holds, send
 from finder import ASIDE_SUFFIX, PHOTO_EXTENSIONS
 from pictures import formats, held
-from storage import report_of
 
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
 

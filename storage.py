@@ -1,24 +1,21 @@
-"""The output folder: its lock, its files, the copies in it, and how a new result replaces it."""
+"""How a new result is built and replaces the old one whole, and what is done to single copies."""
 
 import contextlib
 import hashlib
-import json
 import os
-import re
 import shutil
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from config import REPORT, Exit, UserError
+from config import UserError
 from disk import litter
-from disk.copy_names import DIGEST_LENGTHS, encode_path, name_copies
+from disk.copy_names import name_copies
 from disk.copying import copy_file, rename_to_new
 from disk.files import (
     append_lines,
     files_in,
     has_digest,
-    is_gone,
     is_untouched,
     open_regular,
     sync_folder,
@@ -26,7 +23,8 @@ from disk.files import (
     try_to,
     write_file,
 )
-from disk.lines import dump_json, from_line, some_names, to_line
+from disk.inspection import PARTIAL, own_paths, report_of, unfinished_paths, unproven
+from disk.lines import dump_json, some_names
 from disk.record import (
     BROKEN_MANIFEST,
     MANIFEST,
@@ -40,223 +38,11 @@ from disk.record import (
 from disk.result import NoResult, Opened, OutputPaths, Result, look_again, open_result
 from pictures.images import HashedImage
 
-PARTIAL = ".partial-copy"
-LOG_BEGINS = re.compile(r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: ")
-SHEET_BEGINS = re.compile(r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>")
-
 
 @dataclass(frozen=True, slots=True)
 class FailedCopy:
     copy: SavedCopy
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What an output folder holds, as paths: not ours; ours but edited; ours and missing."""
-
-    foreign: tuple[str, ...]
-    edited: tuple[str, ...]
-    missing: tuple[SavedCopy, ...]
-
-
-# ---- Looking at an existing result
-
-
-def inspect(
-    folder: str, manifest: Manifest, watch: Callable[[Sequence[str]], Iterable[str]] = iter
-) -> Contents:
-    """Compare a result with its manifest, by content. Changes nothing on disk.
-
-    `watch` may wrap the paths that are read, to show progress.
-    """
-    copies = {c.copy: c for c in manifest.copies}
-    report = report_of(folder, manifest)
-    groups = {os.path.dirname(path) for path in copies if not os.path.islink(os.path.dirname(path))}
-    ours = _own_paths(folder, manifest) | groups | {*report}
-    homes = {folder, *groups}
-    present = [path for path in files_in(folder) if not _is_litter(path, folder, homes)]
-    to_read = [path for path in present if path in copies]
-    edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
-    if not _has_own_info(folder, manifest):
-        edited.append(os.path.join(folder, manifest.own_files.info))
-    edited += [path for path in report if path in present and not has_digest(path, manifest.report)]
-    return Contents(
-        foreign=tuple(path for path in present if path not in copies and path not in ours),
-        edited=tuple(edited),
-        missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
-    )
-
-
-def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
-    """Whether a path in a result is what systems leave in the folders of ours."""
-    return litter.lies_in(path, folder) in homes and litter.is_litter(path, folder)
-
-
-def _own_paths(folder: str, manifest: Manifest) -> set[str]:
-    """The files of ours that a finished result may hold beside its copies."""
-    return {os.path.join(folder, name) for name in (MANIFEST, *manifest.own_files.names)}
-
-
-def report_of(folder: str, manifest: Manifest) -> list[str]:
-    """The path of report.html if find wrote one; another file of that name is not ours."""
-    return [os.path.join(folder, REPORT)] if manifest.report else []
-
-
-def _unfinished_paths(folder: str, names: Iterable[str]) -> set[str]:
-    """The files that a run leaves where it is killed while it writes."""
-    names = (MANIFEST, REPORT, *names)
-    temporary = {temporary_path(os.path.join(folder, name)) for name in names}
-    return {os.path.join(folder, PARTIAL), *temporary}
-
-
-def _has_own_info(folder: str, manifest: Manifest) -> bool:
-    """Whether info.txt is as find wrote it, or gone."""
-    try:
-        with open_regular(os.path.join(folder, manifest.own_files.info)) as stream:
-            return stream.read() == dump_json(info_of(manifest.copies)).encode()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-
-
-def check_replaceable(
-    old: Opened,
-    *,
-    discard_review: bool = False,
-    trusted: bool = False,
-    watch: Callable[[Sequence[str]], Iterable[str]] = iter,
-) -> None:
-    """Refuse to replace a folder with files that aren't ours, or with a cull to finish.
-
-    Changes nothing on disk; raises UserError.
-    """
-    folder = old.paths.output_dir
-    if not os.path.lexists(folder):
-        return
-    if not os.path.isdir(folder):
-        raise UserError(f"OUTPUT_DIR {folder} is not a folder; choose another.")
-    if os.path.ismount(folder):
-        raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
-    if not litter.others_in(folder):
-        return
-    if isinstance(old, NoResult):
-        raise UserError(
-            f"OUTPUT_DIR {folder} holds files that are no result of ours "
-            f"({some_names(litter.others_in(folder))}); choose another folder, or empty this one."
-        )
-    manifest = old.manifest
-    contents = inspect(folder, manifest, watch)
-    if contents.foreign or contents.edited:
-        raise UserError(
-            f"OUTPUT_DIR {folder} holds files that are not ours ({len(contents.foreign)}) or were "
-            f"edited ({len(contents.edited)}): {some_names(contents.foreign + contents.edited)}; "
-            "move them elsewhere, or choose another OUTPUT_DIR."
-        )
-    if not trusted and not is_signed(manifest) and (alone := list(unproven(folder, manifest))):
-        raise UserError(
-            f"{os.path.join(folder, MANIFEST)} isn't signed with your key, and it alone says what "
-            f"some files are ({some_names(alone)}); look at them, then run find with "
-            "--trust-result, or choose another OUTPUT_DIR.",
-            Exit.STATE,
-        )
-    if not discard_review:
-        _check_culled(folder, contents.missing)
-
-
-def unproven(folder: str, manifest: Manifest) -> Iterator[str]:
-    """The files of a result that its record alone calls ours. Changes nothing on disk.
-
-    What a copy holds is in its original as well, and it has the name that find gives; the other
-    files say themselves what they are.
-    """
-    for copy in manifest.copies:
-        if os.path.lexists(copy.copy) and not _is_spare(copy):
-            yield copy.copy
-    originals = {c.original.path for c in manifest.copies}
-    info, listed, *logs = (os.path.join(folder, name) for name in manifest.own_files.names)
-    proofs: list[tuple[str, Callable[[str], object]]] = [
-        (info, lambda text: json.loads(text).keys() <= originals),
-        (listed, lambda text: {from_line(line) for line in text.split("\n") if line} <= originals),
-        *((log, LOG_BEGINS.match) for log in logs),
-        *((sheet, SHEET_BEGINS.match) for sheet in report_of(folder, manifest)),
-    ]
-    for path, says in proofs:
-        if os.path.lexists(path) and not _says(path, says):
-            yield path
-
-
-def _is_spare(copy: SavedCopy) -> bool:
-    """Whether a copy has the name that find gives, and its original the same content."""
-    place, name = copy.original.path, os.path.basename(copy.copy)
-    try:
-        one, other = os.lstat(copy.copy), os.lstat(place)
-        same = (one.st_ino, one.st_ctime_ns) == (other.st_ino, other.st_ctime_ns)
-    except OSError:
-        return False
-    named = name in (encode_path(place, length) for length in DIGEST_LENGTHS)
-    return named and not same and all(has_digest(p, copy.digest) for p in (copy.copy, place))
-
-
-def _says(path: str, says: Callable[[str], object]) -> bool:
-    try:
-        with open_regular(path) as stream:
-            return bool(says(stream.read().decode()))
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return False
-
-
-def check_last_copies(old: Opened, seen: Mapping[str, str]) -> None:
-    """Refuse to replace a result with copies that may be all that is left. Changes nothing on disk.
-
-    That is what it looks like where a disk isn't mounted, or dies. `seen` are the photos that find
-    has now, by path: the digest of each, or nothing for one that can't be read. An original that
-    was moved is known by its digest, one that was edited by its path.
-    """
-    old = look_again(old)
-    if isinstance(old, NoResult):
-        return
-    copies = old.manifest.copies
-    known = {c.digest for c in copies}
-    digests = {d for path, d in seen.items() if d in known and os.path.lexists(path)}
-    if last := [c for c in copies if c.digest not in digests and _may_be_last(c, seen)]:
-        folders = sorted({os.path.dirname(c.original.path) for c in last})
-        raise UserError(
-            f"originals are gone or can't be read any more ({len(last)}, in "
-            f"{', '.join(map(to_line, folders[:3]))}{', ...' if folders[3:] else ''}), and "
-            f"{old.paths.output_dir} holds copies that may be all that is left; mount their disk "
-            "or put them back, or copy those copies elsewhere and run find with --discard-review."
-        )
-
-
-def _may_be_last(copy: SavedCopy, seen: Mapping[str, str]) -> bool:
-    """Whether a copy is there, and nothing else that has its content is known."""
-    place = copy.original.path
-    if is_gone(copy.copy) or (seen.get(place) and os.path.lexists(place)):
-        return False
-    if place not in seen and is_untouched(place, copy.original):  # find doesn't look there now
-        return False
-    return not has_digest(place, copy.digest)
-
-
-def check_still_replaceable(old: Opened) -> None:
-    """Refuse to replace a result that was culled while find was running. Changes nothing."""
-    old = look_again(old)
-    if isinstance(old, NoResult):
-        return  # or only an empty folder
-    missing = [c for c in old.manifest.copies if is_gone(c.copy)]
-    _check_culled(old.paths.output_dir, missing)
-
-
-def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
-    pending = [c for c in missing if not is_gone(c.original.path)]
-    if pending:
-        deleted = "1 copy was" if len(pending) == 1 else f"{len(pending)} copies were"
-        raise UserError(
-            f"{deleted} deleted from {folder} and the originals are still there; "
-            "run check-deleted and cleanup, or find with --discard-review."
-        )
 
 
 # ---- Single copies: what a person does in a file manager, done under the lock
@@ -447,8 +233,8 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     # info.txt goes first: without it, nobody takes what is left for a cull.
     last = os.path.join(folder, MANIFEST)
     spared = set() if is_signed(manifest) else {*unproven(folder, manifest)}
-    unfinished = _unfinished_paths(folder, manifest.own_files.names) if unread else set[str]()
-    for path in sorted((_own_paths(folder, manifest) | unfinished) - {last} - spared):
+    unfinished = unfinished_paths(folder, manifest.own_files.names) if unread else set[str]()
+    for path in sorted((own_paths(folder, manifest) | unfinished) - {last} - spared):
         try_to(os.unlink, path)
     for path in {*report_of(folder, manifest)} - spared:
         if has_digest(path, manifest.report):
@@ -510,7 +296,7 @@ def recover(paths: OutputPaths) -> Opened:
     _remove_leftover(paths.replaced_dir, unread=False)
     opened = open_result(paths)
     if isinstance(opened, Result) and is_signed(opened.manifest):
-        for path in _unfinished_paths(paths.output_dir, opened.manifest.own_files.names):
+        for path in unfinished_paths(paths.output_dir, opened.manifest.own_files.names):
             try_to(os.unlink, path)
     return opened
 

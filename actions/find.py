@@ -19,6 +19,7 @@ from disk.files import ImageFile, check_log
 from disk.lines import to_line
 from disk.output_lock import locked
 from disk.record import Link, Manifest, SavedCopy, is_result
+from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
 from finder import Found, Hash, Hashed, Skipped
 from pictures import methods
@@ -52,7 +53,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             survey = finder.survey(walked, known, hash_anew)
             cache.prune(settings.input_dirs)
             if not discard:
-                storage.check_last_copies(old, survey.digests())
+                check_last_copies(old, survey.digests())
             groups, matched = method.group(survey.images)
         log = report_found(console, survey, everything=everything)
         log += report_groups(console, survey.images, groups, matched, everything=everything)
@@ -77,7 +78,7 @@ def replaceable(old: Opened, arguments: argparse.Namespace, console: Console) ->
     if arguments.trust_result and isinstance(old, Result):
         ask_for_trust(old, arguments, console)
         old = look_again(old)
-    storage.check_replaceable(
+    check_replaceable(
         old,
         discard_review=arguments.discard_review,
         trusted=arguments.trust_result,
@@ -203,9 +204,9 @@ def check_again(
     seen: Mapping[str, str],
 ) -> None:
     """Refuse to replace what was culled, or lost its originals, while this was running."""
-    storage.check_still_replaceable(old)
+    check_still_replaceable(old)
     failed = (r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
-    storage.check_last_copies(old, {**seen, **dict.fromkeys(failed, "")})
+    check_last_copies(old, {**seen, **dict.fromkeys(failed, "")})
 
 
 def without_failed(

@@ -7,7 +7,7 @@ import pytest
 from conftest import Library, picture, tree
 
 import storage
-from disk import copying, files, output_lock, record
+from disk import copying, files, inspection, output_lock, record
 from disk.files import digest_file
 from disk.result import open_result
 
@@ -151,7 +151,7 @@ def test_a_file_that_takes_the_place_meanwhile_is_not_overwritten(
     monkeypatch.setattr(os, "utime", taken)
     assert restore(found) == "another file has taken its name"
     assert copy.read_bytes() == b"mine"
-    assert not (found.output / storage.PARTIAL).exists()
+    assert not (found.output / inspection.PARTIAL).exists()
 
 
 def test_nothing_is_removed_or_written_through_a_link(found: Library) -> None:

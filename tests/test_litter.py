@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from conftest import Library, picture, tree
 
-import storage
+from actions import find
 from config import BUILDING_SUFFIXES
-from disk import litter
+from disk import litter, replaceable
 from disk.result import Opened
 
 APPLE_DOUBLE = b"\0\5\x16\7\0\2\0\0Mac OS X        "
@@ -169,7 +169,7 @@ def test_litter_in_a_folder_of_a_person_that_has_nothing_else_is_left(library: L
 def test_what_is_put_beside_litter_while_find_runs_is_kept(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check_still_replaceable = storage.check_still_replaceable
+    check_still_replaceable = replaceable.check_still_replaceable
 
     def put(old: Opened) -> None:
         leave_all(found.output / "1")
@@ -178,7 +178,7 @@ def test_what_is_put_beside_litter_while_find_runs_is_kept(
         leave(found.output, "best/.DS_Store", b"x")
         check_still_replaceable(old)
 
-    monkeypatch.setattr(storage, "check_still_replaceable", put)
+    monkeypatch.setattr(find, "check_still_replaceable", put)
     ran = found.run("find")
     assert ran.code == 1
     (kept,) = (path for path in found.folder.iterdir() if path.name not in ("output", "photos"))

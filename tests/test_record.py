@@ -21,9 +21,8 @@ from kill_points import restore as bring_back
 
 import cleanup
 import finder
-import storage
 from actions import result
-from disk import lines, strict
+from disk import inspection, lines, strict
 from disk.files import digest_file
 from disk.record import MANIFEST, is_result, is_signed, load_manifest
 
@@ -452,7 +451,7 @@ def test_a_copy_that_is_its_own_original_is_not_proven_by_it(found: Library) -> 
     (found.photos / "vacation1.jpg").unlink()
     os.link(copy, found.photos / "vacation1.jpg")
     manifest = load_manifest(str(found.output))
-    assert list(storage.unproven(str(found.output), manifest)) == [str(copy)]
+    assert list(inspection.unproven(str(found.output), manifest)) == [str(copy)]
 
 
 @pytest.mark.parametrize("suffix", [".find-new", ".find-old"])

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from disk import copy_names, copying, files, lines, output_lock, record
+from disk import copy_names, copying, files, lines, output_lock, record, replaceable
 from disk.files import ImageFile, digest_file
 from disk.result import open_result
 from finder import PHOTO_EXTENSIONS
@@ -589,7 +589,7 @@ def test_originals_that_were_moved_or_edited_or_are_there_twice_are_no_last_copi
 
 def test_a_result_of_which_the_originals_are_there_is_no_last_copy(found: Library) -> None:
     (found.folder / "empty").mkdir()
-    storage.check_last_copies(open_result(found.paths), {})
+    replaceable.check_last_copies(open_result(found.paths), {})
     assert found.run("find", "--input-dir", str(found.folder / "empty")).code == 0
     assert not found.info()
 
@@ -598,7 +598,7 @@ def test_where_originals_and_copies_are_gone_nothing_is_left_to_keep(found: Libr
     for original, copy in found.info().items():
         os.unlink(original)
         os.unlink(copy)
-    storage.check_last_copies(open_result(found.paths), {})
+    replaceable.check_last_copies(open_result(found.paths), {})
 
 
 def test_a_file_put_into_the_staging_folder_is_never_removed(found: Library) -> None:

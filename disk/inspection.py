@@ -1,0 +1,138 @@
+"""Which files of a result are ours, and whether they are as find wrote them."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from config import REPORT
+from disk import litter
+from disk.copy_names import DIGEST_LENGTHS, encode_path
+from disk.files import (
+    files_in,
+    has_digest,
+    is_gone,
+    open_regular,
+    temporary_path,
+)
+from disk.lines import dump_json, from_line
+from disk.record import (
+    MANIFEST,
+    Manifest,
+    SavedCopy,
+    info_of,
+)
+
+PARTIAL = ".partial-copy"
+LOG_BEGINS = re.compile(r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: ")
+SHEET_BEGINS = re.compile(r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an output folder holds, as paths: not ours; ours but edited; ours and missing."""
+
+    foreign: tuple[str, ...]
+    edited: tuple[str, ...]
+    missing: tuple[SavedCopy, ...]
+
+
+def inspect(
+    folder: str, manifest: Manifest, watch: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> Contents:
+    """Compare a result with its manifest, by content. Changes nothing on disk.
+
+    `watch` may wrap the paths that are read, to show progress.
+    """
+    copies = {c.copy: c for c in manifest.copies}
+    report = report_of(folder, manifest)
+    groups = {os.path.dirname(path) for path in copies if not os.path.islink(os.path.dirname(path))}
+    ours = own_paths(folder, manifest) | groups | {*report}
+    homes = {folder, *groups}
+    present = [path for path in files_in(folder) if not _is_litter(path, folder, homes)]
+    to_read = [path for path in present if path in copies]
+    edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
+    if not _has_own_info(folder, manifest):
+        edited.append(os.path.join(folder, manifest.own_files.info))
+    edited += [path for path in report if path in present and not has_digest(path, manifest.report)]
+    return Contents(
+        foreign=tuple(path for path in present if path not in copies and path not in ours),
+        edited=tuple(edited),
+        missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
+    )
+
+
+def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
+    """Whether a path in a result is what systems leave in the folders of ours."""
+    return litter.lies_in(path, folder) in homes and litter.is_litter(path, folder)
+
+
+def own_paths(folder: str, manifest: Manifest) -> set[str]:
+    """The files of ours that a finished result may hold beside its copies."""
+    return {os.path.join(folder, name) for name in (MANIFEST, *manifest.own_files.names)}
+
+
+def report_of(folder: str, manifest: Manifest) -> list[str]:
+    """The path of report.html if find wrote one; another file of that name is not ours."""
+    return [os.path.join(folder, REPORT)] if manifest.report else []
+
+
+def unfinished_paths(folder: str, names: Iterable[str]) -> set[str]:
+    """The files that a run leaves where it is killed while it writes."""
+    names = (MANIFEST, REPORT, *names)
+    temporary = {temporary_path(os.path.join(folder, name)) for name in names}
+    return {os.path.join(folder, PARTIAL), *temporary}
+
+
+def _has_own_info(folder: str, manifest: Manifest) -> bool:
+    """Whether info.txt is as find wrote it, or gone."""
+    try:
+        with open_regular(os.path.join(folder, manifest.own_files.info)) as stream:
+            return stream.read() == dump_json(info_of(manifest.copies)).encode()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def unproven(folder: str, manifest: Manifest) -> Iterator[str]:
+    """The files of a result that its record alone calls ours. Changes nothing on disk.
+
+    What a copy holds is in its original as well, and it has the name that find gives; the other
+    files say themselves what they are.
+    """
+    for copy in manifest.copies:
+        if os.path.lexists(copy.copy) and not _is_spare(copy):
+            yield copy.copy
+    originals = {c.original.path for c in manifest.copies}
+    info, listed, *logs = (os.path.join(folder, name) for name in manifest.own_files.names)
+    proofs: list[tuple[str, Callable[[str], object]]] = [
+        (info, lambda text: json.loads(text).keys() <= originals),
+        (listed, lambda text: {from_line(line) for line in text.split("\n") if line} <= originals),
+        *((log, LOG_BEGINS.match) for log in logs),
+        *((sheet, SHEET_BEGINS.match) for sheet in report_of(folder, manifest)),
+    ]
+    for path, says in proofs:
+        if os.path.lexists(path) and not _says(path, says):
+            yield path
+
+
+def _is_spare(copy: SavedCopy) -> bool:
+    """Whether a copy has the name that find gives, and its original the same content."""
+    place, name = copy.original.path, os.path.basename(copy.copy)
+    try:
+        one, other = os.lstat(copy.copy), os.lstat(place)
+        same = (one.st_ino, one.st_ctime_ns) == (other.st_ino, other.st_ctime_ns)
+    except OSError:
+        return False
+    named = name in (encode_path(place, length) for length in DIGEST_LENGTHS)
+    return named and not same and all(has_digest(p, copy.digest) for p in (copy.copy, place))
+
+
+def _says(path: str, says: Callable[[str], object]) -> bool:
+    try:
+        with open_regular(path) as stream:
+            return bool(says(stream.read().decode()))
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return False

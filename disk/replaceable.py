@@ -1,0 +1,116 @@
+"""Whether a result may be replaced: what is not ours, a cull to finish, the last copies."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from config import Exit, UserError
+from disk import litter
+from disk.files import (
+    has_digest,
+    is_gone,
+    is_untouched,
+)
+from disk.inspection import inspect, unproven
+from disk.lines import some_names, to_line
+from disk.record import (
+    MANIFEST,
+    SavedCopy,
+    is_signed,
+)
+from disk.result import NoResult, Opened, look_again
+
+
+def check_replaceable(
+    old: Opened,
+    *,
+    discard_review: bool = False,
+    trusted: bool = False,
+    watch: Callable[[Sequence[str]], Iterable[str]] = iter,
+) -> None:
+    """Refuse to replace a folder with files that aren't ours, or with a cull to finish.
+
+    Changes nothing on disk; raises UserError.
+    """
+    folder = old.paths.output_dir
+    if not os.path.lexists(folder):
+        return
+    if not os.path.isdir(folder):
+        raise UserError(f"OUTPUT_DIR {folder} is not a folder; choose another.")
+    if os.path.ismount(folder):
+        raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
+    if not litter.others_in(folder):
+        return
+    if isinstance(old, NoResult):
+        raise UserError(
+            f"OUTPUT_DIR {folder} holds files that are no result of ours "
+            f"({some_names(litter.others_in(folder))}); choose another folder, or empty this one."
+        )
+    manifest = old.manifest
+    contents = inspect(folder, manifest, watch)
+    if contents.foreign or contents.edited:
+        raise UserError(
+            f"OUTPUT_DIR {folder} holds files that are not ours ({len(contents.foreign)}) or were "
+            f"edited ({len(contents.edited)}): {some_names(contents.foreign + contents.edited)}; "
+            "move them elsewhere, or choose another OUTPUT_DIR."
+        )
+    if not trusted and not is_signed(manifest) and (alone := list(unproven(folder, manifest))):
+        raise UserError(
+            f"{os.path.join(folder, MANIFEST)} isn't signed with your key, and it alone says what "
+            f"some files are ({some_names(alone)}); look at them, then run find with "
+            "--trust-result, or choose another OUTPUT_DIR.",
+            Exit.STATE,
+        )
+    if not discard_review:
+        _check_culled(folder, contents.missing)
+
+
+def check_last_copies(old: Opened, seen: Mapping[str, str]) -> None:
+    """Refuse to replace a result with copies that may be all that is left. Changes nothing on disk.
+
+    That is what it looks like where a disk isn't mounted, or dies. `seen` are the photos that find
+    has now, by path: the digest of each, or nothing for one that can't be read. An original that
+    was moved is known by its digest, one that was edited by its path.
+    """
+    old = look_again(old)
+    if isinstance(old, NoResult):
+        return
+    copies = old.manifest.copies
+    known = {c.digest for c in copies}
+    digests = {d for path, d in seen.items() if d in known and os.path.lexists(path)}
+    if last := [c for c in copies if c.digest not in digests and _may_be_last(c, seen)]:
+        folders = sorted({os.path.dirname(c.original.path) for c in last})
+        raise UserError(
+            f"originals are gone or can't be read any more ({len(last)}, in "
+            f"{', '.join(map(to_line, folders[:3]))}{', ...' if folders[3:] else ''}), and "
+            f"{old.paths.output_dir} holds copies that may be all that is left; mount their disk "
+            "or put them back, or copy those copies elsewhere and run find with --discard-review."
+        )
+
+
+def _may_be_last(copy: SavedCopy, seen: Mapping[str, str]) -> bool:
+    """Whether a copy is there, and nothing else that has its content is known."""
+    place = copy.original.path
+    if is_gone(copy.copy) or (seen.get(place) and os.path.lexists(place)):
+        return False
+    if place not in seen and is_untouched(place, copy.original):  # find doesn't look there now
+        return False
+    return not has_digest(place, copy.digest)
+
+
+def check_still_replaceable(old: Opened) -> None:
+    """Refuse to replace a result that was culled while find was running. Changes nothing."""
+    old = look_again(old)
+    if isinstance(old, NoResult):
+        return  # or only an empty folder
+    missing = [c for c in old.manifest.copies if is_gone(c.copy)]
+    _check_culled(old.paths.output_dir, missing)
+
+
+def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
+    pending = [c for c in missing if not is_gone(c.original.path)]
+    if pending:
+        deleted = "1 copy was" if len(pending) == 1 else f"{len(pending)} copies were"
+        raise UserError(
+            f"{deleted} deleted from {folder} and the originals are still there; "
+            "run check-deleted and cleanup, or find with --discard-review."
+        )
