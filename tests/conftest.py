@@ -202,7 +202,7 @@ class Library:
         return sorted(str(p.relative_to(self.photos)) for p in self.photos.rglob("*"))
 
 
-def collect(process: "subprocess.Popen[str]", timeout: float = 30) -> Ran:
+def collect(process: "subprocess.Popen[str]", timeout: float = 120) -> Ran:
     """Wait for a process; it is ended if it takes too long."""
     try:
         out, err = process.communicate(timeout=timeout)

@@ -11,6 +11,7 @@ import resource
 import struct
 import sys
 import tempfile
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ class Cost:
 def cost(path: Path) -> Cost:
     """Hash a file in a worker of its own; it is killed after the time that a file has."""
     reader, writer = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings(action="ignore"):  # of threads, which xdist has
+        child = os.fork()
     if not child:
         try:
             _hash_and_report(path, writer)

@@ -1,6 +1,7 @@
 """Pictures derived from the sample photos, as bytes of every kind of file a person may have."""
 
 import io
+import multiprocessing
 import os
 import random
 import signal
@@ -372,6 +373,7 @@ def hash_or_die(file: ImageFile, *wanted: Any) -> HashedImage | Unreadable:
 
     Or it works for ever, waits for others for a while, or is stopped: for ever, or the first time.
     """
+    assert multiprocessing.parent_process(), "this is no worker"
     name = os.path.basename(file.path)
     if name.startswith("endless"):
         while True:

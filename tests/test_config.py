@@ -160,7 +160,7 @@ def test_an_edited_config_py_is_checked_by_the_program(tmp_path: Path) -> None:
         assert text.count(line) == 1
         (tmp_path / "config.py").write_text(text.replace(line, edited))
         command = [sys.executable, str(tmp_path / "main.py"), "--action", "find"]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert (ran.returncode, ran.stdout) == (2, "")
         assert ran.stderr.startswith(said)
         assert len(ran.stderr.splitlines()) == 1

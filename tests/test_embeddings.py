@@ -4,6 +4,7 @@ A tiny model made here stands for any ONNX file; where the package with the real
 installed (Python 3.12 or newer), they run, too.
 """
 
+import contextlib
 import importlib.util
 import os
 import random
@@ -385,8 +386,10 @@ def wait_until_busy(pid: int) -> None:
     ticks = [0]
     while max(ticks) < 50:
         time.sleep(0.1)
-        others = (task / "stat" for task in threads.iterdir() if task.name != str(pid))
-        ticks = [0, *(int(other.read_text().rpartition(")")[2].split()[11]) for other in others)]
+        others = [task / "stat" for task in threads.iterdir() if task.name != str(pid)]
+        with contextlib.suppress(OSError):  # of a thread that has ended
+            texts = [other.read_text() for other in others]
+            ticks = [0, *(int(text.rpartition(")")[2].split()[11]) for text in texts)]
 
 
 def test_the_model_is_tried_before_anything_else_is_done(library: Library) -> None:

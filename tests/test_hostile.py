@@ -35,7 +35,7 @@ def test_a_large_photo_is_hashed(name: str, tmp_path: Path) -> None:
     cost = hostile.cost(hostile.write(tmp_path, name))
     assert cost.reason == ""
     assert cost.megabytes < (120 if name.startswith("a phone") else MEMORY_MB)
-    assert cost.seconds < 5  # for a busy machine; tests/hostile.py shows what it is
+    assert cost.seconds < 10  # for a busy machine; tests/hostile.py shows what it is
 
 
 @needs_linux

@@ -106,7 +106,7 @@ def test_the_core_works_without_extras(library: Library, tmp_path: Path) -> None
     for action, code in (("find", 0), ("check-deleted", 0), ("cleanup", 0), ("explain", 2)):
         photos = list(map(str, library.photos.iterdir()))[:2] if action == "explain" else []
         command = [sys.executable, "main.py", *library.arguments(action), *photos]
-        ran = subprocess.run(command, cwd=core, capture_output=True, text=True, timeout=60)
+        ran = subprocess.run(command, cwd=core, capture_output=True, text=True, timeout=240)
         assert ran.returncode == code, ran.stderr
     assert ran.stderr.splitlines() == [
         "error: --action explain needs the folder extras/ beside main.py; restore it."
@@ -138,7 +138,7 @@ def test_functions_are_short() -> None:
 def imports(arguments: list[str]) -> Counter[str]:
     """How many processes of a successful run of the program load each module."""
     command = [sys.executable, "-X", "importtime", str(ROOT / "main.py"), *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert ran.returncode == 0, ran.stderr
     lines = [line for line in ran.stderr.splitlines() if line.startswith("import time:")]
     return Counter(line.rpartition("|")[2].strip() for line in lines)

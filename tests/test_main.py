@@ -22,7 +22,7 @@ def run(program: Path, *flags: str, **environment: str) -> Ran:
         [sys.executable, str(program), *flags],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
         cwd="/",
         env={**os.environ, "COLUMNS": "1000", **environment},

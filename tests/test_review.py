@@ -209,7 +209,7 @@ def test_what_a_picture_holds_is_given_and_keeps_it(page: Page) -> None:
 
 
 def test_all_groups_are_judged_in_the_background(page: Page) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not (state := page.get("/api/state/0"))["done"]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -408,7 +408,7 @@ def test_what_was_renamed_or_deleted_for_good_is_told_from_what_was_removed(page
     page.library.delete_copies("z_coffee_bw.jpg")
     (page.library.photos / "z_coffee_bw.jpg").unlink()
     moved, deleted = page.number("vacation1_old.jpg"), page.number("z_coffee_bw.jpg")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while (states := page.get("/api/state/0")["states"])[moved] != "m":
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -668,7 +668,7 @@ def test_the_action_prints_the_address_and_ends_with_ctrl_c(found: Library) -> N
     assert match, line
     ours = {"Origin": f"http://{match[1]}", "Sec-Fetch-Site": "same-origin"}
     ours["Content-Type"] = "application/json"
-    connection = http.client.HTTPConnection(match[1], timeout=10)
+    connection = http.client.HTTPConnection(match[1], timeout=60)
     connection.request("POST", "/api/enter", json.dumps({"token": match[2]}), ours)
     assert connection.getresponse().status == 200
     connection.close()
@@ -683,7 +683,7 @@ def test_the_action_prints_the_address_and_ends_with_ctrl_c(found: Library) -> N
 
 def test_the_page_can_end_it(page: Page) -> None:
     assert page.post("/api/end") == {"ended": True}
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     with pytest.raises(OSError):
         while time.monotonic() < deadline:
             page.ask("GET", "/api/state/0")
