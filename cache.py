@@ -23,8 +23,9 @@ from importlib.metadata import version
 from io import FileIO
 from typing import TYPE_CHECKING
 
-from config import UserError, default_cache_file
+from config import UserError
 from disk.files import ImageFile, digest_file, open_regular
+from disk.user_folders import default_cache_file
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import FINGERPRINT, Recipe
 

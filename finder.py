@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from config import RESULT_MARKER
 from disk import same_file
 from disk.files import ImageFile, image_file, open_regular, read_file
+from disk.own_names import RESULT_MARKER
 from disk.places import Names, kind_of_file, names_of, place_at
 from pictures import formats, integrity
 from pictures.errors import reason_of

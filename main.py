@@ -27,6 +27,7 @@ MISTAKES = (  # what people make of config.py
 )
 try:
     import config
+    from actions.values import constants
 except MISTAKES as error:
     mistake = f"config.py: {type(error).__name__}: {error}; put paths and words in quotes."
     print(f"error: {mistake}", file=sys.stderr)
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.getfilesystemencoding() != "utf-8":
             encoding = sys.getfilesystemencoding()
             raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
-        values = config.constants(vars(config))
+        values = constants(vars(config))
         arguments = parser(values).parse_intermixed_args(argv)
         check_belongs(arguments)
         settings = settings_of(arguments, values)

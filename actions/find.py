@@ -7,17 +7,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import config
 import finder
 import storage
 from actions.console import Console, bar
 from actions.find_summary import failures, has_extra, report_found, report_groups, report_saved
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
+from actions.values import check_input
 from config import Settings, UserError
 from disk import places
 from disk.files import ImageFile, check_log
 from disk.lines import to_line
 from disk.output_lock import locked
+from disk.own_names import RESULT_MARKER
 from disk.record import Link, Manifest, SavedCopy, is_result
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     from cache import opened as opened_cache
 
-    config.check_input(settings)
+    check_input(settings)
     places.check_open(settings.input_dirs)
     method, paths = methods.chosen(settings), paths_of(settings)
     dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose
@@ -93,7 +94,7 @@ def walk_through(
     """All that is in the input folders but a result of ours, or what pretends to be one."""
     leave_out = [paths.output_dir, paths.staging_dir, paths.replaced_dir]
     found = list(bar(finder.walk(input_dirs, exclude, leave_out), "Looking"))
-    strange = f"passed over for its {config.RESULT_MARKER}, which is no record of a find"
+    strange = f"passed over for its {RESULT_MARKER}, which is no record of a find"
     no_results = {
         item.path: Skipped(item.path, finder.UNREADABLE_FOLDERS, strange)
         for item in found

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import config
+from actions.values import MODELS, settings_from
 from config import Settings, UserError
 
 DESCRIPTION = (
@@ -132,7 +133,7 @@ def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> 
             continue
         if name in ("INPUT_DIR", "PREFER"):
             given = [f and os.path.abspath(os.path.expanduser(f)) for f in given]
-        elif name == "MODEL" and given in config.MODELS:
+        elif name == "MODEL" and given in MODELS:
             pass
         elif name in ("OUTPUT_DIR", "MODEL", "CACHE_FILE") and given not in ("", "auto"):
             given = os.path.abspath(os.path.expanduser(given))
@@ -145,4 +146,4 @@ def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> 
         merged["THRESHOLD"] = None
     if arguments.no_cache:
         merged["CACHE_FILE"] = None
-    return config.settings_from(merged, base)
+    return settings_from(merged, base)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from config import REPORT
 from disk import litter
 from disk.copy_names import DIGEST_LENGTHS, encode_path
 from disk.files import (
@@ -17,6 +16,7 @@ from disk.files import (
     temporary_path,
 )
 from disk.lines import dump_json, from_line
+from disk.own_names import REPORT
 from disk.record import (
     MANIFEST,
     Manifest,

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from config import RESULT_MARKER, UserError
+from config import UserError
+from disk.own_names import RESULT_MARKER
 
 TRASH = "trash"
 VERSIONS = "version store"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
-from config import REPORT, RESULT_MARKER, Exit, UserError
+from config import Exit, UserError
 from disk import signature
 from disk.files import (
     ImageFile,
@@ -15,6 +15,7 @@ from disk.files import (
     write_file,
 )
 from disk.lines import dump_json, from_line, to_line
+from disk.own_names import REPORT, RESULT_MARKER
 from disk.strict import (
     digest_of,
     fraction_of,

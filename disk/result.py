@@ -4,10 +4,11 @@ import json
 import os
 from dataclasses import dataclass
 
-from config import BUILDING_SUFFIXES, REPORT, Exit, UserError
+from config import Exit, UserError
 from disk.files import (
     open_regular,
 )
+from disk.own_names import BUILDING_SUFFIXES, REPORT
 from disk.record import (
     BROKEN_MANIFEST,
     MANIFEST,

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from config import MAX_MODEL_SIDE, MODELS, Settings, UserError
+from actions.values import MAX_MODEL_SIDE, MODELS
+from config import Settings, UserError
 from disk.files import digest_file
 from grouping import EMBEDDING, Cluster, Match
 from pictures.hamming import pack

@@ -12,7 +12,8 @@ import numpy as np
 
 import finder
 import views
-from config import PRESET_HASH_SIZE, Settings, UserError
+from actions.values import PRESET_HASH_SIZE
+from config import Settings, UserError
 from disk.files import ImageFile
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy

@@ -11,9 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import config
-from config import Exit, Settings, UserError, check_input, settings_from
+from actions.values import check_input, constants, settings_from
+from config import Exit, Settings, UserError
+from disk.own_names import RESULT_MARKER
 
-OUT_OF_THE_BOX = config.constants(vars(config))
+OUT_OF_THE_BOX = constants(vars(config))
 
 
 def settings(base: Path, **values: object) -> Settings:
@@ -45,8 +47,8 @@ def refusal(base: Path, **values: object) -> str:
         ("INFO_FILE", [None, "", 1, "a\0b"], "use a path in quotes"),
         ("INFO_FILE", ["sub/info.txt", "/etc/info.txt", "../info.txt", "."], "a plain file name"),
         ("TO_DELETE_FILE", ["sub/list.txt", "..", "1", "23"], "use a plain file name"),
-        ("INFO_FILE", [config.RESULT_MARKER, config.RESULT_MARKER.upper()], "a plain file name"),
-        ("LOG_FILE", ["sub/log.txt", "7", config.RESULT_MARKER], "use a plain file name"),
+        ("INFO_FILE", [RESULT_MARKER, RESULT_MARKER.upper()], "a plain file name"),
+        ("LOG_FILE", ["sub/log.txt", "7", RESULT_MARKER], "use a plain file name"),
         ("LOG_FILE", [".", "..", "/", "/no such folder/log.txt"], "in a folder that exists"),
         ("EXCLUDE", ["@eaDir", None, 5], "use a list of patterns"),
         ("CACHE_FILE", ["cache.db", "photo.jpg", "/"], 'use "auto", None or a path ending'),
@@ -128,22 +130,22 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
         "output_dir": "OUTPUT_DIR",
     }.items():
         with pytest.raises(UserError) as caught:
-            config.constants({**vars(config), name: 1})
+            constants({**vars(config), name: 1})
         assert str(caught.value) == f"config.py: unknown name {name}; did you mean {meant}?"
     with pytest.raises(UserError, match="unknown name COLOUR; remove it"):
-        config.constants({**vars(config), "COLOUR": "red"})
+        constants({**vars(config), "COLOUR": "red"})
 
 
 def test_names_of_the_users_own_are_left_alone() -> None:
     mine = {"home": "/home/me", "photos": "/photos", "_folder": "x", "pathlib": sys}
-    assert config.constants({**vars(config), **mine}) == OUT_OF_THE_BOX
+    assert constants({**vars(config), **mine}) == OUT_OF_THE_BOX
 
 
 def test_a_missing_name_is_refused_with_the_line_to_add() -> None:
     for name in OUT_OF_THE_BOX:
         rest = {key: value for key, value in vars(config).items() if key != name}
         with pytest.raises(UserError) as caught:
-            config.constants(rest)
+            constants(rest)
         assert str(caught.value) == f"config.py: {name} is missing; add a line {name} = ..."
 
 

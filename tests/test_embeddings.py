@@ -30,6 +30,7 @@ from PIL import Image
 
 import config
 import views
+from actions.values import MODELS, constants, settings_from
 from config import Settings, UserError
 from disk.files import ImageFile
 from extras import embeddings
@@ -133,9 +134,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def settings_with(**values: Any) -> Settings:
     """The settings of config.py, with some values changed."""
-    changed = {**config.constants(vars(config)), "METHOD": "embeddings", "WORKERS": 1}
+    changed = {**constants(vars(config)), "METHOD": "embeddings", "WORKERS": 1}
     changed |= {name.upper(): value for name, value in values.items()}
-    return config.settings_from(changed, str(SAMPLES))
+    return settings_from(changed, str(SAMPLES))
 
 
 def load(path: Path | str, **values: Any) -> embeddings.Model:
@@ -726,7 +727,7 @@ def test_explain_says_that_two_documents_never_match(bare_library: Library, tiny
 
 
 @with_models
-@pytest.mark.parametrize("model", config.MODELS)
+@pytest.mark.parametrize("model", MODELS)
 def test_crops_and_overlays_are_found_by_the_real_models(model: str, bare_library: Library) -> None:
     samples = {"cat": CAT, "coffee": COFFEE, "launch": LAUNCH, "portrait": PORTRAIT, "stars": STARS}
     for name, sample in samples.items():

@@ -8,8 +8,8 @@ import pytest
 from conftest import Library, picture, tree
 
 from actions import find
-from config import BUILDING_SUFFIXES
 from disk import litter, replaceable
+from disk.own_names import BUILDING_SUFFIXES
 from disk.result import Opened
 
 APPLE_DOUBLE = b"\0\5\x16\7\0\2\0\0Mac OS X        "

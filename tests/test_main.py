@@ -13,6 +13,7 @@ from conftest import ROOT, Library, Ran, collect, copy_core, tree
 
 import config
 from actions.options import VALUE_FLAGS, parser
+from actions.values import constants
 from disk.output_lock import locked
 
 
@@ -275,7 +276,7 @@ def test_names_of_files_can_not_control_the_terminal(bare_library: Library) -> N
 
 
 def options() -> list[str]:
-    made = parser(config.constants(vars(config)))
+    made = parser(constants(vars(config)))
     return [option for action in made._actions for option in action.option_strings]
 
 

@@ -26,6 +26,8 @@ from kill_points import Home
 import cleanup
 import config
 import finder
+from actions import values
+from actions.values import constants
 from disk.lines import to_line
 from disk.record import MANIFEST, read_to_delete
 
@@ -353,11 +355,11 @@ class Owner(RuleBasedStateMachine):
 
 def run(examples: int, seed: int | None = None) -> None:
     """Run with what takes longest left out: hashing, waiting for the disk, judging config.py."""
-    constants = config.constants(vars(config))
+    known = constants(vars(config))
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(finder, "hash_files", finder.hash_files)  # the stand-in takes its place
         monkeypatch.setattr(os, "fsync", lambda _: None)
-        monkeypatch.setattr(config, "constants", lambda _: constants)
+        monkeypatch.setattr(values, "constants", lambda _: known)
         run_machine(examples, seed)
 
 

@@ -4,10 +4,10 @@ import argparse
 import dataclasses
 import os
 
-import config
 from actions.console import Console
 from actions.find import hashing, walk_through
 from actions.result import paths_of
+from actions.values import PRESET_HASH_SIZE, check_input
 from config import Settings
 from disk import places
 from disk.files import ImageFile
@@ -47,12 +47,12 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, console: Cons
 def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     from extras import explain
 
-    config.check_input(settings)
+    check_input(settings)
     places.check_open(settings.input_dirs)
     pairs = [(pair, True) for pair in arguments.like] + [(pair, False) for pair in arguments.unlike]
     paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]
     # The presets need this size, and a threshold is suggested for it.
-    by_hash = dataclasses.replace(settings, hash_size=config.PRESET_HASH_SIZE, method="hash")
+    by_hash = dataclasses.replace(settings, hash_size=PRESET_HASH_SIZE, method="hash")
     images = iter(explain.hashed(paths, hash_for(by_hash)))
     examples = [explain.Example(next(images), next(images), like) for _, like in pairs]
     photos = sum(

@@ -6,17 +6,17 @@ import os
 import shlex
 import sys
 
-import config
 from actions.console import Console, counted
 from actions.options import VALUE_FLAGS
 from actions.result import opened
+from actions.values import check_prefer
 from config import Settings, UserError
 from disk.lines import to_line
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     """Serve the page to look and choose, until it is ended there or with Ctrl-C."""
-    config.check_prefer(settings)
+    check_prefer(settings)
     if importlib.util.find_spec("flask") is None:
         raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
     from extras.review.desk import Desk

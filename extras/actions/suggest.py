@@ -4,16 +4,16 @@ import argparse
 from collections.abc import Sequence
 
 import cleanup
-import config
 from actions.console import Console, bar, counted
 from actions.result import opened
+from actions.values import check_prefer
 from config import Settings, UserError
 from disk.lines import to_line
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     """Show which copies the rules give up and, with --apply, remove them; originals stay."""
-    config.check_prefer(settings)
+    check_prefer(settings)
     if arguments.EXCLUDE:
         raise UserError("--exclude is for find; --action suggest judges all that find copied.")
     from extras.review import told
