@@ -27,7 +27,6 @@ MISTAKES = (  # what people make of config.py
 )
 try:
     import config
-    from actions.values import constants
 except MISTAKES as error:
     mistake = f"config.py: {type(error).__name__}: {error}; put paths and words in quotes."
     print(f"error: {mistake}", file=sys.stderr)
@@ -36,7 +35,7 @@ except MISTAKES as error:
     raise SystemExit(2) from None
 
 from actions.console import Console
-from actions.options import ACTIONS, check_belongs, parser, settings_of
+from actions.options import ACTIONS, check_belongs, constants, parser, settings_of
 from config import Exit, UserError
 
 SCHEMA = 1

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     from cache import opened as opened_cache
 
-    check_input(settings)
+    check_input(settings.input_dirs, settings.output_dir)
     places.check_open(settings.input_dirs)
     method, paths = methods.chosen(settings), paths_of(settings)
     dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose

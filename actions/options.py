@@ -1,12 +1,15 @@
 """The options of the command line, and the settings that they and config.py make."""
 
 import argparse
+import difflib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import config
-from actions.values import MODELS, settings_from
+from actions import values
+from actions.values import Check, Values
 from config import Settings, UserError
 
 DESCRIPTION = (
@@ -21,27 +24,193 @@ ACTIONS = {
     "review": "extras.actions.review",
     "suggest": "extras.actions.suggest",
 }
-# Flag, its name in config.py, its type, and its help.
-VALUE_FLAGS: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
-    ("--input-dir", "INPUT_DIR", str, "a folder with photos; may be repeated"),
-    ("--output-dir", "OUTPUT_DIR", str, "where the numbered folders go"),
-    ("--info-file", "INFO_FILE", str, "the file in OUTPUT_DIR that maps originals to copies"),
-    ("--to-delete-file", "TO_DELETE_FILE", str, "the file in OUTPUT_DIR that check-deleted writes"),
-    ("--log-file", "LOG_FILE", str, "what was found and deleted, in OUTPUT_DIR or elsewhere"),
-    ("--preset", "PRESET", str, "what counts as similar: copies, similar or crops"),
-    ("--threshold", "THRESHOLD", int, "instead of a preset: how far hashes may be apart, in bits"),
-    ("--hash-size", "HASH_SIZE", int, "the side of the hash; it has as many bits as its square"),
-    ("--method", "METHOD", str, "how pictures are compared: hash, embeddings or both"),
-    ("--model", "MODEL", str, "for embeddings: sscd-distilled, sscd or the path of an ONNX file"),
-    ("--cosine", "COSINE", float, "for embeddings: from which cosine two pictures match"),
-    ("--model-side", "MODEL_SIDE", int, "pixels a side of the model's picture, if it takes any"),
-    ("--normalise", "NORMALISE", str, "a float model's input: imagenet, unit, signed or none"),
-    ("--workers", "WORKERS", int, "pictures read at the same time; 0 is one for each core"),
-    ("--exclude", "EXCLUDE", str, "one more pattern of folders to pass over; may be repeated"),
-    ("--cache-file", "CACHE_FILE", str, "where it is kept what was read, a path ending in .sqlite"),
-    ("--delete-mode", "DELETE_MODE", str, "trash or permanent: where cleanup sends originals"),
-    ("--prefer", "PREFER", str, "review, suggest: a folder to keep pictures of; may be repeated"),
+
+
+# ---- The one table of what people can set
+
+
+def as_given(given: Any, _: object) -> object:
+    return given
+
+
+def path_from_here(given: str, _: object) -> str:
+    """A flag's path is relative to where one is, that of config.py to where it lies."""
+    return given if given in ("", "auto") else os.path.abspath(os.path.expanduser(given))
+
+
+def model_from_here(given: str, default: object) -> str:
+    return given if given in values.MODELS else path_from_here(given, default)
+
+
+def folders_from_here(given: list[str], _: object) -> list[str]:
+    return [folder and os.path.abspath(os.path.expanduser(folder)) for folder in given]
+
+
+def besides(given: list[str], default: Any) -> list[str]:
+    return [*default, *given]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A value that people set: its flag, its name in config.py, its help and its check.
+
+    `read` makes a value of a flag's text, `merge` one of a flag's value and config.py's.
+    """
+
+    flag: str
+    name: str
+    help: str
+    check: Check
+    read: Callable[[str], object] = str
+    merge: Callable[[Any, object], object] = as_given
+    repeatable: bool = False
+
+    @property
+    def field(self) -> str:
+        """The name of the checked value in the settings."""
+        return "input_dirs" if self.name == "INPUT_DIR" else self.name.lower()
+
+
+OPTIONS = (
+    Option(
+        "--input-dir",
+        "INPUT_DIR",
+        "a folder with photos; may be repeated",
+        values.input_dirs,
+        merge=folders_from_here,
+        repeatable=True,
+    ),
+    Option(
+        "--output-dir",
+        "OUTPUT_DIR",
+        "where the numbered folders go",
+        values.output_dir,
+        merge=path_from_here,
+    ),
+    Option(
+        "--info-file",
+        "INFO_FILE",
+        "the file in OUTPUT_DIR that maps originals to copies",
+        values.own_file,
+    ),
+    Option(
+        "--to-delete-file",
+        "TO_DELETE_FILE",
+        "the file in OUTPUT_DIR that check-deleted writes",
+        values.own_file,
+    ),
+    Option(
+        "--log-file",
+        "LOG_FILE",
+        "what was found and deleted, in OUTPUT_DIR or elsewhere",
+        values.log_file,
+    ),
+    Option(
+        "--preset",
+        "PRESET",
+        "what counts as similar: copies, similar or crops",
+        values.one_of(values.PRESETS),
+    ),
+    Option(
+        "--threshold",
+        "THRESHOLD",
+        "instead of a preset: how far hashes may be apart, in bits",
+        values.threshold,
+        read=int,
+    ),
+    Option(
+        "--hash-size",
+        "HASH_SIZE",
+        "the side of the hash; it has as many bits as its square",
+        values.hash_size,
+        read=int,
+    ),
+    Option(
+        "--method",
+        "METHOD",
+        "how pictures are compared: hash, embeddings or both",
+        values.one_of(values.METHODS),
+    ),
+    Option(
+        "--model",
+        "MODEL",
+        "for embeddings: sscd-distilled, sscd or the path of an ONNX file",
+        values.model,
+        merge=model_from_here,
+    ),
+    Option(
+        "--cosine",
+        "COSINE",
+        "for embeddings: from which cosine two pictures match",
+        values.cosine,
+        read=float,
+    ),
+    Option(
+        "--model-side",
+        "MODEL_SIDE",
+        "pixels a side of the model's picture, if it takes any",
+        values.whole_number(16, values.MAX_MODEL_SIDE),
+        read=int,
+    ),
+    Option(
+        "--normalise",
+        "NORMALISE",
+        "a float model's input: imagenet, unit, signed or none",
+        values.one_of(values.NORMALISATIONS),
+    ),
+    Option(
+        "--workers",
+        "WORKERS",
+        "pictures read at the same time; 0 is one for each core",
+        values.workers,
+        read=int,
+    ),
+    Option(
+        "--exclude",
+        "EXCLUDE",
+        "one more pattern of folders to pass over; may be repeated",
+        values.patterns,
+        merge=besides,
+        repeatable=True,
+    ),
+    Option(
+        "--cache-file",
+        "CACHE_FILE",
+        "where it is kept what was read, a path ending in .sqlite",
+        values.cache_file,
+        merge=path_from_here,
+    ),
+    Option(
+        "--delete-mode",
+        "DELETE_MODE",
+        "trash or permanent: where cleanup sends originals",
+        values.delete_mode,
+    ),
+    Option(
+        "--prefer",
+        "PREFER",
+        "review, suggest: a folder to keep pictures of; may be repeated",
+        values.folders_or_none,
+        merge=folders_from_here,
+        repeatable=True,
+    ),
 )
+SWITCHES = {
+    "--apply": "suggest: remove the copies that the rules give up, not only show them",
+    "--dry-run": "all but explain and review: show what would be done, and do nothing",
+    "--yes": "cleanup: delete without asking; with --trust-result: trust without asking",
+    "--trust-result": "rely on a result that is not signed by you, after a look at its reach",
+    "--discard-review": "find: replace a result with a review or last copies in it",
+    "--allow-whole-groups": "check-deleted, cleanup: also delete where all copies of a group"
+    " are gone, so that no picture of it remains",
+    "--no-browser": "review: print the page's address and open no browser",
+    "--no-cache": "find: read all photos anew, and keep nothing of it for the next run",
+    "--json": "print one JSON object on stdout, messages on stderr",
+    "--verbose": "name every file",
+}
+
+
+# ---- The command line
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,32 +236,18 @@ def parser(defaults: Mapping[str, object]) -> Parser:
             metavar="PHOTO",
             help=f"explain: two photos that belong in {text}, to suggest a setting; repeatable",
         )
-    for flag, name, convert, text in VALUE_FLAGS:
-        repeatable = "append" if name in ("INPUT_DIR", "EXCLUDE", "PREFER") else "store"
-        value = defaults[name]
+    for option in OPTIONS:
+        value = defaults[option.name]
         shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
         parser.add_argument(
-            flag,
-            dest=name,
-            type=convert,
-            action=repeatable,
-            help=f"{text} (default: {shown})".replace("%", "%%"),
-            metavar=name,
+            option.flag,
+            dest=option.name,
+            type=option.read,
+            action="append" if option.repeatable else "store",
+            help=f"{option.help} (default: {shown})".replace("%", "%%"),
+            metavar=option.name,
         )
-    switches = {
-        "--apply": "suggest: remove the copies that the rules give up, not only show them",
-        "--dry-run": "all but explain and review: show what would be done, and do nothing",
-        "--yes": "cleanup: delete without asking; with --trust-result: trust without asking",
-        "--trust-result": "rely on a result that is not signed by you, after a look at its reach",
-        "--discard-review": "find: replace a result with a review or last copies in it",
-        "--allow-whole-groups": "check-deleted, cleanup: also delete where all copies of a group"
-        " are gone, so that no picture of it remains",
-        "--no-browser": "review: print the page's address and open no browser",
-        "--no-cache": "find: read all photos anew, and keep nothing of it for the next run",
-        "--json": "print one JSON object on stdout, messages on stderr",
-        "--verbose": "name every file",
-    }
-    for flag, text in switches.items():
+    for flag, text in SWITCHES.items():
         parser.add_argument(flag, action="store_true", help=text)
     parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="review: the page's port (default: any)"
@@ -123,27 +278,46 @@ def check_photos(arguments: argparse.Namespace) -> None:
         )
 
 
-def settings_of(arguments: argparse.Namespace, values: Mapping[str, object]) -> Settings:
-    """config.py's values, as overridden by flags; a flag's folder is relative to where one is."""
-    merged = dict(values)
-    base = os.path.dirname(os.path.abspath(config.__file__))
-    for _, name, _, _ in VALUE_FLAGS:
-        given = getattr(arguments, name)
-        if given is None:
-            continue
-        if name in ("INPUT_DIR", "PREFER"):
-            given = [f and os.path.abspath(os.path.expanduser(f)) for f in given]
-        elif name == "MODEL" and given in MODELS:
-            pass
-        elif name in ("OUTPUT_DIR", "MODEL", "CACHE_FILE") and given not in ("", "auto"):
-            given = os.path.abspath(os.path.expanduser(given))
-        elif name == "EXCLUDE":
-            given = [*values[name], *given]  # type: ignore[misc]
-        merged[name] = given
+# ---- The settings
+
+
+def constants(module: Mapping[str, object]) -> dict[str, object]:
+    """The values of an edited config.py; an unknown or missing name is a `UserError`."""
+    known = [option.name for option in OPTIONS]
+    for name in sorted(module.keys() - known):
+        likeness = 0.6 if name.isupper() else 0.85  # other names may be the user's own
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=likeness)
+        is_value = not name.startswith("_") and isinstance(module[name], (str, int, list, tuple))
+        if name.isupper() or (near and is_value):
+            hint = f"did you mean {near[0]}?" if near else "remove it."
+            raise UserError(f"config.py: unknown name {name}; {hint}")
+    for name in known:
+        if name not in module:
+            raise UserError(f"config.py: {name} is missing; add a line {name} = ...")
+    return {name: module[name] for name in known}
+
+
+def settings_of(arguments: argparse.Namespace, defaults: Mapping[str, object]) -> Settings:
+    """config.py's values, as overridden by flags, checked."""
+    merged = dict(defaults)
+    for option in OPTIONS:
+        given = getattr(arguments, option.name)
+        if given is not None:
+            merged[option.name] = option.merge(given, defaults[option.name])
     if arguments.PRESET is not None:
         if arguments.THRESHOLD is not None:
             raise UserError("--preset and --threshold exclude each other; give one of them.")
         merged["THRESHOLD"] = None
     if arguments.no_cache:
         merged["CACHE_FILE"] = None
-    return settings_from(merged, base)
+    return settings_from(merged, os.path.dirname(os.path.abspath(config.__file__)))
+
+
+def settings_from(by_name: Mapping[str, object], base: str) -> Settings:
+    """The values of config.py, checked; relative folders are relative to `base`.
+
+    Raises UserError for the first wrong value.
+    """
+    given = Values(by_name, base)
+    checked: dict[str, Any] = {o.field: o.check(given, o.name) for o in OPTIONS}
+    return Settings(**checked)

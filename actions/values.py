@@ -1,10 +1,10 @@
-"""The values of config.py and of the flags, checked, as the settings of a run."""
+"""The checks of the values that people set: each gives the checked value, or raises UserError."""
 
-import difflib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from config import Settings, UserError
+from config import UserError
 from disk.own_names import BUILDING_SUFFIXES, REPORT, RESULT_MARKER
 from disk.user_folders import CACHE_SUFFIX, default_cache_file
 
@@ -18,144 +18,84 @@ PRESET_HASH_SIZE = 16
 MAX_HASH_SIZE = 64
 
 
-def constants(module: Mapping[str, object]) -> dict[str, object]:
-    """The values of an edited config.py; an unknown or missing name is a `UserError`."""
-    known = [field.upper().replace("INPUT_DIRS", "INPUT_DIR") for field in Settings.__slots__]
-    for name in sorted(module.keys() - {*known}):
-        likeness = 0.6 if name.isupper() else 0.85  # other names may be the user's own
-        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=likeness)
-        is_value = not name.startswith("_") and isinstance(module[name], (str, int, list, tuple))
-        if name.isupper() or (near and is_value):
-            hint = f"did you mean {near[0]}?" if near else "remove it."
-            raise UserError(f"config.py: unknown name {name}; {hint}")
-    for name in known:
-        if name not in module:
-            raise UserError(f"config.py: {name} is missing; add a line {name} = ...")
-    return {name: module[name] for name in known}
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What people set, by its name in config.py; relative folders are relative to `base`."""
+
+    by_name: Mapping[str, object]
+    base: str
+
+    def __getitem__(self, name: str) -> object:
+        return self.by_name[name]
 
 
-def settings_from(values: Mapping[str, object], base: str) -> Settings:
-    """Check the values of config.py (as overridden by flags).
+# The checked value of a name.
+Check = Callable[[Values, str], object]
 
-    Relative folders are relative to `base`. Raises UserError for the first wrong value.
-    """
-    hash_size = _whole_number(values, "HASH_SIZE", 2, MAX_HASH_SIZE)
-    output_dir = os.path.realpath(_path(values["OUTPUT_DIR"], "OUTPUT_DIR", base))
-    if output_dir.endswith(BUILDING_SUFFIXES):
-        raise UserError(f"OUTPUT_DIR {output_dir} has a name that find uses; choose another.")
-    files = {name: _file_in(output_dir, values, name) for name in ("INFO_FILE", "TO_DELETE_FILE")}
-    files["LOG_FILE"] = _file_in(output_dir, values, "LOG_FILE", elsewhere=True)
-    if len({path.casefold() for path in files.values()}) < len(files):
+
+# ---- Folders and files
+
+
+def input_dirs(values: Values, name: str) -> tuple[str, ...]:
+    """One or more folders, absolute and real."""
+    given = values[name]
+    several = given if isinstance(given, (list, tuple)) else [given]
+    if not several:
+        raise UserError("INPUT_DIR is an empty list; name at least one folder.")
+    real = (os.path.realpath(_path(folder, name, values.base)) for folder in several)
+    return tuple(dict.fromkeys(real))
+
+
+def folders_or_none(values: Values, name: str) -> tuple[str, ...]:
+    return input_dirs(values, name) if values[name] else ()
+
+
+def output_dir(values: Values, name: str = "OUTPUT_DIR") -> str:
+    folder = os.path.realpath(_path(values[name], name, values.base))
+    if folder.endswith(BUILDING_SUFFIXES):
+        raise UserError(f"OUTPUT_DIR {folder} has a name that find uses; choose another.")
+    return folder
+
+
+def own_file(values: Values, name: str) -> str:
+    """The path of a file of ours, which must lie directly in OUTPUT_DIR."""
+    return _file_in(output_dir(values), values, name)
+
+
+def log_file(values: Values, name: str) -> str:
+    """The path of the log, which may lie elsewhere, but must not be another file of ours."""
+    path = _file_in(output_dir(values), values, name, elsewhere=True)
+    files = [path, *(own_file(values, other) for other in ("INFO_FILE", "TO_DELETE_FILE"))]
+    if len({path.casefold() for path in files}) < len(files):
         raise UserError("INFO_FILE, TO_DELETE_FILE and LOG_FILE must be three different files.")
-    delete_mode = values["DELETE_MODE"]
-    if delete_mode not in DELETE_MODES:
-        raise UserError(f'DELETE_MODE is {delete_mode!r}; use "trash" or "permanent".')
-    return Settings(
-        input_dirs=_folders(values["INPUT_DIR"], base),
-        output_dir=output_dir,
-        info_file=files["INFO_FILE"],
-        to_delete_file=files["TO_DELETE_FILE"],
-        log_file=files["LOG_FILE"],
-        preset=_preset(values, hash_size),
-        threshold=_threshold(values, hash_size),
-        hash_size=hash_size,
-        method=_method(values),
-        model=_model(values["MODEL"], base),
-        cosine=_cosine(values["COSINE"]),
-        model_side=_whole_number(values, "MODEL_SIDE", 16, MAX_MODEL_SIDE),
-        normalise=_one_of(values, "NORMALISE", NORMALISATIONS),
-        workers=_whole_number(values, "WORKERS", 0, 1024) or os.cpu_count() or 1,
-        exclude=_patterns(values["EXCLUDE"]),
-        cache_file=_cache_file(values["CACHE_FILE"], base, output_dir),
-        delete_mode=str(delete_mode),
-        prefer=_folders(values["PREFER"], base, "PREFER") if values["PREFER"] else (),
-    )
+    return path
 
 
-def check_input(settings: Settings) -> None:
-    """Refuse input folders that can't be read or that OUTPUT_DIR would endanger. Changes nothing.
-
-    OUTPUT_DIR inside an input folder is allowed; the walk leaves it out.
-    """
-    for folder in settings.input_dirs:
-        if not os.path.isdir(folder):
-            raise UserError(f"INPUT_DIR {folder} is not a folder; check the path, or mount it.")
-        if not os.access(folder, os.R_OK | os.X_OK):
-            raise UserError(f"INPUT_DIR {folder} can't be read; check its permissions.")
-        if _contains(settings.output_dir, folder):
-            raise UserError(
-                f"INPUT_DIR {folder} lies inside OUTPUT_DIR {settings.output_dir}; "
-                "choose another OUTPUT_DIR."
-            )
-
-
-def check_prefer(settings: Settings) -> None:
-    """Refuse a preferred folder that isn't there: other pictures would go. Changes nothing."""
-    for folder in settings.prefer:
-        if not os.path.isdir(folder):
-            raise UserError(f"PREFER {folder} is not a folder; check the path, or mount it.")
-
-
-def _contains(outer: str, inner: str) -> bool:
-    """Whether `inner` is `outer` or lies below it, by name or by identity (bind mounts, case)."""
-    while True:
-        if inner == outer or (os.path.exists(outer) and os.path.samefile(inner, outer)):
-            return True
-        parent = os.path.dirname(inner)
-        if parent == inner:
-            return False
-        inner = parent
-
-
-def _whole_number(values: Mapping[str, object], name: str, least: int, most: int) -> int:
+def cache_file(values: Values, name: str) -> str | None:
+    """The path of the cache; its ending makes sure that it is no photo or text of the user's."""
     value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise UserError(f"{name} is {value!r}; use a whole number from {least} to {most}.")
-    return value
-
-
-def _threshold(values: Mapping[str, object], hash_size: int) -> int | None:
-    if values["THRESHOLD"] is None:
+    if value is None:
         return None
-    return _whole_number(values, "THRESHOLD", 0, hash_size**2 - 1)
+    path = default_cache_file() if value == "auto" else _path(value, name, values.base)
+    if not os.path.isabs(path):
+        return None  # nobody's home, as in some containers
+    path = os.path.realpath(path)
+    if value != "auto" and (not path.endswith(CACHE_SUFFIX) or os.path.isdir(path)):
+        raise UserError(f'CACHE_FILE is {value!r}; use "auto", None or a path ending in .sqlite.')
+    if _contains_by_name(output_dir(values), path):
+        raise UserError(f"CACHE_FILE {path} lies in OUTPUT_DIR; put it elsewhere.")
+    return path
 
 
-def _preset(values: Mapping[str, object], hash_size: int) -> str:
-    preset = values["PRESET"]
-    if preset not in PRESETS:
-        raise UserError(f"PRESET is {preset!r}; use one of {', '.join(PRESETS)}.")
-    if values["THRESHOLD"] is None and hash_size != PRESET_HASH_SIZE:
-        raise UserError(
-            f"HASH_SIZE is {hash_size}; presets need {PRESET_HASH_SIZE}, so set a THRESHOLD."
-        )
-    return str(preset)
-
-
-def _method(values: Mapping[str, object]) -> str:
-    method = _one_of(values, "METHOD", METHODS)
-    if method != "hash" and values["THRESHOLD"] is not None:
-        raise UserError(
-            f'METHOD is {method!r}; a THRESHOLD is for "hash" alone; leave one of them.'
-        )
-    return method
-
-
-def _model(value: object, base: str) -> str:
-    if isinstance(value, str) and value in MODELS:
-        return value
-    return os.path.realpath(_path(value, "MODEL", base))
-
-
-def _cosine(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
-        raise UserError(f"COSINE is {value!r}; use a number above 0 and up to 1.")
-    return float(value)
-
-
-def _one_of(values: Mapping[str, object], name: str, choices: Sequence[str]) -> str:
-    if values[name] not in choices:
-        raise UserError(f"{name} is {values[name]!r}; use one of {', '.join(choices)}.")
-    return str(values[name])
+def patterns(values: Values, name: str) -> tuple[str, ...]:
+    given = values[name]
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise UserError(f'{name} is {given!r}; use a list of patterns, ["@eaDir", ".git"].')
+    found = tuple(given)
+    for pattern in found:
+        if not isinstance(pattern, str) or not pattern:
+            raise UserError(f"{name} holds {pattern!r}; use patterns in quotes.")
+    return found
 
 
 def _path(value: object, name: str, base: str) -> str:
@@ -164,17 +104,7 @@ def _path(value: object, name: str, base: str) -> str:
     return os.path.join(base, os.path.expanduser(os.fspath(value)))
 
 
-def _folders(value: object, base: str, name: str = "INPUT_DIR") -> tuple[str, ...]:
-    several = value if isinstance(value, (list, tuple)) else [value]
-    if not several:
-        raise UserError("INPUT_DIR is an empty list; name at least one folder.")
-    real = (os.path.realpath(_path(folder, name, base)) for folder in several)
-    return tuple(dict.fromkeys(real))
-
-
-def _file_in(
-    output_dir: str, values: Mapping[str, object], name: str, *, elsewhere: bool = False
-) -> str:
+def _file_in(output_dir: str, values: Values, name: str, *, elsewhere: bool = False) -> str:
     """The path of a file of ours, which must lie directly in OUTPUT_DIR unless `elsewhere`."""
     path = os.path.abspath(_path(values[name], name, output_dir))
     folder, file_name = os.path.split(path)
@@ -190,30 +120,111 @@ def _file_in(
     raise UserError(f"{name} is {values[name]!r}; use a plain file name, it lies in OUTPUT_DIR.")
 
 
-def _cache_file(value: object, base: str, output_dir: str) -> str | None:
-    """The path of the cache; its ending makes sure that it is no photo or text of the user's."""
-    if value is None:
-        return None
-    path = default_cache_file() if value == "auto" else _path(value, "CACHE_FILE", base)
-    if not os.path.isabs(path):
-        return None  # nobody's home, as in some containers
-    path = os.path.realpath(path)
-    if value != "auto" and (not path.endswith(CACHE_SUFFIX) or os.path.isdir(path)):
-        raise UserError(f'CACHE_FILE is {value!r}; use "auto", None or a path ending in .sqlite.')
-    if _contains_by_name(output_dir, path):
-        raise UserError(f"CACHE_FILE {path} lies in OUTPUT_DIR; put it elsewhere.")
-    return path
-
-
 def _contains_by_name(outer: str, inner: str) -> bool:
     return os.path.commonpath([outer, inner]) == outer
 
 
-def _patterns(value: object) -> tuple[str, ...]:
-    if not isinstance(value, Iterable) or isinstance(value, str):
-        raise UserError(f'EXCLUDE is {value!r}; use a list of patterns, ["@eaDir", ".git"].')
-    patterns = tuple(value)
-    for pattern in patterns:
-        if not isinstance(pattern, str) or not pattern:
-            raise UserError(f"EXCLUDE holds {pattern!r}; use patterns in quotes.")
-    return patterns
+# ---- What must be there when an action begins
+
+
+def check_input(input_dirs: Iterable[str], output_dir: str) -> None:
+    """Refuse input folders that can't be read or that OUTPUT_DIR would endanger. Changes nothing.
+
+    OUTPUT_DIR inside an input folder is allowed; the walk leaves it out.
+    """
+    for folder in input_dirs:
+        if not os.path.isdir(folder):
+            raise UserError(f"INPUT_DIR {folder} is not a folder; check the path, or mount it.")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise UserError(f"INPUT_DIR {folder} can't be read; check its permissions.")
+        if _contains(output_dir, folder):
+            raise UserError(
+                f"INPUT_DIR {folder} lies inside OUTPUT_DIR {output_dir}; "
+                "choose another OUTPUT_DIR."
+            )
+
+
+def check_prefer(prefer: Iterable[str]) -> None:
+    """Refuse a preferred folder that isn't there: other pictures would go. Changes nothing."""
+    for folder in prefer:
+        if not os.path.isdir(folder):
+            raise UserError(f"PREFER {folder} is not a folder; check the path, or mount it.")
+
+
+def _contains(outer: str, inner: str) -> bool:
+    """Whether `inner` is `outer` or lies below it, by name or by identity (bind mounts, case)."""
+    while True:
+        if inner == outer or (os.path.exists(outer) and os.path.samefile(inner, outer)):
+            return True
+        parent = os.path.dirname(inner)
+        if parent == inner:
+            return False
+        inner = parent
+
+
+# ---- How pictures are compared
+
+
+def threshold(values: Values, name: str) -> int | None:
+    """A number of bits, or None for a preset; what else is set must fit that."""
+    size = hash_size(values)
+    if values[name] is None:
+        if size != PRESET_HASH_SIZE:
+            raise UserError(
+                f"HASH_SIZE is {size}; presets need {PRESET_HASH_SIZE}, so set a THRESHOLD."
+            )
+        return None
+    method = values["METHOD"]
+    if method in METHODS and method != "hash":
+        raise UserError(
+            f'METHOD is {method!r}; a THRESHOLD is for "hash" alone; leave one of them.'
+        )
+    return whole_number(0, size**2 - 1)(values, name)
+
+
+def hash_size(values: Values, name: str = "HASH_SIZE") -> int:
+    return whole_number(2, MAX_HASH_SIZE)(values, name)
+
+
+def model(values: Values, name: str) -> str:
+    """The name of a model that a package brings, or the path of a file."""
+    given = values[name]
+    if isinstance(given, str) and given in MODELS:
+        return given
+    return os.path.realpath(_path(given, name, values.base))
+
+
+def cosine(values: Values, name: str) -> float:
+    value = values[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
+        raise UserError(f"{name} is {value!r}; use a number above 0 and up to 1.")
+    return float(value)
+
+
+def workers(values: Values, name: str) -> int:
+    return whole_number(0, 1024)(values, name) or os.cpu_count() or 1
+
+
+def delete_mode(values: Values, name: str) -> str:
+    if values[name] not in DELETE_MODES:
+        raise UserError(f'{name} is {values[name]!r}; use "trash" or "permanent".')
+    return str(values[name])
+
+
+def one_of(choices: Sequence[str]) -> Callable[[Values, str], str]:
+    def check(values: Values, name: str) -> str:
+        if values[name] not in choices:
+            raise UserError(f"{name} is {values[name]!r}; use one of {', '.join(choices)}.")
+        return str(values[name])
+
+    return check
+
+
+def whole_number(least: int, most: int) -> Callable[[Values, str], int]:
+    def check(values: Values, name: str) -> int:
+        value = values[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise UserError(f"{name} is {value!r}; use a whole number from {least} to {most}.")
+        return value
+
+    return check

@@ -11,11 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import config
-from actions.values import check_input, constants, settings_from
+from actions.options import constants, settings_from
+from actions.values import check_input
 from config import Exit, Settings, UserError
 from disk.own_names import RESULT_MARKER
 
 OUT_OF_THE_BOX = constants(vars(config))
+
+
+def check_input_of(settings: Settings) -> None:
+    check_input(settings.input_dirs, settings.output_dir)
 
 
 def settings(base: Path, **values: object) -> Settings:
@@ -25,7 +30,7 @@ def settings(base: Path, **values: object) -> Settings:
 def refusal(base: Path, **values: object) -> str:
     """The one line that refuses some values."""
     with pytest.raises(UserError) as caught:
-        check_input(settings(base, **values))
+        check_input_of(settings(base, **values))
     assert caught.value.code is Exit.USAGE
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
@@ -112,7 +117,7 @@ def test_whatever_stands_in_config_py_is_accepted_or_refused_in_one_line(
     values: dict[str, object],
 ) -> None:
     try:
-        check_input(settings(ROOT, **values))
+        check_input_of(settings(ROOT, **values))
     except UserError as error:
         assert error.code is Exit.USAGE
         assert len(str(error).splitlines()) == 1
@@ -174,7 +179,7 @@ def test_an_edited_config_py_is_checked_by_the_program(tmp_path: Path) -> None:
 
 def test_out_of_the_box_the_sample_photos_are_compared() -> None:
     given = settings(ROOT)
-    check_input(given)
+    check_input_of(given)
     assert given.input_dirs == (str(SAMPLES),)
     assert given.output_dir == str(ROOT / "output")
     assert given.info_file == str(ROOT / "output" / "info.txt")
@@ -227,11 +232,11 @@ def test_an_input_folder_must_be_there_and_readable(
 
 
 def test_output_inside_input_is_allowed(tmp_path: Path) -> None:
-    check_input(settings(tmp_path, INPUT_DIR=str(tmp_path), OUTPUT_DIR="out"))
+    check_input_of(settings(tmp_path, INPUT_DIR=str(tmp_path), OUTPUT_DIR="out"))
     (tmp_path / "out").mkdir()
-    check_input(settings(tmp_path, INPUT_DIR=str(tmp_path), OUTPUT_DIR="out"))
+    check_input_of(settings(tmp_path, INPUT_DIR=str(tmp_path), OUTPUT_DIR="out"))
     (tmp_path / "photos").mkdir()
-    check_input(settings(tmp_path, INPUT_DIR="photos", OUTPUT_DIR="photos2"))
+    check_input_of(settings(tmp_path, INPUT_DIR="photos", OUTPUT_DIR="photos2"))
 
 
 def test_input_in_or_equal_to_output_is_refused_by_whatever_way_it_is_named(

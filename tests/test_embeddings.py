@@ -30,7 +30,8 @@ from PIL import Image
 
 import config
 import views
-from actions.values import MODELS, constants, settings_from
+from actions.options import constants, settings_from
+from actions.values import MODELS
 from config import Settings, UserError
 from disk.files import ImageFile
 from extras import embeddings

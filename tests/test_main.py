@@ -12,8 +12,7 @@ import pytest
 from conftest import ROOT, Library, Ran, collect, copy_core, tree
 
 import config
-from actions.options import VALUE_FLAGS, parser
-from actions.values import constants
+from actions.options import OPTIONS, constants, parser
 from disk.output_lock import locked
 
 
@@ -286,7 +285,7 @@ def test_help_gives_each_option_with_its_default_and_unit() -> None:
     assert ran.err == ""
     texts = [" ".join(text.split()) for text in re.split(r"\n  (?=--)", ran.out)]
     helps = {text.split()[0]: text for text in texts}
-    for flag, name, _, _ in VALUE_FLAGS:
+    for flag, name in ((option.flag, option.name) for option in OPTIONS):
         value = getattr(config, name)
         default = ", ".join(value) if isinstance(value, list) else str(value)
         assert f"(default: {default})" in helps[flag]

@@ -26,8 +26,8 @@ from kill_points import Home
 import cleanup
 import config
 import finder
-from actions import values
-from actions.values import constants
+import main
+from actions.options import constants
 from disk.lines import to_line
 from disk.record import MANIFEST, read_to_delete
 
@@ -359,7 +359,7 @@ def run(examples: int, seed: int | None = None) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(finder, "hash_files", finder.hash_files)  # the stand-in takes its place
         monkeypatch.setattr(os, "fsync", lambda _: None)
-        monkeypatch.setattr(values, "constants", lambda _: known)
+        monkeypatch.setattr(main, "constants", lambda _: known)
         run_machine(examples, seed)
 
 

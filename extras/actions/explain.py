@@ -47,7 +47,7 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, console: Cons
 def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     from extras import explain
 
-    check_input(settings)
+    check_input(settings.input_dirs, settings.output_dir)
     places.check_open(settings.input_dirs)
     pairs = [(pair, True) for pair in arguments.like] + [(pair, False) for pair in arguments.unlike]
     paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]

@@ -7,7 +7,7 @@ import shlex
 import sys
 
 from actions.console import Console, counted
-from actions.options import VALUE_FLAGS
+from actions.options import OPTIONS
 from actions.result import opened
 from actions.values import check_prefer
 from config import Settings, UserError
@@ -16,7 +16,7 @@ from disk.lines import to_line
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     """Serve the page to look and choose, until it is ended there or with Ctrl-C."""
-    check_prefer(settings)
+    check_prefer(settings.prefer)
     if importlib.util.find_spec("flask") is None:
         raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
     from extras.review.desk import Desk
@@ -67,8 +67,11 @@ def next_command(settings: Settings, arguments: argparse.Namespace) -> str:
         "INFO_FILE": settings.info_file,
         "TO_DELETE_FILE": settings.to_delete_file,
     }
-    for flag, name, _, _ in VALUE_FLAGS:
-        if name in files and getattr(arguments, name) is not None:
-            place = files[name]
-            command += [flag, place if name == "OUTPUT_DIR" else os.path.basename(place)]
+    for option in OPTIONS:
+        if option.name in files and getattr(arguments, option.name) is not None:
+            place = files[option.name]
+            command += [
+                option.flag,
+                place if option.name == "OUTPUT_DIR" else os.path.basename(place),
+            ]
     return shlex.join(command)

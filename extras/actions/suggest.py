@@ -13,7 +13,7 @@ from disk.lines import to_line
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     """Show which copies the rules give up and, with --apply, remove them; originals stay."""
-    check_prefer(settings)
+    check_prefer(settings.prefer)
     if arguments.EXCLUDE:
         raise UserError("--exclude is for find; --action suggest judges all that find copied.")
     from extras.review import told
