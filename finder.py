@@ -155,7 +155,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
     of several pages or frames.
     """
     import views
-    from pictures import decoding
+    from pictures import salvage
 
     data, harm, look, reason = b"", "", None, ""
     try:
@@ -164,7 +164,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
         harm = structure.harm
         with messages_of_decoders() as messages:
             prepare = functools.partial(views.prepared, recipe=recipe)
-            image, harm, seen = decoding.decoded(data, structure, prepare)
+            image, harm, seen = salvage.decoded(data, structure, prepare)
             look = views.look_of(image, recipe, seen) if image else None
     except views.DECODE_ERRORS as error:
         reason = ": ".join(filter(None, (harm, reason_of(error))))

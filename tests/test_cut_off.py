@@ -10,7 +10,7 @@ from hostile import encoded
 from PIL import Image, ImageDraw
 
 import views
-from pictures import decoding, integrity, matching, presets
+from pictures import integrity, matching, presets, salvage
 from pictures.recipe import Recipe
 
 COFFEE, CAT, LAUNCH = "2024/coffee.jpg", "2024/cat.jpg", "2023/launch.jpg"
@@ -29,7 +29,7 @@ def cut(data: bytes, share: float) -> bytes:
 
 
 def look(data: bytes) -> views.Look:
-    image, _, seen = decoding.decoded(data, integrity.examined(data), views.prepared)
+    image, _, seen = salvage.decoded(data, integrity.examined(data), views.prepared)
     assert image
     found = views.look_of(image, Recipe(parts=True), seen)
     assert found

@@ -14,7 +14,7 @@ import finder
 import views
 from disk.files import ImageFile
 from extras.review import facts, rendering
-from pictures import decoding, integrity
+from pictures import integrity, salvage
 from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
 from pictures.recipe import Recipe
@@ -42,8 +42,8 @@ PROGRESSIVE = encoded(cat(), "JPEG", progressive=True)
 INTERLACED = encoded(cat("P"), "GIF", interlace=1)
 
 
-def decoded(data: bytes) -> decoding.Decoded:
-    return decoding.decoded(data, integrity.examined(data), views.prepared)
+def decoded(data: bytes) -> salvage.Decoded:
+    return salvage.decoded(data, integrity.examined(data), views.prepared)
 
 
 KINDS = {b"\xff\xd8": "jpg", b"\x89P": "png", b"GI": "gif", b"RI": "webp", b"II": "tif"}
@@ -94,7 +94,7 @@ def test_of_interlaced_pictures_the_passes_are_seen_that_are_there(share: float)
         (lambda jpeg: cut(jpeg, 0.7) + bytes(20_000), NO_END, 10),  # a tail of zeros
         (lambda jpeg: cut(jpeg, 0.7) + bytes(20_000) + jpeg[-2:], ZEROS, 10),
         (lambda jpeg: cut(jpeg, 0.5) + bytes(2000) + jpeg[len(jpeg) // 2 + 2000 :], ZEROS, 7),
-        (lambda jpeg: cut(jpeg, 0.9) + jpeg[-2:], decoding.ROWS_MISSING, 13),  # closed after that
+        (lambda jpeg: cut(jpeg, 0.9) + jpeg[-2:], salvage.ROWS_MISSING, 13),  # closed after that
         (lambda jpeg: cut(jpeg, 0.9) + jpeg, CUT_OFF, 13),  # another file in its place
         (lambda jpeg: jpeg[:-2], NO_END, 16),
         (lambda jpeg: jpeg[:-1], NO_END, 16),

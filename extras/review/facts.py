@@ -67,13 +67,13 @@ class Facts:
 def examine(path: str) -> Facts:
     """Read a picture's facts; raises one of `views.DECODE_ERRORS`. Changes nothing on disk."""
     import views
-    from pictures import decoding
+    from pictures import salvage
 
     file, data = read_file(path)
     structure = integrity.examined(data)
-    image = decoding.header(data, structure, views.open_header)
+    image = salvage.header(data, structure, views.open_header)
     width, height = image.size
-    found = decoding.decoded(data, structure, drafted("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE)))
+    found = salvage.decoded(data, structure, drafted("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE)))
     assert found.image
     form = "JPEG" if image.format == "MPO" else str(image.format)
     few_colours = form == "GIF" or image.mode == "P"

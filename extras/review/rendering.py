@@ -29,15 +29,15 @@ def render(path: str, kind: str) -> bytes:
     from PIL import Image, ImageOps
 
     import views
-    from pictures import decoding
+    from pictures import salvage
 
     data = read_file(path)[1]
     structure = integrity.examined(data)
-    head = decoding.header(data, structure, views.open_header)
+    head = salvage.header(data, structure, views.open_header)
     side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
     factor = _factor(head.size, side)
     size = (head.width // factor, head.height // factor) if kind == "full" else (side, side)
-    picture = decoding.decoded(data, structure, drafted("RGB", size)).image
+    picture = salvage.decoded(data, structure, drafted("RGB", size)).image
     assert picture
     orientation = orientation_of(picture if head.format == "PNG" else head)
     del head  # of a PNG it may hold the pixels, and there is no room for three large pictures
