@@ -156,6 +156,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
     """
     import views
     from pictures import salvage
+    from pictures.errors import DECODE_ERRORS
 
     data, harm, look, reason = b"", "", None, ""
     try:
@@ -166,7 +167,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
             prepare = functools.partial(views.prepared, recipe=recipe)
             image, harm, seen = salvage.decoded(data, structure, prepare)
             look = views.look_of(image, recipe, seen) if image else None
-    except views.DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         reason = ": ".join(filter(None, (harm, reason_of(error))))
     if reason:  # what the decoder had in memory is gone by now
         return Unreadable(file, formats.why_unreadable(data, file.path, reason) if data else reason)
@@ -181,6 +182,7 @@ def holding_of(file: ImageFile) -> Holding | Unreadable:
     """Read a photo once more, for what it holds besides its pixels."""
     import views
     from disk.companions import xmp_beside
+    from pictures.errors import DECODE_ERRORS
     from pictures.inventory import inventory
 
     try:
@@ -188,7 +190,7 @@ def holding_of(file: ImageFile) -> Holding | Unreadable:
         with messages_of_decoders():
             image = views.open_header(data)
             return Holding(file, inventory(data, image, xmp_beside(file.path)))
-    except views.DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         return Unreadable(file, reason_of(error))
 
 

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
 
 from pictures import dates
-from pictures.errors import DECODE_ERRORS as DECODE_ERRORS  # others know them from here
+from pictures.errors import DECODE_ERRORS
 from pictures.recipe import Recipe
-from pictures.salvage import EVERYTHING as EVERYTHING
-from pictures.salvage import SIXTEENTHS
-from pictures.salvage import Part as Part
+from pictures.salvage import EVERYTHING, SIXTEENTHS, Part
 
 Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
 Stack = NDArray[np.float32]  # pictures x rows x columns

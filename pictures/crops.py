@@ -12,6 +12,7 @@ from grouping import Match
 from pictures.crowds import Known
 from pictures.hamming import close_pairs, pack
 from pictures.presets import Rules
+from pictures.salvage import EVERYTHING, Part
 from pictures.table import BATCH, Pairs, Table, hash_size_of, table_of
 from pictures.verify import (
     Each,
@@ -24,7 +25,7 @@ from pictures.verify import (
     unpacked,
     within_limits,
 )
-from views import EVERYTHING, Look, Part, Stack
+from views import Look, Stack
 
 LOOKED_AT = 32  # pictures of which one that is cut off may be a part
 Window = tuple[float, float, float, float]  # top, left, height, width, as shares

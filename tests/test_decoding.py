@@ -18,6 +18,7 @@ from pictures import integrity, salvage
 from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
 from pictures.recipe import Recipe
+from pictures.salvage import EVERYTHING
 
 
 def deep() -> Image.Image:
@@ -76,7 +77,7 @@ def test_of_a_picture_that_is_cut_off_the_rows_before_are_seen(name: str, share:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_whole_picture_is_seen_wholly(name: str) -> None:
-    assert decoded(FORMATS[name])[1:] == ("", views.EVERYTHING)
+    assert decoded(FORMATS[name])[1:] == ("", EVERYTHING)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9])
@@ -84,7 +85,7 @@ def test_of_interlaced_pictures_the_passes_are_seen_that_are_there(share: float)
     for data in (PROGRESSIVE, INTERLACED):
         image, harm, seen = decoded(cut(data, share))
         assert image
-        assert (harm, seen) == (NO_END, views.EVERYTHING)
+        assert (harm, seen) == (NO_END, EVERYTHING)
         assert likeness(image, cat()) < 8
 
 
@@ -115,14 +116,14 @@ def test_a_bmp_has_its_last_rows_first() -> None:
 def test_a_jpeg_that_ends_in_gray_is_whole() -> None:
     image = cat()
     image.paste((128, 128, 128), (0, 300, 600, 400))
-    assert decoded(encoded(image, "JPEG", quality=95))[1:] == ("", views.EVERYTHING)
+    assert decoded(encoded(image, "JPEG", quality=95))[1:] == ("", EVERYTHING)
 
 
 def test_what_is_broken_beside_the_data_of_a_png_costs_no_pixels() -> None:
     text = b"\0\0\0\x04tEXta\0bc"
     data = FORMATS["PNG"]
     data = data[:33] + text + b"a checksum"[:4] + data[33:]
-    assert decoded(data)[1:] == ("", views.EVERYTHING)
+    assert decoded(data)[1:] == ("", EVERYTHING)
 
 
 def test_a_flaw_in_the_data_of_a_png_is_harm() -> None:

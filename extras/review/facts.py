@@ -65,7 +65,7 @@ class Facts:
 
 
 def examine(path: str) -> Facts:
-    """Read a picture's facts; raises one of `views.DECODE_ERRORS`. Changes nothing on disk."""
+    """Read a picture's facts; raises one of `DECODE_ERRORS`. Changes nothing on disk."""
     import views
     from pictures import salvage
 

@@ -24,7 +24,7 @@ AVERAGED = ("L", "LA", "RGB", "RGBA", "YCbCr", "CMYK")  # modes that can be, as 
 def render(path: str, kind: str) -> bytes:
     """A picture as a JPEG to show, upright, on white and in sRGB.
 
-    `kind` is `small`, `thumb`, `preview` or `full`. Raises one of `views.DECODE_ERRORS`.
+    `kind` is `small`, `thumb`, `preview` or `full`. Raises one of `DECODE_ERRORS`.
     """
     from PIL import Image, ImageOps
 
@@ -101,7 +101,7 @@ def to_rgb(image: "Image.Image") -> "Image.Image":
 def _in_srgb(image: "Image.Image") -> "Image.Image":
     from PIL import ImageCms
 
-    import views
+    from pictures.errors import DECODE_ERRORS
 
     if profile := image.info.get("icc_profile"):
         try:
@@ -111,6 +111,6 @@ def _in_srgb(image: "Image.Image") -> "Image.Image":
             turned = ImageCms.profileToProfile(ready, source, srgb, outputMode="RGB")
             if turned is not None:
                 return turned
-        except (ImageCms.PyCMSError, *views.DECODE_ERRORS):
+        except (ImageCms.PyCMSError, *DECODE_ERRORS):
             pass  # a broken profile; the plain colours are near enough
     return image.convert("RGB")

@@ -81,11 +81,11 @@ def _tag(tags: Mapping[int, Any], tag: int) -> Any:
 
 
 def _tried(read: Callable[[], T], otherwise: T) -> T:
-    import views
+    from pictures.errors import DECODE_ERRORS
 
     try:
         found = read()
-    except views.DECODE_ERRORS:
+    except DECODE_ERRORS:
         return otherwise
     return otherwise if found is None else found
 

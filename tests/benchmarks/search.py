@@ -30,6 +30,7 @@ import views
 from extras.embeddings import close_vectors
 from grouping import UnionFind
 from pictures import matching, presets
+from pictures.errors import DECODE_ERRORS
 from pictures.hamming import close_pairs
 from pictures.recipe import Recipe
 
@@ -63,7 +64,7 @@ def photographed(folder: Path, most: int) -> tuple[list[views.Look], float]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
             look = views.look_at(path.read_bytes(), Recipe(parts=True))
-        except views.DECODE_ERRORS:
+        except DECODE_ERRORS:
             continue
         if look:
             found.append(look)

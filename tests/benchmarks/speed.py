@@ -29,6 +29,7 @@ from PIL import Image, ImageOps
 sys.path.insert(0, str(PRODUCT.parent))
 
 import views
+from pictures.errors import DECODE_ERRORS
 
 SMALL_PIXELS = 170_000
 LARGE_SIZE = (4000, 3000)
@@ -263,7 +264,7 @@ def fidelity(photos: Sequence[Path], most: int) -> str:
         try:
             look, plain = views.look_at(data), plain_hash(data)
             opaque = not Image.open(io.BytesIO(data)).has_transparency_data
-        except views.DECODE_ERRORS:
+        except DECODE_ERRORS:
             continue
         if look and opaque:
             differing = np.frombuffer(look.views[0].hash, np.uint8) ^ np.frombuffer(plain, np.uint8)

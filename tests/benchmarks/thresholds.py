@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import views
 from pictures import matching, presets, registration, verify
+from pictures.errors import DECODE_ERRORS
 from pictures.recipe import Recipe
 
 Seen = tuple[str, views.Look | None]
@@ -55,7 +56,7 @@ def seen(path: Path) -> Seen:
     data = path.read_bytes()
     try:
         return hashlib.sha256(data).hexdigest(), views.look_at(data, Recipe(parts=True))
-    except views.DECODE_ERRORS:
+    except DECODE_ERRORS:
         return hashlib.sha256(data).hexdigest(), None
 
 
