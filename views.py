@@ -290,8 +290,8 @@ def look_of(image: Image.Image, recipe: Recipe = PLAIN, seen: Part = EVERYTHING)
     """
     if recipe.only_hash:
         return _hash_of(image, recipe.hash_size, seen)
-    turn, taken, part = _turn(image), _taken(image), None
-    image, gray = _with_its_gray(image, max(REDUCED_SIDE, recipe.rgb_side))
+    turn, taken, part = upright_turn(image), _taken(image), None
+    image, gray = with_its_gray(image, max(REDUCED_SIDE, recipe.rgb_side))
     if seen != EVERYTHING:
         if _rows(seen) < LEAST_SEEN:
             return None
@@ -312,8 +312,8 @@ def look_of(image: Image.Image, recipe: Recipe = PLAIN, seen: Part = EVERYTHING)
 
 def _hash_of(image: Image.Image, hash_size: int, seen: Part) -> Look | None:
     """The hash alone of a decoded picture, as in its whole look, for less."""
-    turn = _turn(image)
-    _, gray = _with_its_gray(image, REDUCED_SIDE)
+    turn = upright_turn(image)
+    _, gray = with_its_gray(image, REDUCED_SIDE)
     if seen != EVERYTHING:
         if _rows(seen) < LEAST_SEEN:
             return None
@@ -362,7 +362,7 @@ def _turned_part(seen: Part, turn: Turn) -> Part:
     return found
 
 
-def _with_its_gray(image: Image.Image, side: int) -> tuple[Image.Image, Image.Image]:
+def with_its_gray(image: Image.Image, side: int) -> tuple[Image.Image, Image.Image]:
     """A decoded picture and its gray, both reduced to what covers side x side pixels."""
     if _is_plain(image):
         image = _reduced(image, side)
@@ -425,7 +425,7 @@ def _rgb(image: Image.Image, gray: Image.Image, side: int, turn: Turn) -> bytes:
     if image.mode == "F" or image.mode.startswith("I"):
         image = gray
     elif image.mode == "LAB":
-        image = _from_lab(image)
+        image = from_lab(image)
     elif image.mode == "La":  # has no direct way to RGBA
         image = image.convert("LA")
     if image.has_transparency_data or image.mode == "RGBa":
@@ -434,7 +434,7 @@ def _rgb(image: Image.Image, gray: Image.Image, side: int, turn: Turn) -> bytes:
         image = image.convert("RGB")
     small = image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
     if small.mode == "RGBA":
-        small = _on_white(small, "RGB")
+        small = on_white(small, "RGB")
     small.info.clear()  # its transparency doesn't count any more
     return turn(small.convert("RGB")).convert("RGB").tobytes()
 
@@ -451,19 +451,19 @@ def _hash(gray: Image.Image, hash_size: int) -> bytes:
 def to_gray(image: Image.Image) -> Image.Image:
     """What a person sees of a decoded picture, as gray in its full range, on white."""
     if image.mode == "LAB":
-        return _from_lab(image).convert("L")
+        return from_lab(image).convert("L")
     if image.mode == "F" or image.mode.startswith("I"):
         return _stretched(image)
     if image.mode == "La":  # has no direct way to gray or RGBA
         image = image.convert("LA")
     if image.has_transparency_data or image.mode == "RGBa":
-        return _on_white(image if image.mode == "RGBA" else image.convert("RGBA"), "L")
+        return on_white(image if image.mode == "RGBA" else image.convert("RGBA"), "L")
     if image.mode == "HSV":  # has no direct way to gray
         image = image.convert("RGB")
     return image.getchannel("Y") if image.mode == "YCbCr" else image.convert("L")
 
 
-def _turn(image: Image.Image) -> Turn:
+def upright_turn(image: Image.Image) -> Turn:
     """How to turn a square picture upright, which costs less than turning the full one first."""
     orientation = _orientation(image)
     if orientation == 1:
@@ -477,7 +477,7 @@ def _turn(image: Image.Image) -> Turn:
     return turn
 
 
-def _on_white(image: Image.Image, mode: str) -> Image.Image:
+def on_white(image: Image.Image, mode: str) -> Image.Image:
     """Compose on white, or take the alpha channel where that leaves nothing to see."""
     if (factor := min(image.size) // STANDARD_SIDE) > 1:
         image = image.reduce(factor)
@@ -513,7 +513,7 @@ def _white_is_zero(image: Image.Image) -> bool:
     return bool(image.tag_v2.get(photometric) == 0)  # type: ignore[attr-defined]
 
 
-def _from_lab(image: Image.Image) -> Image.Image:
+def from_lab(image: Image.Image) -> Image.Image:
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
     rgb = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
     assert rgb is not None
@@ -842,8 +842,8 @@ def windows() -> tuple[tuple[float, float, float, float], ...]:
 def cut_out(pictures: Gray, window: tuple[float, float, float, float], side: int) -> Stack:
     """A part of each picture, resampled to side x side."""
     top, left, height, width = window
-    rows = _cut(pictures.shape[1], top, height, side)
-    columns = _cut(pictures.shape[2], left, width, side)
+    rows = _cutting(pictures.shape[1], top, height, side)
+    columns = _cutting(pictures.shape[2], left, width, side)
     return rows @ pictures.astype(np.float32) @ columns.T
 
 
@@ -862,17 +862,17 @@ def _coarse(side: int, fewer: int) -> NDArray[np.float32]:
 
 def view_of(small: Stack, hash_size: int, fine: Stack | None) -> View:
     """A view by the levels of its small gray picture, and those of a page at 256 pixels."""
-    gray = _levels(small)
-    page = None if fine is None else zlib.compress(_levels(fine).tobytes(), 1)
+    gray = levels_of(small)
+    page = None if fine is None else zlib.compress(levels_of(fine).tobytes(), 1)
     return View(hashes_of(gray[None], hash_size)[0], gray.tobytes(), False, page)
 
 
-def _levels(picture: Stack) -> Gray:
+def levels_of(picture: Stack) -> Gray:
     return np.rint(picture).clip(0, 255).astype(np.uint8)
 
 
 @lru_cache(maxsize=64)
-def _cut(length: int, start: float, share: float, side: int) -> NDArray[np.float32]:
+def _cutting(length: int, start: float, share: float, side: int) -> NDArray[np.float32]:
     first, last = round(length * start), round(length * (start + share))
     matrix = np.zeros((side, length), np.float32)
     matrix[:, first:last] = lanczos_matrix(last - first, side)
