@@ -30,7 +30,7 @@ from pictures.images import HashedImage, Unreadable
 from pictures.recipe import FINGERPRINT, Recipe
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
-    from views import Look, Spooled, View
+    from pictures.fingerprint import Look, Spooled, View
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
@@ -386,12 +386,12 @@ class Cache:
 
 def _values_of(hashed: HashedImage, rows: Rows) -> Iterator[tuple[Row, bytes]]:
     """What is kept of a picture, by the rows that hold it."""
-    import views
+    from pictures import fingerprint
 
     look = hashed.look
     yield rows.look, pack(look)
     if rows.hashes:
-        yield rows.hashes, pack(look and views.only_hash(look.views[0].hash))
+        yield rows.hashes, pack(look and fingerprint.only_hash(look.views[0].hash))
     if rows.embedding and hashed.embedding is not None:
         yield rows.embedding, hashed.embedding
 
@@ -649,7 +649,7 @@ class Spool:
         return replace(result, look=replace(look, views=views, large=large))
 
     def _keep(self, data: "bytes | Spooled") -> "bytes | Spooled":
-        from views import Spooled, digest
+        from pictures.fingerprint import Spooled, digest
 
         if self._file is None or not data or isinstance(data, Spooled):
             return data
@@ -716,7 +716,7 @@ def unpack(value: bytes, hash_bytes: int | None = None) -> "Look | None":
 
 
 def _unpacked(value: bytes, wanted: int | None) -> "Look":
-    import views
+    from pictures import fingerprint
 
     head = HEAD.unpack_from(value)
     count, colour_bytes, hash_bytes, gray_bytes, large, camera, is_taken, seconds = head
@@ -727,14 +727,14 @@ def _unpacked(value: bytes, wanted: int | None) -> "Look":
         bits = place + VIEW.size
         gray, end = bits + hash_bytes, bits + hash_bytes + gray_bytes
         place = end + fine
-        view = views.View(value[bits:gray], value[gray:end], framed, value[end:place] or None)
+        view = fingerprint.View(value[bits:gray], value[gray:end], framed, value[end:place] or None)
         found.append(view)
     camera_at = place + large
     sizes = (
         (hash_bytes, (wanted or hash_bytes,)),
-        (colour_bytes, (0, 2 * views.COLOUR_SIDE**2)),
-        (gray_bytes, (0, views.GRAY_SIDE**2)),
-        (large, (0, views.LARGE_SIDE**2)),
+        (colour_bytes, (0, 2 * fingerprint.COLOUR_SIDE**2)),
+        (gray_bytes, (0, fingerprint.GRAY_SIDE**2)),
+        (large, (0, fingerprint.LARGE_SIDE**2)),
         (len(value), (camera_at + camera,)),
     )
     if not count or any(size not in right for size, right in sizes):
@@ -744,8 +744,8 @@ def _unpacked(value: bytes, wanted: int | None) -> "Look":
     taken = None
     if is_taken:
         name = value[camera_at : camera_at + camera].decode("utf-8", "surrogatepass")
-        taken = views.Taken(name, seconds)
-    return views.Look(
+        taken = fingerprint.Taken(name, seconds)
+    return fingerprint.Look(
         tuple(found),
         value[place:camera_at] or None,
         taken,
@@ -755,14 +755,14 @@ def _unpacked(value: bytes, wanted: int | None) -> "Look":
 
 def _is_fine(view: "View") -> bool:
     """Whether the picture at a finer scale, if there is one, has its size."""
-    import views
+    from pictures import fingerprint
 
     packed = _in_memory(view.fine)
     if not packed:
         return True
     packer = zlib.decompressobj()
     try:
-        size = len(packer.decompress(packed, views.PAGE_SIDE**2 + 1))
+        size = len(packer.decompress(packed, fingerprint.PAGE_SIDE**2 + 1))
     except zlib.error:
         return False
-    return size == views.PAGE_SIDE**2 and packer.eof
+    return size == fingerprint.PAGE_SIDE**2 and packer.eof

@@ -154,8 +154,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
     The look is None where only identical files may match: a picture without content, or a file
     of several pages or frames.
     """
-    import views
-    from pictures import salvage
+    from pictures import decode, fingerprint, salvage
     from pictures.errors import DECODE_ERRORS
 
     data, harm, look, reason = b"", "", None, ""
@@ -164,9 +163,9 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
         structure = integrity.examined(data)
         harm = structure.harm
         with messages_of_decoders() as messages:
-            prepare = functools.partial(views.prepared, recipe=recipe)
+            prepare = functools.partial(decode.prepared, recipe=recipe)
             image, harm, seen = salvage.decoded(data, structure, prepare)
-            look = views.look_of(image, recipe, seen) if image else None
+            look = fingerprint.look_of(image, recipe, seen) if image else None
     except DECODE_ERRORS as error:
         reason = ": ".join(filter(None, (harm, reason_of(error))))
     if reason:  # what the decoder had in memory is gone by now
@@ -180,15 +179,15 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
 
 def holding_of(file: ImageFile) -> Holding | Unreadable:
     """Read a photo once more, for what it holds besides its pixels."""
-    import views
     from disk.companions import xmp_beside
+    from pictures import decode
     from pictures.errors import DECODE_ERRORS
     from pictures.inventory import inventory
 
     try:
         file, data = read_file(file.path)
         with messages_of_decoders():
-            image = views.open_header(data)
+            image = decode.open_header(data)
             return Holding(file, inventory(data, image, xmp_beside(file.path)))
     except DECODE_ERRORS as error:
         return Unreadable(file, reason_of(error))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import finder
-import views
 from actions.values import PRESET_HASH_SIZE
 from config import Settings, UserError
 from disk.files import ImageFile
@@ -20,6 +19,7 @@ from disk.record import Manifest, SavedCopy
 from grouping import EMBEDDING, Match
 from pictures import crops, crowds, matching, registration, verify
 from pictures.connected import cluster
+from pictures.fingerprint import PAGE_SIDE, Look
 from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage, Unreadable
 from pictures.presets import PRESETS, Rules
@@ -48,7 +48,7 @@ WORDS = {
     Reason.FAR: "their hashes differ too much",
     Reason.FRAMES: "inside their frames they differ",
     Reason.PAGES: (
-        f"pages must correlate by {verify.PAGE_CORRELATION:.2f} at {views.PAGE_SIDE} pixels, "
+        f"pages must correlate by {verify.PAGE_CORRELATION:.2f} at {PAGE_SIDE} pixels, "
         f"and by {registration.PART_CORRELATION:.2f} in every part"
     ),
     Reason.DIFFERENT: (
@@ -233,9 +233,7 @@ def compare(one: HashedImage, other: HashedImage, rule: Rules | int) -> tuple[Co
     return tuple(sorted(best.values(), key=_weight, reverse=True))
 
 
-def _comparisons(
-    table: Table, looks: Sequence[views.Look | None], rules: Rules
-) -> Iterator[Comparison]:
+def _comparisons(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator[Comparison]:
     for pairs in matching.candidates(table, EVERYTHING):
         for number in range(len(pairs.left)):
             pair = pairs.where(slice(number, number + 1))
@@ -273,7 +271,7 @@ def _in_words(verdict: Verdict) -> str:
     return f"{alike}, but {words}" if verdict.alike and not verdict.matches else words
 
 
-def _crop_comparison(table: Table, looks: Sequence[views.Look | None], limit: int) -> Comparison:
+def _crop_comparison(table: Table, looks: Sequence[Look | None], limit: int) -> Comparison:
     known = crowds.Known(len(looks))
     judged = crops.judge_crops(table, looks, limit, known, reach=BITS)
     found = (verdict for _, _, verdict in judged if verdict.alike)

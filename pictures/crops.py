@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-import views
 from grouping import Match
+from pictures import bandpass
+from pictures.bandpass import Stack
 from pictures.crowds import Known
+from pictures.fingerprint import GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, content, view_of
 from pictures.hamming import close_pairs, pack
 from pictures.presets import Rules
 from pictures.salvage import EVERYTHING, Part
@@ -25,7 +27,6 @@ from pictures.verify import (
     unpacked,
     within_limits,
 )
-from views import Look, Stack
 
 LOOKED_AT = 32  # pictures of which one that is cut off may be a part
 Window = tuple[float, float, float, float]  # top, left, height, width, as shares
@@ -63,11 +64,11 @@ def judge_crops(
         return
     owner, hashes = table.owner[whole], table.hashes[whole]
     of_all = [look.large for n in owner.tolist() if (look := looks[n]) and look.large]
-    large = b"".join(map(views.content, of_all))
-    pictures = np.frombuffer(large, np.uint8).reshape(-1, views.LARGE_SIDE, views.LARGE_SIDE)
-    for window in views.windows():
-        parts = views.cut_out(pictures, window, views.GRAY_SIDE)
-        part_hashes = pack(views.hashes_of(parts, hash_size_of(table)))
+    large = b"".join(map(content, of_all))
+    pictures = np.frombuffer(large, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
+    for window in bandpass.windows():
+        parts = bandpass.cut_out(pictures, window, GRAY_SIDE)
+        part_hashes = pack(bandpass.hashes_of(parts, hash_size_of(table)))
         for i, j, distance in close_pairs(part_hashes, most, hashes, both_ways=True):
             for start in range(0, len(i), BATCH):
                 some = slice(start, start + BATCH)
@@ -149,14 +150,14 @@ def _parts_of(
     each: Each,
 ) -> dict[int, Match]:
     """For some rows, the best match with a part of other ones, if there is any."""
-    own = views.coarsened(table.gray[np.array(rows)], window)
+    own = bandpass.coarsened(table.gray[np.array(rows)], window)
     size, places = hash_size_of(table), np.array(others)
     hashes = [
-        pack(views.hashes_of(_cut_out(table, places[n : n + BATCH], window), size))
+        pack(bandpass.hashes_of(_cut_out(table, places[n : n + BATCH], window), size))
         for n in range(0, len(places), BATCH)
     ]
     nearest: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    own_hashes = pack(views.hashes_of(own, size))
+    own_hashes = pack(bandpass.hashes_of(own, size))
     for i, j, distance in close_pairs(
         own_hashes, rules.whole, np.concatenate(hashes), both_ways=True
     ):
@@ -176,7 +177,7 @@ def _parts_of(
 
 
 def _cut_out(table: Table, rows: NDArray[np.intp], window: Window) -> Stack:
-    return views.cut_out(table.gray[rows], window, views.GRAY_SIDE)
+    return bandpass.cut_out(table.gray[rows], window, GRAY_SIDE)
 
 
 def _best_part(
@@ -191,11 +192,11 @@ def _best_part(
     row, own = cut
     size, rows = hash_size_of(table), np.array([other for _, other in others])
     fine = unpacked(table.fine[row])[None] if table.page[row] else None
-    shown = [views.view_of(own, size, None if fine is None else views.coarsened(fine, window)[0])]
+    shown = [view_of(own, size, None if fine is None else bandpass.coarsened(fine, window)[0])]
     for other, small in zip(rows.tolist(), _cut_out(table, rows, window), strict=True):
         page = unpacked(table.fine[other])[None] if table.page[other] else None
-        part = None if page is None else views.cut_out(page, window, views.PAGE_SIDE)[0]
-        shown.append(views.view_of(small, size, part))
+        part = None if page is None else bandpass.cut_out(page, window, PAGE_SIDE)[0]
+        shown.append(view_of(small, size, part))
     parts = table_of([Look((view,), None, None, b"") for view in shown])
     distance = np.array([bits for bits, _ in others], np.int64)
     right = np.arange(1, len(shown))

@@ -251,7 +251,7 @@ def close_turned_pairs(
     A row of `signs` has a picture's frequencies, a bit each by their sign, in four words: even
     rows and even columns, even and odd, odd and even, odd and odd; `transposed` has those of the
     transposed picture. Mirroring complements two of the words (`MIRRORINGS`), so what differs
-    is counted once for four of the eight turns, which are numbered as in `views.TURNS`.
+    is counted once for four of the eight turns, which are numbered as in `bandpass.TURNS`.
     """
     search = _turned_by_bands if bands_pay(signs, threshold, None) else _turned_by_blocks
     yield from search(signs, transposed, threshold)

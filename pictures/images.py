@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from disk.files import ImageFile
 
 if TYPE_CHECKING:  # it takes half a second to import, and only `find` needs it
-    from views import Look
+    from pictures.fingerprint import Look
 
 
 @dataclass(frozen=True, slots=True)

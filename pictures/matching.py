@@ -9,16 +9,16 @@ from itertools import groupby, islice
 import numpy as np
 from numpy.typing import NDArray
 
-import views
 from grouping import EMBEDDING, Cluster, Match, UnionFind, supported_clusters
+from pictures import bandpass, fingerprint
 from pictures.crops import crops, cut_off
 from pictures.crowds import CERTAIN_DISTANCE, Known, is_certain
+from pictures.fingerprint import Look
 from pictures.hamming import close_pairs, close_turned_pairs
 from pictures.presets import Rules
 from pictures.registration import correlation
 from pictures.table import BATCH, Grays, Pairs, Table, table_of
 from pictures.verify import FEW, Each, matching_pairs, within_limits
-from views import Look
 
 BURST_CORRELATION = 0.45
 BURST_SHOTS = 16  # that follow a shot and are looked at with it, however many a second has
@@ -60,7 +60,7 @@ def look_digest(look: Look) -> str:
     for view in look.views:
         parts = (view.gray, view.fine) if view.fine else (view.gray,)
         seen.update(bytes([len(parts), view.framed]) + view.hash)
-        seen.update(b"".join(map(views.digest, parts)))
+        seen.update(b"".join(map(fingerprint.digest, parts)))
     seen.update(bytes(look.part or ()))
     return seen.hexdigest()
 
@@ -163,13 +163,13 @@ def candidates(table: Table, rules: Rules) -> Iterator[Pairs]:
     # A turn that undoes itself finds each pair from both sides; the others undo each other,
     # so the pairs i < j of all turns are all pairs.
     for number, (i, j, distance) in close_turned_pairs(signs, transposed, rules.turned):
-        found = Pairs(whole[i], whole[j], distance, views.TURNS[number])
+        found = Pairs(whole[i], whole[j], distance, bandpass.TURNS[number])
         yield within_limits(table, found, rules)
 
 
 def _signs(gray: Grays, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The signs of some pictures' frequencies, a few pictures at a time as these fill memory."""
-    parts = [views.signs(gray[rows[n : n + BATCH]]) for n in range(0, len(rows), BATCH)]
+    parts = [bandpass.signs(gray[rows[n : n + BATCH]]) for n in range(0, len(rows), BATCH)]
     upright, transposed = zip(*parts, strict=True)
     return np.concatenate(upright), np.concatenate(transposed)
 

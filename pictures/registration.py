@@ -7,8 +7,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft  # in single precision twice as quick as NumPy's
 
-import views
-from views import Gray, Stack
+from pictures import bandpass
+from pictures.bandpass import Gray, Stack
 
 REACH = 10 / 64  # how far two pictures may be shifted, as a share of their side
 BLOCKS = 4  # blocks a side
@@ -232,5 +232,5 @@ def _fitted(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArra
 
 def flattened(pictures: Gray | Stack) -> Stack:
     """The band of middle sizes of each picture, over its local contrast."""
-    band = views.band(pictures)
-    return band / (views.local_deviation(band) + np.float32(views.NOISE_LEVELS))
+    band = bandpass.band(pictures)
+    return band / (bandpass.local_deviation(band) + np.float32(bandpass.NOISE_LEVELS))

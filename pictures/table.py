@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-import views
+from pictures.bandpass import Gray
+from pictures.fingerprint import GRAY_SIDE, Look, Spooled, View, content
 from pictures.hamming import pack
-from views import Gray, Look, Spooled, View
 
 BATCH = 256  # pairs that are looked at together
 
@@ -34,8 +34,8 @@ class Grays:
         self._pictures = pictures
 
     def __getitem__(self, rows: NDArray[np.intp]) -> Gray:
-        joined = b"".join(views.content(self._pictures[row]) for row in rows.tolist())
-        return np.frombuffer(joined, np.uint8).reshape(-1, views.GRAY_SIDE, views.GRAY_SIDE)
+        joined = b"".join(content(self._pictures[row]) for row in rows.tolist())
+        return np.frombuffer(joined, np.uint8).reshape(-1, GRAY_SIDE, GRAY_SIDE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from enum import Enum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-import views
 from grouping import Match
+from pictures import bandpass
+from pictures.bandpass import Gray, Stack
+from pictures.fingerprint import PAGE_SIDE, Spooled, View, content
 from pictures.hamming import close_pairs, pack
 from pictures.presets import Rules
 from pictures.registration import (
@@ -22,7 +24,6 @@ from pictures.registration import (
     parts_alike,
 )
 from pictures.table import Pairs, Table
-from views import Gray, Spooled, Stack, View
 
 FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
@@ -136,7 +137,7 @@ def judge(
     """
     limit = limits(table, pairs, rules)
     near, pages = _near(table, pairs, rules), table.page[pairs.left] & table.page[pairs.right]
-    left = views.turned(table.gray[pairs.left], pairs.turn)
+    left = bandpass.turned(table.gray[pairs.left], pairs.turn)
     seen = look(left, table.gray[pairs.right], pairs.distance, each, fully=fully)
     names = _names(table, pairs)
     for n, verdict in enumerate(judged(names, pairs.distance, limit, near, pages, seen)):
@@ -232,7 +233,7 @@ def look(
 def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float, bool]:
     """The correlation of two pages at 256 pixels, and whether they are alike there."""
     one, other = (unpacked(table.fine[row])[None] for row in rows)
-    p, q = flattened(views.turned(one, turn)), flattened(other)
+    p, q = flattened(bandpass.turned(one, turn)), flattened(other)
     found = by_shift(p, q)[0]
     likeness = float(found.max())
     if likeness < PAGE_CORRELATION:
@@ -247,5 +248,5 @@ def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float
 
 def unpacked(fine: bytes | Spooled | None) -> Gray:
     assert fine
-    side = views.PAGE_SIDE
-    return np.frombuffer(zlib.decompress(views.content(fine)), np.uint8).reshape(side, side)
+    side = PAGE_SIDE
+    return np.frombuffer(zlib.decompress(content(fine)), np.uint8).reshape(side, side)

@@ -58,7 +58,7 @@ def cost(path: Path) -> Cost:
 
 
 def _hash_and_report(path: Path, writer: int) -> None:
-    import views  # noqa: F401
+    from pictures import fingerprint  # noqa: F401
 
     file = ImageFile(str(path), path.stat().st_size, 0)
     most = int(pool.FINDING.cpu_seconds(file.size))

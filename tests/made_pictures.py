@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw, ImageOps
 
 import finder
-import views
 from disk.files import ImageFile
+from pictures import fingerprint
+from pictures.fingerprint import Look
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 
@@ -341,10 +342,10 @@ def with_exif(
 # ---- Hashing
 
 
-def look_of(data: bytes | Image.Image, hash_size: int = 16, *, parts: bool = False) -> views.Look:
+def look_of(data: bytes | Image.Image, hash_size: int = 16, *, parts: bool = False) -> Look:
     """The look of a picture that must have one."""
     data = data if isinstance(data, bytes) else png(data)
-    look = views.look_at(data, Recipe(hash_size, parts=parts))
+    look = fingerprint.look_at(data, Recipe(hash_size, parts=parts))
     assert look is not None
     return look
 

@@ -19,7 +19,7 @@ SHOWN = 32  # bytes: a hash of 16 x 16 bits
 
 @dataclass(frozen=True)
 class View:
-    """As those of `views`, which takes long to import."""
+    """As those of `fingerprint`, which takes long to import."""
 
     hash: bytes
     gray: bytes = b""

@@ -27,9 +27,18 @@ import cache
 from disk.files import ImageFile
 from finder import hash_file, walk
 from pictures import matching, presets
+from pictures.fingerprint import (
+    COLOUR_SIDE,
+    GRAY_SIDE,
+    LARGE_SIDE,
+    PAGE_SIDE,
+    Look,
+    Taken,
+    View,
+    content,
+)
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
-from views import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content
 
 RECIPE = Recipe()
 HOUR_NS = 3600 * 10**9

@@ -9,8 +9,7 @@ from conftest import SAMPLES, Library
 from hostile import encoded
 from PIL import Image, ImageDraw
 
-import views
-from pictures import integrity, matching, presets, salvage
+from pictures import decode, fingerprint, integrity, matching, presets, salvage
 from pictures.recipe import Recipe
 
 COFFEE, CAT, LAUNCH = "2024/coffee.jpg", "2024/cat.jpg", "2023/launch.jpg"
@@ -28,15 +27,15 @@ def cut(data: bytes, share: float) -> bytes:
     return data[: round(len(data) * share)]
 
 
-def look(data: bytes) -> views.Look:
-    image, _, seen = salvage.decoded(data, integrity.examined(data), views.prepared)
+def look(data: bytes) -> fingerprint.Look:
+    image, _, seen = salvage.decoded(data, integrity.examined(data), decode.prepared)
     assert image
-    found = views.look_of(image, Recipe(parts=True), seen)
+    found = fingerprint.look_of(image, Recipe(parts=True), seen)
     assert found
     return found
 
 
-def groups(looks: list[views.Look], preset: str = "similar") -> list[list[int]]:
+def groups(looks: list[fingerprint.Look], preset: str = "similar") -> list[list[int]]:
     digests = [str(number) for number in range(len(looks))]
     found, _ = matching.group(digests, looks, presets.PRESETS[preset])
     return [cluster.members for cluster in found]

@@ -11,10 +11,9 @@ from hostile import cat, encoded
 from PIL import Image
 
 import finder
-import views
 from disk.files import ImageFile
 from extras.review import facts, rendering
-from pictures import integrity, salvage
+from pictures import decode, integrity, salvage
 from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
 from pictures.recipe import Recipe
@@ -44,7 +43,7 @@ INTERLACED = encoded(cat("P"), "GIF", interlace=1)
 
 
 def decoded(data: bytes) -> salvage.Decoded:
-    return salvage.decoded(data, integrity.examined(data), views.prepared)
+    return salvage.decoded(data, integrity.examined(data), decode.prepared)
 
 
 KINDS = {b"\xff\xd8": "jpg", b"\x89P": "png", b"GI": "gif", b"RI": "webp", b"II": "tif"}
@@ -137,7 +136,7 @@ def test_a_flaw_in_the_data_of_a_png_is_harm() -> None:
 def test_leniency_ends_with_the_picture() -> None:
     decoded(cut(FORMATS["JPEG"], 0.5))
     with pytest.raises(OSError, match="truncated"):
-        views.open_image(cut(FORMATS["JPEG"], 0.5))
+        decode.open_image(cut(FORMATS["JPEG"], 0.5))
 
 
 # ---- What is made of it

@@ -29,7 +29,6 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 import config
-import views
 from actions.options import constants, settings_from
 from actions.values import MODELS
 from config import Settings, UserError
@@ -38,7 +37,7 @@ from extras import embeddings
 from extras.embeddings import close_vectors
 from finder import hash_file
 from grouping import EMBEDDING, Match, supported_clusters
-from pictures import crowds, matching
+from pictures import crowds, decode, fingerprint, matching
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
 
@@ -200,7 +199,7 @@ def test_pictures_are_decoded_in_colour_only_if_a_model_is_to_see_them() -> None
 @pytest.mark.parametrize(("side", "decoded"), [(64, 300), (288, 300), (320, 600)])
 def test_a_large_picture_for_a_model_takes_a_larger_decode(side: int, decoded: int) -> None:
     data = made_pictures.encoded(photo(CAT).resize((1200, 1200)), "JPEG")
-    image = views.open_image(data, Recipe(rgb_side=side))
+    image = decode.open_image(data, Recipe(rgb_side=side))
     assert image
     assert image.size == (decoded, decoded)
 
@@ -216,7 +215,7 @@ def test_looks_of_another_decode_are_kept_apart(library: Library, tmp_path: Path
 
 
 def rgb_of(data: bytes) -> NDArray[np.float64]:
-    look = views.look_at(data, Recipe(rgb_side=SIDE))
+    look = fingerprint.look_at(data, Recipe(rgb_side=SIDE))
     assert look
     assert look.rgb
     return np.frombuffer(look.rgb, np.uint8).reshape(SIDE, SIDE, 3).astype(float)

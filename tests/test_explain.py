@@ -27,9 +27,9 @@ from disk.files import ImageFile
 from extras import explain
 from finder import hash_file
 from pictures import matching, presets
+from pictures.fingerprint import Look, View
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
-from views import Look, View
 
 CAT_SENT, TRIMMED = "chat/cat_sent.jpg", "edited/launch_trimmed.jpg"
 

@@ -26,12 +26,12 @@ from made_pictures import CAT, COFFEE, FRAMES, MODES, SAMPLES, STORED_AS
 from PIL import Image
 
 import finder
-import views
 from disk.files import ImageFile
+from pictures import fingerprint
 from pictures import recipe as recipes
+from pictures.fingerprint import content
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
-from views import content
 
 GOLDEN = Path(__file__).parent / "golden" / "fingerprints.json"
 PACKAGES = ("Pillow", "ImageHash")  # a look is known again only by the same versions of these
@@ -100,7 +100,7 @@ def fingerprints() -> dict[str, Values]:
             Path(path).write_bytes(data)
             for by in names:
                 whole = name.startswith("sample") and by == "plain"
-                side = views.GRAY_SIDE if whole else SHOWN_SIDE
+                side = fingerprint.GRAY_SIDE if whole else SHOWN_SIDE
                 found[f"{name}, {by}"] = values(path, RECIPES[by], side)
     return found
 
@@ -114,7 +114,7 @@ def values(path: str, recipe: Recipe, side: int) -> Values:
         return {"look": None}
     known = {
         "views": [seen(view, side) for view in look.views],
-        "large": look.large and levels(content(look.large), views.LARGE_SIDE),
+        "large": look.large and levels(content(look.large), fingerprint.LARGE_SIDE),
         "taken": look.taken and [look.taken.camera, look.taken.seconds],
         "colour": encoded(look.colour),
         "rgb": look.rgb and rgb(look.rgb, recipe.rgb_side),
@@ -123,13 +123,13 @@ def values(path: str, recipe: Recipe, side: int) -> Values:
     return {name: value for name, value in known.items() if value}
 
 
-def seen(view: views.View, side: int) -> Values:
+def seen(view: fingerprint.View, side: int) -> Values:
     known = {"hash": view.hash.hex(), "framed": view.framed}
     if view.gray:
-        known["gray"] = levels(content(view.gray), views.GRAY_SIDE, side)
+        known["gray"] = levels(content(view.gray), fingerprint.GRAY_SIDE, side)
     if view.fine:
         page = zlib.decompress(content(view.fine))
-        known["fine"] = levels(page, views.PAGE_SIDE)
+        known["fine"] = levels(page, fingerprint.PAGE_SIDE)
     return known
 
 

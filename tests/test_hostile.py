@@ -12,8 +12,7 @@ from conftest import ROOT, Library, collect
 from hostile import cat, encoded
 from PIL import Image
 
-import views
-from pictures import formats
+from pictures import decode, fingerprint, formats
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 MEMORY_MB = 700
@@ -47,11 +46,11 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
     (tmp_path / "a.png").write_bytes(data)
     (tmp_path / "b.jpg").write_bytes(encoded(cat(), "JPEG"))
     program = (
-        "import sys, finder, views\n"
-        "from pictures import pool\n"
+        "import sys, finder\n"
+        "from pictures import decode, fingerprint, pool\n"
         "from pictures.recipe import Recipe\n"
         "from disk import limits\n"
-        "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
+        "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
         "pool.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
         "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
@@ -90,11 +89,11 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
     large(tmp_path / "4.jpg", photo, 100)
     large(tmp_path / "5.jpg", photo + video, 100)
     program = (
-        "import sys, finder, scipy.fftpack, views\n"
-        "from pictures import pool\n"
+        "import sys, finder, scipy.fftpack\n"
+        "from pictures import decode, fingerprint, pool\n"
         "from pictures.recipe import Recipe\n"
         "from disk import limits\n"
-        "views.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
+        "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
         "pool.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
         "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
@@ -127,8 +126,8 @@ def test_large_pngs_cost_hashed_or_shown_what_a_picture_may_cost(tmp_path: Path)
     for mode in ("RGB", "P"):
         image.convert(mode).save(tmp_path / f"{mode}.png", compress_level=1)
     program = (
-        "import sys, finder, views\n"
-        "from pictures import pool\n"
+        "import sys, finder\n"
+        "from pictures import fingerprint, pool\n"
         "from pictures.recipe import Recipe\n"
         "from extras.review import facts, rendering\n"
         "from pathlib import Path\n"
@@ -181,9 +180,9 @@ def test_a_picture_that_is_reduced_first_has_the_look_of_itself(
 ) -> None:
     for mode in ("L", "RGB", "CMYK"):
         data = encoded(cat(mode, (2600, 2100)), "TIFF")
-        usual = views.look_at(data)
-        monkeypatch.setattr(views, "REDUCED_FIRST", 0)
-        reduced = views.look_at(data)
+        usual = fingerprint.look_at(data)
+        monkeypatch.setattr(decode, "REDUCED_FIRST", 0)
+        reduced = fingerprint.look_at(data)
         monkeypatch.undo()
         assert usual
         assert reduced
@@ -199,9 +198,9 @@ def test_the_size_of_a_webp_is_read_from_its_header(
     size: tuple[int, int], options: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = encoded(cat(size=size), "WEBP", **options)
-    monkeypatch.setattr(views, "MAX_DECODED_BYTES", 0)
+    monkeypatch.setattr(decode, "MAX_DECODED_BYTES", 0)
     with pytest.raises(ValueError, match=f"^{size[0]}x{size[1]} pixels"):
-        views.open_image(data)
+        decode.open_image(data)
 
 
 # ---- Damage
@@ -266,15 +265,15 @@ def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None
 @pytest.mark.parametrize("said", ["tiff: Unknown field with tag 59932", "png: iCCP: known profile"])
 def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: str) -> None:
     program = (
-        "import os, sys, finder, views\n"
-        "from pictures import pool\n"
+        "import os, sys, finder\n"
+        "from pictures import fingerprint, pool\n"
         "from pictures.recipe import Recipe\n"
         "pool.start_worker(1.0)\n"
-        "look_of = views.look_of\n"
+        "look_of = fingerprint.look_of\n"
         "def says_and_looks(*arguments, **more):\n"
         "    os.write(2, sys.argv[2].encode())\n"
         "    return look_of(*arguments, **more)\n"
-        "views.look_of = says_and_looks\n"
+        "fingerprint.look_of = says_and_looks\n"
         "hashed = finder.hash_file(finder.ImageFile(sys.argv[1], 0, 0), Recipe())\n"
         "print([hashed.damage, hashed.warnings])\n"
     )

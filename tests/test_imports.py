@@ -20,18 +20,16 @@ def module_at(path: Path) -> str:
 # By module, or for all modules of a folder by its name; a folder's own may import each other.
 MAY_IMPORT = {
     "disk": {"config"},
-    "pictures": {"config", "disk", "grouping", "views"},
+    "pictures": {"config", "disk", "grouping"},
     "config": set[str](),
     "grouping": set[str](),
-    "views": {"pictures"},
-    "finder": {"config", "views", "disk", "pictures"},
+    "finder": {"config", "disk", "pictures"},
     "storage": {"config", "disk", "pictures"},
-    "cache": {"config", "views", "disk", "pictures"},
+    "cache": {"config", "disk", "pictures"},
     "cleanup": {"config", "finder", "storage", "disk", "pictures"},
     "actions": {
         "config",
         "grouping",
-        "views",
         "finder",
         "storage",
         "cache",

@@ -9,8 +9,7 @@ import pytest
 from made_pictures import CAT, LAUNCH, encoded, photo, sample_paths
 from PIL import Image, ImageCms, PngImagePlugin
 
-import views
-from pictures import held
+from pictures import decode, held
 from pictures.inventory import inventory as of_opened
 
 SMALL = photo(CAT).resize((300, 200))
@@ -23,7 +22,7 @@ NOISE = bytes(n * n % 251 + 1 for n in range(9000))
 def inventory(data: bytes, side_files: Iterable[bytes] = ()) -> tuple[str, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image = views.open_header(data)
+        image = decode.open_header(data)
     return of_opened(data, image, side_files)
 
 

@@ -37,16 +37,15 @@ from made_pictures import (
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import config
-import views
 from grouping import Cluster, Match, supported_clusters
-from pictures import crowds, matching, registration
+from pictures import bandpass, crowds, matching, registration
 from pictures.crowds import ENOUGH
+from pictures.fingerprint import Look, View
 from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
 from pictures.registration import agreement, correlation
 from pictures.table import Pairs, Table
 from pictures.verify import Each
-from views import Look, View
 
 CLEAR = (CAT, COFFEE, PORTRAIT)
 Edit = Callable[[Image.Image], Image.Image]
@@ -95,8 +94,8 @@ def test_a_shift_of_up_to_10_pixels_is_found_in_every_direction(shift: int) -> N
 
 def test_different_photos_do_not_correlate() -> None:
     one, other = np.array(list(combinations(range(len(SINGLES)), 2))).T
-    for turn in views.TURNS:
-        assert correlation(views.turned(samples()[one], turn), samples()[other]).max() < 0.4
+    for turn in bandpass.TURNS:
+        assert correlation(bandpass.turned(samples()[one], turn), samples()[other]).max() < 0.4
 
 
 def test_a_pair_correlates_alike_in_any_company_and_order() -> None:
@@ -575,7 +574,7 @@ def noisy(pictures: np.ndarray, noise: float) -> list[Look]:
     look = edited(CAT, "")
     return [
         replace(look, views=(View(bits, row.tobytes(), framed=False),))
-        for bits, row in zip(views.hashes_of(gray, 16), gray, strict=True)
+        for bits, row in zip(bandpass.hashes_of(gray, 16), gray, strict=True)
     ]
 
 

@@ -33,8 +33,8 @@ from PIL import Image, ImageOps
 from grouping import Cluster, Match, supported_clusters
 from pictures import connected, matching, registration, verify
 from pictures.crowds import ENOUGH
+from pictures.fingerprint import Look
 from pictures.presets import PRESETS
-from views import Look
 
 File = tuple[str, Look | None]  # what find knows of a file: its digest and its look
 Told = tuple[list[list[str]], list[list[tuple[object, ...]]], Counter[str]]

@@ -26,7 +26,7 @@ from made_pictures import (
 )
 from PIL import Image, ImageFilter, ImageOps
 
-import views
+from pictures import bandpass, decode, fingerprint
 from pictures.hamming import MIRRORINGS
 from pictures.recipe import Recipe
 
@@ -61,14 +61,14 @@ def small(name: str = COFFEE, side: int = 64) -> np.ndarray:
 def test_the_matrices_resample_as_pillow_does(source: tuple[int, int], target: int) -> None:
     levels = np.random.default_rng(4).uniform(0, 255, source).astype(np.float32)
     expected = np.asarray(Image.fromarray(levels).resize((target, target), LANCZOS))
-    rows, columns = (views.lanczos_matrix(length, target) for length in source)
+    rows, columns = (bandpass.lanczos_matrix(length, target) for length in source)
     found = rows @ (columns @ levels.T).T
     assert np.abs(found - expected).max() < 0.01
 
 
 def test_a_mean_stays_a_mean_whatever_the_sizes() -> None:
     for source, target in ((1, 1), (7, 7), (2, 9), (4000, 64), (13, 1024), (1024, 32)):
-        matrix = views.lanczos_matrix(source, target)
+        matrix = bandpass.lanczos_matrix(source, target)
         assert matrix.shape == (target, source)
         assert np.allclose(matrix @ np.full(source, 93.0), 93)
 
@@ -76,7 +76,7 @@ def test_a_mean_stays_a_mean_whatever_the_sizes() -> None:
 def levels_off(gray: Image.Image, side: int) -> np.ndarray:
     """How far the picture reduced in one step is from the one reduced in two."""
     twice = gray.resize((1024, 1024), LANCZOS).resize((side, side), LANCZOS)
-    return np.abs(np.asarray(views.small_gray(gray, side)).astype(int) - np.asarray(twice))
+    return np.abs(np.asarray(fingerprint.small_gray(gray, side)).astype(int) - np.asarray(twice))
 
 
 @pytest.mark.parametrize("side", [32, 64, 128])
@@ -137,7 +137,7 @@ def test_a_look_has_the_gray_that_its_hash_is_of() -> None:
     for name in SINGLES:
         view = look_of(png(photo(name))).views[0]
         gray = np.frombuffer(view.gray, np.uint8).reshape(1, 64, 64)
-        assert distance(views.hashes_of(gray, 16)[0], view.hash) <= 2
+        assert distance(bandpass.hashes_of(gray, 16)[0], view.hash) <= 2
         assert not view.framed
 
 
@@ -166,9 +166,9 @@ def test_the_hash_alone_is_that_of_the_look(what: str) -> None:
     """So that either may stand for the other in a cache."""
     for name in (CAT, STARS):
         data = HASHED_ALONE[what](photo(name))
-        look = views.look_at(data)
-        assert views.look_at(data, Recipe(only_hash=True)) == (
-            look and views.only_hash(look.views[0].hash)
+        look = fingerprint.look_at(data)
+        assert fingerprint.look_at(data, Recipe(only_hash=True)) == (
+            look and fingerprint.only_hash(look.views[0].hash)
         )
 
 
@@ -208,7 +208,7 @@ WITHOUT_DETAIL = {
 
 @pytest.mark.parametrize("what", WITHOUT_DETAIL)
 def test_a_picture_without_detail_has_no_look(what: str) -> None:
-    assert views.look_at(png(WITHOUT_DETAIL[what])) is None
+    assert fingerprint.look_at(png(WITHOUT_DETAIL[what])) is None
 
 
 def test_pages_of_two_tones_have_one() -> None:
@@ -223,22 +223,22 @@ def test_pages_of_two_tones_have_one() -> None:
 
 def test_all_photos_have_one() -> None:
     for path in made_pictures.sample_paths():
-        assert views.look_at(path.read_bytes()) is not None, path.name
+        assert fingerprint.look_at(path.read_bytes()) is not None, path.name
 
 
 def test_several_pages_or_frames_have_none() -> None:
     pages = [text_page(1), text_page(2)]
     for file_format in ("TIFF", "GIF", "WEBP"):
         data = encoded(pages[0], file_format, save_all=True, append_images=pages[1:])
-        assert views.look_at(data) is None
-        assert views.look_at(encoded(pages[0], file_format)) is not None
+        assert fingerprint.look_at(data) is None
+        assert fingerprint.look_at(encoded(pages[0], file_format)) is not None
 
 
 # ---- Frames
 
 
 def sampled_box(image: Image.Image) -> Box | None:
-    return views.content_box(
+    return fingerprint.content_box(
         np.asarray(image.convert("L").resize((256, 256), Image.Resampling.BOX))
     )
 
@@ -275,12 +275,12 @@ def test_a_plain_photo_has_no_frame() -> None:
 
 
 def test_what_is_flat_or_has_a_sliver_in_it_has_no_frame() -> None:
-    assert views.content_box(np.full((256, 256), 200, np.uint8)) is None
+    assert fingerprint.content_box(np.full((256, 256), 200, np.uint8)) is None
     for box in ((100, 0, 120, 256), (0, 100, 256, 120), (100, 100, 110, 110)):
         sliver = np.full((256, 256), 255, np.uint8)
         left, upper, right, lower = box
         sliver[upper:lower, left:right] = small(CAT, 256)[upper:lower, left:right]
-        assert views.content_box(sliver) is None, box
+        assert fingerprint.content_box(sliver) is None, box
 
 
 def test_a_frame_around_nothing_or_around_a_page_is_no_second_view() -> None:
@@ -320,28 +320,28 @@ def test_dark_and_coloured_drawings_are_pages_too() -> None:
 # ---- Turned and mirrored pictures
 
 
-@pytest.mark.parametrize("turn", views.TURNS)
+@pytest.mark.parametrize("turn", bandpass.TURNS)
 def test_turns_are_those_of_pillow(turn: str) -> None:
     stack = np.stack([small(name) for name in SINGLES])
-    for before, after in zip(stack, views.turned(stack, turn), strict=True):
+    for before, after in zip(stack, bandpass.turned(stack, turn), strict=True):
         image = Image.fromarray(before)
         expected = image.transpose(TRANSPOSES[turn]) if turn != "upright" else image
         assert np.array_equal(after, np.asarray(expected))
 
 
-@pytest.mark.parametrize("turn", views.TURNS)
+@pytest.mark.parametrize("turn", bandpass.TURNS)
 def test_the_signs_of_a_turned_picture_come_without_turning_it(turn: str) -> None:
     """Complementing words gives what turning the pixels, or the photo before, would give."""
     stack = np.stack([small(name) for name in SINGLES])
-    transpose, mirroring = divmod(views.TURNS.index(turn), 4)
-    found = views.signs(stack)[transpose].copy()
+    transpose, mirroring = divmod(bandpass.TURNS.index(turn), 4)
+    found = bandpass.signs(stack)[transpose].copy()
     found[:, MIRRORINGS[mirroring]] ^= ~np.uint64(0)
-    turned = views.signs(views.turned(stack, turn))[0]
+    turned = bandpass.signs(bandpass.turned(stack, turn))[0]
     assert np.bitwise_count(found ^ turned).sum(axis=1).max() <= 2
     if turn != "upright":
         views_of = [look_of(png(photo(n).transpose(TRANSPOSES[turn]))).views[0] for n in SINGLES]
         gray = np.frombuffer(b"".join(view.gray for view in views_of), np.uint8)
-        photographed = views.signs(gray.reshape(-1, 64, 64))[0]
+        photographed = bandpass.signs(gray.reshape(-1, 64, 64))[0]
         assert np.bitwise_count(found ^ photographed).sum(axis=1).max() <= 6
 
 
@@ -371,7 +371,7 @@ def levels_apart(one: bytes | None, other: bytes | None) -> float:
 def test_a_part_is_cut_out_as_by_cropping_and_resizing() -> None:
     stack = np.stack([small(name, 128) for name in SINGLES])
     for top, left, height, width in ((0, 0, 1, 1), (0.25, 0.125, 0.5, 0.75), (0.5, 0, 0.5, 0.25)):
-        found = views.cut_out(stack, (top, left, height, width), 64)
+        found = bandpass.cut_out(stack, (top, left, height, width), 64)
         assert found.shape == (len(SINGLES), 64, 64)
         box = [round(128 * edge) for edge in (left, top, left + width, top + height)]
         for gray, part in zip(stack, found, strict=True):
@@ -383,8 +383,8 @@ def test_a_part_is_cut_out_as_by_cropping_and_resizing() -> None:
 
 def test_the_parts_that_are_looked_at_lie_inside_the_picture_and_cover_it() -> None:
     seen = np.zeros((128, 128), int)
-    assert len(set(views.windows())) == len(views.windows())
-    for top, left, height, width in views.windows():
+    assert len(set(bandpass.windows())) == len(bandpass.windows())
+    for top, left, height, width in bandpass.windows():
         assert min(top, left) >= 0
         assert max(top + height, left + width) <= 1 + 1e-9
         assert 0.3 <= height * width < 0.9
@@ -405,7 +405,7 @@ def taken(when: str = "2024:05:01 10:00:00", fraction: str = "", camera: str = "
 
 def test_shots_are_as_far_apart_as_their_exif_times() -> None:
     first = taken()
-    assert isinstance(first, views.Taken)
+    assert isinstance(first, fingerprint.Taken)
     for when, fraction, seconds in (
         ("2024:05:01 10:00:00", "", 0),
         ("2024:05:01 10:00:02", "", 2),
@@ -417,11 +417,11 @@ def test_shots_are_as_far_apart_as_their_exif_times() -> None:
         ("2024:05:01 10:00:01+02:00", "", 1),
     ):
         shot = taken(when, fraction)
-        assert isinstance(shot, views.Taken)
+        assert isinstance(shot, fingerprint.Taken)
         assert shot.seconds - first.seconds == pytest.approx(seconds, abs=1e-4)
         assert shot.camera == first.camera
     other = taken(camera="Nikon")
-    assert isinstance(other, views.Taken)
+    assert isinstance(other, fingerprint.Taken)
     assert other.camera != first.camera
 
 
@@ -469,7 +469,7 @@ def test_every_mode_has_a_colour(mode: str) -> None:
 
 def test_a_large_jpeg_is_decoded_at_a_reduced_scale_that_covers_the_sample() -> None:
     data = encoded(photo(CAT).resize((4000, 3000)), "JPEG")
-    image = views.open_image(data)
+    image = decode.open_image(data)
     assert image is not None
     assert 280 <= min(image.size) < 560
     with Image.open(io.BytesIO(data)) as full:

@@ -22,12 +22,11 @@ from made_pictures import CAT, COFFEE, SINGLES, encoded, photo
 
 import config
 import finder
-import views
 from disk.files import ImageFile
-from pictures import pool, workers
+from pictures import decode, pool, workers
+from pictures.fingerprint import Look, View
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
-from views import Look, View
 
 pytestmark = pytest.mark.workers
 
@@ -138,7 +137,7 @@ def test_a_reason_is_in_words(
     def gives_up(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(views, "prepared", gives_up)
+    monkeypatch.setattr(decode, "prepared", gives_up)
     place(tmp_path, "a.jpg")
     result = finder.hash_file(ImageFile(str(tmp_path / "a.jpg"), 0, 0), Recipe())
     assert isinstance(result, Unreadable)

@@ -14,7 +14,6 @@ from functools import partial
 
 import cleanup
 import storage
-import views
 from config import Exit, UserError
 from disk import output_lock
 from disk.companions import Companions
@@ -26,7 +25,7 @@ from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
-from pictures import held
+from pictures import bandpass, held
 
 THERE, GONE, EDITED = "t", "g", "e"
 OTHER = "o"  # no file, but a folder or a link has its name
@@ -274,7 +273,7 @@ class Desk:
         numbers = self.groups[group]
         known = {n: facts for n in numbers if isinstance(facts := self.facts(n), Facts)}
         for pair in versions.pairs(list(known.values())):
-            if pair.turn != views.TURNS[0]:
+            if pair.turn != bandpass.TURNS[0]:
                 yield versions.Pair([*known][pair.one], [*known][pair.other], pair.turn)
 
     def doomed(self, suggestion: Suggestion) -> Iterator[Removal]:

@@ -66,12 +66,11 @@ class Facts:
 
 def examine(path: str) -> Facts:
     """Read a picture's facts; raises one of `DECODE_ERRORS`. Changes nothing on disk."""
-    import views
-    from pictures import salvage
+    from pictures import decode, salvage
 
     file, data = read_file(path)
     structure = integrity.examined(data)
-    image = salvage.header(data, structure, views.open_header)
+    image = salvage.header(data, structure, decode.open_header)
     width, height = image.size
     found = salvage.decoded(data, structure, drafted("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE)))
     assert found.image

@@ -119,10 +119,10 @@ def traces(data: bytes, end: int, now: int | None) -> Traces:
 
     `now` is the quality that a JPEG has.
     """
-    import views
+    from pictures import decode
 
     coded = [digest for digest in [coded_digest(data, end)] if digest]
-    image = views.open_header(data)
+    image = decode.open_header(data)
     pages = getattr(image, "n_frames", 1) > 1 and not coded
     if pages or image.width * image.height > MOST_PIXELS:
         return Traces(tuple(coded))

@@ -28,12 +28,11 @@ def render(path: str, kind: str) -> bytes:
     """
     from PIL import Image, ImageOps
 
-    import views
-    from pictures import salvage
+    from pictures import decode, salvage
 
     data = read_file(path)[1]
     structure = integrity.examined(data)
-    head = salvage.header(data, structure, views.open_header)
+    head = salvage.header(data, structure, decode.open_header)
     side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
     factor = _factor(head.size, side)
     size = (head.width // factor, head.height // factor) if kind == "full" else (side, side)
@@ -70,10 +69,10 @@ def averaged(image: "Image.Image", side: int) -> "Image.Image":
 
 def drafted(mode: str, size: tuple[int, int]) -> Callable[[bytes], "Image.Image"]:
     """What makes a file ready to be decoded, a JPEG at a scale that covers a size."""
-    import views
+    from pictures import decode
 
     def prepare(data: bytes) -> "Image.Image":
-        image = views.open_header(data)
+        image = decode.open_header(data)
         image.draft(mode, size)
         return image
 
@@ -84,10 +83,10 @@ def to_rgb(image: "Image.Image") -> "Image.Image":
     """A decoded picture in sRGB on white, whatever its mode; deep pixels in their full range."""
     from PIL import Image
 
-    import views
+    from pictures import decode
 
     if image.mode in ("F", "LAB", "La", "RGBa", "HSV") or image.mode.startswith("I"):
-        rgb = views.to_gray(image).convert("RGB")
+        rgb = decode.to_gray(image).convert("RGB")
     elif image.has_transparency_data:
         layer = image.convert("RGBA")
         rgb = Image.new("RGB", image.size, "white")

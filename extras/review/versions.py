@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import views
+from pictures import bandpass
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from extras.review.facts import Facts
 
-UPRIGHT = views.TURNS[0]
+UPRIGHT = bandpass.TURNS[0]
 SIDE = 64  # of the gray that is compared
 COLOUR_SIDE = 8
 LEAST_CORRELATION = 0.97
@@ -62,7 +62,7 @@ def pairs(pictures: Sequence["Facts"]) -> Iterator[Pair]:
     gray = prints[:, : SIDE * SIDE].reshape(-1, SIDE, SIDE)
     chroma = prints[:, SIDE * SIDE :].reshape(-1, 2, COLOUR_SIDE, COLOUR_SIDE)
     flat = _normal(gray)
-    turned = {turn: views.turned(gray, turn) for turn in views.TURNS}
+    turned = {turn: bandpass.turned(gray, turn) for turn in bandpass.TURNS}
     for i in range(len(known) - 1):
         found: set[int] = set()
         for turn, stack in turned.items():
@@ -71,7 +71,7 @@ def pairs(pictures: Sequence["Facts"]) -> Iterator[Pair]:
             for j in (np.flatnonzero(likeness[0] >= LEAST_CORRELATION) + i + 1).tolist():
                 if j in found or not fit_each_other(pictures[known[i]], pictures[known[j]], turn):
                     continue
-                colours = np.stack([views.turned(chroma[i], turn), chroma[j]]).astype(float)
+                colours = np.stack([bandpass.turned(chroma[i], turn), chroma[j]]).astype(float)
                 if _same(stack[i].astype(float), gray[j].astype(float), colours):
                     found.add(j)
                     yield Pair(known[i], known[j], turn)
@@ -80,7 +80,7 @@ def pairs(pictures: Sequence["Facts"]) -> Iterator[Pair]:
 def fit_each_other(one: "Facts", other: "Facts", turn: str = "upright") -> bool:
     """Whether one picture's size may be the other's, scaled: the same proportions, and not cut."""
     width, height = one.width, one.height
-    if views.TURNS.index(turn) >= 4:
+    if bandpass.TURNS.index(turn) >= 4:
         width, height = height, width
     across, down = width / other.width, height / other.height
     rounding = 1 / min(one.width, one.height, other.width, other.height)

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import views
 from extras.embeddings import close_vectors
 from grouping import UnionFind
-from pictures import matching, presets
+from pictures import bandpass, fingerprint, matching, presets
 from pictures.errors import DECODE_ERRORS
+from pictures.fingerprint import GRAY_SIDE, LARGE_SIDE
 from pictures.hamming import close_pairs
 from pictures.recipe import Recipe
 
@@ -39,7 +39,7 @@ WIDTH = 512  # of the vectors of SSCD
 COPIES = 0.1
 FLIPPED = 0.04  # of a copy's bits
 COMMON = 0.12  # how strongly bits depend on each other; with it 8.3 bits deviation, as measured
-SIDE = views.GRAY_SIDE
+SIDE = GRAY_SIDE
 
 
 def peak_megabytes() -> float:
@@ -57,13 +57,13 @@ def hashes(count: int) -> NDArray[np.uint64]:
     return np.packbits(bits, axis=1).view(np.uint64)
 
 
-def photographed(folder: Path, most: int) -> tuple[list[views.Look], float]:
+def photographed(folder: Path, most: int) -> tuple[list[fingerprint.Look], float]:
     """The looks of photographs, with their parts, and the CPU seconds that one took."""
     found = []
     start = time.process_time()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
-            look = views.look_at(path.read_bytes(), Recipe(parts=True))
+            look = fingerprint.look_at(path.read_bytes(), Recipe(parts=True))
         except DECODE_ERRORS:
             continue
         if look:
@@ -73,20 +73,20 @@ def photographed(folder: Path, most: int) -> tuple[list[views.Look], float]:
     return found, (time.process_time() - start) / len(found)
 
 
-def blended(looks: Sequence[views.Look], count: int) -> Iterator[views.Look]:
+def blended(looks: Sequence[fingerprint.Look], count: int) -> Iterator[fingerprint.Look]:
     """Those looks, and then others of the same statistics."""
     rng = np.random.default_rng(1)
     large = b"".join(look.large or b"" for look in looks)
-    pictures = np.frombuffer(large, np.uint8).reshape(-1, views.LARGE_SIDE, views.LARGE_SIDE)
+    pictures = np.frombuffer(large, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
     for number in range(count):
         if number < len(looks):
             yield looks[number]
             continue
         one, other = pictures[rng.integers(0, len(looks), 2)]
-        top, left, low, right = rng.integers(0, views.LARGE_SIDE - SIDE + 1, 4)
+        top, left, low, right = rng.integers(0, LARGE_SIDE - SIDE + 1, 4)
         parts = one[top : top + SIDE, left : left + SIDE], other[low : low + SIDE, right:][:, :SIDE]
         gray = (0.6 * parts[0] + 0.4 * parts[1][:: number % 2 * 2 - 1]).astype(np.uint8)
-        view = views.View(views.hashes_of(gray[None], 16)[0], gray.tobytes(), framed=False)
+        view = fingerprint.View(bandpass.hashes_of(gray[None], 16)[0], gray.tobytes(), framed=False)
         yield replace(looks[0], views=(view,), taken=None)
 
 

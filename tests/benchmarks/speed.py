@@ -28,8 +28,9 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(PRODUCT.parent))
 
-import views
+from pictures import fingerprint
 from pictures.errors import DECODE_ERRORS
+from pictures.recipe import Recipe
 
 SMALL_PIXELS = 170_000
 LARGE_SIZE = (4000, 3000)
@@ -138,11 +139,11 @@ def plain_hash(data: bytes) -> bytes:
     """The pipeline that defines the hash: decode, gray, 1024x1024, phash."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     standard = image.convert("L").resize(STANDARD, Image.Resampling.LANCZOS)
-    return np.packbits(views.imagehash.phash(standard, hash_size=16).hash).tobytes()
+    return np.packbits(fingerprint.imagehash.phash(standard, hash_size=16).hash).tobytes()
 
 
 def imagehash_loop(data: bytes) -> None:
-    views.imagehash.phash(Image.open(io.BytesIO(data)))
+    fingerprint.imagehash.phash(Image.open(io.BytesIO(data)))
 
 
 def cpu_of(read: Read, files: Sequence[bytes]) -> float:
@@ -248,7 +249,8 @@ def formats_table(photos: Sequence[Path]) -> str:
             picture.save(stream, kind, **options)
             files.append(stream.getvalue())
         decode = cpu_of(bare, files)
-        costs = [cpu_of(lambda d, f=f: f(d, 16), files) for f in (views.look_at, views.hash_at)]
+        wanted = Recipe(), Recipe(only_hash=True)
+        costs = [cpu_of(lambda d, r=r: fingerprint.look_at(d, r), files) for r in wanted]
         name = "progressive JPEG" if options else kind
         shares = [f"{(cost - 0.003) / decode:.2f}" for cost in costs]
         rows.append((name, *(f"{1000 * cost:.1f}" for cost in (decode, *costs)), *shares))
@@ -262,7 +264,7 @@ def fidelity(photos: Sequence[Path], most: int) -> str:
     for path in photos:
         data = path.read_bytes()
         try:
-            look, plain = views.look_at(data), plain_hash(data)
+            look, plain = fingerprint.look_at(data), plain_hash(data)
             opaque = not Image.open(io.BytesIO(data)).has_transparency_data
         except DECODE_ERRORS:
             continue

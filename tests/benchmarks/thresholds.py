@@ -22,12 +22,11 @@ from labelled import Item
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import views
-from pictures import matching, presets, registration, verify
+from pictures import fingerprint, matching, presets, registration, verify
 from pictures.errors import DECODE_ERRORS
 from pictures.recipe import Recipe
 
-Seen = tuple[str, views.Look | None]
+Seen = tuple[str, fingerprint.Look | None]
 # Numbers of the modules that look at pictures, and of a preset's rules.
 NUMBERS = {
     "CLOSE": (30, 40, 50),
@@ -55,7 +54,7 @@ RULES = {
 def seen(path: Path) -> Seen:
     data = path.read_bytes()
     try:
-        return hashlib.sha256(data).hexdigest(), views.look_at(data, Recipe(parts=True))
+        return hashlib.sha256(data).hexdigest(), fingerprint.look_at(data, Recipe(parts=True))
     except DECODE_ERRORS:
         return hashlib.sha256(data).hexdigest(), None
 

@@ -1,0 +1,448 @@
+"""From an image file's bytes to what is compared of it: small gray pictures and their hashes."""
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from pictures import dates
+from pictures.bandpass import (
+    Gray,
+    Stack,
+    has_detail,
+    hashes_of,
+    lanczos_matrix,
+    levels_of,
+    spectrum,
+)
+from pictures.decode import (
+    BLANK_DEVIATION,
+    BLANK_LEVELS,
+    PLAIN,
+    REDUCED_SIDE,
+    STANDARD_SIDE,
+    Turn,
+    from_lab,
+    on_white,
+    open_image,
+    upright_turn,
+    with_its_gray,
+)
+from pictures.errors import DECODE_ERRORS
+from pictures.recipe import Recipe
+from pictures.salvage import EVERYTHING, SIXTEENTHS, Part
+
+Box = tuple[float, float, float, float]  # left, upper, right, lower
+
+GRAY_SIDE = 64  # ImageHash's reduction of the standard picture, at a hash size of 16
+PAGE_SIDE = 256
+LARGE_SIDE = 128  # what parts are cut out of
+COLOUR_SIDE = 4
+LEAST_SQUARES = 2.5  # for each pixel of the small picture, by length; with 2 hashes differ more
+UNSURE_REACH = 0.2  # rounding moves a frequency by as much, times the picture's side
+UNSURE_SHARE = 0.05
+PAGE_TONE = 150
+PAGE_TOLERANCE = 12  # gray levels
+# Chosen on the half of the benchmark's photos that is for choosing.
+DRAWN_TOLERANCE = 3
+DRAWN_SHARE = 0.45
+FLAT_SHARE = 0.38
+FRAME_TOLERANCE = 4
+FRAME_SHARE = 0.9
+FRAME_GAP = 3
+LEAST_SEEN = 4  # sixteenths of a picture that is cut off, for it to be compared
+LEAST_CONTENT_SIDE = 0.15
+MOST_CONTENT = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """Bytes that lie in an open file until they are wanted; equal to others of their digest.
+
+    Those for which there was no room are `kept` in memory.
+    """
+
+    digest: bytes
+    descriptor: int = field(compare=False)
+    place: int = field(compare=False)
+    length: int = field(compare=False)
+    kept: bytes | None = field(default=None, compare=False)
+
+
+def content(data: bytes | Spooled) -> bytes:
+    """Bytes, wherever they lie."""
+    if isinstance(data, bytes):
+        return data
+    if data.kept is not None:
+        return data.kept
+    return os.pread(data.descriptor, data.length, data.place)
+
+
+def digest(data: bytes | Spooled) -> bytes:
+    """What is equal for equal bytes, wherever they lie."""
+    if isinstance(data, bytes):
+        return hashlib.blake2b(data, digest_size=16).digest()
+    return data.digest
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A way to look at a picture: all of it, or what is inside its frame.
+
+    `hash` has HASH_SIZE x HASH_SIZE bits, `gray` is 64x64 pixels. `fine` is it at 256x256 pixels,
+    compressed, if it is a page: pages look alike at 64 pixels.
+    """
+
+    hash: bytes
+    gray: bytes | Spooled
+    framed: bool
+    fine: bytes | Spooled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """When and with what a photo was taken, by its EXIF data; seconds since some day."""
+
+    camera: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is compared of a picture.
+
+    `views` are all of it and, if it has a frame, what is inside. `large` is the picture at
+    128x128 pixels, if parts of it are to be compared. `rgb` is the picture in colour, row by row,
+    if a model is to see it; it is given up for what the model makes of it. Of a picture that is
+    cut off, all of these are of the `part` that is there.
+    """
+
+    views: tuple[View, ...]
+    large: bytes | Spooled | None
+    taken: Taken | None
+    colour: bytes  # the chroma (Cb, Cr) of 4 x 4 parts, which only tells colour copies apart
+    rgb: bytes | None = None
+    part: Part | None = None
+
+
+def look_at(data: bytes, recipe: Recipe = PLAIN) -> Look | None:
+    """What is compared of an image file, by a recipe.
+
+    None where only identical files may match: a picture without content, or a file of several
+    pages or frames. Raises one of `DECODE_ERRORS` for what can't be decoded.
+    """
+    image = open_image(data, recipe)
+    return None if image is None else look_of(image, recipe)
+
+
+def look_of(image: Image.Image, recipe: Recipe = PLAIN, seen: Part = EVERYTHING) -> Look | None:
+    """What is compared of a decoded picture, or of the part that is to be seen of it.
+
+    None where only identical files may match.
+    """
+    if recipe.only_hash:
+        return _hash_of(image, recipe.hash_size, seen)
+    turn, taken, part = upright_turn(image), _taken(image), None
+    image, gray = with_its_gray(image, max(REDUCED_SIDE, recipe.rgb_side))
+    if seen != EVERYTHING:
+        if _rows(seen) < LEAST_SEEN:
+            return None
+        image, gray = (_part(shown, seen) for shown in (image, gray))
+        part = _turned_part(seen, turn)
+    whole = turn(small_gray(gray, 4 * recipe.hash_size))
+    if not has_content(np.asarray(whole)):
+        return None
+    return Look(
+        views=tuple(_views(gray, whole, recipe.hash_size, turn)),
+        large=_large(gray, turn) if recipe.parts else None,
+        taken=taken,
+        colour=_colour(image, turn),
+        rgb=_rgb(image, gray, recipe.rgb_side, turn) if recipe.rgb_side else None,
+        part=part,
+    )
+
+
+def _hash_of(image: Image.Image, hash_size: int, seen: Part) -> Look | None:
+    """The hash alone of a decoded picture, as in its whole look, for less."""
+    turn = upright_turn(image)
+    _, gray = with_its_gray(image, REDUCED_SIDE)
+    if seen != EVERYTHING:
+        if _rows(seen) < LEAST_SEEN:
+            return None
+        gray = _filled(gray, seen)
+    whole = turn(small_gray(gray, 4 * hash_size))
+    if not has_content(np.asarray(whole)):
+        return None
+    return only_hash(_hash(whole, hash_size))
+
+
+def only_hash(bits: bytes) -> Look:
+    """The look of a picture of which only the hash is wanted."""
+    return Look((View(bits, b"", False),), None, None, b"")
+
+
+def _rows(seen: Part) -> int:
+    return seen[3] - seen[1]
+
+
+def _part(image: Image.Image, seen: Part) -> Image.Image:
+    """What is seen of a picture, to a fraction of a pixel: pages are compared as closely."""
+    upper, lower = (place * image.height / SIXTEENTHS for place in (seen[1], seen[3]))
+    size, box = (image.width, max(1, round(lower - upper))), (0.0, upper, image.width, lower)
+    if lower == int(lower) and upper == int(upper):
+        return image.crop((0, int(upper), image.width, int(lower)))
+    return image.resize(size, Image.Resampling.BICUBIC, box)
+
+
+def _filled(gray: Image.Image, seen: Part) -> Image.Image:
+    """A picture of which what isn't seen is as a mirror would show the rest.
+
+    So what isn't there makes no two pictures alike.
+    """
+    pixels = np.asarray(_part(gray, seen))
+    above = (gray.height - len(pixels)) * seen[1] // (SIXTEENTHS - _rows(seen))
+    rows = above, gray.height - len(pixels) - above
+    return Image.fromarray(np.pad(pixels, (rows, (0, 0)), "symmetric"))
+
+
+def _turned_part(seen: Part, turn: Turn) -> Part:
+    """Where a part lies once the picture is turned upright."""
+    mask = Image.new("L", (SIXTEENTHS, SIXTEENTHS))
+    mask.paste(255, seen)
+    found = turn(mask).getbbox()
+    assert found
+    return found
+
+
+def _views(gray: Image.Image, whole: Image.Image, hash_size: int, turn: Turn) -> Iterator[View]:
+    """The views of a gray picture, of which `whole` is all of it, small and upright."""
+    page, everything = is_page(np.asarray(whole)), (0.0, 0.0, gray.width, gray.height)
+    yield _view(whole, hash_size, False, _fine(gray, everything, turn) if page else None)
+    box = _inside_frame(gray)
+    if box is None:
+        return
+    # The gap lets pixels be averaged before, which changes a bit or two of the hash.
+    inside = turn(gray.resize(whole.size, Image.Resampling.LANCZOS, box, reducing_gap=2.0))
+    if has_content(np.asarray(inside)):
+        page = page or is_page(np.asarray(inside))
+        yield _view(inside, hash_size, True, _fine(gray, box, turn) if page else None)
+
+
+def _inside_frame(gray: Image.Image) -> Box | None:
+    """The part of a picture that is inside its frame, if it has one."""
+    sample = gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.NEAREST)
+    box = content_box(np.asarray(sample))
+    if box is None:
+        return None
+    across, down = gray.width / PAGE_SIDE, gray.height / PAGE_SIDE
+    return (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+
+
+def _fine(gray: Image.Image, box: Box, turn: Turn) -> bytes:
+    fine = gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.BOX, box=box)
+    packer = zlib.compressobj(1, strategy=zlib.Z_RLE)  # paper repeats, little else does
+    return packer.compress(turn(fine).tobytes()) + packer.flush()
+
+
+def _large(gray: Image.Image, turn: Turn) -> bytes:
+    return turn(gray.resize((LARGE_SIDE, LARGE_SIDE), Image.Resampling.BOX)).tobytes()
+
+
+def _colour(image: Image.Image, turn: Turn) -> bytes:
+    sample = image.resize((GRAY_SIDE, GRAY_SIDE), Image.Resampling.NEAREST)
+    if sample.mode == "La":  # has no direct way to RGB
+        sample = sample.convert("LA")
+    if sample.mode != "YCbCr":
+        sample.info.clear()  # its transparency doesn't count
+        sample = sample.convert("RGB").convert("YCbCr")
+    parts = turn(sample.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX))
+    return parts.getchannel("Cb").tobytes() + parts.getchannel("Cr").tobytes()
+
+
+def _rgb(image: Image.Image, gray: Image.Image, side: int, turn: Turn) -> bytes:
+    """What a person sees of a picture in colour, on white; 16-bit and float pictures in gray."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = gray
+    elif image.mode == "LAB":
+        image = from_lab(image)
+    elif image.mode == "La":  # has no direct way to RGBA
+        image = image.convert("LA")
+    if image.has_transparency_data or image.mode == "RGBa":
+        image = image.convert("RGBA")
+    elif image.mode not in ("RGB", "YCbCr", "L"):
+        image = image.convert("RGB")
+    small = image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    if small.mode == "RGBA":
+        small = on_white(small, "RGB")
+    small.info.clear()  # its transparency doesn't count any more
+    return turn(small.convert("RGB")).convert("RGB").tobytes()
+
+
+def _view(gray: Image.Image, hash_size: int, framed: bool, fine: bytes | None) -> View:
+    small = gray.resize((GRAY_SIDE, GRAY_SIDE))
+    return View(_hash(gray, hash_size), small.tobytes(), framed, fine)
+
+
+def _hash(gray: Image.Image, hash_size: int) -> bytes:
+    return np.packbits(imagehash.phash(gray, hash_size=hash_size).hash).tobytes()
+
+
+def _taken(image: Image.Image) -> Taken | None:
+    """The camera and the time in the EXIF data; None where either is missing or broken."""
+    try:
+        exif = image.getexif()
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+        when = dates.moment(
+            details.get(ExifTags.Base.DateTimeOriginal, ""),
+            details.get(ExifTags.Base.SubsecTimeOriginal, ""),
+        )
+        maker, model = exif.get(ExifTags.Base.Make), exif.get(ExifTags.Base.Model)
+    except DECODE_ERRORS:
+        return None
+    if not (maker or model) or not when or not dates.is_plausible(when):
+        return None
+    seconds = (dates.time_of(when) - datetime(1970, 1, 1)).total_seconds()
+    return Taken(f"{maker} {model}", seconds)
+
+
+# ---- The picture that is hashed
+
+
+def small_gray(gray: Image.Image, side: int) -> Image.Image:
+    """The standard 1024x1024 gray of a picture, reduced to side x side, in one step.
+
+    ImageHash reduces the standard picture S = A G B' (A and B resample the columns and rows of
+    the gray picture G to 1024 with Lanczos' kernel) once more, to R S R', before its cosine
+    transform. Both steps are linear and separable, so R S R' = (R A) G (R B)', and the matrices
+    R A and R B are small. What is left out is the rounding of S to whole gray levels; where many
+    bits of the hash hang on that, S is made.
+
+    As R passes on only what is coarse, G is first averaged by squares of pixels, if enough are
+    left. The last square may lie half outside, so the length in squares is no whole number.
+    """
+    factor = max(int(min(gray.size) // (LEAST_SQUARES * side)), 1)
+    rows, columns = (_resampling(length / factor, side) for length in (gray.height, gray.width))
+    small: Stack = rows @ np.asarray(gray.reduce(factor), np.float32) @ columns.T
+    if _hangs_on_rounding(small):
+        standard = gray.resize((STANDARD_SIDE, STANDARD_SIDE), Image.Resampling.LANCZOS)
+        return standard.resize((side, side), Image.Resampling.LANCZOS)
+    return Image.fromarray(np.rint(small, out=small).clip(0, 255, out=small).astype(np.uint8))
+
+
+def _hangs_on_rounding(small: Stack) -> bool:
+    """Whether many frequencies are near their median, as in a picture of two like halves."""
+    side = len(small)
+    ordered = np.sort(spectrum(small[None], side // 4), axis=None)
+    middle, few = len(ordered) // 2, round(len(ordered) * UNSURE_SHARE / 2)
+    return bool(ordered[middle + few] - ordered[middle - few] < 2 * UNSURE_REACH * side)
+
+
+@lru_cache(maxsize=512)  # of 60 KB: libraries have pictures of many sizes
+def _resampling(length: float, side: int) -> NDArray[np.float32]:
+    """The matrix that resamples `length` pixels to 1024 and those to `side`."""
+    return _reduction(side) @ lanczos_matrix(length, STANDARD_SIDE)
+
+
+@lru_cache(maxsize=4)
+def _reduction(side: int) -> NDArray[np.float32]:
+    return lanczos_matrix(STANDARD_SIDE, side)
+
+
+# ---- What is in a picture
+
+
+def has_content(gray: Gray) -> bool:
+    """Whether a small gray picture shows something to compare: no blank scan, no plain sky."""
+    levels = np.count_nonzero(np.bincount(gray.ravel()))
+    return bool(levels >= BLANK_LEVELS and gray.std() >= BLANK_DEVIATION) and has_detail(gray)
+
+
+def is_page(gray: Gray) -> bool:
+    """Whether a picture is drawn or printed: a document, a receipt, a slide, a screen, a logo.
+
+    Most of it is one light tone; or two tones hold `DRAWN_SHARE` of it, and `FLAT_SHARE` of it is
+    like what is beside.
+    """
+    tones = np.bincount(gray.ravel(), minlength=256)
+    tone, share = _main_tone(tones, PAGE_TOLERANCE)
+    if tone >= PAGE_TONE and share > 0.5:
+        return True
+    first, share = _main_tone(tones, DRAWN_TOLERANCE)
+    tones[max(0, first - DRAWN_TOLERANCE) : first + DRAWN_TOLERANCE + 1] = 0
+    second = np.convolve(tones, np.ones(2 * DRAWN_TOLERANCE + 1), "same").max() / gray.size
+    flat = (np.maximum(gray[:, 1:], gray[:, :-1]) - np.minimum(gray[:, 1:], gray[:, :-1])) <= 1
+    return bool(share + second >= DRAWN_SHARE and flat.mean() >= FLAT_SHARE)
+
+
+def _main_tone(tones: NDArray[np.intp], tolerance: int) -> tuple[int, float]:
+    """The gray level near which most pixels lie, and their share."""
+    near = np.convolve(tones, np.ones(2 * tolerance + 1), "same")
+    return int(near.argmax()), float(near.max() / tones.sum())
+
+
+def content_box(gray: Gray) -> tuple[int, int, int, int] | None:
+    """The left, upper, right and lower edge of a picture inside a frame, bars or a screenshot.
+
+    A row belongs to the frame if most of it has the tone of its first or last pixel. The longest
+    run of other rows is the content's height; then its width among those, twice. None where the
+    content is all of the picture, or a sliver.
+    """
+    left, upper, right, lower = 0, 0, gray.shape[1], gray.shape[0]
+    for _ in range(2):
+        first, last = _longest_run(_busy(gray[upper:lower, left:right], axis=1))
+        upper, lower = upper + first, upper + last
+        if upper == lower:
+            return None
+        first, last = _longest_run(_busy(gray[upper:lower, left:right], axis=0))
+        left, right = left + first, left + last
+        if min(right - left, lower - upper) < min(gray.shape) * LEAST_CONTENT_SIDE:
+            return None
+        if (lower - upper, right - left) == gray.shape:
+            return None  # the second look would see the same
+    whole = (right - left) * (lower - upper) > gray.size * MOST_CONTENT
+    return None if whole else (left, upper, right, lower)
+
+
+def _busy(gray: Gray, axis: int) -> NDArray[np.bool_]:
+    """Which rows (along axis 1) or columns (axis 0) are no frame."""
+    length = gray.shape[axis]
+    tones = (gray.take([place], axis) for place in (0, length - 1))
+    most = np.maximum(*(_number_near(gray, tone, axis) for tone in tones))
+    return np.asarray(most < FRAME_SHARE * length)
+
+
+def _number_near(gray: Gray, tone: Gray, axis: int) -> NDArray[np.uint16]:
+    """How many gray levels are near a tone; in bytes, which takes half as long as wider numbers."""
+    tolerance = np.uint8(FRAME_TOLERANCE)
+    low = np.maximum(tone, tolerance) - tolerance
+    high = np.minimum(tone, 255 - tolerance) + tolerance
+    near = gray - low <= high - low  # what is below wraps around, to far above
+    if axis == 1:
+        near = np.bitwise_count(np.packbits(near, axis=1))
+    counts: NDArray[np.uint16] = near.sum(axis=axis, dtype=np.uint16)
+    return counts
+
+
+def _longest_run(busy: NDArray[np.bool_]) -> tuple[int, int]:
+    """The longest run of true values, which may have short gaps in it."""
+    places = busy.nonzero()[0]
+    if len(places) in (0, len(busy)):
+        return 0, len(places)
+    runs = np.split(places, np.flatnonzero(np.diff(places) > FRAME_GAP) + 1)
+    longest = max(runs, key=np.ptp)
+    return int(longest[0]), int(longest[-1]) + 1
+
+
+def view_of(small: Stack, hash_size: int, fine: Stack | None) -> View:
+    """A view by the levels of its small gray picture, and those of a page at 256 pixels."""
+    gray = levels_of(small)
+    page = None if fine is None else zlib.compress(levels_of(fine).tobytes(), 1)
+    return View(hashes_of(gray[None], hash_size)[0], gray.tobytes(), False, page)
