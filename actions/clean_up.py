@@ -16,7 +16,7 @@ from disk.record import Manifest, read_to_delete
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    whole = arguments.allow_whole_groups
+    whole, trash = arguments.allow_whole_groups, settings.delete_mode == "trash"
     check_log(settings.log_file)
     with opened(settings, arguments, console) as result:
         manifest = result.manifest
@@ -25,7 +25,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         plan = cleanup.plan_deletions(
             listed, manifest, culled, whole_groups=whole, list_file=settings.to_delete_file
         )
-        report_plan(console, plan, manifest, settings)
+        report_plan(console, plan, manifest, trash=trash)
         say_strangers(console, culled)
         if arguments.dry_run:
             console.say("Dry run: nothing was deleted.")
@@ -39,20 +39,18 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         judge = cleanup.Judge(manifest, frozenset(listed), culled, whole_groups=whole)
         refused = [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
         append_lines(settings.log_file, refused)
-        remove = cleanup.trash if settings.delete_mode == "trash" else cleanup.unlink
+        remove = cleanup.trash if trash else cleanup.unlink
         done = cleanup.execute(plan, judge, settings.log_file, remove)
         results: list[cleanup.Deleted | cleanup.Kept] = []
         try:
             results.extend(bar(done, "Deleting", total=len(plan.delete)))
         finally:  # whatever stops it, say what was done
-            report_deleted(console, results, settings)
+            report_deleted(console, results, trash=trash)
 
 
-def report_plan(
-    console: Console, plan: cleanup.Plan, manifest: Manifest, settings: Settings
-) -> None:
+def report_plan(console: Console, plan: cleanup.Plan, manifest: Manifest, *, trash: bool) -> None:
     size = sum(cleanup.bytes_freed(copy.original.path) for copy in plan.delete)
-    how = "send to the trash" if settings.delete_mode == "trash" else "delete for good"
+    how = "send to the trash" if trash else "delete for good"
     console.say(f"To {how}: {counted(len(plan.delete), 'original')}, {megabytes(size)}.")
     if plan.gone:
         console.say(f"Gone already: {counted(len(plan.gone), 'original')}.")
@@ -83,12 +81,11 @@ def confirmed(count: int) -> bool:
 
 
 def report_deleted(
-    console: Console, results: Sequence[cleanup.Deleted | cleanup.Kept], settings: Settings
+    console: Console, results: Sequence[cleanup.Deleted | cleanup.Kept], *, trash: bool
 ) -> None:
     deleted = [result for result in results if isinstance(result, cleanup.Deleted)]
     kept = [result for result in results if isinstance(result, cleanup.Kept)]
     freed = sum(result.freed for result in deleted)
-    trash = settings.delete_mode == "trash"
     how, gain = ("Sent to the trash", "") if trash else ("Deleted", f", {megabytes(freed)} freed")
     console.say(f"{how}: {counted(len(deleted), 'original')}{gain}.")
     lines = [f"{to_line(item.path)}: {item.reason}" for item in kept]

