@@ -392,6 +392,22 @@ def test_a_batch_goes_by_rules_and_comes_back_in_one_step(page: Any, found: Libr
     assert tree(found.folder) == before
 
 
+PARTS = """async ([back, gone]) => {
+  const {partsOf} = await import('/changes.js');
+  const upTo = (first, last) => Array.from({length: last - first}, (_, n) => first + n);
+  const wanted = {restore: upTo(0, back), remove: upTo(back, back + gone)};
+  return [...partsOf(wanted)].map(({part}) => [...part.restore, ...part.remove]);
+}"""
+
+
+def test_a_large_change_goes_in_parts_and_none_is_left_out(page: Any) -> None:
+    """None is sent twice, either, and a keeper comes back before others go."""
+    for back, gone in ((0, 0), (1, 0), (0, 400), (1, 399), (1, 400), (399, 2), (700, 900)):
+        parts = page.evaluate(PARTS, [back, gone])
+        assert [number for part in parts for number in part] == [*range(back + gone)]
+        assert max(map(len, parts)) <= 400
+
+
 def test_a_batch_may_keep_to_the_groups_that_are_shown(page: Any) -> None:
     open_group(page, 1)
     press(page, "Escape")

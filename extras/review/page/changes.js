@@ -31,13 +31,14 @@ async function change(wanted, words) {
   return made;
 }
 
+// What is restored goes first, as others may be removed for its sake.
 export function* partsOf({ remove = [], restore = [], byRule = false }) {
-  const total = remove.length + restore.length;
+  const back = restore.length, total = remove.length + back;
   for (let start = 0; start < total || !start; start += AT_ONCE) {
     const end = Math.min(start + AT_ONCE, total);
     const part = {
-      restore: restore.slice(start, start + AT_ONCE),
-      remove: remove.slice(Math.max(0, start - restore.length), Math.max(0, start - restore.length + AT_ONCE - Math.max(0, Math.min(AT_ONCE, restore.length - start)))),
+      restore: restore.slice(start, end),
+      remove: remove.slice(Math.max(0, start - back), Math.max(0, end - back)),
       by_rule: byRule,
     };
     yield { part, progress: total > AT_ONCE ? `${grouped(end)} of ${grouped(total)} …` : "" };
