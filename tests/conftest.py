@@ -294,6 +294,23 @@ sys.path.insert(0, folder)
 
 # ---- Fixtures
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox --headless --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser for all tests that need one; each opens pages in a context of its own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
 
 @pytest.fixture(autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -371,6 +388,15 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(os.path.realpath(tmp_path_factory.mktemp("shelf")))
 
 
+def make_once(library: Library, kept: Path, make: Callable[[], object]) -> None:
+    """Fill a library, or bring back what it was filled with the first time."""
+    if kept.exists():
+        restore(kept, library.folder)
+    else:
+        make()
+        shutil.copytree(library.folder, kept)
+
+
 @pytest.fixture
 def bare_library(shelf: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Library]:
     """No photos yet. Always the same path, as results hold absolute paths."""
@@ -400,12 +426,7 @@ def library(bare_library: Library) -> Library:
 @pytest.fixture
 def found(library: Library, shelf: Path) -> Library:
     """The library after find."""
-    kept = shelf / "found"
-    if kept.exists():
-        restore(kept, library.folder)
-    else:
-        library.find()
-        shutil.copytree(library.folder, kept)
+    make_once(library, shelf / "found", library.find)
     return library
 
 

@@ -14,34 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, SAMPLES, Library, picture, tree
+from conftest import CHROMIUM, ROOT, SAMPLES, Library, make_once, picture, tree
 from PIL import Image, ImageStat
 from test_review import serving
 
 from disk import copy_names, files, lines, output_lock, record
 from disk.files import ImageFile
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no browser; run apt-get install chromium"
 )
-FLAGS = (
-    "--no-sandbox --headless --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 PICTURES = ROOT / "extras" / "review" / "pictures"
 
+# What the page does after a while it does soon, so that no test waits for it.
+HURRY = """{
+  const {setTimeout} = window;
+  window.setTimeout = (deed, wait, ...rest) => setTimeout(deed, Math.min(wait ?? 0, 100), ...rest);
+}"""
+
 Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 def is_error(message: Any) -> bool:
@@ -61,6 +52,7 @@ def open_page(browser: Any) -> Iterator[Open]:
             options = {"viewport": {"width": 1280, "height": 860}, **options}
             context = browser.new_context(**options)
             stack.callback(context.close)
+            context.add_init_script(HURRY)
             page = context.new_page()
             page.set_default_timeout(10_000)
             page.on("console", lambda m: is_error(m) and errors.append(m.text))
@@ -526,13 +518,17 @@ def test_a_damaged_picture_is_marked_wherever_it_is_seen(
 
 
 @pytest.fixture
-def sizes(bare_library: Library) -> Library:
+def sizes(bare_library: Library, shelf: Path) -> Library:
     """A group of a photo in three sizes, one of which is larger than a preview."""
-    with Image.open(SAMPLES / "2024/cat.jpg") as image:
-        for name, width in (("a_large", 2400), ("b_middle", 900), ("c_small", 300)):
-            height = round(width * image.height / image.width)
-            image.resize((width, height)).save(bare_library.photos / f"{name}.jpg", quality=90)
-    bare_library.find()
+
+    def make() -> None:
+        with Image.open(SAMPLES / "2024/cat.jpg") as image:
+            for name, width in (("a_large", 2400), ("b_middle", 900), ("c_small", 300)):
+                height = round(width * image.height / image.width)
+                image.resize((width, height)).save(bare_library.photos / f"{name}.jpg", quality=90)
+        bare_library.find()
+
+    make_once(bare_library, shelf / "sizes", make)
     return bare_library
 
 
@@ -800,47 +796,30 @@ def many(library: Library, groups: int) -> None:
     )
 
 
-def busy(clock: Any) -> float:
-    """The seconds that the page's thread has worked."""
-    metrics = clock.send("Performance.getMetrics")["metrics"]
-    return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
-
-
-FRAMES = 240
+STEPS = 30
+# What a step costs is counted, not timed: how busy the machine is doesn't matter.
 SCROLL = """async steps => {
-  const room = document.getElementById('scroller'), times = [];
-  let most = 0, before = performance.now();
-  for (let step = 0; step < steps; step += 1) {
-    room.scrollTop += room.scrollHeight / steps;
-    await new Promise(requestAnimationFrame);
-    times.push(performance.now() - before);
-    before = performance.now();
-    most = Math.max(most, document.querySelectorAll('*').length);
-  }
-  times.sort((a, b) => a - b);
-  return {median: times[Math.floor(steps / 2)], most: times[Math.floor(steps * 0.99)],
-          nodes: most, end: room.scrollTop + room.clientHeight >= room.scrollHeight - 2,
-          heap: performance.memory.usedJSHeapSize};
-}"""
-
-
-ONE_STEP = """async share => {
   const room = document.getElementById('scroller');
-  room.scrollTop = room.scrollHeight * share;
-  await new Promise(requestAnimationFrame);
-  await new Promise(requestAnimationFrame);
+  let changed = 0, mostChanged = 0, mostNodes = 0;
+  const watcher = new MutationObserver(records => { changed += records.length; });
+  watcher.observe(document.body, {attributes: true, childList: true, subtree: true});
+  for (let step = 1; step <= steps; step += 1) {
+    changed = 0;
+    room.scrollTop = (room.scrollHeight - room.clientHeight) * step / steps;
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    mostChanged = Math.max(mostChanged, changed);
+    mostNodes = Math.max(mostNodes, document.querySelectorAll('*').length);
+  }
+  return {changed: mostChanged, nodes: mostNodes, heap: performance.memory.usedJSHeapSize,
+          end: room.scrollTop + room.clientHeight >= room.scrollHeight - 2};
 }"""
 
 
-def worst_frame(page: Any, clock: Any, steps: int = 60) -> float:
-    """The seconds of work of the page's thread in the worst step of many far ones."""
-    worst = 0.0
-    for step in range(steps):
-        before = busy(clock)
-        page.evaluate(ONE_STEP, step / steps)
-        worst = max(worst, busy(clock) - before)
-    print(f"{worst * 1000:.1f} ms of work in the worst step")
-    return worst
+def layouts(clock: Any) -> int:
+    """How often the page was laid out."""
+    metrics = clock.send("Performance.getMetrics")["metrics"]
+    return int(next(one["value"] for one in metrics if one["name"] == "LayoutCount"))
 
 
 @pytest.fixture
@@ -855,25 +834,28 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 def test_5000_groups_scroll_smoothly_in_bounded_memory(
     memory: Path, capsys: pytest.CaptureFixture[str], browser: Any
 ) -> None:
-    """Time is the page's own, by its thread's clock: how busy the machine is doesn't count."""
+    """Work, nodes and requests are those of the few rows in sight, wherever one is."""
     library = Library(memory, capsys)
     many(library, 5000)
     with serving(library) as served:
         context = browser.new_context(viewport={"width": 1280, "height": 860})
         page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
         page.goto(served.server.address)
         page.wait_for_selector(".tile")
         clock = context.new_cdp_session(page)
-        clock.send("Performance.enable", {"timeDomain": "threadTicks"})
-        before = busy(clock)
-        scrolled = page.evaluate(SCROLL, FRAMES)
-        frame = (busy(clock) - before) / FRAMES * 1000
-        print(f"{frame:.1f} ms of work a frame; by the wall: {json.dumps(scrolled)}")
+        clock.send("Performance.enable")
+        before = layouts(clock)
+        scrolled = page.evaluate(SCROLL, STEPS)
+        laid_out = (layouts(clock) - before) / STEPS
+        print(f"{laid_out:.1f} layouts a step, {len(asked)} requests; {json.dumps(scrolled)}")
         assert scrolled["end"]
-        assert frame < 100
-        assert worst_frame(page, clock) < 0.1
-        assert scrolled["nodes"] < 2500
+        assert laid_out < 5
+        assert scrolled["changed"] < 1000
+        assert scrolled["nodes"] < 1500
         assert scrolled["heap"] < 100e6
+        assert len(asked) < 500
         page.evaluate("document.getElementById('scroller').scrollTop = 0")
         press(page, "End")
         page.wait_for_selector(".tile[data-position='4999']:focus")
@@ -892,9 +874,13 @@ def test_axe_finds_nothing_to_complain_about(found: Library, open_page: Open, sc
 
     page = open_page(found, color_scheme=scheme, reduced_motion="reduce")
 
+    # What is not about colours was looked for in the light already.
+    options = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+
     def complaints() -> list[str]:
         page.wait_for_selector("#toast", state="hidden")
-        results = Axe().run(page)
+        until(page, "document.getAnimations().length === 0")
+        results = Axe().run(page, options=options)
         return [
             f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')}"
             for one in results.response["violations"]
@@ -916,7 +902,6 @@ def test_axe_finds_nothing_to_complain_about(found: Library, open_page: Open, sc
     ):
         page.click(button)
         page.wait_for_selector(f"{dialog}[open]")
-        page.wait_for_timeout(300)
         assert complaints() == []
         press(page, "Escape")
 
@@ -941,12 +926,13 @@ def test_pictures_of_the_main_views_are_taken(
     shutil.copytree(SAMPLES, bare_library.photos, dirs_exist_ok=True)
     bare_library.find()
     folder = PICTURES if os.environ.get("REVIEW_PICTURES") else tmp_path
-    for scheme in ("light", "dark"):
-        page = open_page(bare_library, color_scheme=scheme)
+    page = open_page(bare_library)
 
-        def take(name: str, page: Any = page, scheme: str = scheme) -> None:
-            page.wait_for_selector("#toast", state="hidden")
-            page.evaluate("document.activeElement?.blur()")
+    def take(name: str) -> None:
+        page.wait_for_selector("#toast", state="hidden")
+        page.evaluate("document.activeElement?.blur()")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
             frames(page)
             path = folder / f"{name}-{scheme}.jpg"
             page.screenshot(path=path, type="jpeg", quality=82)
@@ -954,16 +940,16 @@ def test_pictures_of_the_main_views_are_taken(
                 assert image.size == (1280, 860)
                 assert len(image.getcolors(1 << 24) or []) > 1000
 
-        until(page, "[...document.querySelectorAll('.tile img')].every(i => i.naturalWidth > 0)")
-        take("groups")
-        open_group(page, 1)
-        press(page, "2", "x")
-        said(page, "B removed")
-        take("group")
-        press(page, "u", "3", "d")
-        said(page, "Undone")
-        take("difference")
-        press(page, "d", "Escape")
-        page.click("#open-batch")
-        until(page, "document.getElementById('batch-sum').innerText.includes('would go')")
-        take("rules")
+    until(page, "[...document.querySelectorAll('.tile img')].every(i => i.naturalWidth > 0)")
+    take("groups")
+    open_group(page, 1)
+    press(page, "2", "x")
+    said(page, "B removed")
+    take("group")
+    press(page, "u", "3", "d")
+    said(page, "Undone")
+    take("difference")
+    press(page, "d", "Escape")
+    page.click("#open-batch")
+    until(page, "document.getElementById('batch-sum').innerText.includes('would go')")
+    take("rules")
