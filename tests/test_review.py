@@ -728,6 +728,7 @@ def test_ctrl_c_while_its_workers_start_is_one_line(found: Library, tmp_path: Pa
     assert (ran.code, ran.err) == (130, "Interrupted. Run the same command again to go on.\n")
 
 
+@pytest.mark.workers
 def test_what_keeps_its_workers_from_starting_is_one_line(
     found: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
