@@ -24,7 +24,7 @@ from PIL import Image, ImageOps
 
 import finder
 from disk.files import ImageFile
-from extras import explain
+from extras import explain, fitting
 from finder import hash_file
 from pictures import matching, presets
 from pictures.fingerprint import Look, View
@@ -527,7 +527,7 @@ def test_json_has_the_suggestion(library: Library) -> None:
     found = facts(library, *examples, "--exclude", "none").facts
     assert (found["schema"], found["exit"], found["photos"]) == (1, 0, 6)
     bits = int(found["suggestion"].removeprefix("--threshold "))
-    assert found["false_pairs"] == pytest.approx(explain.false_pairs(bits, 6))
+    assert found["false_pairs"] == pytest.approx(fitting.false_pairs(bits, 6))
     assert [misfit["setting"] for misfit in found["misfits"]] == [
         f"--preset {preset}" for preset in presets.PRESETS
     ]
@@ -535,15 +535,15 @@ def test_json_has_the_suggestion(library: Library) -> None:
 
 def test_false_pairs_follow_what_unrelated_photographs_measured() -> None:
     """Of 1,000 of them, the closest two were 84 bits apart, and half of the pairs 127."""
-    assert explain.false_pairs(78, 1000) < 0.01
-    assert 0.05 < explain.false_pairs(84, 1000) < 1
-    assert explain.false_pairs(127, 1000) == pytest.approx(1000 * 999 / 4)
-    assert explain.false_pairs(84, 10_000) > 99 * explain.false_pairs(84, 1000)
-    assert explain.false_pairs(84, 1) == explain.false_pairs("similar", 0) == 0
+    assert fitting.false_pairs(78, 1000) < 0.01
+    assert 0.05 < fitting.false_pairs(84, 1000) < 1
+    assert fitting.false_pairs(127, 1000) == pytest.approx(1000 * 999 / 4)
+    assert fitting.false_pairs(84, 10_000) > 99 * fitting.false_pairs(84, 1000)
+    assert fitting.false_pairs(84, 1) == fitting.false_pairs("similar", 0) == 0
 
 
 def test_every_preset_has_a_measured_rate_of_false_pairs() -> None:
-    assert explain.FALSE_PAIRS_PER_MILLION.keys() == presets.PRESETS.keys()
+    assert fitting.FALSE_PAIRS_PER_MILLION.keys() == presets.PRESETS.keys()
 
 
 # ---- Wrong use

@@ -45,7 +45,7 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, console: Cons
 
 
 def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    from extras import explain
+    from extras import explain, fitting
 
     check_input(settings.input_dirs, settings.output_dir)
     places.check_open(settings.input_dirs)
@@ -54,12 +54,12 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: 
     # The presets need this size, and a threshold is suggested for it.
     by_hash = dataclasses.replace(settings, hash_size=PRESET_HASH_SIZE, method="hash")
     images = iter(explain.hashed(paths, hash_for(by_hash)))
-    examples = [explain.Example(next(images), next(images), like) for _, like in pairs]
+    examples = [fitting.Example(next(images), next(images), like) for _, like in pairs]
     photos = sum(
         isinstance(found, ImageFile)
         for found in walk_through(settings.input_dirs, settings.exclude, paths_of(settings))
     )
-    attempts = explain.suggest(examples, photos)
-    for line in explain.suggested(attempts, photos):
+    attempts = fitting.suggest(examples, photos)
+    for line in fitting.suggested(attempts, photos):
         console.say(line)
-    console.facts.update(explain.facts_of(attempts), photos=photos)
+    console.facts.update(fitting.facts_of(attempts), photos=photos)
