@@ -24,6 +24,7 @@ from io import FileIO
 from typing import TYPE_CHECKING
 
 from config import UserError
+from disk import system
 from disk.files import ImageFile, digest_file, open_regular
 from disk.user_folders import default_cache_file
 from pictures.images import HashedImage, Unreadable
@@ -451,8 +452,7 @@ def _connect(path: str) -> sqlite3.Connection:
     for place in (path, *(path + suffix for suffix in BESIDE)):
         if os.path.lexists(place) and not stat.S_ISREG(os.lstat(place).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", place)
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    os.close(os.open(path, flags, 0o600))
+    os.close(system.open_file(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, timeout=SECONDS_TO_WAIT, isolation_level=None)
     with contextlib.ExitStack() as unless_prepared:
         unless_prepared.callback(connection.close)
@@ -605,7 +605,7 @@ def _file_system(folder: bytes) -> int | None:
     while _is_missing(folder):
         folder = os.path.dirname(folder)
     try:
-        return os.statvfs(folder).f_fsid & LARGEST_INTEGER
+        return system.number_of_file_system(folder) & LARGEST_INTEGER
     except OSError:
         return None
 
@@ -661,8 +661,7 @@ class Spool:
     def _written(self, file: FileIO, data: bytes) -> int:
         """How many bytes were written: none where others would lack room, the cache first."""
         try:
-            room = os.fstatvfs(file.fileno())
-            if room.f_bavail * room.f_frsize < LEAST_ROOM_BYTES:
+            if system.room_beside(file.fileno()) < LEAST_ROOM_BYTES:
                 return 0
             return file.write(data)
         except OSError:

@@ -4,12 +4,12 @@ import contextlib
 import hashlib
 import os
 import stat
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from config import Exit, UserError
+from disk import system
 from disk.companions import CompanionIndex, Companions, is_companion, listing
 from disk.files import (
     append_lines,
@@ -40,7 +40,7 @@ Prove = Callable[[str], str | None]
 # Called before a file goes, with its place in a trash if that is known.
 Record = Callable[..., None]
 Remove = Callable[[str, Prove, Record], str | None]
-TRASH_IS_THE_SYSTEMS = sys.platform == "darwin"
+TRASH_IS_THE_SYSTEMS = system.is_mac()
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +370,7 @@ def _shows(place: str, aside: str) -> bool:
 
 
 def _below(path: str, folders: Iterable[str]) -> bool:
-    return any(os.path.commonpath([path, folder]) == folder for folder in folders)
+    return any(system.lies_in(path, folder) for folder in folders)
 
 
 def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:

@@ -37,6 +37,7 @@ except MISTAKES as error:
 from actions.console import Console
 from actions.options import ACTIONS, check_belongs, constants, parser, settings_of
 from config import Exit, UserError
+from disk import system
 
 SCHEMA = 1
 
@@ -89,8 +90,7 @@ def interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
     if lost.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(lost)
         return
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    system.press_ctrl_c_again()
 
 
 if __name__ == "__main__":
@@ -98,6 +98,5 @@ if __name__ == "__main__":
     sys.unraisablehook = interrupt_again
     code = main()
     sys.unraisablehook = sys.__unraisablehook__
-    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        signal.signal(ending, signal.SIG_IGN)  # all is done and said
+    system.stay_to_the_end()  # all is done and said
     raise SystemExit(code)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from config import UserError
+from disk import system
 from disk.own_names import BUILDING_SUFFIXES, REPORT, RESULT_MARKER
 from disk.user_folders import CACHE_SUFFIX, default_cache_file
 
@@ -82,7 +83,7 @@ def cache_file(values: Values, name: str) -> str | None:
     path = os.path.realpath(path)
     if value != "auto" and (not path.endswith(CACHE_SUFFIX) or os.path.isdir(path)):
         raise UserError(f'CACHE_FILE is {value!r}; use "auto", None or a path ending in .sqlite.')
-    if _contains_by_name(output_dir(values), path):
+    if system.lies_in(path, output_dir(values)):
         raise UserError(f"CACHE_FILE {path} lies in OUTPUT_DIR; put it elsewhere.")
     return path
 
@@ -112,16 +113,12 @@ def _file_in(output_dir: str, values: Values, name: str, *, elsewhere: bool = Fa
     ours = file_name.isdigit() or file_name.casefold() in (RESULT_MARKER, REPORT)
     if folder == output_dir and not ours:
         return os.path.join(output_dir, file_name)
-    if elsewhere and not _contains_by_name(output_dir, folder):
+    if elsewhere and not system.lies_in(folder, output_dir):
         path = os.path.join(folder, file_name)
         if path == output_dir or os.path.isdir(path) or not os.path.isdir(folder):
             raise UserError(f"{name} is {values[name]!r}; name a file in a folder that exists.")
         return path
     raise UserError(f"{name} is {values[name]!r}; use a plain file name, it lies in OUTPUT_DIR.")
-
-
-def _contains_by_name(outer: str, inner: str) -> bool:
-    return os.path.commonpath([outer, inner]) == outer
 
 
 # ---- What must be there when an action begins

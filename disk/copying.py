@@ -1,21 +1,17 @@
 """A file copied whole, with its content proven before it gets its name."""
 
 import contextlib
-import fcntl
 import os
 import shutil
-import stat
-import sys
 from collections.abc import Callable
 
+from disk import system
 from disk.files import (
     ImageFile,
     digest_file,
     open_regular,
     try_to,
 )
-
-FICLONE = 0x40049409  # Linux's request to share a file's blocks, from linux/fs.h
 
 
 def rename_to_new(path: str, target: str) -> None:
@@ -54,10 +50,10 @@ def copy_file(
         os.unlink(partial)
     try:
         with open_regular(original.path) as source, open(partial, "xb") as stream:
-            if not _reflink(source.fileno(), stream.fileno()):
+            if not system.share_blocks(source.fileno(), stream.fileno()):
                 shutil.copyfileobj(source, stream, 1 << 20)
             stream.flush()
-            os.fchmod(stream.fileno(), stat.S_IMODE(os.fstat(source.fileno()).st_mode) & 0o777)
+            system.copy_permissions(source.fileno(), stream.fileno())
             os.fsync(stream.fileno())
         if digest_file(partial) != digest:
             raise OSError("the original changed since find saw it")
@@ -66,14 +62,3 @@ def copy_file(
     except OSError:
         try_to(os.unlink, partial)
         raise
-
-
-def _reflink(source: int, target: int) -> bool:
-    """Share the blocks of a file where the file system can copy on write."""
-    if sys.platform != "linux":
-        return False
-    try:
-        fcntl.ioctl(target, FICLONE, source)
-    except OSError:
-        return False
-    return True

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from config import UserError
+from disk import system
 
 MAX_FILE_BYTES = 1 << 30
 TEMPORARY_SUFFIX = ".being-written"
@@ -38,8 +39,7 @@ def read_file(path: str) -> tuple[ImageFile, bytes]:
 
 def open_regular(path: str) -> io.FileIO:
     """Open a regular file for reading, following no symbolic link and waiting for no FIFO."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags)
+    descriptor = system.open_file(path)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", path)
@@ -77,12 +77,12 @@ def temporary_path(path: str) -> str:
 
 def append_lines(path: str, lines: Iterable[str]) -> None:
     """Append lines to a log, on disk when this returns; UserError if it is no text file."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o644)
+    descriptor = system.open_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         _check_text(descriptor, path)
         data = "".join(line + "\n" for line in lines).encode()
-        if (size := os.fstat(descriptor).st_size) and os.pread(descriptor, 1, size - 1) != b"\n":
+        size = os.fstat(descriptor).st_size
+        if size and system.read_at(descriptor, 1, size - 1) != b"\n":
             data = b"\n" + data  # a full disk has cut the last line
         while data:
             data = data[os.write(descriptor, data) :]
@@ -96,7 +96,7 @@ def append_lines(path: str, lines: Iterable[str]) -> None:
 def check_log(path: str) -> None:
     """Refuse a LOG_FILE that is something else, such as a photo. Changes nothing on disk."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = system.open_file(path)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -111,18 +111,15 @@ def check_log(path: str) -> None:
 
 def _check_text(descriptor: int, path: str) -> None:
     regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-    if not regular or b"\0" in os.pread(descriptor, 1 << 16, 0):
+    if not regular or b"\0" in system.read_at(descriptor, 1 << 16, 0):
         raise UserError(f"LOG_FILE {path} is not a text file; choose another name.")
 
 
 def sync_folder(folder: str) -> None:
     """Have the names in a folder on disk, where the file system can promise that for folders."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = system.open_folder(folder)
     try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EBADF):  # how some network disks refuse
-            raise
+        system.sync_names(descriptor)
     finally:
         os.close(descriptor)
 

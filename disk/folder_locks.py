@@ -1,10 +1,11 @@
 """The kernel's locks on folders, by which programs take turns where the file system has such."""
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Iterable, Iterator
+
+from disk import system
 
 SECONDS_TO_WAIT = 5.0
 SECONDS_BETWEEN = 0.005
@@ -26,7 +27,7 @@ class FolderLocks:
         with contextlib.ExitStack() as stack:
             for folder in folders:
                 try:
-                    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                    descriptor = system.open_folder(folder)
                 except OSError:
                     continue
                 stack.callback(os.close, descriptor)
@@ -43,7 +44,7 @@ class FolderLocks:
         end = time.monotonic() + self._seconds
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(descriptor)
             except BlockingIOError:
                 if time.monotonic() >= end:
                     self._seconds = 0.0

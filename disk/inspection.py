@@ -65,7 +65,7 @@ def inspect(
 
 def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
     """Whether a path in a result is what systems leave in the folders of ours."""
-    return litter.lies_in(path, folder) in homes and litter.is_litter(path, folder)
+    return litter.left_in(path, folder) in homes and litter.is_litter(path, folder)
 
 
 def own_paths(folder: str, manifest: Manifest) -> set[str]:

@@ -6,6 +6,8 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 
+from disk import system
+
 # Of macOS, Windows, KDE and Android. What a person wrote there (gThumb's .comments, Picasa's
 # .picasa.ini) is no litter.
 FILES = frozenset(
@@ -53,7 +55,7 @@ def is_litter(path: str, top: str) -> bool:
             return status.st_size <= MOST_BYTES and bool(
                 PREVIEWS[parts[first]].fullmatch(parts[-1])
             )
-        with open(path, "rb", opener=_no_link) as stream:
+        with open(path, "rb", opener=system.open_file) as stream:
             head = stream.read(SNIFFED_BYTES)
     except OSError:
         return False
@@ -65,7 +67,7 @@ def is_litter(path: str, top: str) -> bool:
     return parts[-1].lower() in FILES and small and not PICTURE.match(head)
 
 
-def lies_in(path: str, top: str) -> str:
+def left_in(path: str, top: str) -> str:
     """The folder that litter was left in, above a system's own one."""
     parts = os.path.relpath(path, top).split(os.sep)
     first = _first_folder(parts)
@@ -102,7 +104,3 @@ def _below(path: str) -> Iterator[str]:
     if os.path.basename(path) in FOLDERS and not os.path.islink(path):
         for parent, folders, files in os.walk(path, topdown=False):
             yield from (os.path.join(parent, name) for name in (*files, *folders))
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

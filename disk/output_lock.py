@@ -1,12 +1,12 @@
 """The one lock of an output folder."""
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
 
 from config import Exit, UserError
+from disk import system
 
 
 @contextlib.contextmanager
@@ -39,13 +39,12 @@ def locked(output_dir: str) -> Iterator[None]:
 
 def check_unlocked(output_dir: str) -> None:
     """Raise UserError if a run is using an output folder. Changes nothing on disk."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        descriptor = os.open(_lock_path(output_dir), flags)
+        descriptor = system.open_file(_lock_path(output_dir))
     except FileNotFoundError:
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        system.lock(descriptor, shared=True)
     except BlockingIOError:
         raise _in_use(output_dir) from None
     finally:
@@ -64,9 +63,9 @@ def _in_use(output_dir: str) -> UserError:
 
 def _take_lock(path: str) -> int:
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        descriptor = system.open_file(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(descriptor)
             # The last holder may have removed the file between our open and our lock.
             if os.path.exists(path) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
                 return descriptor

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ntpath
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -141,6 +142,8 @@ def _copy_of(row: object, folder: str) -> SavedCopy:
     if inside != str(group) or not name or "/" in name or name in (".", ".."):
         raise ValueError("a copy is not in a numbered folder, that of its group")
     name_of(name, "copies")
+    if "\\" in name or ntpath.splitdrive(name)[0]:
+        raise ValueError("copies must be plain names on any system")
     return SavedCopy(
         original=ImageFile(
             path_of(row["original"], "originals"),

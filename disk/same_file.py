@@ -3,7 +3,8 @@
 import functools
 import os
 
-MOUNTS = "/proc/self/mountinfo"  # on Linux
+from disk import system
+
 # They number their files by the order in which these are looked at, and may make up times.
 MADE_UP_NUMBERS = ("vfat", "msdos", "exfat", "fuse")
 # They show files that lie in another place, which may be there to see, too; with own numbers.
@@ -66,11 +67,4 @@ def _is_by_program(device: int) -> bool:
 @functools.cache
 def _kind(device: int) -> str:
     """The kind of file system of a device, or nothing where that isn't known."""
-    name = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        with open(MOUNTS, encoding="utf-8", errors="replace") as stream:
-            mounts = [line.partition(" - ") for line in stream]
-    except OSError:
-        return ""
-    kinds = (kind.split()[0] for place, _, kind in mounts if place.split()[2] == name)
-    return next(kinds, "")
+    return system.kind_of_file_system(device)

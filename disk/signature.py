@@ -2,25 +2,23 @@
 
 import contextlib
 import errno
-import fcntl
 import hmac
 import os
 import stat
-import sys
 from collections.abc import Iterable
 
 from config import Exit, UserError
+from disk import system
 
 KEY_BYTES = 32
 PROGRAM = "image-similarity-search"
-SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def key_path() -> str | None:
     """Where the key lies, in the user's folder for what programs keep; None without a home."""
     folder = os.environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(folder):
-        mac = sys.platform == "darwin"
+        mac = system.is_mac()
         folder = os.path.expanduser("~/Library/Application Support" if mac else "~/.local/state")
     return os.path.join(folder, PROGRAM, "key") if os.path.isabs(folder) else None
 
@@ -34,7 +32,7 @@ def load_key() -> bytes | None:
     if path is None:
         return None
     try:
-        descriptor = os.open(path, os.O_RDONLY | SAFELY)
+        descriptor = system.open_file(path)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     except OSError as error:
@@ -53,13 +51,13 @@ def _check_private(path: str, status: os.stat_result) -> None:
     elsewhere = "set XDG_STATE_HOME to a folder of your own"
     if not stat.S_ISREG(status.st_mode) or status.st_size > KEY_BYTES:
         raise UserError(f"{path} is something else than a key; remove it.", Exit.STATE)
-    if status.st_uid != os.geteuid():
+    if status.st_uid != system.user_id():
         raise UserError(f"{path} is another user's key; {elsewhere}.", Exit.STATE)
     if status.st_mode & 0o077:
         message = f"others may read or change {path}; run chmod 600 on it, or {elsewhere}."
         raise UserError(message, Exit.STATE)
     around = os.stat(folder)
-    if around.st_uid not in (0, os.geteuid()):
+    if around.st_uid not in (0, system.user_id()):
         raise UserError(f"{folder} is another user's folder; {elsewhere}.", Exit.STATE)
     if around.st_mode & 0o022:
         message = f"others may change {folder}; run chmod 700 on it, or {elsewhere}."
@@ -77,12 +75,12 @@ def make_key() -> None:
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | SAFELY, 0o600)
+    descriptor = system.open_file(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # another run may be making it
+        system.lock(descriptor, wait=True)  # another run may be making it
         _check_private(path, os.fstat(descriptor))
         if os.fstat(descriptor).st_size < KEY_BYTES:
-            os.pwrite(descriptor, os.urandom(KEY_BYTES), 0)
+            os.write(descriptor, os.urandom(KEY_BYTES))
             os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from disk import system
 from disk.same_file import identity
 
 INFO_SUFFIX = ".trashinfo"
@@ -99,8 +100,8 @@ def _trashes(original: str) -> Iterator[_Trash]:
     with contextlib.suppress(OSError):
         mode = os.lstat(shared).st_mode
         if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
-            yield _Trash(os.path.join(shared, str(os.geteuid())), topdir)
-    yield _Trash(os.path.join(topdir, f".Trash-{os.geteuid()}"), topdir)
+            yield _Trash(os.path.join(shared, str(system.user_id())), topdir)
+    yield _Trash(os.path.join(topdir, f".Trash-{system.user_id()}"), topdir)
 
 
 def _device(path: str) -> int:
@@ -139,11 +140,10 @@ def _folder(
         stack.callback(_remove_unused, name, within)
     if stat.S_ISLNK(os.lstat(name, dir_fd=within).st_mode):
         raise OSError(f"{path} is a symbolic link")
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(name, flags, dir_fd=within)
+    descriptor = system.open_folder_itself(name, within)
     stack.callback(os.close, descriptor)
     status = os.fstat(descriptor)
-    if status.st_uid != os.geteuid():
+    if status.st_uid != system.user_id():
         raise OSError(f"{path} belongs to somebody else")
     if status.st_mode & OTHERS_MAY_WRITE & ~open_already:
         raise OSError(f"others may write to {path}")
@@ -165,12 +165,12 @@ def _enter(trash: _Trash, path: str, original: str, stack: contextlib.ExitStack)
     now = datetime.now().replace(microsecond=0).isoformat()
     where = quote(os.fsencode(trash.path_of(original)))
     description = f"[Trash Info]\nPath={where}\nDeletionDate={now}\n".encode()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     names = _names(os.path.basename(original))
     while True:
         name = next(names)
         try:
-            descriptor = os.open(name + INFO_SUFFIX, flags, 0o600, dir_fd=info)
+            descriptor = system.open_file(name + INFO_SUFFIX, flags, 0o600, info)
         except FileExistsError:
             continue
         entered = False
@@ -217,13 +217,13 @@ def _link(path: str, name: str, files: int) -> bool:
 
 def _leave(entry: _Entry, path: str, place: str, before: os.stat_result) -> None:
     """Take a file's own name away when it is known to lie in the trash, on disk."""
-    _sync(entry.info)
+    system.sync_names(entry.info)
     if not entry.linked:  # the description keeps the name for us
         os.rename(path, entry.name, dst_dir_fd=entry.files)
         with contextlib.suppress(OSError):  # or it has its own name again after a power cut
-            _sync(entry.files)
+            system.sync_names(entry.files)
         return
-    _sync(entry.files)
+    system.sync_names(entry.files)
     if not holds(place, before) or os.path.realpath(place) != place:
         raise OSError(f"it does not arrive at {place}")
     os.unlink(path)
@@ -249,12 +249,3 @@ def _have_one_file(one: os.stat_result, other: os.stat_result) -> bool:
     if one.st_dev == other.st_dev:
         return os.path.samestat(one, other)
     return identity(one) == identity(other) and one.st_nlink == other.st_nlink > 1
-
-
-def _sync(folder: int) -> None:
-    """Have the names in a folder on disk, where the file system can promise that for folders."""
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EBADF):  # how some network disks refuse
-            raise

@@ -1,7 +1,8 @@
 """Where the program keeps what belongs to a user and to no result."""
 
 import os
-import sys
+
+from disk import system
 
 CACHE_SUFFIX = ".sqlite"
 
@@ -10,6 +11,5 @@ def default_cache_file() -> str:
     """Where the cache lies unless told otherwise: the user's folder for such files."""
     folder = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(folder):
-        mac = sys.platform == "darwin"
-        folder = os.path.expanduser("~/Library/Caches" if mac else "~/.cache")
+        folder = os.path.expanduser("~/Library/Caches" if system.is_mac() else "~/.cache")
     return os.path.join(folder, "image-similarity-search", "cache" + CACHE_SUFFIX)

@@ -4,7 +4,7 @@ import re
 import struct
 import zlib
 
-from disk import limits
+from pictures import limits
 
 # What Pillow's decoders raise on broken files, as seen by fuzzing them.
 DECODE_ERRORS = (

@@ -1,7 +1,6 @@
 """From an image file's bytes to what is compared of it: small gray pictures and their hashes."""
 
 import hashlib
-import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from disk import system
 from pictures import dates
 from pictures.bandpass import (
     Gray,
@@ -83,7 +83,7 @@ def content(data: bytes | Spooled) -> bytes:
         return data
     if data.kept is not None:
         return data.kept
-    return os.pread(data.descriptor, data.length, data.place)
+    return system.read_at(data.descriptor, data.length, data.place)
 
 
 def digest(data: bytes | Spooled) -> bytes:

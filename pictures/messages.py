@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from disk import system
+
 MOST_MESSAGES = 3  # of a decoder, about one picture
 ABOUT_METADATA = re.compile(r"\b(tags?|field|profile|iCCP|s?RGB|EXIF|ICC|XMP)\b", re.IGNORECASE)
 
@@ -45,11 +47,7 @@ def messages_of_decoders() -> Iterator[Messages]:
 
 def keep_off_the_terminal() -> None:
     """Let decoders in this process write to a pipe; when it is full, the rest is dropped."""
-    reader, writer = os.pipe()
-    for end in (reader, writer):
-        os.set_blocking(end, False)
-    os.dup2(writer, 2)
-    _pipe.append(reader)
+    _pipe.append(system.pipe_of_errors())
 
 
 def in_one_line(messages: Iterable[str]) -> str:

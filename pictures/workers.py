@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from config import UserError
-from disk import limits
+from disk import system
 from disk.files import ImageFile
-from pictures import pool
+from pictures import limits
 from pictures.errors import DECODE_ERRORS, reason_of
 from pictures.images import Unreadable
 from pictures.pool import (
@@ -131,7 +131,7 @@ def _work_in_pool(
     """Do what waits until all is done or the pool breaks down; then the rest waits again."""
     done: queue.SimpleQueue[Working] = queue.SimpleQueue()
     in_flight: dict[Working, tuple[ImageFile, ...]] = {}
-    with started_pool(workers, pool.FINDING) as started:
+    with started_pool(workers, limits.FINDING) as started:
         running = True
         while True:
             while running and len(in_flight) < workers * IN_FLIGHT_PER_WORKER:
@@ -139,7 +139,7 @@ def _work_in_pool(
                     break
                 try:
                     arguments = (work, files, [*map(_cpu_seconds, files)], *wanted)
-                    future = started.schedule(do_each, args=arguments, timeout=pool.FINDING.clock)
+                    future = started.schedule(do_each, args=arguments, timeout=limits.FINDING.clock)
                 except RuntimeError:  # how a broken pool refuses
                     waiting.put_back(files)
                     running = False
@@ -170,10 +170,10 @@ def _next_ended(done: "queue.SimpleQueue[Working]") -> "Working | None":
         with contextlib.suppress(queue.Empty):
             return done.get(timeout=SECONDS_BETWEEN_LOOKS)
         pids = [worker.pid for worker in multiprocessing.active_children() if worker.pid]
-        before, worked = worked, limits.cpu_seconds_of(pids)
+        before, worked = worked, system.cpu_seconds_of(pids)
         is_still = before is None or worked is None or worked - before <= LEAST_WORK
         still = still + SECONDS_BETWEEN_LOOKS if is_still else 0.0
-        if still >= (pool.FINDING.clock if worked is None else STILL_SECONDS):
+        if still >= (limits.FINDING.clock if worked is None else STILL_SECONDS):
             return None
 
 
@@ -208,7 +208,7 @@ def _once_more(
     if exitcode is None:
         again = waiting.put_at_the_end(file)
         reason = STOOD_STILL_AGAIN
-    elif exitcode == limits.ENDED_BY_CPU:
+    elif exitcode == system.ENDED_BY_CPU:
         again = False
     else:
         again = waiting.try_again(file, exitcode)
@@ -217,4 +217,4 @@ def _once_more(
 
 
 def _cpu_seconds(file: ImageFile) -> float:
-    return pool.FINDING.cpu_seconds(file.size)
+    return limits.FINDING.cpu_seconds(file.size)

@@ -30,9 +30,8 @@ sys.path.insert(0, str(ROOT))
 
 import main  # noqa: E402
 from actions import find  # noqa: E402
-from disk import signature  # noqa: E402
+from disk import signature, system  # noqa: E402
 from disk.result import OutputPaths  # noqa: E402
-from pictures import pool  # noqa: E402
 
 # The same examples each time; others come with --hypothesis-profile=random.
 settings.register_profile("suite", deadline=None, derandomize=True)
@@ -362,7 +361,7 @@ def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def work_without_end() -> Iterator[None]:
     """What a picture may take is counted in workers; in this process it would end the tests."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(pool, "allow_cpu", lambda _: None)
+        monkeypatch.setattr(system, "allow_cpu", lambda _: None)
         yield
 
 
@@ -378,7 +377,7 @@ def what_takes_longest(request: pytest.FixtureRequest) -> Iterator[None]:
             monkeypatch.setattr(find, "sheets", lambda *_: lambda _: SHEET)
         if not wanted("workers"):
             monkeypatch.setattr(pebble, "ProcessPool", PoolHere)
-            monkeypatch.setattr(pool, "_fork_server", lambda _: None)
+            monkeypatch.setattr(system, "fork_server", lambda _: None)
         yield
 
 

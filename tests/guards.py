@@ -52,7 +52,19 @@ TESTS = (
 # These take longest, and what they notice others notice, too.
 SLOW = "any_moment or half_removed or ctrl_c or second_run or does_not_pass or any_path or of_any"
 SAFETY_CALLS = (
-    *("fsync", "sync_folder", "_sync", "_sync_swap", "flock", "fchmod", "chmod", "utime", "record"),
+    *(
+        "fsync",
+        "sync_folder",
+        "sync_names",
+        "_sync_swap",
+        "copy_permissions",
+        "flock",
+        "lock",
+        "fchmod",
+        "chmod",
+        "utime",
+        "record",
+    ),
     *("rename", "replace", "_put_back", "_withdraw"),
 )
 # No guards: words of a message.

@@ -24,7 +24,7 @@ from PIL import Image, PngImagePlugin  # noqa: E402
 
 import finder  # noqa: E402
 from disk.files import ImageFile  # noqa: E402
-from pictures import pool  # noqa: E402
+from pictures import limits, pool  # noqa: E402
 from pictures.images import Unreadable  # noqa: E402
 from pictures.recipe import Recipe  # noqa: E402
 
@@ -61,9 +61,9 @@ def _hash_and_report(path: Path, writer: int) -> None:
     from pictures import fingerprint  # noqa: F401
 
     file = ImageFile(str(path), path.stat().st_size, 0)
-    most = int(pool.FINDING.cpu_seconds(file.size))
+    most = int(limits.FINDING.cpu_seconds(file.size))
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-    pool.start_worker(pool.FINDING.lock)
+    pool.start_worker(limits.FINDING.lock)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = _memory("VmRSS")
     result = finder.hash_file(file, Recipe())

@@ -14,7 +14,7 @@ import pytest
 from conftest import Library, tree
 
 import finder
-from disk import same_file
+from disk import same_file, system
 
 
 def mount(folder: Path, options: str) -> bool:
@@ -306,7 +306,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch, folder: Path, *kinds: str, first: i
         for number, kind in enumerate(kinds, first)
     )
     (folder / "mounts").write_text("".join(lines))
-    monkeypatch.setattr(same_file, "MOUNTS", str(folder / "mounts"))
+    monkeypatch.setattr(system, "MOUNTS", str(folder / "mounts"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from conftest import Library, place
 
 import finder
-from disk import files, same_file
+from disk import files, same_file, system
 from disk.files import ImageFile
 from finder import EARLIER_RESULTS, HARD_LINKS, UNREADABLE_FOLDERS, Found, Skipped
 from pictures.images import Unreadable
@@ -348,7 +348,7 @@ def test_sticks_that_number_their_files_by_turns_hold_photos_of_their_own(
         for minor in (17, 33)
     )
     mounts = tmp_path / "mounts"
-    monkeypatch.setattr(same_file, "MOUNTS", str(mounts))
+    monkeypatch.setattr(system, "MOUNTS", str(mounts))
     line = "36 29 {} / /media/stick rw,relatime shared:5 - {} /dev/sdb1 rw\n"
     for kinds, are_one in (
         (("ext4", "ext4"), True),

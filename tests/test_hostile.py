@@ -49,7 +49,7 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
         "import sys, finder\n"
         "from pictures import decode, fingerprint, pool\n"
         "from pictures.recipe import Recipe\n"
-        "from disk import limits\n"
+        "from pictures import limits\n"
         "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
         "pool.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
@@ -92,7 +92,7 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
         "import sys, finder, scipy.fftpack\n"
         "from pictures import decode, fingerprint, pool\n"
         "from pictures.recipe import Recipe\n"
-        "from disk import limits\n"
+        "from pictures import limits\n"
         "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
         "pool.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
@@ -160,7 +160,7 @@ def test_what_needs_more_memory_than_it_may_have_is_said_on_the_page(tmp_path: P
     (tmp_path / "a.png").write_bytes(encoded(cat(size=(6_000, 4_000)), "PNG", compress_level=1))
     program = (
         "import sys\n"
-        "from disk import limits\n"
+        "from pictures import limits\n"
         "limits.MEMORY_BYTES = 80_000_000\n"
         "from extras.review import facts\n"
         "from pictures import pool\n"

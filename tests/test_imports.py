@@ -21,6 +21,7 @@ def module_at(path: Path) -> str:
 MAY_IMPORT = {
     "disk": {"config"},
     "pictures": {"config", "disk", "grouping"},
+    "disk.system": set[str](),
     "config": set[str](),
     "grouping": set[str](),
     "finder": {"config", "disk", "pictures"},
@@ -38,7 +39,7 @@ MAY_IMPORT = {
         "pictures",
         "extras",
     },
-    "main": {"actions", "config"},
+    "main": {"actions", "config", "disk.system"},
 }
 MODULES = sorted(map(module_at, CORE))
 EXTRAS = sorted((ROOT / "extras").rglob("*.py"))
@@ -54,18 +55,19 @@ def syntax(module: str) -> ast.Module:
 
 def room(module: str) -> str:
     """The row of the table that a module belongs to."""
-    return module.partition(".")[0]
+    return module if module in MAY_IMPORT else module.partition(".")[0]
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """The first names of all modules that are imported anywhere in some code."""
+    """The rows, or first names, of all modules that are imported anywhere in some code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (room(alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             assert node.module
-            yield node.module.partition(".")[0]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (room(name if name in MAY_IMPORT else node.module) for name in names)
 
 
 def test_every_module_has_its_place() -> None:
@@ -75,7 +77,43 @@ def test_every_module_has_its_place() -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_only_those_below_it(module: str) -> None:
     ours = set(imported(syntax(module))) & {*MAY_IMPORT, "extras"}
-    assert ours <= MAY_IMPORT[room(module)] | ({room(module)} if "." in module else set())
+    may = MAY_IMPORT[room(module)] | ({room(module)} if "." in module else set())
+    assert {name for name in ours if not {name, name.partition(".")[0]} & may} == set()
+
+
+# ---- Another system
+
+
+# Of `os`, `signal` and `sys`, beside the modules that only some systems have.
+OF_SYSTEMS = {
+    *("O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "O_CLOEXEC", "set_blocking", "commonpath"),
+    *("pread", "pwrite", "statvfs", "fstatvfs", "fchmod", "geteuid", "getuid", "fork", "wait4"),
+    *("pthread_sigmask", "setitimer", "SIGALRM", "SIGKILL", "SIGXCPU"),
+}
+MODULES_OF_SYSTEMS = {"fcntl", "resource", "termios", "tty", "pwd", "grp"}
+
+
+def differences(tree: ast.AST) -> Iterator[str]:
+    """What some code uses in which systems differ."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            name = ast.unparse(node)
+            if node.attr in OF_SYSTEMS or name in ("os.open", "sys.platform", "os.name"):
+                yield name
+        elif isinstance(node, ast.Constant) and str(node.value).startswith("/proc"):
+            yield str(node.value)
+        elif isinstance(node, ast.ImportFrom) and node.module in ("os", "os.path", "signal"):
+            yield ast.unparse(node)
+    yield from MODULES_OF_SYSTEMS & set(imported(tree))
+
+
+@pytest.mark.parametrize("path", [*CORE, *EXTRAS], ids=module_at)
+def test_what_systems_differ_in_lies_in_one_module(path: Path) -> None:
+    found = set(differences(ast.parse(path.read_text("utf-8"))))
+    assert bool(found) == (module_at(path) == "disk.system"), found
+
+
+# ---- The extras
 
 
 def test_extras_import_the_core_and_not_the_command_line() -> None:

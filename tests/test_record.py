@@ -190,6 +190,16 @@ def test_a_record_that_names_a_file_twice_is_not_read(found: Library, field: str
         load_manifest(str(found.output))
 
 
+@pytest.mark.parametrize("name", ["..\\\\a.jpg", "\\\\a.jpg", "C:a.jpg", "c:\\\\a.jpg"])
+def test_a_copy_s_name_that_is_a_path_on_another_system_is_refused(
+    found: Library, name: str
+) -> None:
+    rows = json.loads((found.output / MANIFEST).read_text("utf-8"))["copies"]
+    forge(found, copies=[{**rows[0], "copy": f"1/{name}"}, *rows[1:]], links=[])
+    with pytest.raises(ValueError, match="plain names on any system"):
+        load_manifest(str(found.output))
+
+
 # ---- Whose word counts
 
 ACTIONS = ("check-deleted", "cleanup", "suggest", "review")

@@ -7,12 +7,13 @@ import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Library, collect, killed_when, tree
 
 from config import UserError
-from disk import signature
+from disk import signature, system
 
 
 def test_the_key_is_made_once_and_for_its_user_alone(
@@ -44,13 +45,13 @@ def test_a_key_that_another_run_makes_meanwhile_is_the_one(
     someone_else: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = someone_else() / "image-similarity-search" / "key"
-    flock = signature.fcntl.flock
+    flock = system.fcntl.flock
 
     def waits(descriptor: int, operation: int) -> None:
         flock(descriptor, operation)
         place.write_bytes(bytes(range(32)))
 
-    monkeypatch.setattr(signature.fcntl, "flock", waits)
+    monkeypatch.setattr(system.fcntl, "flock", waits)
     signature.make_key()
     assert signature.load_key() == bytes(range(32))
 
@@ -78,10 +79,10 @@ def test_a_key_that_can_not_be_written_any_more_is_used(
     signature.make_key()
     real = os.open
 
-    def read_only(path: str, flags: int, *mode: int) -> int:
+    def read_only(path: str, flags: int, mode: int, **where: Any) -> int:
         if path == str(place) and flags & os.O_ACCMODE != os.O_RDONLY:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
-        return real(path, flags, *mode)
+        return real(path, flags, mode, **where)
 
     monkeypatch.setattr(os, "open", read_only)
     signature.make_key()
@@ -199,9 +200,9 @@ def test_on_a_mac_the_key_lies_where_its_programs_keep_such(
     monkeypatch.setenv("XDG_STATE_HOME", "not/absolute")
     monkeypatch.setenv("HOME", "/home/me")
     places = {}
-    for system in ("linux", "darwin"):
-        monkeypatch.setattr("sys.platform", system)
-        places[system] = signature.key_path()
+    for name in ("linux", "darwin"):
+        monkeypatch.setattr("sys.platform", name)
+        places[name] = signature.key_path()
     assert places == {
         "linux": "/home/me/.local/state/image-similarity-search/key",
         "darwin": "/home/me/Library/Application Support/image-similarity-search/key",

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from disk import copy_names, copying, files, lines, output_lock, record, replaceable
+from disk import copy_names, copying, files, lines, output_lock, record, replaceable, system
 from disk.files import ImageFile, digest_file
 from disk.result import open_result
 from finder import PHOTO_EXTENSIONS
@@ -650,7 +650,7 @@ def test_where_it_means_something_else_no_blocks_are_asked_to_be_shared(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(copying.fcntl, "ioctl", lambda *arguments: asked.append(arguments[1]))
+    monkeypatch.setattr(system.fcntl, "ioctl", lambda *arguments: asked.append(arguments[1]))
     monkeypatch.setattr(sys, "platform", "darwin")
     library.find()
     assert asked == []
@@ -801,7 +801,7 @@ def test_the_lock_of_a_file_that_its_holder_removed_is_no_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
 ) -> None:
     """The last holder removes it between our open and our lock; somebody else may make it anew."""
-    path, flock, calls = tmp_path / ".output.lock", output_lock.fcntl.flock, []
+    path, flock, calls = tmp_path / ".output.lock", system.fcntl.flock, []
 
     def late(descriptor: int, operation: int) -> None:
         if not calls:
@@ -811,7 +811,7 @@ def test_the_lock_of_a_file_that_its_holder_removed_is_no_lock(
         calls.append(operation)
         flock(descriptor, operation)
 
-    monkeypatch.setattr(output_lock.fcntl, "flock", late)
+    monkeypatch.setattr(system.fcntl, "flock", late)
     with (
         output_lock.locked(str(tmp_path / "output")),
         pytest.raises(UserError, match="another run"),

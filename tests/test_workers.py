@@ -23,7 +23,7 @@ from made_pictures import CAT, COFFEE, SINGLES, encoded, photo
 import config
 import finder
 from disk.files import ImageFile
-from pictures import decode, pool, workers
+from pictures import decode, limits, pool, workers
 from pictures.fingerprint import Look, View
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
@@ -170,8 +170,8 @@ def seconds_of_lock() -> float:
 
 def test_a_worker_waits_for_the_lock_of_all_for_as_long_as_its_pool_says() -> None:
     """By itself pebble would wait for a minute, for a lock that a killed worker held."""
-    with pool.started_pool(1, pool.FINDING) as started:
-        assert started.schedule(seconds_of_lock).result() == pool.FINDING.lock < 60
+    with pool.started_pool(1, limits.FINDING) as started:
+        assert started.schedule(seconds_of_lock).result() == limits.FINDING.lock < 60
 
 
 @pytest.mark.parametrize(("at_a_time", "hashed"), [(1, 9), (0, 0)])
@@ -205,7 +205,7 @@ def test_a_picture_that_takes_too_much_work_is_unreadable_and_the_others_are_has
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(pool, "FINDING", replace(pool.FINDING, least=2.0))
+    monkeypatch.setattr(limits, "FINDING", replace(limits.FINDING, least=2.0))
     place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "endless.jpg")
     results = hashed(tmp_path, 2)
     slow = results.pop("endless.jpg")
@@ -219,7 +219,7 @@ def test_a_worker_that_has_to_wait_for_others_may_take_as_long_as_it_likes(
 ) -> None:
     """On a busy machine a worker waits for its turn, and works no more for that."""
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(pool, "FINDING", replace(pool.FINDING, least=2.0))
+    monkeypatch.setattr(limits, "FINDING", replace(limits.FINDING, least=2.0))
     place(tmp_path, "waiting1.jpg", "waiting2.jpg")
     assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
 
@@ -242,7 +242,7 @@ def test_a_worker_that_is_stopped_while_others_work_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
-    monkeypatch.setattr(pool, "FINDING", replace(pool.FINDING, clock=8.0))
+    monkeypatch.setattr(limits, "FINDING", replace(limits.FINDING, clock=8.0))
     place(tmp_path, "halted.jpg")
     assert isinstance(hashed(tmp_path, 1)["halted.jpg"], HashedImage)
 

@@ -4,13 +4,13 @@ import argparse
 import importlib.util
 import os
 import shlex
-import sys
 
 from actions.console import Console, counted
 from actions.options import OPTIONS
 from actions.result import opened
 from actions.values import check_prefer
 from config import Settings, UserError
+from disk import system
 from disk.lines import to_line
 
 
@@ -31,7 +31,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         server = Server(desk, arguments.port, next_command(settings, arguments))
         console.say(f"Look and choose at {server.address}")
         console.say("End it on the page or with Ctrl-C.")
-        server.serve(None if arguments.no_browser or not has_desktop() else open_browser)
+        server.serve(None if arguments.no_browser or not system.has_desktop() else open_browser)
     finally:
         examiner.close()
     if desk.is_stale():
@@ -42,12 +42,6 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     if removed:
         console.say("Run --action check-deleted to list their originals.")
     console.facts.update(removed=removed)
-
-
-def has_desktop() -> bool:
-    """Whether a browser can be shown; else the printed address must do."""
-    shows = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    return bool(shows) or sys.platform != "linux"
 
 
 def open_browser(path: str) -> None:

@@ -19,6 +19,7 @@ from flask import abort, request
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from config import UserError
+from disk import system
 
 HOST = "127.0.0.1"
 SECRET = "Review-Secret"  # a header, as a cookie would go to every port of this machine
@@ -187,7 +188,7 @@ class Lead:
         try:
             self._folder = tempfile.mkdtemp(prefix="review-")
             path = os.path.join(self._folder, "review.html")
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            file = system.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             self._path = path
             with open(file, "w", encoding="utf-8") as stream:
                 modes = os.fstat(file).st_mode | os.stat(self._folder).st_mode

@@ -6,13 +6,13 @@ one with it are never given up by a rule, unless the files are identical. Nor is
 video, a caption or a RAW beside it, or the like, that the better one hasn't got.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations, starmap
 
 from disk.record import Link, Manifest, SavedCopy
+from disk.system import lies_in
 from extras.review import doubts, folders, origin, versions
 from extras.review.facts import Facts
 from pictures import held
@@ -187,7 +187,7 @@ def _holds_most(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
 
 def _preferred(pictures: Sequence[Picture], prefer: Sequence[str]) -> list[Picture]:
     def rank(picture: Picture) -> int:
-        inside = (n for n, folder in enumerate(prefer) if _is_below(picture.path, folder))
+        inside = (n for n, folder in enumerate(prefer) if lies_in(picture.path, folder))
         return -next(inside, len(prefer))
 
     return _most(rank, pictures)
@@ -204,10 +204,6 @@ def _not_a_copy(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     if all(copies):
         return list(pictures)
     return [p for p, is_copy in zip(pictures, copies, strict=True) if not is_copy]
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 RULES = (

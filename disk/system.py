@@ -1,0 +1,257 @@
+"""What systems differ in: another one needs another module of these functions, and no other change.
+
+This one is for Linux and macOS.
+"""
+
+import contextlib
+import errno
+import fcntl
+import functools
+import math
+import os
+import resource
+import signal
+import stat
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # it takes long to import, and only those need it who start workers
+    from multiprocessing.context import ForkServerContext
+
+FICLONE = 0x40049409  # Linux: share the blocks of a file
+MOUNTS = "/proc/self/mountinfo"  # on Linux
+ENDED_BY_CPU = -signal.SIGXCPU  # the exit code of a process that worked for longer than it might
+LONGEST_TEMPORARY = 70  # bytes of a path; what multiprocessing adds to it must fit in a socket's
+
+
+def is_mac() -> bool:
+    return sys.platform == "darwin"
+
+
+def has_desktop() -> bool:
+    """Whether a browser can be shown."""
+    shows = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(shows) or sys.platform != "linux"
+
+
+def user_id() -> int:
+    """The number of the user whose rights this process has."""
+    return os.geteuid()
+
+
+# ---- Paths
+
+
+def lies_in(path: str, folder: str) -> bool:
+    """Whether a path is a folder or lies below it, by its name alone; both are absolute.
+
+    >>> lies_in("/a/b", "/a"), lies_in("/a", "/a"), lies_in("/ab", "/a"), lies_in("a", "/a")
+    (True, True, False, False)
+    """
+    try:
+        return os.path.commonpath([path, folder]) == folder
+    except ValueError:  # on two drives
+        return False
+
+
+# ---- Opening
+
+
+def open_file(path: str, flags: int = os.O_RDONLY, mode: int = 0, within: int | None = None) -> int:
+    """A descriptor of a file: no link is followed, no FIFO waited for, and no child gets it."""
+    flags = flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.open(path, flags, mode, dir_fd=within)
+
+
+def open_folder(path: str) -> int:
+    """A descriptor of a folder, which no child gets."""
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def open_folder_itself(path: str, within: int | None = None) -> int:
+    """A descriptor of a folder that is no link, which no child gets."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(path, flags, dir_fd=within)
+
+
+# ---- Files and folders that are open
+
+
+def lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> None:
+    """Lock a file or folder until it is closed; BlockingIOError where another program has it.
+
+    Other errors are of file systems that have no locks.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+
+
+def read_at(descriptor: int, length: int, place: int) -> bytes:
+    """Some bytes of a file, wherever it was read before."""
+    return os.pread(descriptor, length, place)
+
+
+def sync_names(folder: int) -> None:
+    """Have the names in a folder on disk, where the file system can promise that for folders."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF):  # how some network disks refuse
+            raise
+
+
+def copy_permissions(source: int, target: int) -> None:
+    """Let the same people read and write a file as another."""
+    os.fchmod(target, stat.S_IMODE(os.fstat(source).st_mode) & 0o777)
+
+
+def share_blocks(source: int, target: int) -> bool:
+    """Make a file's content that of an empty one, where the file system can copy on write."""
+    if sys.platform != "linux":
+        return False
+    try:
+        fcntl.ioctl(target, FICLONE, source)
+    except OSError:
+        return False
+    return True
+
+
+# ---- File systems
+
+
+def number_of_file_system(folder: bytes) -> int:
+    """What tells the file system of a folder from others, also when it is mounted again."""
+    return os.statvfs(folder).f_fsid
+
+
+def room_beside(descriptor: int) -> int:
+    """How many bytes the file system of a file has room for."""
+    status = os.fstatvfs(descriptor)
+    return status.f_bavail * status.f_frsize
+
+
+def kind_of_file_system(device: int) -> str:
+    """What a device is mounted as, such as ext4 or nfs; nothing where that isn't known."""
+    name = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open(MOUNTS, encoding="utf-8", errors="replace") as stream:
+            mounts = [line.partition(" - ") for line in stream]
+    except OSError:
+        return ""
+    kinds = (kind.split()[0] for place, _, kind in mounts if place.split()[2] == name)
+    return next(kinds, "")
+
+
+# ---- What a process may take
+
+
+def allow_cpu(seconds: float) -> None:
+    """Let this process work for some more seconds of processor time, rounded up; then it ends.
+
+    The time in which it waits for others, or is stopped, doesn't count. The kernel ends it even
+    inside a library in C; no core is dumped.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    _lower(resource.RLIMIT_CPU, math.ceil(time.process_time() + seconds))
+
+
+def allow_memory(size: int) -> None:
+    """Let this process have some more bytes of its own than it has now; Linux only."""
+    try:
+        with open("/proc/self/status") as stream:
+            lines = dict(line.split(":", 1) for line in stream)
+    except OSError:
+        return
+    _lower(resource.RLIMIT_DATA, int(lines["VmData"].split()[0]) * 1024 + size)
+
+
+def _lower(which: int, limit: int) -> None:
+    _, hard = resource.getrlimit(which)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(which, (limit, hard))
+
+
+def most_open_files() -> float:
+    """How many files this process may have open."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return math.inf if files == resource.RLIM_INFINITY else files
+
+
+def cpu_seconds_of(processes: Iterable[int]) -> float | None:
+    """The processor time that some processes have had so far; None where no one tells.
+
+    Of a process that has ended nothing is counted.
+    """
+    if not os.path.isdir("/proc/self"):
+        return None
+    ticks = 0
+    for process in processes:
+        with contextlib.suppress(OSError), open(f"/proc/{process}/stat", "rb") as stream:
+            # The name in parentheses may hold anything, blanks and parentheses as well.
+            fields = stream.read().rpartition(b")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+# ---- Processes and signals
+
+
+@functools.cache
+def fork_server(modules: tuple[str, ...]) -> "ForkServerContext":
+    """How workers are started: by a server that forks them, when it has imported some modules."""
+    import multiprocessing
+    import tempfile
+    from multiprocessing import forkserver, resource_tracker
+
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
+        tempfile.tempdir = "/tmp"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*modules])
+    resource_tracker.ensure_running()  # when it starts, it lets Ctrl-C through
+    with ctrl_c_waits():
+        forkserver.ensure_running()
+    first = context.Process(target=os.getpid)  # waits for the server; Ctrl-C may end that
+    first.start()
+    first.join()
+    return context
+
+
+@contextlib.contextmanager
+def ctrl_c_waits() -> Iterator[None]:
+    """Put off Ctrl-C while processes start; they stay deaf to it, and so print no traceback."""
+    pressed: list[int] = []  # other threads, such as tqdm's, take it and hand it to this one
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
+
+
+def press_ctrl_c_again() -> None:
+    """Raise KeyboardInterrupt in a hundredth of a second."""
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+
+def stay_to_the_end() -> None:
+    """Ignore from now on whoever wants to end this process."""
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(ending, signal.SIG_IGN)
+
+
+def pipe_of_errors() -> int:
+    """A descriptor to read what this process writes to its stderr from now on, also from C.
+
+    Neither end waits: when it is full, the rest is dropped.
+    """
+    reader, writer = os.pipe()
+    for end in (reader, writer):
+        os.set_blocking(end, False)
+    os.dup2(writer, 2)
+    return reader
