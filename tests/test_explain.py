@@ -30,6 +30,7 @@ from pictures import matching, presets
 from pictures.fingerprint import Look, View
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
+from pictures.why import compare
 
 CAT_SENT, TRIMMED = "chat/cat_sent.jpg", "edited/launch_trimmed.jpg"
 
@@ -199,7 +200,7 @@ def test_pictures_in_one_frame_are_told_apart_by_what_is_inside(tmp_path: Path) 
     whole, inside = one.look.views[0], other.look.views[1]
     near = replace(whole, hash=bytes(n ^ 255 for n in whole.hash[:6]) + whole.hash[6:])
     other = replace(other, look=replace(other.look, views=(near, inside)))
-    found = explain.compare(one, other, presets.PRESETS["similar"])
+    found = compare(one, other, presets.PRESETS["similar"])
     (verdict,) = (verdict for verdict in found if verdict.view == "whole")
     assert (verdict.distance, verdict.limit, verdict.matches) == (48, 92, False)
     assert verdict.reason == "they look alike (whole), but inside their frames they differ"
@@ -208,7 +209,7 @@ def test_pictures_in_one_frame_are_told_apart_by_what_is_inside(tmp_path: Path) 
 def test_near_hashes_of_different_pictures_get_a_closer_look(tmp_path: Path) -> None:
     path = tmp_path / "bars.png"
     path.write_bytes(png(ImageOps.expand(small(CAT), (0, 90, 0, 90), "black")))
-    found = explain.compare(hashed(path), hashed(SAMPLES / CAT), presets.PRESETS["similar"])
+    found = compare(hashed(path), hashed(SAMPLES / CAT), presets.PRESETS["similar"])
     assert [verdict.reason for verdict in found[:2]] == [
         "they look alike (inside a frame)",
         "seen closer they differ; needed is a correlation of 0.65 at up to 36 bits, "
@@ -330,7 +331,7 @@ def test_the_verdict_is_that_of_find(tmp_path: Path) -> None:
         for preset in ("copies", "similar"):
             rules = presets.PRESETS[preset]
             grouped = bool(list(matching.find_matches([one.look, other.look], rules)))
-            assert explain.compare(one, other, rules)[0].matches == grouped
+            assert compare(one, other, rules)[0].matches == grouped
             seen.add((preset, grouped))
     assert len(seen) == 4
 

@@ -1,0 +1,136 @@
+"""Why two pictures match or don't: each way to compare them, judged as find judges it, in words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from actions.values import PRESET_HASH_SIZE
+from disk.lines import to_line
+from pictures import crops, crowds, matching, registration, verify
+from pictures.fingerprint import PAGE_SIDE, Look
+from pictures.images import HashedImage
+from pictures.presets import PRESETS, Rules
+from pictures.table import Table, table_of
+from pictures.verify import Reason, Verdict
+
+BITS = PRESET_HASH_SIZE**2
+# No limits, to see how far apart two pictures are in every way.
+EVERYTHING = replace(
+    PRESETS["crops"], whole=BITS, framed=BITS, both_framed=BITS, turned=BITS, page=BITS
+)
+WORDS = {
+    Reason.CLOSE: "their hashes are close",
+    Reason.NOT_COMPARED: "this preset doesn't compare it",
+    Reason.FAR: "their hashes differ too much",
+    Reason.FRAMES: "inside their frames they differ",
+    Reason.PAGES: (
+        f"pages must correlate by {verify.PAGE_CORRELATION:.2f} at {PAGE_SIDE} pixels, "
+        f"and by {registration.PART_CORRELATION:.2f} in every part"
+    ),
+    Reason.DIFFERENT: (
+        "seen closer they differ; "
+        f"needed is a correlation of {verify.CLOSE_CORRELATION:.2f} at up to "
+        f"{verify.CLOSE} bits, or {verify.LEAST_AGREEMENT:.0%} of the blocks"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One way to compare two pictures: what came of it, and what was asked for.
+
+    The distance and its limit are in bits of the hash, the agreement is a share of the blocks.
+    What doesn't count is None.
+    """
+
+    view: str
+    matches: bool
+    alike: bool  # whatever their hashes
+    reason: str
+    distance: int | None = None
+    limit: int | None = None
+    correlation: float | None = None
+    agreement: float | None = None
+    cosine: float | None = None  # of the embeddings
+
+
+def in_order(images: Sequence[HashedImage]) -> list[HashedImage]:
+    """The same pictures in the order in which find compares them, whatever they are called."""
+    files = matching.distinct([image.digest for image in images], [image.look for image in images])
+    return [images[position] for positions in files for position in positions]
+
+
+def compare(one: HashedImage, other: HashedImage, rule: Rules | int) -> tuple[Comparison, ...]:
+    """Compare two pictures in every way that a rule knows; the way that says most comes first."""
+    if one.digest == other.digest:
+        return (Comparison("identical files", True, True, "the files have the same content"),)
+    if not one.look or not other.look:
+        names = " and ".join(to_line(i.file.path) for i in (one, other) if not i.look)
+        reason = f"only identical files match {names}, without detail or with several pages"
+        return (Comparison("identical files", False, False, reason),)
+    if isinstance(rule, int):
+        return (_comparison(verify.judge_hashes(one.look.views[0], other.look.views[0], rule)),)
+    looks = [image.look for image in in_order([one, other])]
+    table = table_of(looks)
+    best: dict[str, Comparison] = {}
+    for comparison in _comparisons(table, looks, rule):
+        known = best.setdefault(comparison.view, comparison)
+        best[comparison.view] = max(known, comparison, key=weight)
+    return tuple(sorted(best.values(), key=weight, reverse=True))
+
+
+def _comparisons(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator[Comparison]:
+    for pairs in matching.candidates(table, EVERYTHING):
+        for number in range(len(pairs.left)):
+            pair = pairs.where(slice(number, number + 1))
+            yield from map(_comparison, verify.judge(table, pair, rules, fully=True))
+    for match in crops.cut_off(table, looks, rules):
+        reason = "what is left of one that is cut off is part of the other"
+        found = match.distance, rules.whole, match.correlation
+        yield Comparison(match.view, True, True, reason, *found)
+    shots = matching.shots_of([look] for look in looks)
+    for match in matching.bursts(table, shots, rules):
+        reason = "shots of one camera, seconds apart"
+        yield Comparison("burst", True, True, reason, match.distance, None, match.correlation)
+    if rules.crops is not None:
+        yield _crop_comparison(table, looks, rules.crops)
+
+
+def _comparison(verdict: Verdict) -> Comparison:
+    return Comparison(
+        view=verdict.view,
+        matches=verdict.matches,
+        alike=verdict.alike,
+        reason=_in_words(verdict),
+        distance=verdict.distance,
+        limit=verdict.limit,
+        correlation=verdict.correlation,
+        agreement=verdict.agreement,
+    )
+
+
+def _in_words(verdict: Verdict) -> str:
+    alike = f"they look alike ({verdict.view})"
+    if verdict.reason is Reason.ALIKE:
+        return alike
+    words = WORDS[verdict.reason]
+    return f"{alike}, but {words}" if verdict.alike and not verdict.matches else words
+
+
+def _crop_comparison(table: Table, looks: Sequence[Look | None], limit: int) -> Comparison:
+    known = crowds.Known(len(looks))
+    judged = crops.judge_crops(table, looks, limit, known, reach=BITS)
+    found = (verdict for _, _, verdict in judged if verdict.alike)
+    nearest = min(found, key=lambda verdict: verdict.distance, default=None)
+    if nearest is None:
+        reason = "no part of one looks like the other"
+        return Comparison("crop", False, False, reason, limit=limit)
+    but = "" if nearest.matches else ", but the hashes differ"
+    reason = f"a part of one looks like the other{but}"
+    return replace(_comparison(nearest), reason=reason, agreement=None)
+
+
+def weight(comparison: Comparison) -> tuple[bool, bool, bool, bool, float]:
+    """What says most: what matches, then what nearly does, then the pictures as they are."""
+    near = comparison.distance is not None and comparison.distance <= (comparison.limit or 0)
+    whole = comparison.view == "whole"
+    return comparison.matches, comparison.alike, near, whole, comparison.correlation or 0.0
