@@ -23,12 +23,14 @@ from actions.values import MAX_MODEL_SIDE, MODELS
 from config import Settings, UserError
 from disk.files import digest_file
 from grouping import EMBEDDING, Cluster, Match
+from pictures import why
 from pictures.hamming import pack
 from pictures.images import HashedImage, Unreadable
 from pictures.matching import Method, by_looks, group_by
 from pictures.methods import Hashed
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
+from pictures.why import Comparison, in_order
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, RunOptions
@@ -348,12 +350,23 @@ class ByEmbeddings:
             model=self._model.name,
             vector_bytes=self._model.vector_bytes,
         )
+        self._preset = settings.preset
+        self.flags = f"--method {settings.method} --cosine {settings.cosine:g}"
+        self.has_presets = False
 
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return embedded(results, self._model, self._workers)
 
     def group(self, images: Sequence[HashedImage]) -> tuple[list[Cluster], Mapping[str, int]]:
         return self._grouped(images, [])
+
+    def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
+        return why.direct_matches(images, PRESETS[self._preset])
+
+    def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
+        if one.digest == other.digest:
+            return why.compare(one, other, PRESETS[self._preset])
+        return (compared(one, other, self._cosine),)
 
     def _grouped(
         self, images: Sequence[HashedImage], others: Sequence[Method]
@@ -367,13 +380,40 @@ class ByBoth(ByEmbeddings):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._preset = settings.preset
         self.recipe = replace(self.recipe, parts=settings.preset == "crops")
+        preset = f"--preset {settings.preset}"
+        self.flags = f"--method {settings.method} {preset} --cosine {settings.cosine:g}"
+        self.has_presets = True
 
     def group(self, images: Sequence[HashedImage]) -> tuple[list[Cluster], Mapping[str, int]]:
         looks = [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
             return self._grouped(images, [by_looks(looks, PRESETS[self._preset], threads.map)])
+
+    def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
+        by_hash = why.compare(one, other, PRESETS[self._preset])
+        if one.digest == other.digest:
+            return by_hash
+        found = (compared(one, other, self._cosine), *by_hash)
+        return tuple(sorted(found, key=why.weight, reverse=True))
+
+
+def compared(one: HashedImage, other: HashedImage, least: float) -> Comparison:
+    """Two pictures by their embeddings."""
+    if not one.embedding or not other.embedding:
+        reason = "a picture without detail or with several pages has no embedding"
+        return Comparison(EMBEDDING, False, False, reason)
+    vectors = [np.frombuffer(image.embedding or b"", np.float32) for image in (one, other)]
+    cosine = float(vectors[0] @ vectors[1])
+    alike = cosine >= least
+    matches = any(find_matches(in_order([one, other]), least))
+    reason = f"their embeddings are {'close' if alike else 'too far apart'} (from {least:g})"
+    if alike and not matches:
+        least = DOCUMENT_COSINE
+        reason = (
+            f"two documents never match by embeddings, a document and a photo from {least:g} on"
+        )
+    return Comparison(EMBEDDING, matches, alike, reason, cosine=cosine)
 
 
 # ---- Matches

@@ -7,21 +7,16 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-import finder
-from actions.values import PRESET_HASH_SIZE
-from config import Settings, UserError
+from config import UserError
 from disk.files import ImageFile
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy
-from grouping import EMBEDDING, Match
+from grouping import Match
 from pictures import matching
-from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage, Unreadable
-from pictures.presets import PRESETS, Rules
-from pictures.recipe import Recipe
-from pictures.why import Comparison, compare, in_order, weight
+from pictures.methods import Method
+from pictures.presets import PRESETS
+from pictures.why import Comparison, in_order
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 
@@ -76,68 +71,30 @@ def hashed(paths: Sequence[str], hash_files: Hash) -> list[HashedImage]:
 
 
 def explain(
-    one: HashedImage, other: HashedImage, settings: Settings, manifest: Manifest | None
+    one: HashedImage,
+    other: HashedImage,
+    method: Method,
+    manifest: Manifest | None,
+    hash_again: Hash,
 ) -> Explanation:
-    """Why two pictures match by the settings or don't, and what the last find made of them."""
-    comparisons = compare_by(one, other, settings)
+    """Why two pictures match by a method or don't, and what the last find made of them."""
+    comparisons = method.why(one, other)
     best = comparisons[0]
     presets: tuple[str, ...] = ()
-    by_hash = settings.method != "embeddings" and settings.hash_size == PRESET_HASH_SIZE
-    if by_hash and not best.matches:
+    if method.has_presets and not best.matches:
         looks = [image.look for image in in_order([one, other])]
         presets = tuple(p for p in PRESETS if any(matching.find_matches(looks, PRESETS[p])))
     return Explanation(
         files=(one.file.path, other.file.path),
-        setting=setting_of(settings),
+        setting=method.flags,
         alike=best.matches,
         comparisons=comparisons,
         colour_only=_colour_only(one, other, best),
         other_presets=presets,
-        last_find=last_find(manifest, (one, other), best.matches, settings) if manifest else None,
+        last_find=last_find(manifest, (one, other), best.matches, method, hash_again)
+        if manifest
+        else None,
     )
-
-
-def rule_of(settings: Settings) -> Rules | int:
-    """What decides: the rules of a preset or, in the classic mode, a number of bits."""
-    return PRESETS[settings.preset] if settings.threshold is None else settings.threshold
-
-
-def setting_of(settings: Settings) -> str:
-    if settings.threshold is not None:
-        return f"--threshold {settings.threshold}"
-    preset = "" if settings.method == "embeddings" else f" --preset {settings.preset}"
-    if settings.method == "hash":
-        return preset.strip()
-    return f"--method {settings.method}{preset} --cosine {settings.cosine:g}"
-
-
-def compare_by(one: HashedImage, other: HashedImage, settings: Settings) -> tuple[Comparison, ...]:
-    """Compare two pictures by the methods of the settings, the way that says most first."""
-    by_hash = compare(one, other, rule_of(settings))
-    if settings.method == "hash" or one.digest == other.digest:
-        return by_hash
-    others = () if settings.method == "embeddings" else by_hash
-    found = (_by_embedding(one, other, settings.cosine), *others)
-    return tuple(sorted(found, key=weight, reverse=True))
-
-
-def _by_embedding(one: HashedImage, other: HashedImage, least: float) -> Comparison:
-    from extras import embeddings
-
-    if not one.embedding or not other.embedding:
-        reason = "a picture without detail or with several pages has no embedding"
-        return Comparison(EMBEDDING, False, False, reason)
-    vectors = [np.frombuffer(image.embedding or b"", np.float32) for image in (one, other)]
-    cosine = float(vectors[0] @ vectors[1])
-    alike = cosine >= least
-    matches = any(embeddings.find_matches(in_order([one, other]), least))
-    reason = f"their embeddings are {'close' if alike else 'too far apart'} (from {least:g})"
-    if alike and not matches:
-        least = embeddings.DOCUMENT_COSINE
-        reason = (
-            f"two documents never match by embeddings, a document and a photo from {least:g} on"
-        )
-    return Comparison(EMBEDDING, matches, alike, reason, cosine=cosine)
 
 
 def _colour_only(one: HashedImage, other: HashedImage, best: Comparison) -> bool:
@@ -153,7 +110,11 @@ def _colour_only(one: HashedImage, other: HashedImage, best: Comparison) -> bool
 
 
 def last_find(
-    manifest: Manifest, pair: tuple[HashedImage, HashedImage], alike: bool, settings: Settings
+    manifest: Manifest,
+    pair: tuple[HashedImage, HashedImage],
+    alike: bool,
+    method: Method,
+    hash_again: Hash,
 ) -> LastFind:
     """In which groups of a result two pictures are, each given by its original or its copy."""
     rows = [_row(manifest, image) for image in pair]
@@ -164,7 +125,7 @@ def last_find(
     if shared and not alike:
         members = [copy for copy in manifest.copies if copy.group == groups[0]]
         others = [copy for copy in members if copy not in rows]
-        through = joined_through((*pair, *_hashed_again(others, settings)), rule_of(settings))
+        through = joined_through((*pair, *_hashed_again(others, hash_again)), method)
         too_many = len(others) > LARGEST_GROUP
     return LastFind(
         groups=groups,
@@ -184,27 +145,26 @@ def _row(manifest: Manifest, image: HashedImage) -> SavedCopy | None:
     return next((c for c in manifest.copies if path in (c.original.path, c.copy)), None)
 
 
-def _hashed_again(copies: Sequence[SavedCopy], settings: Settings) -> list[HashedImage]:
+def _hashed_again(copies: Sequence[SavedCopy], hash_again: Hash) -> list[HashedImage]:
     """Hash the originals that are still there."""
     if len(copies) > LARGEST_GROUP:
         return []
-    files = [copy.original for copy in copies]
-    results = finder.hash_files(files, Recipe(settings.hash_size, parts=True), settings.workers)
+    results = hash_again([copy.original for copy in copies])
     images = [result for result in results if isinstance(result, HashedImage)]
     return sorted(images, key=lambda image: image.file.path)
 
 
-def joined_through(images: Sequence[HashedImage], rule: Rules | int) -> tuple[str, ...]:
+def joined_through(images: Sequence[HashedImage], method: Method) -> tuple[str, ...]:
     """The pictures between the first two, of which each matches the next; none if there are none.
 
-    Of the ways that matches show, the one with the fewest pictures is taken (`find_matches`); the
-    way back is the same.
+    Of the ways that matches show, the one with the fewest pictures is taken; the way back is the
+    same.
     """
     first, second, *others = images
     if first.file.path > second.file.path:
-        return joined_through((second, first, *others), rule)[::-1]
+        return joined_through((second, first, *others), method)[::-1]
     friends: dict[int, set[int]] = defaultdict(set)
-    for one, other in _direct_matches(images, rule):
+    for one, other in method.pairs(images):
         friends[one].add(other)
         friends[other].add(one)
     before = {0: 0}
@@ -220,21 +180,6 @@ def joined_through(images: Sequence[HashedImage], rule: Rules | int) -> tuple[st
         way.append(images[step].file.path)
         step = before[step]
     return tuple(reversed(way))
-
-
-def _direct_matches(images: Sequence[HashedImage], rule: Rules | int) -> Iterator[tuple[int, int]]:
-    looks = [image.look for image in images]
-    files = matching.distinct([image.digest for image in images], looks)
-    for first, *same in files:
-        yield from ((first, position) for position in same)
-    if isinstance(rule, Rules):
-        for match in matching.by_looks(looks, rule)(files):
-            yield files[match.left][0], files[match.right][0]
-        return
-    positions = [position for position, image in enumerate(images) if image.look]
-    hashes = pack(image.look.views[0].hash for image in images if image.look)
-    for i, j, _ in close_pairs(hashes, rule):
-        yield from ((positions[a], positions[b]) for a, b in zip(i, j, strict=True))
 
 
 # ---- In words

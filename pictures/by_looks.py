@@ -11,6 +11,7 @@ from pictures.recipe import Recipe
 
 if TYPE_CHECKING:
     from grouping import Cluster
+    from pictures.why import Comparison
 
 
 class ByLooks:
@@ -19,6 +20,7 @@ class ByLooks:
     def __init__(self, settings: Settings) -> None:
         self._preset, self._workers = settings.preset, settings.workers
         self.recipe = Recipe(settings.hash_size, parts=settings.preset == "crops")
+        self.flags, self.has_presets = f"--preset {settings.preset}", True
 
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return iter(results)
@@ -31,3 +33,13 @@ class ByLooks:
         digests, looks = [image.digest for image in images], [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
             return matching.group_by(digests, looks, [matching.by_looks(looks, rules, threads.map)])
+
+    def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
+        from pictures import presets, why
+
+        return why.direct_matches(images, presets.PRESETS[self._preset])
+
+    def why(self, one: HashedImage, other: HashedImage) -> tuple["Comparison", ...]:
+        from pictures import presets, why
+
+        return why.compare(one, other, presets.PRESETS[self._preset])

@@ -10,6 +10,7 @@ from pictures.recipe import Recipe
 
 if TYPE_CHECKING:
     from grouping import Cluster
+    from pictures.why import Comparison
 
 
 class ByThreshold:
@@ -19,6 +20,8 @@ class ByThreshold:
         assert settings.threshold is not None
         self._threshold = settings.threshold
         self.recipe = Recipe(settings.hash_size, only_hash=True)
+        self.flags = f"--threshold {self._threshold}"
+        self.has_presets = settings.hash_size == Recipe().hash_size
 
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return iter(results)
@@ -30,3 +33,13 @@ class ByThreshold:
         hashes = [image.look.views[0].hash if image.look else None for image in images]
         members = cluster([image.digest for image in images], hashes, self._threshold)
         return [Cluster(group, []) for group in members], {}
+
+    def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
+        from pictures import why
+
+        return why.direct_matches(images, self._threshold)
+
+    def why(self, one: HashedImage, other: HashedImage) -> tuple["Comparison", ...]:
+        from pictures import why
+
+        return why.compare(one, other, self._threshold)

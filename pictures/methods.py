@@ -11,6 +11,7 @@ from pictures.recipe import Recipe
 
 if TYPE_CHECKING:
     from grouping import Cluster
+    from pictures.why import Comparison
 
 Hashed = HashedImage | Unreadable
 # By the value of METHOD, the class that compares so.
@@ -23,15 +24,27 @@ BY_THRESHOLD = "pictures.by_threshold:ByThreshold"
 
 
 class Method(Protocol):
-    """A way to compare pictures, made of the settings; UserError if it lacks what it needs."""
+    """A way to compare pictures, made of the settings; UserError if it lacks what it needs.
+
+    `flags` are those that choose it, for people; `has_presets` says whether a preset may decide
+    otherwise.
+    """
 
     recipe: Recipe
+    flags: str
+    has_presets: bool
 
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         """The results of hashing by the recipe, with what is made of them outside the workers."""
 
     def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
         """The groups of pictures, by position, and how many pairs matched by which view."""
+
+    def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
+        """The pairs of a few pictures, by position, that match directly."""
+
+    def why(self, one: HashedImage, other: HashedImage) -> tuple["Comparison", ...]:
+        """Why two pictures match or don't; the way that says most comes first."""
 
 
 def chosen(settings: Settings) -> Method:

@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from actions.values import PRESET_HASH_SIZE
 from disk.lines import to_line
 from pictures import crops, crowds, matching, registration, verify
 from pictures.fingerprint import PAGE_SIDE, Look
+from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage
 from pictures.presets import PRESETS, Rules
+from pictures.recipe import Recipe
 from pictures.table import Table, table_of
 from pictures.verify import Reason, Verdict
 
-BITS = PRESET_HASH_SIZE**2
+BITS = Recipe().hash_size ** 2
 # No limits, to see how far apart two pictures are in every way.
 EVERYTHING = replace(
     PRESETS["crops"], whole=BITS, framed=BITS, both_framed=BITS, turned=BITS, page=BITS
@@ -134,3 +135,19 @@ def weight(comparison: Comparison) -> tuple[bool, bool, bool, bool, float]:
     near = comparison.distance is not None and comparison.distance <= (comparison.limit or 0)
     whole = comparison.view == "whole"
     return comparison.matches, comparison.alike, near, whole, comparison.correlation or 0.0
+
+
+def direct_matches(images: Sequence[HashedImage], rule: Rules | int) -> Iterator[tuple[int, int]]:
+    """The pairs of pictures, by position, that are identical or match by a rule."""
+    looks = [image.look for image in images]
+    files = matching.distinct([image.digest for image in images], looks)
+    for first, *same in files:
+        yield from ((first, position) for position in same)
+    if isinstance(rule, Rules):
+        for match in matching.by_looks(looks, rule)(files):
+            yield files[match.left][0], files[match.right][0]
+        return
+    positions = [position for position, image in enumerate(images) if image.look]
+    hashes = pack(image.look.views[0].hash for image in images if image.look)
+    for i, j, _ in close_pairs(hashes, rule):
+        yield from ((positions[a], positions[b]) for a, b in zip(i, j, strict=True))

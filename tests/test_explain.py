@@ -22,11 +22,13 @@ from made_pictures import (
 )
 from PIL import Image, ImageOps
 
+import config
 import finder
+from actions.options import constants, settings_from
 from disk.files import ImageFile
 from extras import explain, fitting
 from finder import hash_file
-from pictures import matching, presets
+from pictures import matching, methods, presets
 from pictures.fingerprint import Look, View
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
@@ -372,9 +374,11 @@ def test_the_way_between_two_pictures_is_the_same_in_either_direction() -> None:
         )
         for path, bits in hashes.items()
     )
-    there = explain.joined_through([one, other, *others], 1)
+    changed = {**constants(vars(config)), "THRESHOLD": 1}
+    method = methods.chosen(settings_from(changed, str(SAMPLES)))
+    there = explain.joined_through([one, other, *others], method)
     assert len(there) == 2
-    assert explain.joined_through([other, one, *others], 1) == there[::-1]
+    assert explain.joined_through([other, one, *others], method) == there[::-1]
 
 
 def test_a_chain_of_plain_hashes_is_said_to_be_one(bare_library: Library) -> None:

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import os
 
+import finder
 from actions.console import Console
 from actions.find import hashing, walk_through
 from actions.result import paths_of
@@ -12,8 +13,10 @@ from config import Settings
 from disk import places
 from disk.files import ImageFile
 from disk.result import Result, open_result
+from extras import explain, fitting
 from finder import Hash
 from pictures import methods
+from pictures.recipe import Recipe
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -24,36 +27,33 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         suggest_setting(settings, arguments, console)
 
 
-def hash_for(settings: Settings) -> Hash:
-    """How photos are hashed for all that can be said of them, whatever the method wants."""
-    method = methods.chosen(settings)
-    recipe = dataclasses.replace(method.recipe, parts=True, only_hash=False)
-    return hashing(method, recipe, settings.workers)
+def by_looks(hash_size: int, workers: int) -> Hash:
+    """How photos are hashed for all that presets and a threshold can say of them."""
+    return lambda files: finder.hash_files(files, Recipe(hash_size, parts=True), workers)
 
 
 def explain_two(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    from extras import explain
-
     paths = [os.path.realpath(path) for path in arguments.photos]
-    one, other = explain.hashed(paths, hash_for(settings))
+    method = methods.chosen(settings)
+    everything = dataclasses.replace(method.recipe, parts=True, only_hash=False)
+    one, other = explain.hashed(paths, hashing(method, everything, settings.workers))
     found = open_result(paths_of(settings))
     manifest = found.manifest if isinstance(found, Result) else None
-    explanation = explain.explain(one, other, settings, manifest)
+    explanation = explain.explain(
+        one, other, method, manifest, by_looks(settings.hash_size, settings.workers)
+    )
     for line in explain.explained(explanation, everything=arguments.verbose):
         console.say(line)
     console.facts.update(dataclasses.asdict(explanation))
 
 
 def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    from extras import explain, fitting
-
     check_input(settings.input_dirs, settings.output_dir)
     places.check_open(settings.input_dirs)
     pairs = [(pair, True) for pair in arguments.like] + [(pair, False) for pair in arguments.unlike]
     paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]
     # The presets need this size, and a threshold is suggested for it.
-    by_hash = dataclasses.replace(settings, hash_size=PRESET_HASH_SIZE, method="hash")
-    images = iter(explain.hashed(paths, hash_for(by_hash)))
+    images = iter(explain.hashed(paths, by_looks(PRESET_HASH_SIZE, settings.workers)))
     examples = [fitting.Example(next(images), next(images), like) for _, like in pairs]
     photos = sum(
         isinstance(found, ImageFile)
