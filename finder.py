@@ -13,6 +13,7 @@ from disk import same_file
 from disk.files import ImageFile, image_file, open_regular, read_file
 from disk.own_names import RESULT_MARKER
 from disk.places import Names, kind_of_file, names_of, place_at
+from disk.removal import ASIDE_SUFFIX
 from pictures import formats, integrity
 from pictures.errors import reason_of
 from pictures.images import HashedImage, Holding, Unreadable
@@ -21,7 +22,6 @@ from pictures.recipe import Recipe
 from pictures.workers import in_workers
 
 PHOTO_EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .bmp .gif .tif .tiff .webp .avif".split())
-ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
 
 
 Hashed = HashedImage | Unreadable

@@ -7,6 +7,7 @@ import cleanup
 from actions.console import Console, counted
 from actions.result import opened
 from config import Settings
+from disk import removal
 from disk.files import is_gone
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, check_to_delete, write_to_delete
@@ -20,7 +21,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         listed = {*culled.deleted, *whole_groups}
         copies = [c for c in manifest.copies if c in listed]
         originals = [c.original.path for c in copies]
-        present = [p for p in originals if not is_gone(p) or cleanup.is_set_aside(p)]
+        present = [p for p in originals if not is_gone(p) or removal.is_set_aside(p)]
         there = frozenset(present)
         # Of a whole group all are listed, or what is taken off the list couldn't be told.
         named = [c.original.path for c in copies if c in whole_groups or c.original.path in there]

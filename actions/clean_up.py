@@ -10,9 +10,11 @@ from actions.check_deleted import say_losses, say_strangers
 from actions.console import Console, agreed, bar, counted, megabytes
 from actions.result import opened
 from config import Exit, Settings
+from disk import removal
 from disk.files import append_lines, check_log
 from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
+from disk.removal import Kept
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -39,9 +41,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         judge = cleanup.Judge(manifest, frozenset(listed), culled, whole_groups=whole)
         refused = [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
         append_lines(settings.log_file, refused)
-        remove = cleanup.trash if trash else cleanup.unlink
+        remove = removal.trash if trash else removal.unlink
         done = cleanup.execute(plan, judge, settings.log_file, remove)
-        results: list[cleanup.Deleted | cleanup.Kept] = []
+        results: list[cleanup.Deleted | Kept] = []
         try:
             results.extend(bar(done, "Deleting", total=len(plan.delete)))
         finally:  # whatever stops it, say what was done
@@ -49,7 +51,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
 
 
 def report_plan(console: Console, plan: cleanup.Plan, manifest: Manifest, *, trash: bool) -> None:
-    size = sum(cleanup.bytes_freed(copy.original.path) for copy in plan.delete)
+    size = sum(removal.bytes_freed(copy.original.path) for copy in plan.delete)
     how = "send to the trash" if trash else "delete for good"
     console.say(f"To {how}: {counted(len(plan.delete), 'original')}, {megabytes(size)}.")
     if plan.gone:
@@ -81,10 +83,10 @@ def confirmed(count: int) -> bool:
 
 
 def report_deleted(
-    console: Console, results: Sequence[cleanup.Deleted | cleanup.Kept], *, trash: bool
+    console: Console, results: Sequence[cleanup.Deleted | Kept], *, trash: bool
 ) -> None:
     deleted = [result for result in results if isinstance(result, cleanup.Deleted)]
-    kept = [result for result in results if isinstance(result, cleanup.Kept)]
+    kept = [result for result in results if isinstance(result, Kept)]
     freed = sum(result.freed for result in deleted)
     how, gain = ("Sent to the trash", "") if trash else ("Deleted", f", {megabytes(freed)} freed")
     console.say(f"{how}: {counted(len(deleted), 'original')}{gain}.")

@@ -6,15 +6,15 @@ import os
 import sys
 from collections.abc import Iterator
 
-import cleanup
 import storage
 from actions.console import Console, agreed, counted
 from config import Exit, Settings, UserError
-from disk import signature
+from disk import removal, signature
 from disk.files import append_lines
 from disk.lines import to_line
 from disk.output_lock import check_unlocked, locked
 from disk.record import check_signed, is_signed, reach_of, write_manifest
+from disk.removal import Kept
 from disk.result import Opened, OutputPaths, Result, open_result, proven
 
 
@@ -48,8 +48,8 @@ def recover(paths: OutputPaths, console: Console) -> Opened:
 
 def put_back(result: Result, console: Console) -> None:
     """Give the originals their names again that an interrupted cleanup has set aside."""
-    for restored in cleanup.restore_set_aside(result.manifest):
-        if isinstance(restored, cleanup.Kept):
+    for restored in removal.restore_set_aside(result.manifest):
+        if isinstance(restored, Kept):
             console.list_some("Not put back", [f"{to_line(restored.path)}: {restored.reason}"])
         else:
             line = f"Restored file: {to_line(restored)}"

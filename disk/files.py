@@ -124,6 +124,11 @@ def sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
+def is_below(path: str, folders: Iterable[str]) -> bool:
+    """Whether a path is one of some folders or lies below it, by name."""
+    return any(system.lies_in(path, folder) for folder in folders)
+
+
 def files_in(folder: str) -> Iterator[str]:
     """The paths of everything in a folder but folders with something in them. Changes nothing."""
 

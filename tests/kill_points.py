@@ -29,7 +29,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import stand_in  # noqa: E402
 
-import cleanup  # noqa: E402
+from disk import removal  # noqa: E402
 from disk.lines import to_line  # noqa: E402
 
 # Those that another kernel doesn't have are passed over ("?").
@@ -153,7 +153,7 @@ class Home:
 
     def contents(self) -> dict[str, bytes]:
         """The photos that are there, those that are set aside under their own names."""
-        own = {cleanup.aside_path(str(self.photos / name)): name for name in self.originals()}
+        own = {removal.aside_path(str(self.photos / name)): name for name in self.originals()}
         found: dict[str, bytes] = {}
         for path in sorted(self.photos.rglob("*")):
             if path.is_file():

@@ -15,11 +15,12 @@ import pytest
 from conftest import Library
 
 import cleanup
-from cleanup import Culled, Deleted, Judge, Kept, Plan
+from cleanup import Culled, Deleted, Judge, Plan
 from config import Exit, UserError
-from disk import trash
+from disk import removal, trash
 from disk.files import ImageFile, digest_file
 from disk.record import Manifest, OwnFiles, SavedCopy
+from disk.removal import Kept
 
 OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 
@@ -77,7 +78,7 @@ class Case:
         judge = self.judge(listed, whole_groups=whole_groups)
         return judge.reason_to_keep(self.copies[name], str(self.photo(name)), matches)
 
-    def execute(self, remove: cleanup.Remove, listed: str = "bc") -> list[Deleted | Kept]:
+    def execute(self, remove: removal.Remove, listed: str = "bc") -> list[Deleted | Kept]:
         plan = Plan(tuple(self.copies[name] for name in listed), (), ())
         return list(cleanup.execute(plan, self.judge(listed), str(self.log), remove))
 
@@ -167,7 +168,7 @@ def test_two_cleanups_do_not_count_on_what_the_other_deletes(case: Case) -> None
     folder = os.open(case.photos, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)
     results: list[Deleted | Kept] = []
-    other = threading.Thread(target=lambda: results.extend(case.execute(cleanup.unlink, "b")))
+    other = threading.Thread(target=lambda: results.extend(case.execute(removal.unlink, "b")))
     other.start()
     other.join(0.3)
     assert case.photo("b").exists()
@@ -200,7 +201,7 @@ def test_a_lock_that_another_program_holds_for_ever_keeps_the_files_and_is_named
     monkeypatch.setattr("disk.folder_locks.time.monotonic", lambda: sum(waited))
     monkeypatch.setattr("disk.folder_locks.time.sleep", waited.append)
     reason = f"another program holds a lock on {case.photos}"
-    assert case.execute(cleanup.unlink) == [Kept(path, reason) for path in case.paths("bc")]
+    assert case.execute(removal.unlink) == [Kept(path, reason) for path in case.paths("bc")]
     assert 5 <= sum(waited) < 5.1  # for all files together
     assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
     assert case.log.read_text().splitlines()[0] == f"Kept file: {case.photo('b')}: {reason}"
@@ -211,7 +212,7 @@ def test_where_there_are_no_locks_originals_go(case: Case, monkeypatch: pytest.M
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    assert [type(result) for result in case.execute(cleanup.unlink)] == [Deleted, Deleted]
+    assert [type(result) for result in case.execute(removal.unlink)] == [Deleted, Deleted]
 
 
 def test_a_copy_that_was_moved_over_another_is_not_deleted(case: Case) -> None:
@@ -263,18 +264,18 @@ def test_a_link_to_a_folder_may_be_any_copy(case: Case) -> None:
 
 
 def test_a_file_that_was_set_aside_outside_the_input_folders_stays_where_it_is(case: Case) -> None:
-    aside = Path(cleanup.aside_path(str(case.photo("b"))))
+    aside = Path(removal.aside_path(str(case.photo("b"))))
     case.photo("b").rename(aside)
     case.input_dirs = (str(case.photos / "elsewhere"),)
-    assert list(cleanup.restore_set_aside(case.manifest)) == []
+    assert list(removal.restore_set_aside(case.manifest)) == []
     assert aside.exists()
     assert not case.photo("b").exists()
 
 
 def test_a_file_with_both_names_loses_the_second_and_nothing_is_said(case: Case) -> None:
-    aside = Path(cleanup.aside_path(str(case.photo("b"))))
+    aside = Path(removal.aside_path(str(case.photo("b"))))
     os.link(case.photo("b"), aside)
-    assert list(cleanup.restore_set_aside(case.manifest)) == []
+    assert list(removal.restore_set_aside(case.manifest)) == []
     assert case.photo("b").read_text() == "the photo b"
     assert not aside.exists()
 
@@ -348,7 +349,7 @@ def move_survivor(case: Case) -> Path:
 
 def test_a_file_of_the_same_name_in_another_folder_is_a_survivor(case: Case) -> None:
     move_survivor(case)
-    assert [type(result) for result in case.execute(cleanup.unlink)] == [Deleted, Deleted]
+    assert [type(result) for result in case.execute(removal.unlink)] == [Deleted, Deleted]
 
 
 def test_what_lies_in_the_folder_that_shows_the_doomed_one_too_is_no_survivor(
@@ -364,12 +365,12 @@ def test_what_lies_in_the_folder_that_shows_the_doomed_one_too_is_no_survivor(
             backup.with_name(os.path.basename(target)).write_text("the photo b")
 
     monkeypatch.setattr(os, "rename", rename)
-    assert case.execute(cleanup.unlink) == [Kept(path, ALONE) for path in case.paths("bc")]
+    assert case.execute(removal.unlink) == [Kept(path, ALONE) for path in case.paths("bc")]
     assert case.photo("b").exists()
 
 
 def test_the_plan_does_not_call_gone_what_is_set_aside(case: Case) -> None:
-    case.photo("b").rename(cleanup.aside_path(str(case.photo("b"))))
+    case.photo("b").rename(removal.aside_path(str(case.photo("b"))))
     plan = cleanup.plan_deletions(case.paths("b"), case.manifest, case.culled)
     assert [kept.path for kept in plan.refused] == case.paths("b")
     assert plan.gone == ()
@@ -425,7 +426,7 @@ def test_a_list_that_names_another_path_is_named_where_it_lies(culled: Library) 
 
 
 def test_originals_go_and_the_log_says_so(case: Case) -> None:
-    results = case.execute(cleanup.unlink)
+    results = case.execute(removal.unlink)
     sizes = [case.copies[name].original.size for name in "bc"]
     paths = case.paths("bc")
     assert results == [Deleted(path, size) for path, size in zip(paths, sizes, strict=True)]
@@ -435,13 +436,13 @@ def test_originals_go_and_the_log_says_so(case: Case) -> None:
 
 def test_a_file_with_another_name_frees_nothing(case: Case) -> None:
     os.link(case.photo("b"), case.photos / "kept.txt")
-    assert case.execute(cleanup.unlink, "b") == [Deleted(str(case.photo("b")), 0)]
+    assert case.execute(removal.unlink, "b") == [Deleted(str(case.photo("b")), 0)]
 
 
 def test_the_line_is_in_the_log_when_the_file_goes(case: Case) -> None:
     seen = []
 
-    def remove(path: str, prove: cleanup.Prove, record: Callable[[], None]) -> str | None:
+    def remove(path: str, prove: removal.Prove, record: Callable[[], None]) -> str | None:
         assert prove(path) is None
         assert os.path.exists(path)
         record()
@@ -453,10 +454,10 @@ def test_the_line_is_in_the_log_when_the_file_goes(case: Case) -> None:
 
 
 def test_a_removal_that_fails_is_reported_and_the_rest_goes_on(case: Case) -> None:
-    def remove(path: str, prove: cleanup.Prove, record: Callable[[], None]) -> str | None:
+    def remove(path: str, prove: removal.Prove, record: Callable[[], None]) -> str | None:
         if path == str(case.photo("b")):
             raise PermissionError(errno.EACCES, "Permission denied", path)
-        return cleanup.unlink(path, prove, record)
+        return removal.unlink(path, prove, record)
 
     first, second = case.execute(remove)
     assert first == Kept(str(case.photo("b")), "Permission denied")
@@ -471,7 +472,7 @@ def test_what_changes_after_the_plan_is_kept(case: Case) -> None:
     judge = case.judge()
     same_size_and_time(case.photo("b"))
     case.photo("a").unlink()
-    results = list(cleanup.execute(plan, judge, str(case.log), cleanup.unlink))
+    results = list(cleanup.execute(plan, judge, str(case.log), removal.unlink))
     assert [result.path for result in results if isinstance(result, Kept)] == case.paths("bc")
     assert sorted(os.listdir(case.photos)) == ["b.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
@@ -487,7 +488,7 @@ def test_the_file_itself_is_proven_not_one_put_in_its_place(
         real(source, target)
 
     monkeypatch.setattr(os, "rename", rename)
-    assert case.execute(cleanup.unlink, "b") == [
+    assert case.execute(removal.unlink, "b") == [
         Kept(str(case.photo("b")), "it changed since find")
     ]
     assert case.photo("b").read_text() == "saved by an editor at the last moment"
@@ -507,7 +508,7 @@ def test_a_file_that_fails_its_proof_is_put_back(
     if not hard_links:
         no_hard_links(monkeypatch)
     path = str(case.photo("b"))
-    assert cleanup.unlink(path, lambda _: "no", lambda: None) == "no"
+    assert removal.unlink(path, lambda _: "no", lambda: None) == "no"
     assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
     assert case.photo("b").read_text() == "the photo b"
 
@@ -524,9 +525,9 @@ def test_a_new_file_in_its_place_is_not_overwritten_when_one_is_put_back(
         return "no"
 
     with pytest.raises(OSError, match="another file took its place; it is kept as"):
-        cleanup.unlink(str(case.photo("b")), prove, lambda: None)
+        removal.unlink(str(case.photo("b")), prove, lambda: None)
     assert case.photo("b").read_text() == "new"
-    aside = Path(cleanup.aside_path(str(case.photo("b"))))
+    aside = Path(removal.aside_path(str(case.photo("b"))))
     assert aside.read_text() == "the photo b"
 
 
@@ -535,14 +536,14 @@ def test_a_log_that_can_not_be_written_keeps_the_file(case: Case) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        cleanup.unlink(str(case.photo("b")), lambda _: None, record)
+        removal.unlink(str(case.photo("b")), lambda _: None, record)
     assert case.photo("b").read_text() == "the photo b"
 
 
 def test_a_file_in_the_way_of_setting_aside_is_not_overwritten(case: Case) -> None:
-    aside = Path(cleanup.aside_path(str(case.photo("b"))))
+    aside = Path(removal.aside_path(str(case.photo("b"))))
     aside.write_text("something else")
-    (kept,) = case.execute(cleanup.unlink, "b")
+    (kept,) = case.execute(removal.unlink, "b")
     assert kept == Kept(str(case.photo("b")), f"{aside} is in the way")
     assert aside.read_text() == "something else"
     assert case.photo("b").read_text() == "the photo b"
@@ -554,8 +555,8 @@ def test_what_was_set_aside_is_put_back(
 ) -> None:
     if not hard_links:
         no_hard_links(monkeypatch)
-    case.photo("b").rename(cleanup.aside_path(str(case.photo("b"))))
-    assert list(cleanup.restore_set_aside(case.manifest)) == case.paths("b")
+    case.photo("b").rename(removal.aside_path(str(case.photo("b"))))
+    assert list(removal.restore_set_aside(case.manifest)) == case.paths("b")
     assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
 
@@ -564,7 +565,7 @@ def test_what_was_set_aside_is_put_back(
 
 def test_the_trash_gets_only_what_is_proven(case: Case, data_home: Path) -> None:
     same_size_and_time(case.photo("c"))
-    results = case.execute(cleanup.trash)
+    results = case.execute(removal.trash)
     trashed = data_home / "Trash" / "files" / "b.jpg"
     assert results == [
         Deleted(str(case.photo("b")), len("the photo b"), str(trashed)),
@@ -581,8 +582,8 @@ def test_what_takes_the_place_of_a_file_stays_there_when_that_goes_to_the_trash(
         case.photo("b").write_text("saved by an editor at the last moment")
         return trash.send(*arguments)
 
-    monkeypatch.setattr(cleanup, "send", send)
-    (deleted,) = case.execute(cleanup.trash, "b")
+    monkeypatch.setattr(removal, "send", send)
+    (deleted,) = case.execute(removal.trash, "b")
     assert isinstance(deleted, Deleted)
     assert case.photo("b").read_text() == "saved by an editor at the last moment"
     assert (data_home / "Trash" / "files" / "b.jpg").read_text() == "the photo b"
@@ -597,9 +598,9 @@ def test_what_is_not_found_in_the_trash_is_not_called_sent(
         os.replace(place, place + "x")
         return place
 
-    monkeypatch.setattr(cleanup, "send", send)
+    monkeypatch.setattr(removal, "send", send)
     place = data_home / "Trash" / "files" / "b.jpg"
-    assert case.execute(cleanup.trash, "b") == [
+    assert case.execute(removal.trash, "b") == [
         Kept(str(case.photo("b")), f"it was sent to {place} and isn't there")
     ]
 
@@ -608,7 +609,7 @@ def test_a_log_that_can_not_be_written_keeps_a_file_out_of_the_trash(
     case: Case, data_home: Path
 ) -> None:
     case.log.mkdir()
-    (kept,) = case.execute(cleanup.trash, "b")
+    (kept,) = case.execute(removal.trash, "b")
     assert isinstance(kept, Kept)
     assert case.photo("b").read_text() == "the photo b"
     assert [path for path in data_home.rglob("*") if not path.is_dir()] == []
@@ -621,15 +622,15 @@ def of_the_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     def fail(path: str, *_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    monkeypatch.setattr(cleanup, "TRASH_IS_THE_SYSTEMS", request.param)
+    monkeypatch.setattr(removal, "TRASH_IS_THE_SYSTEMS", request.param)
     monkeypatch.setattr("send2trash.send2trash", fail)
-    monkeypatch.setattr(cleanup, "send", fail)
+    monkeypatch.setattr(removal, "send", fail)
     return bool(request.param)
 
 
 @pytest.mark.usefixtures("of_the_system")
 def test_without_a_trash_nothing_is_deleted(case: Case) -> None:
-    for result in case.execute(cleanup.trash):
+    for result in case.execute(removal.trash):
         assert isinstance(result, Kept)
         assert result.reason == (
             "it can't be sent to a trash (Permission denied); see --delete-mode permanent"
@@ -642,7 +643,7 @@ def test_without_a_trash_nothing_is_deleted(case: Case) -> None:
 @pytest.mark.usefixtures("of_the_system")
 def test_what_fails_its_proof_is_not_sent_to_the_trash_and_has_its_name(case: Case) -> None:
     path = str(case.photo("b"))
-    assert cleanup.trash(path, lambda _: "no", lambda: None) == "no"
+    assert removal.trash(path, lambda _: "no", lambda: None) == "no"
     assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
 
@@ -650,7 +651,7 @@ def test_what_fails_its_proof_is_not_sent_to_the_trash_and_has_its_name(case: Ca
 def system_takes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the trash of a system takes, as on macOS: a file under its own name."""
     taken: list[str] = []
-    monkeypatch.setattr(cleanup, "TRASH_IS_THE_SYSTEMS", True)
+    monkeypatch.setattr(removal, "TRASH_IS_THE_SYSTEMS", True)
     monkeypatch.setattr("send2trash.send2trash", lambda path: (taken.append(path), os.unlink(path)))
     return taken
 
@@ -660,17 +661,17 @@ def test_the_trash_of_a_system_gets_a_file_under_its_own_name_after_it_was_prove
 ) -> None:
     proven: list[str] = []
     path = str(case.photo("b"))
-    assert cleanup.trash(path, lambda place: proven.append(place), lambda: None) is None
-    assert proven == [cleanup.aside_path(path)]
+    assert removal.trash(path, lambda place: proven.append(place), lambda: None) is None
+    assert proven == [removal.aside_path(path)]
     assert system_takes == [path]
 
 
 def test_a_trash_of_a_system_that_does_nothing_is_noticed(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleanup, "TRASH_IS_THE_SYSTEMS", True)
+    monkeypatch.setattr(removal, "TRASH_IS_THE_SYSTEMS", True)
     monkeypatch.setattr("send2trash.send2trash", lambda _: None)
-    assert case.execute(cleanup.trash, "b") == [
+    assert case.execute(removal.trash, "b") == [
         Kept(str(case.photo("b")), "the trash did not take it")
     ]
 
@@ -678,15 +679,15 @@ def test_a_trash_of_a_system_that_does_nothing_is_noticed(
 def test_what_takes_the_place_of_a_file_before_the_trash_of_a_system_gets_it_is_kept(
     case: Case, system_takes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_back = cleanup._put_back
+    put_back = removal._put_back
 
     def replace(aside: str, path: str) -> None:
         put_back(aside, path)
         (case.photos / "new").write_text("saved by an editor at the last moment")
         os.replace(case.photos / "new", path)
 
-    monkeypatch.setattr(cleanup, "_put_back", replace)
-    assert case.execute(cleanup.trash, "b") == [
+    monkeypatch.setattr(removal, "_put_back", replace)
+    assert case.execute(removal.trash, "b") == [
         Kept(str(case.photo("b")), "another file took its place")
     ]
     assert system_takes == []

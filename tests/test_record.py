@@ -19,10 +19,9 @@ from hypothesis import strategies as st
 from kill_points import Home
 from kill_points import restore as bring_back
 
-import cleanup
 import finder
 from actions import result
-from disk import inspection, lines, strict
+from disk import inspection, lines, removal, strict
 from disk.files import digest_file
 from disk.record import MANIFEST, is_result, is_signed, load_manifest
 
@@ -337,7 +336,7 @@ def test_what_was_set_aside_comes_back_only_by_a_record_that_is_believed(
 ) -> None:
     someone_else()
     path = found.photos / "vacation1_old.jpg"
-    aside = Path(cleanup.aside_path(str(path)))
+    aside = Path(removal.aside_path(str(path)))
     path.rename(aside)
     for action in ("find", "check-deleted", "cleanup"):
         found.run(action, "--dry-run")

@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from kill_points import Home
 
-import cleanup
 import config
 import finder
 import main
 from actions.options import constants
+from disk import removal
 from disk.lines import to_line
 from disk.record import MANIFEST, read_to_delete
 
@@ -311,7 +311,7 @@ class Owner(RuleBasedStateMachine):
 
     def photos(self) -> dict[Path, bytes]:
         """The photos that are there, those that are set aside under their own names."""
-        aside = {cleanup.aside_path(str(path)): path for path in self.ever}
+        aside = {removal.aside_path(str(path)): path for path in self.ever}
         return {
             aside.get(str(path), path): path.read_bytes()
             for path in self.home.photos.rglob("*")

@@ -28,8 +28,7 @@ from conftest import (
 )
 from PIL import Image
 
-import cleanup
-from disk import output_lock
+from disk import output_lock, removal
 
 VACATION = ["vacation1.jpg", "vacation1_copy.jpg", "vacation1_old.jpg"]
 COFFEE = ["z_coffee.jpg", "z_coffee_bw.jpg"]
@@ -1080,7 +1079,7 @@ def test_a_dry_run_of_any_action_changes_nothing(
     """Not even for a moment: no lock is made and removed, no original restored."""
     if interrupted:
         original = culled.photos / "vacation1_copy.jpg"
-        original.rename(cleanup.aside_path(str(original)))
+        original.rename(removal.aside_path(str(original)))
         (culled.output / ".to_delete.txt.being-written").write_text("half a")
     before = untouched(culled.folder)
     ran = culled.run(action, "--dry-run")
@@ -1102,7 +1101,7 @@ def test_a_dry_run_of_check_deleted_says_what_would_be_listed(found: Library) ->
 
 def test_a_dry_run_says_what_an_interrupted_cleanup_has_set_aside(culled: Library) -> None:
     original = culled.photos / "vacation1_copy.jpg"
-    original.rename(cleanup.aside_path(str(original)))
+    original.rename(removal.aside_path(str(original)))
     assert culled.check("--dry-run", "--json").facts["to_delete"] == [
         str(culled.photos / name) for name in VACATION[1:]
     ]

@@ -9,6 +9,7 @@ from actions.result import opened
 from actions.values import check_prefer
 from config import Settings, UserError
 from disk.lines import to_line
+from disk.removal import Kept
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -48,12 +49,12 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
 
 def report_removed(
     console: Console,
-    results: Sequence[cleanup.Deleted | cleanup.Kept],
+    results: Sequence[cleanup.Deleted | Kept],
     *,
     everything: bool,
 ) -> None:
     removed = [result.path for result in results if isinstance(result, cleanup.Deleted)]
-    kept = [result for result in results if isinstance(result, cleanup.Kept)]
+    kept = [result for result in results if isinstance(result, Kept)]
     console.say(f"Removed: {counted(len(removed), 'copy')}. Their originals stay.")
     lines = [f"{to_line(item.path)}: {item.reason}" for item in kept]
     console.list_some("Copies that stay", lines, everything=everything)

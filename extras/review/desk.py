@@ -20,6 +20,7 @@ from disk.companions import Companions
 from disk.files import append_lines, has_digest
 from disk.lines import to_line
 from disk.record import SavedCopy
+from disk.removal import Kept
 from disk.result import NoResult, Opened, Result, look_again
 from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
@@ -296,7 +297,7 @@ class Desk:
                 left[suggestion.group] = _why_left(suggestion, here)
         return left
 
-    def give_up(self, removals: Iterable[Removal]) -> Iterator[cleanup.Deleted | cleanup.Kept]:
+    def give_up(self, removals: Iterable[Removal]) -> Iterator[cleanup.Deleted | Kept]:
         """Remove copies by rule, each after a line in the log. The caller holds the lock."""
         for removal in removals:
             copy = self.manifest.copies[removal.number]
@@ -304,13 +305,13 @@ class Desk:
             try:
                 append_lines(self.paths.log_file, [line])
             except OSError as error:
-                yield cleanup.Kept(copy.copy, error.strerror or str(error))
+                yield Kept(copy.copy, error.strerror or str(error))
                 continue
             for deed in self.carry_out([Order(removal.number, removal.keeper, by_rule=True)]):
                 if deed.refused is None:
                     yield cleanup.Deleted(copy.copy, copy.original.size)
                 else:
-                    yield cleanup.Kept(copy.copy, deed.refused)
+                    yield Kept(copy.copy, deed.refused)
 
     def is_stale(self) -> bool:
         """Whether OUTPUT_DIR is missing or holds another result by now."""

@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import cleanup
+from disk import removal
 from disk.files import ImageFile, digest_file
 from disk.record import Manifest, OwnFiles, SavedCopy
 
@@ -50,7 +51,7 @@ def milliseconds_of_cleanup(folder: Path) -> float:
     judge = cleanup.Judge(manifest, frozenset(c.original.path for c in copies[1:]), culled)
     plan = cleanup.Plan(tuple(copies[1:]), (), ())
     start = time.process_time()
-    results = list(cleanup.execute(plan, judge, str(folder / "log.txt"), cleanup.unlink))
+    results = list(cleanup.execute(plan, judge, str(folder / "log.txt"), removal.unlink))
     spent = time.process_time() - start
     assert all(isinstance(result, cleanup.Deleted) for result in results), results[0]
     return spent / PHOTOS * 1e3
