@@ -27,8 +27,8 @@ from disk.places import Surroundings, is_in_trash
 from disk.record import MANIFEST, Manifest, SavedCopy
 from disk.removal import Kept, Remove, aside_path, bytes_freed, is_set_aside
 from disk.same_file import look_anew, may_be_one
-from finder import PHOTO_EXTENSIONS
 from pictures import formats, held
+from pictures.formats import PHOTO_EXTENSIONS
 
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
 

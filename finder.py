@@ -16,13 +16,11 @@ from disk.places import Names, kind_of_file, names_of, place_at
 from disk.removal import ASIDE_SUFFIX
 from pictures import formats, integrity
 from pictures.errors import reason_of
+from pictures.formats import PHOTO_EXTENSIONS
 from pictures.images import HashedImage, Holding, Unreadable
 from pictures.messages import in_one_line, messages_of_decoders
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
-
-PHOTO_EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .bmp .gif .tif .tiff .webp .avif".split())
-
 
 Hashed = HashedImage | Unreadable
 Hash = Callable[[list[ImageFile]], Iterable[Hashed]]

@@ -24,6 +24,7 @@ READ = {
     "a WebP": (".webp",),
     "an AVIF": (".avif",),
 }
+PHOTO_EXTENSIONS = frozenset(extension for names in READ.values() for extension in names)
 # What a file starts with; a dot in a pattern is any byte. The first one that fits counts.
 PICTURES = {
     "a JPEG": rb"\xff\xd8\xff",
