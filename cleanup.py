@@ -8,12 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from config import Exit, UserError
-from disk.companions import CompanionIndex, Companions, is_companion, listing
+from disk.companions import is_companion
 from disk.files import (
     append_lines,
     digest_file,
     files_in,
-    has_digest,
     is_below,
     is_gone,
     is_untouched,
@@ -24,13 +23,16 @@ from disk.inspection import report_of
 from disk.lines import to_line
 from disk.litter import is_litter
 from disk.places import Surroundings, is_in_trash
-from disk.record import MANIFEST, Manifest, SavedCopy
+from disk.record import MANIFEST, Manifest, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept, Remove, aside_path, bytes_freed, is_set_aside
 from disk.same_file import look_anew, may_be_one
-from pictures import formats, held
-from pictures.formats import PHOTO_EXTENSIONS
-
-PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
+from pictures.formats import (
+    PHOTO_EXTENSIONS,
+    PHOTOS_WITH_SIDECARS,
+    extension_of,
+    is_picture,
+    kind_by_name,
+)
 
 # Whether a path has the content that find saw in an original.
 Matches = Callable[[str, SavedCopy], bool]
@@ -65,14 +67,6 @@ class Plan:
     delete: tuple[SavedCopy, ...]
     refused: tuple[Kept, ...]
     gone: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """What goes with an original and nothing that stays has, as people read it."""
-
-    path: str
-    loses: tuple[str, ...]
 
 
 # ---- check-deleted
@@ -165,9 +159,9 @@ def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
 
 
 def _may_be_a_picture(name: str) -> bool:
-    kind = formats.kind_by_name(name)
-    photo = _extension(name) in PHOTOS_WITH_SIDECARS
-    return photo or (kind is not None and formats.is_picture(kind))
+    kind = kind_by_name(name)
+    photo = extension_of(name) in PHOTOS_WITH_SIDECARS
+    return photo or (kind is not None and is_picture(kind))
 
 
 def _stem(path: str) -> str:
@@ -261,7 +255,7 @@ class Judge:
             return "it lies outside the input folders"
         if whose := self._surroundings.whose(copy.original.path):
             return whose
-        if _extension(copy.original.path) not in PHOTO_EXTENSIONS:
+        if extension_of(copy.original.path) not in PHOTO_EXTENSIONS:
             return "it is no photo by its name"
         if os.path.realpath(path) != path:
             return "it is reached through a symbolic link"
@@ -306,16 +300,6 @@ class Judge:
         return None
 
 
-def probably_matches(path: str, copy: SavedCopy) -> bool:
-    """Whether a file is as find saw it; it is read only if its size or time says otherwise."""
-    return is_untouched(path, copy.original) or surely_matches(path, copy)
-
-
-def surely_matches(path: str, copy: SavedCopy) -> bool:
-    """Whether a file has the content that find saw, by reading it."""
-    return has_digest(path, copy.digest)
-
-
 def _is_regular(path: str) -> bool:
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
@@ -352,90 +336,6 @@ def _shows(place: str, aside: str) -> bool:
     """
     folder, waiting_in = os.path.dirname(place), os.path.dirname(aside)
     return folder != waiting_in and not is_gone(os.path.join(folder, os.path.basename(aside)))
-
-
-def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
-    """What belonged to deleted photos (XMP, RAW, Live video) and to none that is left there.
-
-    Changes nothing on disk; the photos themselves may be deleted or not.
-    """
-    by_folder: dict[str, set[str]] = defaultdict(set)
-    for path in deleted:
-        by_folder[os.path.dirname(path)].add(os.path.basename(path))
-    orphans = []
-    for folder, photos in sorted(by_folder.items()):
-        names = listing(folder) if os.path.isdir(folder) else []
-        left = [n for n in names if _extension(n) in PHOTOS_WITH_SIDECARS and n not in photos]
-        index = CompanionIndex(names)
-        theirs = {name for photo in photos for name in index.of(photo)}
-        theirs -= {name for photo in left for name in index.of(photo)}
-        orphans += [os.path.join(folder, name) for name in sorted(theirs)]
-    return orphans
-
-
-def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:
-    """What only doomed originals hold, of those of their groups. Changes nothing on disk.
-
-    What is in the files is as find saw it, what lies beside them as it is now.
-    """
-    companions = Companions()
-    going = {copy.original.path for copy in doomed}
-    groups = {copy.group for copy in doomed}
-    staying: dict[int, list[_Staying]] = defaultdict(list)
-    for copy in manifest.copies:
-        path = copy.original.path
-        if copy.group in groups and path not in going and os.path.lexists(path):
-            unchanged = probably_matches(path, copy)
-            inside = copy.holds if unchanged else None
-            beside = held_beside(path, companions)
-            staying[copy.group].append(_Staying(copy.damage, unchanged, inside, beside))
-    known = any(copy.holds is not None for copy in manifest.copies)
-    found = []
-    for copy in doomed:
-        inside = (held.UNKNOWN,) if copy.holds is None and known else copy.holds or ()
-        lines = (*inside, *held_beside(copy.original.path, companions))
-        if lost := _lost(copy.damage, lines, staying.get(copy.group, ())):
-            found.append(Loss(copy.original.path, lost))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Staying:
-    """An original that stays: its damage and, None if unknown, the lines of what it holds."""
-
-    damage: str
-    unchanged: bool  # since find
-    inside: tuple[str, ...] | None
-    beside: tuple[str, ...]
-
-
-def _lost(damage: str, lines: Iterable[str], staying: Collection[_Staying]) -> tuple[str, ...]:
-    """What is lost, as people read it, with a file that has such damage and lines."""
-    if not staying:  # all of it was chosen, with what each picture has
-        return tuple(map(held.shown, filter(held.is_protected, held.lost(lines, ()))))
-    harms = [] if damage else [one.damage for one in staying if one.unchanged]
-    kept: list[str] = []
-    for one in staying:
-        inside = one.inside or ()
-        if one.damage and not damage:  # how many of its pixels are there nobody knows
-            inside = tuple(line for line in inside if held.kind_of(line) != held.PIXELS)
-        kept += [*inside, *one.beside]
-    lost = [held.shown(line, kept) for line in held.lost(lines, kept)]
-    if harms and all(harms):
-        lost.insert(0, f"what stays of this picture is damaged ({harms[0]})")
-    return tuple(lost)
-
-
-def held_beside(path: str, companions: Companions) -> tuple[str, ...]:
-    """What lies beside an original, as lines of `pictures.held`. Changes nothing on disk."""
-    found = (
-        (one.kind, to_line(os.path.basename(one.path)), one.print) for one in companions.of(path)
-    )
-    return tuple(held.beside(*one) for one in found)
-
-
-def _extension(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
 
 
 # ---- cleanup: the deed

@@ -11,6 +11,7 @@ from disk import removal
 from disk.files import is_gone
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, check_to_delete, write_to_delete
+from pictures.losses import losses
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -72,9 +73,9 @@ def say_losses(
     console: Console, manifest: Manifest, doomed: Sequence[SavedCopy]
 ) -> list[dict[str, object]]:
     """Name what only doomed originals hold; returns it for --json."""
-    losses = cleanup.losses(manifest, doomed)
-    if losses:
-        console.say(f"Only these hold something that what stays doesn't ({len(losses):,}):")
-    for loss in losses:
+    lost = losses(manifest, doomed)
+    if lost:
+        console.say(f"Only these hold something that what stays doesn't ({len(lost):,}):")
+    for loss in lost:
         console.say(f"  {to_line(loss.path)}: {'; '.join(loss.loses)}")
-    return [{"path": loss.path, "loses": list(loss.loses)} for loss in losses]
+    return [{"path": loss.path, "loses": list(loss.loses)} for loss in lost]

@@ -15,6 +15,7 @@ from disk.files import append_lines, check_log
 from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
 from disk.removal import Kept
+from pictures.losses import orphaned_sidecars
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -58,7 +59,7 @@ def report_plan(console: Console, plan: cleanup.Plan, manifest: Manifest, *, tra
         console.say(f"Gone already: {counted(len(plan.gone), 'original')}.")
     refused = [f"{to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
     console.list_some("Kept", refused, everything=True)
-    sidecars = cleanup.orphaned_sidecars(copy.original.path for copy in plan.delete)
+    sidecars = orphaned_sidecars(copy.original.path for copy in plan.delete)
     if sidecars:
         console.say(f"Left without their photo ({len(sidecars):,}):")
     for path in sidecars:

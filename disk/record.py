@@ -12,6 +12,8 @@ from config import Exit, UserError
 from disk import signature
 from disk.files import (
     ImageFile,
+    has_digest,
+    is_untouched,
     open_regular,
     write_file,
 )
@@ -49,6 +51,16 @@ class SavedCopy:
     digest: str
     damage: str = ""
     holds: tuple[str, ...] | None = None
+
+
+def probably_matches(path: str, copy: SavedCopy) -> bool:
+    """Whether a file is as find saw it; it is read only if its size or time says otherwise."""
+    return is_untouched(path, copy.original) or surely_matches(path, copy)
+
+
+def surely_matches(path: str, copy: SavedCopy) -> bool:
+    """Whether a file has the content that find saw, by reading it."""
+    return has_digest(path, copy.digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ READ = {
     "an AVIF": (".avif",),
 }
 PHOTO_EXTENSIONS = frozenset(extension for names in READ.values() for extension in names)
+PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
 # What a file starts with; a dot in a pattern is any byte. The first one that fits counts.
 PICTURES = {
     "a JPEG": rb"\xff\xd8\xff",
@@ -207,3 +208,8 @@ def kind_by_content(name: str, head: bytes) -> str:
 def is_picture(kind: str) -> bool:
     """Whether files of a kind are pictures, which this program doesn't read."""
     return kind in _PICTURE_KINDS
+
+
+def extension_of(name: str) -> str:
+    """The ending of a name, in small letters, with its dot."""
+    return os.path.splitext(name)[1].lower()

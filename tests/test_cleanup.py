@@ -19,8 +19,9 @@ from cleanup import Culled, Deleted, Judge, Plan
 from config import Exit, UserError
 from disk import removal, trash
 from disk.files import ImageFile, digest_file
-from disk.record import Manifest, OwnFiles, SavedCopy
+from disk.record import Manifest, OwnFiles, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept
+from pictures.losses import orphaned_sidecars
 
 OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 
@@ -73,7 +74,7 @@ class Case:
         *,
         listed: str = "bc",
         whole_groups: bool = False,
-        matches: cleanup.Matches = cleanup.surely_matches,
+        matches: cleanup.Matches = surely_matches,
     ) -> str | None:
         judge = self.judge(listed, whole_groups=whole_groups)
         return judge.reason_to_keep(self.copies[name], str(self.photo(name)), matches)
@@ -133,7 +134,7 @@ def test_an_original_whose_copy_is_there_is_kept(case: Case) -> None:
 def test_a_copy_that_comes_back_after_the_review_keeps_its_original(case: Case) -> None:
     judge = case.judge()
     Path(case.copies["b"].copy).write_text("undeleted")
-    reason = judge.reason_to_keep(case.copies["b"], str(case.photo("b")), cleanup.surely_matches)
+    reason = judge.reason_to_keep(case.copies["b"], str(case.photo("b")), surely_matches)
     assert reason == "its copy is still there"
 
 
@@ -283,12 +284,12 @@ def test_a_file_with_both_names_loses_the_second_and_nothing_is_said(case: Case)
 def test_a_changed_original_is_kept(case: Case) -> None:
     case.photo("b").write_text("another photo")
     assert case.reason() == "it changed since find"
-    assert case.reason(matches=cleanup.probably_matches) == "it changed since find"
+    assert case.reason(matches=probably_matches) == "it changed since find"
 
 
 def test_a_secret_change_is_seen_by_reading(case: Case) -> None:
     same_size_and_time(case.photo("b"))
-    assert case.reason(matches=cleanup.probably_matches) is None
+    assert case.reason(matches=probably_matches) is None
     assert case.reason() == "it changed since find"
 
 
@@ -296,7 +297,7 @@ def test_a_file_that_was_only_touched_may_go(case: Case) -> None:
     os.utime(case.photo("b"))
     os.utime(case.photo("a"))
     assert case.reason() is None
-    assert case.reason(matches=cleanup.probably_matches) is None
+    assert case.reason(matches=probably_matches) is None
 
 
 ALONE = "no other original of its group would remain"
@@ -387,7 +388,7 @@ def test_a_file_that_cannot_be_opened_is_no_survivor(
         return real(path, *args, **options)
 
     monkeypatch.setattr(os, "open", refuse)
-    assert case.reason(matches=cleanup.probably_matches) == ALONE
+    assert case.reason(matches=probably_matches) == ALONE
 
 
 def test_an_original_of_another_group_is_no_survivor(case: Case) -> None:
@@ -722,13 +723,13 @@ def test_sidecars_left_without_their_photo_are_named(
 ) -> None:
     for name in files.split():
         (tmp_path / name).touch()
-    found = cleanup.orphaned_sidecars(str(tmp_path / name) for name in deleted.split())
+    found = orphaned_sidecars(str(tmp_path / name) for name in deleted.split())
     assert [os.path.basename(path) for path in found] == orphans.split()
     assert sorted(os.listdir(tmp_path)) == sorted(files.split())
 
 
 def test_sidecars_in_a_folder_that_is_gone_are_none(tmp_path: Path) -> None:
-    assert cleanup.orphaned_sidecars([str(tmp_path / "gone" / "a.jpg")]) == []
+    assert orphaned_sidecars([str(tmp_path / "gone" / "a.jpg")]) == []
 
 
 # ---- Copies that went to another group

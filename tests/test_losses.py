@@ -13,7 +13,6 @@ from made_pictures import CAT, encoded, photo
 from PIL import Image
 from test_inventory import DESCRIPTION, SOUND, VIDEO, exif, segment, with_segments, xmp
 
-import cleanup
 import finder
 from disk.companions import Companions
 from disk.files import ImageFile
@@ -23,6 +22,7 @@ from extras.review.facts import examine
 from extras.review.rules import Picture
 from pictures import held
 from pictures.images import Holding, Unreadable
+from pictures.losses import held_beside, losses
 
 OWN_FILES = OwnFiles("info.txt", "to_delete.txt")
 IMAGE = photo(CAT).resize((600, 400))
@@ -69,7 +69,7 @@ def given_up(folder: Path, files: dict[str, bytes]) -> dict[str, list[str]]:
     pictures = []
     for number, name in enumerate(n for n in sorted(files) if n.endswith(".jpg")):
         path, digest = str(folder / name), hashlib.sha256(files[name]).hexdigest()
-        beside = cleanup.held_beside(path, Companions())
+        beside = held_beside(path, Companions())
         pictures.append(Picture(number, path, digest, examine(path), beside))
     suggestion = rules.suggest(1, pictures, [])
     if not suggestion.removals:
@@ -293,9 +293,9 @@ def test_a_record_of_before_says_nothing_of_what_is_in_the_files(bare_library: L
         for name in "ab"
     ]
     manifest = Manifest((str(bare_library.photos),), tuple(copies), OWN_FILES)
-    assert cleanup.losses(manifest, copies[:1]) == []
+    assert losses(manifest, copies[:1]) == []
     known = replace(manifest, copies=(copies[0], replace(copies[1], holds=())))
-    (loss,) = cleanup.losses(known, copies[:1])
+    (loss,) = losses(known, copies[:1])
     assert loss.loses == (held.UNKNOWN,)
 
 
@@ -304,7 +304,7 @@ def test_of_a_group_that_goes_whole_only_what_no_rule_gives_up_is_said() -> None
     copies = [
         SavedCopy(ImageFile(f"/gone/{name}.jpg", 1, 1), "", 1, name, holds=holds) for name in "ab"
     ]
-    found = cleanup.losses(Manifest(("/gone",), tuple(copies), OWN_FILES), copies)
+    found = losses(Manifest(("/gone",), tuple(copies), OWN_FILES), copies)
     assert [loss.loses for loss in found] == [("caption: Oma",), ("caption: Oma",)]
 
 
@@ -351,9 +351,9 @@ def test_damage_is_said_also_where_nobody_can_tell_what_the_damaged_one_holds(
     stays = SavedCopy(file, "", 1, hashlib.sha256(b"cut").hexdigest(), "it has no end marker")
     goes = SavedCopy(ImageFile("/gone/b.jpg", 1, 1), "", 1, "b", holds=())
     manifest = Manifest(("/gone",), (stays, goes), OWN_FILES)
-    assert [loss.loses for loss in cleanup.losses(manifest, [goes])] == [(CUT,)]
+    assert [loss.loses for loss in losses(manifest, [goes])] == [(CUT,)]
     (tmp_path / "a.jpg").write_bytes(b"another")
-    assert cleanup.losses(manifest, [goes]) == []
+    assert losses(manifest, [goes]) == []
 
 
 def test_of_a_damaged_picture_that_goes_nothing_is_said_of_damage(bare_library: Library) -> None:

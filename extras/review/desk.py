@@ -27,6 +27,7 @@ from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
 from pictures import bandpass, held
+from pictures.losses import Loss, held_beside, losses
 
 THERE, GONE, EDITED = "t", "g", "e"
 OTHER = "o"  # no file, but a folder or a link has its name
@@ -263,7 +264,7 @@ class Desk:
 
     def beside(self, number: int) -> tuple[str, ...]:
         """What lies beside a picture's original now, as lines of `pictures.held`."""
-        return cleanup.held_beside(self.manifest.copies[number].original.path, self._companions)
+        return held_beside(self.manifest.copies[number].original.path, self._companions)
 
     def holds(self, number: int, facts: Facts) -> tuple[str, ...]:
         """What few pictures hold and this one does, in it or beside it, as people read it."""
@@ -325,9 +326,9 @@ class Desk:
         """What check-deleted would make of the folders now. Changes nothing on disk."""
         return cleanup.culled_in(self.manifest, self.paths.output_dir)
 
-    def losses(self, doomed: Collection[SavedCopy]) -> list[cleanup.Loss]:
+    def losses(self, doomed: Collection[SavedCopy]) -> list[Loss]:
         """What check-deleted would say that only these originals hold. Changes nothing on disk."""
-        return cleanup.losses(self.manifest, doomed)
+        return losses(self.manifest, doomed)
 
 
 def _why_left(suggestion: Suggestion, here: Collection[int]) -> str:

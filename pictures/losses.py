@@ -1,0 +1,100 @@
+"""What goes with an original and nothing that stays has, in the file or beside it."""
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from disk.companions import CompanionIndex, Companions, listing
+from disk.lines import to_line
+from disk.record import Manifest, SavedCopy, probably_matches
+from pictures import held
+from pictures.formats import PHOTOS_WITH_SIDECARS, extension_of
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What goes with an original and nothing that stays has, as people read it."""
+
+    path: str
+    loses: tuple[str, ...]
+
+
+def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
+    """What belonged to deleted photos (XMP, RAW, Live video) and to none that is left there.
+
+    Changes nothing on disk; the photos themselves may be deleted or not.
+    """
+    by_folder: dict[str, set[str]] = defaultdict(set)
+    for path in deleted:
+        by_folder[os.path.dirname(path)].add(os.path.basename(path))
+    orphans = []
+    for folder, photos in sorted(by_folder.items()):
+        names = listing(folder) if os.path.isdir(folder) else []
+        left = [n for n in names if extension_of(n) in PHOTOS_WITH_SIDECARS and n not in photos]
+        index = CompanionIndex(names)
+        theirs = {name for photo in photos for name in index.of(photo)}
+        theirs -= {name for photo in left for name in index.of(photo)}
+        orphans += [os.path.join(folder, name) for name in sorted(theirs)]
+    return orphans
+
+
+def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:
+    """What only doomed originals hold, of those of their groups. Changes nothing on disk.
+
+    What is in the files is as find saw it, what lies beside them as it is now.
+    """
+    companions = Companions()
+    going = {copy.original.path for copy in doomed}
+    groups = {copy.group for copy in doomed}
+    staying: dict[int, list[_Staying]] = defaultdict(list)
+    for copy in manifest.copies:
+        path = copy.original.path
+        if copy.group in groups and path not in going and os.path.lexists(path):
+            unchanged = probably_matches(path, copy)
+            inside = copy.holds if unchanged else None
+            beside = held_beside(path, companions)
+            staying[copy.group].append(_Staying(copy.damage, unchanged, inside, beside))
+    known = any(copy.holds is not None for copy in manifest.copies)
+    found = []
+    for copy in doomed:
+        inside = (held.UNKNOWN,) if copy.holds is None and known else copy.holds or ()
+        lines = (*inside, *held_beside(copy.original.path, companions))
+        if lost := _lost(copy.damage, lines, staying.get(copy.group, ())):
+            found.append(Loss(copy.original.path, lost))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Staying:
+    """An original that stays: its damage and, None if unknown, the lines of what it holds."""
+
+    damage: str
+    unchanged: bool  # since find
+    inside: tuple[str, ...] | None
+    beside: tuple[str, ...]
+
+
+def _lost(damage: str, lines: Iterable[str], staying: Collection[_Staying]) -> tuple[str, ...]:
+    """What is lost, as people read it, with a file that has such damage and lines."""
+    if not staying:  # all of it was chosen, with what each picture has
+        return tuple(map(held.shown, filter(held.is_protected, held.lost(lines, ()))))
+    harms = [] if damage else [one.damage for one in staying if one.unchanged]
+    kept: list[str] = []
+    for one in staying:
+        inside = one.inside or ()
+        if one.damage and not damage:  # how many of its pixels are there nobody knows
+            inside = tuple(line for line in inside if held.kind_of(line) != held.PIXELS)
+        kept += [*inside, *one.beside]
+    lost = [held.shown(line, kept) for line in held.lost(lines, kept)]
+    if harms and all(harms):
+        lost.insert(0, f"what stays of this picture is damaged ({harms[0]})")
+    return tuple(lost)
+
+
+def held_beside(path: str, companions: Companions) -> tuple[str, ...]:
+    """What lies beside an original, as lines of `pictures.held`. Changes nothing on disk."""
+    found = (
+        (one.kind, to_line(os.path.basename(one.path)), one.print) for one in companions.of(path)
+    )
+    return tuple(held.beside(*one) for one in found)
