@@ -2,30 +2,27 @@
 
 import contextlib
 import os
-import stat
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from config import Exit, UserError
 from disk.companions import is_companion
 from disk.files import (
     append_lines,
-    digest_file,
     files_in,
     is_below,
     is_gone,
-    is_untouched,
-    open_regular,
+    is_regular,
 )
 from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
-from disk.inspection import report_of
+from disk.inspection import report_of, unclaimed_content
 from disk.lines import to_line
 from disk.litter import is_litter
 from disk.places import Surroundings, is_in_trash
 from disk.record import MANIFEST, Manifest, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept, Remove, aside_path, bytes_freed, is_set_aside
-from disk.same_file import look_anew, may_be_one
+from disk.same_file import found_anew, is_another_file, look_anew, may_be_one, shows_aside
 from pictures.formats import (
     PHOTO_EXTENSIONS,
     PHOTOS_WITH_SIDECARS,
@@ -115,7 +112,7 @@ def _elsewhere(
         folder, name = os.path.split(path)
         if is_in_trash(path, output_dir):
             continue
-        content = _unclaimed_content(path, recorded.get(path), times)
+        content = unclaimed_content(path, recorded.get(path), times)
         if content in by_digest:
             found += by_digest[content]
         elif path in recorded or _is_litter(path, manifest, output_dir):
@@ -128,24 +125,6 @@ def _elsewhere(
             if len(here) < len(missing):
                 strangers.append(path)
     return found, strangers
-
-
-def _unclaimed_content(
-    path: str, claim: SavedCopy | None, times: Mapping[int, Collection[int]]
-) -> str | None:
-    """The digest of a file of one of the sizes, unless it is the copy that belongs there.
-
-    That is seen by its time, unless a file of that size and time is missing.
-    """
-    try:
-        status = os.lstat(path)
-        own = claim and is_untouched(path, claim.original)
-        if status.st_size not in times or (own and status.st_mtime_ns not in times[status.st_size]):
-            return None
-        digest = digest_file(path)
-    except OSError:
-        return None
-    return None if claim and digest == claim.digest else digest
 
 
 def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
@@ -246,7 +225,7 @@ class Judge:
 
     def twins(self, copy: SavedCopy, path: str) -> dict[str, os.stat_result]:
         """The originals with the content of one, which lies at `path`, that must not go with it."""
-        found = ((twin, _found_anew(twin, path)) for twin in self._unlisted[copy.digest])
+        found = ((twin, found_anew(twin, path)) for twin in self._unlisted[copy.digest])
         return {twin: status for twin, status in found if status}
 
     def reason_to_keep(self, copy: SavedCopy, path: str, matches: Matches) -> str | None:
@@ -259,7 +238,7 @@ class Judge:
             return "it is no photo by its name"
         if os.path.realpath(path) != path:
             return "it is reached through a symbolic link"
-        if not _is_regular(path):
+        if not is_regular(path):
             return "it is not a regular file"
         if copy in self._moved:
             return "its copy was only moved, renamed or edited"
@@ -291,51 +270,13 @@ class Judge:
                 place not in self._listed
                 and not self._surroundings.whose(place)
                 and os.path.realpath(place) == place
-                and _is_regular(place)
+                and is_regular(place)
                 and matches(place, other)
-                and _is_another_file(place, path)
-                and not (path == aside_path(copy.original.path) and _shows(place, path))
+                and is_another_file(place, path)
+                and not (path == aside_path(copy.original.path) and shows_aside(place, path))
             ):
                 return other
         return None
-
-
-def _is_regular(path: str) -> bool:
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
-def _found_anew(place: str, other: str) -> os.stat_result | None:
-    """The status of a file that can be opened and, on another device than another, is listed.
-
-    It is looked for anew, as a mount that caches names opens what is gone.
-    """
-    folder, name = os.path.split(place)
-    try:
-        with open_regular(place) as stream:
-            status = os.fstat(stream.fileno())
-        if status.st_dev != os.lstat(other).st_dev and name not in os.listdir(folder):
-            return None
-    except OSError:
-        return None
-    return status
-
-
-def _is_another_file(place: str, path: str) -> bool:
-    """Whether a path leads to a file that is there, and isn't a hard link of the other's."""
-    status = _found_anew(place, path)
-    return status is not None and not os.path.samestat(status, os.lstat(path))
-
-
-def _shows(place: str, aside: str) -> bool:
-    """Whether the folder of a path has what was set aside in another folder: they are one place.
-
-    This also holds where a mount makes up inode numbers. OSError where it can't be seen.
-    """
-    folder, waiting_in = os.path.dirname(place), os.path.dirname(aside)
-    return folder != waiting_in and not is_gone(os.path.join(folder, os.path.basename(aside)))
 
 
 # ---- cleanup: the deed

@@ -172,3 +172,11 @@ def try_to(remove: Callable[[str], None], path: str) -> None:
     """Remove what can be removed; what can't is seen by looking again."""
     with contextlib.suppress(OSError):
         remove(path)
+
+
+def is_regular(path: str) -> bool:
+    """Whether a path is that of a regular file, not of a link or a folder."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False

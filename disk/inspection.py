@@ -3,15 +3,17 @@
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from disk import litter
 from disk.copy_names import DIGEST_LENGTHS, encode_path
 from disk.files import (
+    digest_file,
     files_in,
     has_digest,
     is_gone,
+    is_untouched,
     open_regular,
     temporary_path,
 )
@@ -136,3 +138,21 @@ def _says(path: str, says: Callable[[str], object]) -> bool:
             return bool(says(stream.read().decode()))
     except (OSError, ValueError, AttributeError, RecursionError):
         return False
+
+
+def unclaimed_content(
+    path: str, claim: SavedCopy | None, times: Mapping[int, Collection[int]]
+) -> str | None:
+    """The digest of a file of one of the sizes, unless it is the copy that belongs there.
+
+    That is seen by its time, unless a file of that size and time is missing.
+    """
+    try:
+        status = os.lstat(path)
+        own = claim and is_untouched(path, claim.original)
+        if status.st_size not in times or (own and status.st_mtime_ns not in times[status.st_size]):
+            return None
+        digest = digest_file(path)
+    except OSError:
+        return None
+    return None if claim and digest == claim.digest else digest

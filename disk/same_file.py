@@ -4,6 +4,10 @@ import functools
 import os
 
 from disk import system
+from disk.files import (
+    is_gone,
+    open_regular,
+)
 
 # They number their files by the order in which these are looked at, and may make up times.
 MADE_UP_NUMBERS = ("vfat", "msdos", "exfat", "fuse")
@@ -68,3 +72,34 @@ def _is_by_program(device: int) -> bool:
 def _kind(device: int) -> str:
     """The kind of file system of a device, or nothing where that isn't known."""
     return system.kind_of_file_system(device)
+
+
+def found_anew(place: str, other: str) -> os.stat_result | None:
+    """The status of a file that can be opened and, on another device than another, is listed.
+
+    It is looked for anew, as a mount that caches names opens what is gone.
+    """
+    folder, name = os.path.split(place)
+    try:
+        with open_regular(place) as stream:
+            status = os.fstat(stream.fileno())
+        if status.st_dev != os.lstat(other).st_dev and name not in os.listdir(folder):
+            return None
+    except OSError:
+        return None
+    return status
+
+
+def is_another_file(place: str, path: str) -> bool:
+    """Whether a path leads to a file that is there, and isn't a hard link of the other's."""
+    status = found_anew(place, path)
+    return status is not None and not os.path.samestat(status, os.lstat(path))
+
+
+def shows_aside(place: str, aside: str) -> bool:
+    """Whether the folder of a path has what was set aside in another folder: they are one place.
+
+    This also holds where a mount makes up inode numbers. OSError where it can't be seen.
+    """
+    folder, waiting_in = os.path.dirname(place), os.path.dirname(aside)
+    return folder != waiting_in and not is_gone(os.path.join(folder, os.path.basename(aside)))

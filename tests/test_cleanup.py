@@ -17,7 +17,7 @@ from conftest import Library
 import cleanup
 from cleanup import Culled, Deleted, Judge, Plan
 from config import Exit, UserError
-from disk import removal, trash
+from disk import inspection, removal, trash
 from disk.files import ImageFile, digest_file
 from disk.record import Manifest, OwnFiles, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept
@@ -253,7 +253,7 @@ def test_only_what_may_be_a_deleted_copy_is_read(
         read.append(path)
         return digest_file(path)
 
-    monkeypatch.setattr(cleanup, "digest_file", digest)
+    monkeypatch.setattr(inspection, "digest_file", digest)
     assert [copy.copy for copy in case.culled.moved] == [case.copies["c"].copy]
     assert copied.exists()
     assert read == [str(a_copy_not_missing)]

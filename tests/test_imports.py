@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "finder": {"config", "disk", "pictures"},
     "storage": {"config", "disk", "pictures"},
     "cache": {"config", "disk", "pictures"},
-    "cleanup": {"config", "finder", "storage", "disk", "pictures"},
+    "cleanup": {"config", "disk", "pictures"},
     "actions": {
         "config",
         "grouping",
