@@ -61,16 +61,16 @@ def digest_of(value: object, what: str) -> str:
 def path_of(value: object, what: str) -> str:
     """The value, if it is an absolute path without a detour."""
     path = text_of(value, what)
-    if not os.path.isabs(path) or path != os.path.normpath(path) or path.startswith("//"):
+    if not os.path.isabs(path) or path != os.path.normpath(path) or path.startswith(os.sep * 2):
         raise ValueError(f"{what} must be absolute paths without detours")
-    if len(os.fsencode(path)) > LONGEST_PATH or any(map(_is_too_long, path.split("/"))):
+    if len(os.fsencode(path)) > LONGEST_PATH or any(map(_is_too_long, path.split(os.sep))):
         raise ValueError(f"{what} must be paths that can exist")
     return path
 
 
 def name_of(value: object, what: str) -> str:
     name = text_of(value, what)
-    if not name or "/" in name or name in (".", "..") or _is_too_long(name):
+    if not name or os.path.basename(name) != name or name in (".", "..") or _is_too_long(name):
         raise ValueError(f"{what} must be plain names")
     return name
 

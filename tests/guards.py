@@ -34,6 +34,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 }
 # In the order in which they are likely to notice; the first that fails ends it.
 TESTS = (
+    "test_system.py",
     "test_places.py",
     "test_cleanup.py",
     "test_trash.py",

@@ -173,7 +173,7 @@ def ranks(paths: Sequence[str]) -> list[int]:
 def _folders_of(path: str) -> tuple[str, ...]:
     folder = os.path.dirname(path)
     below = SYSTEM.match(folder)
-    return tuple(part for part in folder[below.end() if below else 0 :].split("/") if part)
+    return tuple(part for part in folder[below.end() if below else 0 :].split(os.sep) if part)
 
 
 def _kind_beside(folder: str, others: Collection[str]) -> Kind:

@@ -20,13 +20,13 @@ def names(paths: Sequence[str]) -> list[str]:
 
     Where it doesn't, as they differ in bytes that can't be shown, the whole paths stand.
     """
-    parts = [shown(path).split("/") for path in paths]
+    parts = [shown(path).split(os.sep) for path in paths]
     endings = Counter(tuple(mine[-n:]) for mine in parts for n in range(1, len(mine) + 1))
 
     def name(mine: Sequence[str]) -> str:
         counts = range(1, len(mine))
         told = next((n for n in counts if endings[tuple(mine[-n:])] == 1), len(mine))
-        return "/".join(mine[-told:])
+        return os.sep.join(mine[-told:])
 
     return [name(mine) for mine in parts]
 
