@@ -15,6 +15,8 @@ from disk.lines import to_line
 from disk.record import SavedCopy
 from disk.result import OutputPaths
 from finder import Survey
+from pictures.colour import differ_in_colour
+from pictures.formats import is_picture
 from pictures.images import HashedImage
 
 if TYPE_CHECKING:
@@ -93,7 +95,6 @@ def report_found(console: Console, survey: Survey, *, everything: bool) -> list[
 
 def report_passed_over(console: Console, survey: Survey, *, everything: bool) -> list[str]:
     """Say how much of what kind was passed over; returns a line for each of it."""
-    from pictures.formats import is_picture
 
     items = [(i.kind, to_line(i.path)) for i in survey.skipped if i.kind not in TOLD_APART]
     kinds = Counter(kind for kind, _ in items)
@@ -198,10 +199,9 @@ def link_facts(hashed: Sequence[HashedImage], match: "Match") -> dict[str, objec
 
 
 def only_colour_differs(hashed: Sequence[HashedImage], match: "Match") -> bool:
-    from pictures import matching
 
     one, other = hashed[match.left].look, hashed[match.right].look
-    return bool(one and other and matching.differ_in_colour(one, other, match))
+    return bool(one and other and differ_in_colour(one, other, match))
 
 
 def has_extra(package: str) -> bool:

@@ -13,6 +13,7 @@ from disk.lines import to_line
 from disk.record import Manifest, SavedCopy
 from grouping import Match
 from pictures import matching
+from pictures.colour import differ_in_colour
 from pictures.images import HashedImage, Unreadable
 from pictures.methods import Method
 from pictures.presets import PRESETS
@@ -103,7 +104,7 @@ def _colour_only(one: HashedImage, other: HashedImage, best: Comparison) -> bool
     if best.distance is None or best.correlation is None:
         return False
     match = Match(0, 1, best.distance, best.correlation, best.view)
-    return matching.differ_in_colour(one.look, other.look, match)
+    return differ_in_colour(one.look, other.look, match)
 
 
 # ---- The last find

@@ -9,10 +9,10 @@ from itertools import groupby, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping import EMBEDDING, Cluster, Match, UnionFind, supported_clusters
+from grouping import Cluster, Match, UnionFind, supported_clusters
 from pictures import bandpass, fingerprint
 from pictures.crops import crops, cut_off
-from pictures.crowds import CERTAIN_DISTANCE, Known, is_certain
+from pictures.crowds import Known, is_certain
 from pictures.fingerprint import Look
 from pictures.hamming import close_pairs, close_turned_pairs
 from pictures.presets import Rules
@@ -22,10 +22,6 @@ from pictures.verify import FEW, Each, matching_pairs, within_limits
 
 BURST_CORRELATION = 0.45
 BURST_SHOTS = 16  # that follow a shot and are looked at with it, however many a second has
-# Two pictures of the same gray, in which chroma differs by so much on average.
-SAME_CORRELATION = 0.95
-COLOUR_LEVELS = 6
-AS_THEY_ARE = ("whole", "burst", EMBEDDING)  # the views of matches that no part or turn made
 # A method to find matches: the positions of the files of each distinct picture in, pairs of places
 # in that list out.
 Method = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
@@ -114,16 +110,6 @@ def _without_the_known(size: int, matches: list[Match]) -> list[Match]:
         for match in matches
         if not match.needs_a_look or certain.find(match.left) != certain.find(match.right)
     ]
-
-
-def differ_in_colour(one: Look, other: Look, match: Match) -> bool:
-    """Whether two pictures are the same but for their colour, which is that of all of each."""
-    if match.view not in AS_THEY_ARE or one.part != other.part:
-        return False
-    if match.correlation < SAME_CORRELATION or match.distance > CERTAIN_DISTANCE:
-        return False
-    chroma = [np.frombuffer(look.colour, np.uint8).astype(int) for look in (one, other)]
-    return bool(np.abs(chroma[0] - chroma[1]).mean() >= COLOUR_LEVELS)
 
 
 def find_matches(

@@ -39,6 +39,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 import config
 from grouping import Cluster, Match, supported_clusters
 from pictures import bandpass, crowds, matching, registration
+from pictures.colour import differ_in_colour
 from pictures.crowds import ENOUGH
 from pictures.fingerprint import Look, View
 from pictures.matching import find_matches
@@ -751,10 +752,10 @@ def test_the_summary_says_where_only_colour_differs(library: Library) -> None:
 
 def test_pictures_differ_in_colour_if_they_are_the_same_otherwise() -> None:
     one, gray = edited(COFFEE, ""), edited(COFFEE, "gray")
-    assert matching.differ_in_colour(one, gray, strong(0, 1, 0.99, 2))
-    assert not matching.differ_in_colour(one, gray, strong(0, 1, 0.7, 2))
-    assert not matching.differ_in_colour(one, gray, strong(0, 1, 0.99, 60))
-    assert not matching.differ_in_colour(one, edited(COFFEE, "recompressed"), strong(0, 1, 0.99, 2))
+    assert differ_in_colour(one, gray, strong(0, 1, 0.99, 2))
+    assert not differ_in_colour(one, gray, strong(0, 1, 0.7, 2))
+    assert not differ_in_colour(one, gray, strong(0, 1, 0.99, 60))
+    assert not differ_in_colour(one, edited(COFFEE, "recompressed"), strong(0, 1, 0.99, 2))
 
 
 def test_a_frame_or_a_turn_is_no_other_colour(bare_library: Library) -> None:
