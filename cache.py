@@ -31,7 +31,7 @@ from pictures.images import HashedImage, Unreadable
 from pictures.recipe import FINGERPRINT, Recipe
 
 if TYPE_CHECKING:  # what it imports takes long, while the workers could already be at work
-    from pictures.fingerprint import Look, Spooled, View
+    from pictures.looks import Look, Spooled, View
 
 Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
@@ -649,7 +649,7 @@ class Spool:
         return replace(result, look=replace(look, views=views, large=large))
 
     def _keep(self, data: "bytes | Spooled") -> "bytes | Spooled":
-        from pictures.fingerprint import Spooled, digest
+        from pictures.looks import Spooled, digest
 
         if self._file is None or not data or isinstance(data, Spooled):
             return data
@@ -715,7 +715,7 @@ def unpack(value: bytes, hash_bytes: int | None = None) -> "Look | None":
 
 
 def _unpacked(value: bytes, wanted: int | None) -> "Look":
-    from pictures import fingerprint
+    from pictures.looks import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, Look, Taken, View
 
     head = HEAD.unpack_from(value)
     count, colour_bytes, hash_bytes, gray_bytes, large, camera, is_taken, seconds = head
@@ -726,14 +726,14 @@ def _unpacked(value: bytes, wanted: int | None) -> "Look":
         bits = place + VIEW.size
         gray, end = bits + hash_bytes, bits + hash_bytes + gray_bytes
         place = end + fine
-        view = fingerprint.View(value[bits:gray], value[gray:end], framed, value[end:place] or None)
+        view = View(value[bits:gray], value[gray:end], framed, value[end:place] or None)
         found.append(view)
     camera_at = place + large
     sizes = (
         (hash_bytes, (wanted or hash_bytes,)),
-        (colour_bytes, (0, 2 * fingerprint.COLOUR_SIDE**2)),
-        (gray_bytes, (0, fingerprint.GRAY_SIDE**2)),
-        (large, (0, fingerprint.LARGE_SIDE**2)),
+        (colour_bytes, (0, 2 * COLOUR_SIDE**2)),
+        (gray_bytes, (0, GRAY_SIDE**2)),
+        (large, (0, LARGE_SIDE**2)),
         (len(value), (camera_at + camera,)),
     )
     if not count or any(size not in right for size, right in sizes):
@@ -743,8 +743,8 @@ def _unpacked(value: bytes, wanted: int | None) -> "Look":
     taken = None
     if is_taken:
         name = value[camera_at : camera_at + camera].decode("utf-8", "surrogatepass")
-        taken = fingerprint.Taken(name, seconds)
-    return fingerprint.Look(
+        taken = Taken(name, seconds)
+    return Look(
         tuple(found),
         value[place:camera_at] or None,
         taken,
@@ -754,14 +754,14 @@ def _unpacked(value: bytes, wanted: int | None) -> "Look":
 
 def _is_fine(view: "View") -> bool:
     """Whether the picture at a finer scale, if there is one, has its size."""
-    from pictures import fingerprint
+    from pictures.looks import PAGE_SIDE
 
     packed = _in_memory(view.fine)
     if not packed:
         return True
     packer = zlib.decompressobj()
     try:
-        size = len(packer.decompress(packed, fingerprint.PAGE_SIDE**2 + 1))
+        size = len(packer.decompress(packed, PAGE_SIDE**2 + 1))
     except zlib.error:
         return False
-    return size == fingerprint.PAGE_SIDE**2 and packer.eof
+    return size == PAGE_SIDE**2 and packer.eof

@@ -4,7 +4,7 @@ import numpy as np
 
 from grouping import EMBEDDING, Match
 from pictures.crowds import CERTAIN_DISTANCE
-from pictures.fingerprint import Look
+from pictures.looks import Look
 
 # Two pictures of the same gray, in which chroma differs by so much on average.
 SAME_CORRELATION = 0.95

@@ -11,10 +11,10 @@ from grouping import Match
 from pictures import bandpass
 from pictures.bandpass import Stack
 from pictures.crowds import Known
-from pictures.fingerprint import GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, content, view_of
+from pictures.fingerprint import view_of
 from pictures.hamming import close_pairs, pack
+from pictures.looks import EVERYTHING, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Part, content
 from pictures.presets import Rules
-from pictures.salvage import EVERYTHING, Part
 from pictures.table import BATCH, Pairs, Table, hash_size_of, table_of
 from pictures.verify import (
     Each,

@@ -1,12 +1,9 @@
 """What was made of a photo's file."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from disk.files import ImageFile
-
-if TYPE_CHECKING:  # it takes half a second to import, and only `find` needs it
-    from pictures.fingerprint import Look
+from pictures.looks import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +17,7 @@ class HashedImage:
 
     file: ImageFile
     digest: str
-    look: "Look | None"
+    look: Look | None
     damage: str = ""
     warnings: str = ""
     embedding: bytes | None = None

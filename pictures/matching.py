@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping import Cluster, Match, UnionFind, supported_clusters
-from pictures import bandpass, fingerprint
+from pictures import bandpass
 from pictures.crops import crops, cut_off
 from pictures.crowds import Known, is_certain
-from pictures.fingerprint import Look
 from pictures.hamming import close_pairs, close_turned_pairs
+from pictures.looks import Look, digest
 from pictures.presets import Rules
 from pictures.registration import correlation
 from pictures.table import BATCH, Grays, Pairs, Table, table_of
@@ -56,7 +56,7 @@ def look_digest(look: Look) -> str:
     for view in look.views:
         parts = (view.gray, view.fine) if view.fine else (view.gray,)
         seen.update(bytes([len(parts), view.framed]) + view.hash)
-        seen.update(b"".join(map(fingerprint.digest, parts)))
+        seen.update(b"".join(map(digest, parts)))
     seen.update(bytes(look.part or ()))
     return seen.hexdigest()
 

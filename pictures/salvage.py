@@ -14,12 +14,10 @@ from PIL import Image, ImageFile
 
 from pictures.errors import DECODE_ERRORS
 from pictures.integrity import Integrity, declared_bytes
+from pictures.looks import EVERYTHING, SIXTEENTHS, Part
 
 Prepare = Callable[[bytes], Image.Image | None]
-Part = tuple[int, int, int, int]  # left, upper, right, lower, in sixteenths of a picture
 
-SIXTEENTHS = 16
-EVERYTHING: Part = (0, 0, SIXTEENTHS, SIXTEENTHS)
 
 SAMPLES = 256  # pixels of a row that tell whether something was decoded there
 ENDS_OF_ROWS = 4  # of these; the blocks of a JPEG come in rows, too, of which one is cut off

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pictures.bandpass import Gray
-from pictures.fingerprint import GRAY_SIDE, Look, Spooled, View, content
 from pictures.hamming import pack
+from pictures.looks import GRAY_SIDE, Look, Spooled, View, content
 
 BATCH = 256  # pairs that are looked at together
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from grouping import Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack
-from pictures.fingerprint import PAGE_SIDE, Spooled, View, content
 from pictures.hamming import close_pairs, pack
+from pictures.looks import PAGE_SIDE, Spooled, View, content
 from pictures.presets import Rules
 from pictures.registration import (
     Flat,

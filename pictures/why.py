@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from disk.lines import to_line
 from pictures import crops, crowds, matching, registration, verify
-from pictures.fingerprint import PAGE_SIDE, Look
 from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage
+from pictures.looks import PAGE_SIDE, Look
 from pictures.presets import PRESETS, Rules
 from pictures.recipe import Recipe
 from pictures.table import Table, table_of

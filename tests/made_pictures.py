@@ -19,8 +19,8 @@ from PIL import Image, ImageCms, ImageDraw, ImageOps
 import finder
 from disk.files import ImageFile
 from pictures import fingerprint
-from pictures.fingerprint import Look
 from pictures.images import HashedImage, Unreadable
+from pictures.looks import Look
 from pictures.recipe import Recipe
 
 SAMPLES = Path(__file__).parent / "samples"

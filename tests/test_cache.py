@@ -27,17 +27,8 @@ import cache
 from disk.files import ImageFile
 from finder import hash_file, walk
 from pictures import matching, presets
-from pictures.fingerprint import (
-    COLOUR_SIDE,
-    GRAY_SIDE,
-    LARGE_SIDE,
-    PAGE_SIDE,
-    Look,
-    Taken,
-    View,
-    content,
-)
 from pictures.images import HashedImage, Unreadable
+from pictures.looks import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content
 from pictures.recipe import Recipe
 
 RECIPE = Recipe()

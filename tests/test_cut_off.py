@@ -10,6 +10,7 @@ from hostile import encoded
 from PIL import Image, ImageDraw
 
 from pictures import decode, fingerprint, integrity, matching, presets, salvage
+from pictures.looks import Look
 from pictures.recipe import Recipe
 
 COFFEE, CAT, LAUNCH = "2024/coffee.jpg", "2024/cat.jpg", "2023/launch.jpg"
@@ -27,7 +28,7 @@ def cut(data: bytes, share: float) -> bytes:
     return data[: round(len(data) * share)]
 
 
-def look(data: bytes) -> fingerprint.Look:
+def look(data: bytes) -> Look:
     image, _, seen = salvage.decoded(data, integrity.examined(data), decode.prepared)
     assert image
     found = fingerprint.look_of(image, Recipe(parts=True), seen)
@@ -35,7 +36,7 @@ def look(data: bytes) -> fingerprint.Look:
     return found
 
 
-def groups(looks: list[fingerprint.Look], preset: str = "similar") -> list[list[int]]:
+def groups(looks: list[Look], preset: str = "similar") -> list[list[int]]:
     digests = [str(number) for number in range(len(looks))]
     found, _ = matching.group(digests, looks, presets.PRESETS[preset])
     return [cluster.members for cluster in found]

@@ -29,8 +29,8 @@ from disk.files import ImageFile
 from extras import explain, fitting
 from finder import hash_file
 from pictures import matching, methods, presets
-from pictures.fingerprint import Look, View
 from pictures.images import HashedImage
+from pictures.looks import Look, View
 from pictures.recipe import Recipe
 from pictures.why import compare
 

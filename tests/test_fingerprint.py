@@ -28,6 +28,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from pictures import bandpass, decode, fingerprint
 from pictures.hamming import MIRRORINGS
+from pictures.looks import Taken
 from pictures.recipe import Recipe
 
 CLEAR = (CAT, COFFEE, PORTRAIT)  # with edges that differ from a frame's
@@ -405,7 +406,7 @@ def taken(when: str = "2024:05:01 10:00:00", fraction: str = "", camera: str = "
 
 def test_shots_are_as_far_apart_as_their_exif_times() -> None:
     first = taken()
-    assert isinstance(first, fingerprint.Taken)
+    assert isinstance(first, Taken)
     for when, fraction, seconds in (
         ("2024:05:01 10:00:00", "", 0),
         ("2024:05:01 10:00:02", "", 2),
@@ -417,11 +418,11 @@ def test_shots_are_as_far_apart_as_their_exif_times() -> None:
         ("2024:05:01 10:00:01+02:00", "", 1),
     ):
         shot = taken(when, fraction)
-        assert isinstance(shot, fingerprint.Taken)
+        assert isinstance(shot, Taken)
         assert shot.seconds - first.seconds == pytest.approx(seconds, abs=1e-4)
         assert shot.camera == first.camera
     other = taken(camera="Nikon")
-    assert isinstance(other, fingerprint.Taken)
+    assert isinstance(other, Taken)
     assert other.camera != first.camera
 
 

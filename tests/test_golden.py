@@ -27,10 +27,9 @@ from PIL import Image
 
 import finder
 from disk.files import ImageFile
-from pictures import fingerprint
 from pictures import recipe as recipes
-from pictures.fingerprint import content
 from pictures.images import HashedImage
+from pictures.looks import GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, View, content
 from pictures.recipe import Recipe
 
 GOLDEN = Path(__file__).parent / "golden" / "fingerprints.json"
@@ -100,7 +99,7 @@ def fingerprints() -> dict[str, Values]:
             Path(path).write_bytes(data)
             for by in names:
                 whole = name.startswith("sample") and by == "plain"
-                side = fingerprint.GRAY_SIDE if whole else SHOWN_SIDE
+                side = GRAY_SIDE if whole else SHOWN_SIDE
                 found[f"{name}, {by}"] = values(path, RECIPES[by], side)
     return found
 
@@ -114,7 +113,7 @@ def values(path: str, recipe: Recipe, side: int) -> Values:
         return {"look": None}
     known = {
         "views": [seen(view, side) for view in look.views],
-        "large": look.large and levels(content(look.large), fingerprint.LARGE_SIDE),
+        "large": look.large and levels(content(look.large), LARGE_SIDE),
         "taken": look.taken and [look.taken.camera, look.taken.seconds],
         "colour": encoded(look.colour),
         "rgb": look.rgb and rgb(look.rgb, recipe.rgb_side),
@@ -123,13 +122,13 @@ def values(path: str, recipe: Recipe, side: int) -> Values:
     return {name: value for name, value in known.items() if value}
 
 
-def seen(view: fingerprint.View, side: int) -> Values:
+def seen(view: View, side: int) -> Values:
     known = {"hash": view.hash.hex(), "framed": view.framed}
     if view.gray:
-        known["gray"] = levels(content(view.gray), fingerprint.GRAY_SIDE, side)
+        known["gray"] = levels(content(view.gray), GRAY_SIDE, side)
     if view.fine:
         page = zlib.decompress(content(view.fine))
-        known["fine"] = levels(page, fingerprint.PAGE_SIDE)
+        known["fine"] = levels(page, PAGE_SIDE)
     return known
 
 

@@ -41,7 +41,7 @@ from grouping import Cluster, Match, supported_clusters
 from pictures import bandpass, crowds, matching, registration
 from pictures.colour import differ_in_colour
 from pictures.crowds import ENOUGH
-from pictures.fingerprint import Look, View
+from pictures.looks import Look, View
 from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
 from pictures.registration import agreement, correlation

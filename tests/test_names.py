@@ -33,7 +33,7 @@ from PIL import Image, ImageOps
 from grouping import Cluster, Match, supported_clusters
 from pictures import connected, matching, registration, verify
 from pictures.crowds import ENOUGH
-from pictures.fingerprint import Look
+from pictures.looks import Look
 from pictures.presets import PRESETS
 
 File = tuple[str, Look | None]  # what find knows of a file: its digest and its look

@@ -16,8 +16,8 @@ from extras.review import facts, rendering
 from pictures import decode, integrity, salvage
 from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
+from pictures.looks import EVERYTHING
 from pictures.recipe import Recipe
-from pictures.salvage import EVERYTHING
 
 
 def deep() -> Image.Image:

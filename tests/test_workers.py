@@ -24,8 +24,8 @@ import config
 import finder
 from disk.files import ImageFile
 from pictures import decode, limits, pool, workers
-from pictures.fingerprint import Look, View
 from pictures.images import HashedImage, Unreadable
+from pictures.looks import Look, View
 from pictures.recipe import Recipe
 
 pytestmark = pytest.mark.workers

@@ -30,8 +30,8 @@ from extras.embeddings import close_vectors
 from grouping import UnionFind
 from pictures import bandpass, fingerprint, matching, presets
 from pictures.errors import DECODE_ERRORS
-from pictures.fingerprint import GRAY_SIDE, LARGE_SIDE
 from pictures.hamming import close_pairs
+from pictures.looks import GRAY_SIDE, LARGE_SIDE, Look, View
 from pictures.recipe import Recipe
 
 BITS = 256
@@ -57,7 +57,7 @@ def hashes(count: int) -> NDArray[np.uint64]:
     return np.packbits(bits, axis=1).view(np.uint64)
 
 
-def photographed(folder: Path, most: int) -> tuple[list[fingerprint.Look], float]:
+def photographed(folder: Path, most: int) -> tuple[list[Look], float]:
     """The looks of photographs, with their parts, and the CPU seconds that one took."""
     found = []
     start = time.process_time()
@@ -73,7 +73,7 @@ def photographed(folder: Path, most: int) -> tuple[list[fingerprint.Look], float
     return found, (time.process_time() - start) / len(found)
 
 
-def blended(looks: Sequence[fingerprint.Look], count: int) -> Iterator[fingerprint.Look]:
+def blended(looks: Sequence[Look], count: int) -> Iterator[Look]:
     """Those looks, and then others of the same statistics."""
     rng = np.random.default_rng(1)
     large = b"".join(look.large or b"" for look in looks)
@@ -86,7 +86,7 @@ def blended(looks: Sequence[fingerprint.Look], count: int) -> Iterator[fingerpri
         top, left, low, right = rng.integers(0, LARGE_SIDE - SIDE + 1, 4)
         parts = one[top : top + SIDE, left : left + SIDE], other[low : low + SIDE, right:][:, :SIDE]
         gray = (0.6 * parts[0] + 0.4 * parts[1][:: number % 2 * 2 - 1]).astype(np.uint8)
-        view = fingerprint.View(bandpass.hashes_of(gray[None], 16)[0], gray.tobytes(), framed=False)
+        view = View(bandpass.hashes_of(gray[None], 16)[0], gray.tobytes(), framed=False)
         yield replace(looks[0], views=(view,), taken=None)
 
 

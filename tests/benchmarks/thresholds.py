@@ -24,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pictures import fingerprint, matching, presets, registration, verify
 from pictures.errors import DECODE_ERRORS
+from pictures.looks import Look
 from pictures.recipe import Recipe
 
-Seen = tuple[str, fingerprint.Look | None]
+Seen = tuple[str, Look | None]
 # Numbers of the modules that look at pictures, and of a preset's rules.
 NUMBERS = {
     "CLOSE": (30, 40, 50),
