@@ -23,7 +23,7 @@ from disk.places import Surroundings, is_in_trash
 from disk.record import MANIFEST, Manifest, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept, Remove, aside_path, bytes_freed, is_set_aside
 from disk.same_file import found_anew, is_another_file, look_anew, may_be_one, shows_aside
-from pictures.formats import (
+from pictures.kinds import (
     PHOTO_EXTENSIONS,
     PHOTOS_WITH_SIDECARS,
     extension_of,

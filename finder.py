@@ -14,17 +14,17 @@ from disk.files import ImageFile, image_file, open_regular, read_file
 from disk.own_names import RESULT_MARKER
 from disk.places import Names, kind_of_file, names_of, place_at
 from disk.removal import ASIDE_SUFFIX
-from pictures import formats, integrity
+from pictures import integrity, kinds
 from pictures.errors import reason_of
-from pictures.formats import PHOTO_EXTENSIONS
 from pictures.images import HashedImage, Holding, Unreadable
+from pictures.kinds import PHOTO_EXTENSIONS
 from pictures.messages import in_one_line, messages_of_decoders
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
 
 Hashed = HashedImage | Unreadable
 Hash = Callable[[list[ImageFile]], Iterable[Hashed]]
-# Kinds of what a walk skips, besides those of `formats` and `places`; in the plural, to be counted.
+# Kinds of what a walk skips, besides those of `kinds` and `places`; in the plural, to be counted.
 HARD_LINKS = "hard links to the same files"
 SAME_FILES = "the same files by another way"  # as another mount shows them, on another device
 SET_ASIDE = "originals that a cleanup has set aside"
@@ -167,7 +167,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
     except DECODE_ERRORS as error:
         reason = ": ".join(filter(None, (harm, reason_of(error))))
     if reason:  # what the decoder had in memory is gone by now
-        return Unreadable(file, formats.why_unreadable(data, file.path, reason) if data else reason)
+        return Unreadable(file, kinds.why_unreadable(data, file.path, reason) if data else reason)
     digest = hashlib.sha256(data).hexdigest()
     damage = in_one_line(filter(None, (harm, *messages.of_data)))
     return HashedImage(
@@ -201,7 +201,7 @@ def _found(entry: "os.DirEntry[str]", seen: "_Seen") -> Found:
         return Skipped(entry.path, kind)
     if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
         return seen.photo(entry.path)
-    return Skipped(entry.path, formats.kind_by_name(entry.name) or _sniffed_kind(entry))
+    return Skipped(entry.path, kinds.kind_by_name(entry.name) or _sniffed_kind(entry))
 
 
 def _kind_of_no_file(entry: "os.DirEntry[str]") -> str:
@@ -216,10 +216,10 @@ def _kind_of_no_file(entry: "os.DirEntry[str]") -> str:
 def _sniffed_kind(entry: "os.DirEntry[str]") -> str:
     try:
         with open_regular(entry.path) as stream:
-            head = stream.read(formats.SNIFFED_BYTES)
+            head = stream.read(kinds.SNIFFED_BYTES)
     except OSError:
         head = b""
-    return formats.kind_by_content(entry.name, head)
+    return kinds.kind_by_content(entry.name, head)
 
 
 class _Seen:

@@ -16,8 +16,8 @@ from disk.record import SavedCopy
 from disk.result import OutputPaths
 from finder import Survey
 from pictures.colour import differ_in_colour
-from pictures.formats import is_picture
 from pictures.images import HashedImage
+from pictures.kinds import is_picture
 
 if TYPE_CHECKING:
     from grouping import Cluster, Match

@@ -9,7 +9,7 @@ from disk.companions import CompanionIndex, Companions, listing
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, probably_matches
 from pictures import held
-from pictures.formats import PHOTOS_WITH_SIDECARS, extension_of
+from pictures.kinds import PHOTOS_WITH_SIDECARS, extension_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from conftest import ROOT, Library, collect
 from hostile import cat, encoded
 from PIL import Image
 
-from pictures import decode, fingerprint, formats
+from pictures import decode, fingerprint, kinds
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 MEMORY_MB = 700
@@ -112,7 +112,7 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
     )
     assert ran.stdout.splitlines() == [
         "an MP4 video named .jpg",
-        f"{formats.UNKNOWN} (cannot identify image file)",
+        f"{kinds.UNKNOWN} (cannot identify image file)",
         "5000x4000 pixels need 261 MB to be decoded, 150 MB are the most",
         "1 byte stands after the picture",
         "hashed",

@@ -6,7 +6,7 @@ import pytest
 from conftest import Library, picture
 from made_pictures import CAT, encoded, photo
 
-from pictures import formats
+from pictures import kinds
 
 
 def box(brand: bytes, *others: bytes) -> bytes:
@@ -68,20 +68,20 @@ STARTS = {
     ],
     "an encrypted file": [b"Salted__" + NOISE, b"age-encryption.org/v1\n" + NOISE],
     "nothing but zeros": [bytes(1), bytes(5_000_000)],
-    formats.UNKNOWN: [b"", NOISE, bytes(4096) + b"x", b"\xff\xd8", bytes(range(256))],
+    kinds.UNKNOWN: [b"", NOISE, bytes(4096) + b"x", b"\xff\xd8", bytes(range(256))],
 }
 
 
 @pytest.mark.parametrize(("said", "data"), [(s, d) for s, starts in STARTS.items() for d in starts])
 def test_a_file_is_known_by_its_first_bytes(said: str, data: bytes) -> None:
-    assert formats.named(data) == said
+    assert kinds.named(data) == said
 
 
 def test_a_format_is_known_by_what_is_sniffed_of_it() -> None:
     """But for what only all of a file can tell, and a text that was cut in two."""
     for said, starts in STARTS.items():
         for data in starts:
-            assert formats.named(data[: formats.SNIFFED_BYTES]) in {said, "nothing but zeros"}
+            assert kinds.named(data[: kinds.SNIFFED_BYTES]) in {said, "nothing but zeros"}
 
 
 def test_a_reason_says_what_a_file_is_that_is_called_a_picture(bare_library: Library) -> None:
