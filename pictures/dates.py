@@ -4,6 +4,7 @@ A date is kept as text (`2024-05-01 12:00:00.25`), in the local time of whoever 
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -95,6 +96,20 @@ def is_plausible(taken: str, latest: datetime | None = None) -> bool:
     if whole.year >= FIRST_FACTORY_YEAR and whole == datetime(whole.year, 1, 1):
         return False
     return not any(start <= whole < start + length for start, length in NO_DATES)
+
+
+def moments(written: Iterable[tuple[object, object]], changed: object) -> list[str]:
+    """The moments of some dates with their fractions of the second; those that are none left out.
+
+    When a file was changed last says nothing where another date stands, be it a wrong one.
+    """
+    found = filter(None, (moment(date, fraction) for date, fraction in written))
+    return list(found) or list(filter(None, [moment(changed)]))
+
+
+def first_plausible(moments: Iterable[str], latest: datetime | None = None) -> str:
+    """The first of some moments at which a picture may have been taken; empty if there is none."""
+    return next((found for found in moments if is_plausible(found, latest)), "")
 
 
 def is_doubtful(taken: str) -> bool:

@@ -4,10 +4,10 @@ import io
 from collections.abc import Callable
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
 
 from pictures.bandpass import Stack
-from pictures.errors import DECODE_ERRORS
+from pictures.exif import Tag, orientation_of
 from pictures.recipe import Recipe
 
 Turn = Callable[[Image.Image], Image.Image]
@@ -191,13 +191,13 @@ def to_gray(image: Image.Image) -> Image.Image:
 
 def upright_turn(image: Image.Image) -> Turn:
     """How to turn a square picture upright, which costs less than turning the full one first."""
-    orientation = _orientation(image)
+    orientation = orientation_of(image)
     if orientation == 1:
         return lambda square: square
 
     def turn(square: Image.Image) -> Image.Image:
         square.info.clear()  # its EXIF data may be broken
-        square.getexif()[ExifTags.Base.Orientation] = orientation
+        square.getexif()[Tag.ORIENTATION] = orientation
         return ImageOps.exif_transpose(square)
 
     return turn
@@ -244,11 +244,3 @@ def from_lab(image: Image.Image) -> Image.Image:
     rgb = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
     assert rgb is not None
     return rgb
-
-
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation; a picture with broken EXIF data is still a picture."""
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except DECODE_ERRORS:
-        return 1

@@ -8,7 +8,7 @@ from functools import lru_cache
 import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
 
 from pictures import dates
 from pictures.bandpass import (
@@ -33,7 +33,7 @@ from pictures.decode import (
     upright_turn,
     with_its_gray,
 )
-from pictures.errors import DECODE_ERRORS
+from pictures.exif import Tag, tried
 from pictures.looks import (
     COLOUR_SIDE,
     EVERYTHING,
@@ -231,16 +231,14 @@ def _hash(gray: Image.Image, hash_size: int) -> bytes:
 
 def _taken(image: Image.Image) -> Taken | None:
     """The camera and the time in the EXIF data; None where either is missing or broken."""
-    try:
-        exif = image.getexif()
-        details = exif.get_ifd(ExifTags.IFD.Exif)
-        when = dates.moment(
-            details.get(ExifTags.Base.DateTimeOriginal, ""),
-            details.get(ExifTags.Base.SubsecTimeOriginal, ""),
-        )
-        maker, model = exif.get(ExifTags.Base.Make), exif.get(ExifTags.Base.Model)
-    except DECODE_ERRORS:
-        return None
+    return tried(lambda: _shot(image), None)
+
+
+def _shot(image: Image.Image) -> Taken | None:
+    exif = image.getexif()
+    details = exif.get_ifd(Tag.DETAILS)
+    when = dates.moment(details.get(Tag.TAKEN, ""), details.get(Tag.TAKEN_FRACTION, ""))
+    maker, model = exif.get(Tag.MAKE), exif.get(Tag.MODEL)
     if not (maker or model) or not when or not dates.is_plausible(when):
         return None
     seconds = (dates.time_of(when) - datetime(1970, 1, 1)).total_seconds()

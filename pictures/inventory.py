@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pictures import dates, held, metadata
 from pictures.behind import behind, described
 from pictures.blocks import Blocks, blocks_of
-from pictures.errors import DECODE_ERRORS
+from pictures.exif import Tag, below, each, exif_of, rating_of, tried
 from pictures.integrity import examined
 from pictures.metadata import Word, properties
 from pictures.words import cleaned, is_boilerplate
@@ -25,22 +25,18 @@ T = TypeVar("T")
 
 MOST_LINES = 100  # of words of a kind
 LONGEST = 300  # characters of a line; longer ones end in a print
-EXIF, GPS_BLOCK, RATING = 0x8769, 0x8825, 0x4746
-LATITUDE, LONGITUDE = 2, 4  # each after the tag that says which half of the globe it is
 XMP_PLACE = ("exif:GPSLatitude", "exif:GPSLongitude")
 XMP_DEGREES = re.compile(
     r"([+-]?\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))? ?([NSEW]?)"
 )
-MAKERS_NOTE = 0x927C
 LENS = (0xA434, ("aux:Lens", "exifEX:LensModel"))
 EXPOSURE = {
-    "time": ((0x829A, 0x9201), ("exif:ExposureTime", "exif:ShutterSpeedValue")),
-    "aperture": ((0x829D, 0x9202), ("exif:FNumber", "exif:ApertureValue")),
-    "ISO": ((0x8827, 0x8831, 0x8832), ("exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity")),
+    "time": ((Tag.EXPOSURE_TIME, 0x9201), ("exif:ExposureTime", "exif:ShutterSpeedValue")),
+    "aperture": ((Tag.APERTURE, 0x9202), ("exif:FNumber", "exif:ApertureValue")),
+    "ISO": ((Tag.ISO, 0x8831, 0x8832), ("exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity")),
     "focal length": ((0x920A,), ("exif:FocalLength",)),
 }
 TIFF_BITS, TIFF_SAMPLING, TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP = 258, 530, 700, 33723, 34377
-DATES, CHANGED = (0x9003, 0x9004), 0x0132
 XMP_DATES = ("exif:DateTimeOriginal", "xmp:CreateDate")
 COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB"})
 # Of sRGB, as profiles have them: red, green and blue, each as X and Z over Y.
@@ -62,11 +58,11 @@ def inventory(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        blocks = _tried(lambda: blocks_of(data), Blocks())
+        blocks = tried(lambda: blocks_of(data), Blocks())
         _add_known_to_pillow(blocks, image)
         packets = chain.from_iterable(map(properties, blocks.xmp))
         known = list(islice(packets, metadata.MOST_PROPERTIES))
-        exif = _exif_of(image, blocks)
+        exif = exif_of(image, blocks.exif)
         lines = [
             held.line(held.PIXELS, f"{image.width} x {image.height}"),
             *_whole(lambda: behind(data, examined(data).end, blocks.multiple, _semantics(known))),
@@ -82,8 +78,8 @@ def _words(
     exif: "Image.Exif", blocks: Blocks, known: Iterable[Word], side_files: Iterable[bytes]
 ) -> Iterator[Word]:
     """The words of all places; those that are broken hide no other."""
-    details: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(EXIF)), {})
-    yield from _whole(lambda: metadata.in_exif(_each(exif), details))
+    details = below(exif, Tag.DETAILS)
+    yield from _whole(lambda: metadata.in_exif(each(exif), details))
     for records in blocks.iptc:
         yield from _whole(lambda records=records: metadata.in_iptc(records))  # type: ignore[misc]
     yield from metadata.in_xmp(known)
@@ -97,15 +93,6 @@ def _semantics(known: Iterable[Word]) -> list[str]:
     return [text for name, text in known if name.endswith(":Semantic")]
 
 
-def _tried(read: Callable[[], T], otherwise: T) -> T:
-    try:
-        return read()
-    except MemoryError:  # nothing is broken, and what there is would be lost without a word
-        raise
-    except DECODE_ERRORS:
-        return otherwise
-
-
 def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
     """What comes, until something is broken."""
     found: list[T] = []
@@ -113,7 +100,7 @@ def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
     def add() -> None:
         found.extend(read())
 
-    _tried(add, None)
+    tried(add, None)
     return found
 
 
@@ -131,13 +118,13 @@ def _add_known_to_pillow(blocks: Blocks, image: "Image.Image") -> None:
         return
     order = "<" if tags.prefix == b"II" else ">"
     packet, records, resources = (
-        _tried(lambda tag=tag: _raw(tags.get(tag), order), b"")  # type: ignore[misc]
+        tried(lambda tag=tag: _raw(tags.get(tag), order), b"")  # type: ignore[misc]
         for tag in (TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP)
     )
     if packet and not blocks.xmp:
         blocks.xmp.append(packet)
     blocks.iptc += [records, *metadata.in_photoshop(resources)]
-    bits = _tried(lambda: max(tags.get(TIFF_BITS, (8,))), 8)
+    bits = tried(lambda: max(tags.get(TIFF_BITS, (8,))), 8)
     blocks.bits = bits if isinstance(bits, int) else 8
 
 
@@ -146,20 +133,6 @@ def _raw(value: object, order: str) -> bytes:
     if isinstance(value, tuple):
         return struct.pack(f"{order}{len(value)}I", *value)
     return value if isinstance(value, bytes) else b""
-
-
-def _exif_of(image: "Image.Image", blocks: Blocks) -> "Image.Exif":
-    from PIL import Image
-
-    exif = _tried(image.getexif, Image.Exif())
-    if blocks.exif and not len(exif):
-        _tried(lambda: exif.load(b"Exif\0\0" + blocks.exif), None)
-    return exif
-
-
-def _each(tags: Mapping[int, Any]) -> dict[int, Any]:
-    """The tags that can be read."""
-    return {tag: _tried(lambda tag=tag: tags[tag], None) for tag in list(tags)}  # type: ignore[misc]
 
 
 # ---- The lines
@@ -213,7 +186,7 @@ def _short(value: str) -> str:
 
 
 def _kinds_of_pixels(image: "Image.Image", blocks: Blocks, data: bytes) -> Iterator[str]:
-    if _tried(lambda: _is_transparent(image), False):
+    if tried(lambda: _is_transparent(image), False):
         yield held.TRANSPARENCY
     bits, colour, full = blocks.bits, blocks.colour, blocks.full_colour
     if image.format == "AVIF":
@@ -233,18 +206,18 @@ def _kinds_of_pixels(image: "Image.Image", blocks: Blocks, data: bytes) -> Itera
     if colour:
         kind = held.FULL_COLOUR if full else held.LESS_COLOUR
         yield held.line(kind, f"{colour[0]} x {colour[1]}")
-    if profile := _tried(lambda: _wide_profile(image.info.get("icc_profile") or b""), ""):
+    if profile := tried(lambda: _wide_profile(image.info.get("icc_profile") or b""), ""):
         yield held.line(held.PROFILE, profile)
-    if image.format != "MPO" and _tried(lambda: bool(getattr(image, "is_animated", False)), False):
+    if image.format != "MPO" and tried(lambda: bool(getattr(image, "is_animated", False)), False):
         yield held.ANIMATION if image.format != "TIFF" else _pages(image)
 
 
 def _pages(image: "Image.Image") -> str:
-    return held.line(held.PAGES, _tried(lambda: int(getattr(image, "n_frames", 1)), 1))
+    return held.line(held.PAGES, tried(lambda: int(getattr(image, "n_frames", 1)), 1))
 
 
 def _sampling(image: "Image.Image") -> tuple[int, ...]:
-    return _tried(lambda: tuple(getattr(image, "tag_v2", {}).get(TIFF_SAMPLING, (2, 2))), (2, 2))
+    return tried(lambda: tuple(getattr(image, "tag_v2", {}).get(TIFF_SAMPLING, (2, 2))), (2, 2))
 
 
 def _of_avif(data: bytes) -> tuple[int, bool]:
@@ -304,20 +277,17 @@ def _profile_name(tag: bytes) -> str:
 
 def _facts(exif: "Image.Exif", known: Mapping[str, str]) -> Iterator[str]:
     """What few pictures hold alone: place, date, camera, rating, and how it was taken."""
-    tags = _each(exif)
-    block: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(GPS_BLOCK)), {})
+    tags = each(exif)
+    block = below(exif, Tag.PLACE)
     yield from _places(block, known)
-    details: dict[int, Any] = _tried(lambda: _each(exif.get_ifd(EXIF)), {})
-    written = [*(details.get(tag) for tag in DATES), *(known.get(name) for name in XMP_DATES)]
-    moments = [found for date in written if (found := dates.moment(date))]
-    for moment in moments or [dates.moment(tags.get(CHANGED))]:
-        if moment and dates.is_plausible(moment):
-            yield held.line(held.DATE, moment.partition(".")[0])
-            break
-    if camera := cleaned(metadata.text_of(tags.get(metadata.MODEL))):
+    details = below(exif, Tag.DETAILS)
+    written = details.get(Tag.TAKEN), details.get(Tag.DIGITIZED), *map(known.get, XMP_DATES)
+    moments = dates.moments(((date, "") for date in written), tags.get(Tag.CHANGED))
+    if taken := dates.first_plausible(moments):
+        yield held.line(held.DATE, taken.partition(".")[0])
+    if camera := cleaned(metadata.text_of(tags.get(Tag.MODEL))):
         yield held.line(held.CAMERA, camera)
-    ratings = (tags.get(RATING), known.get("xmp:Rating"))
-    best = max(_tried(lambda r=r: int(float(r or 0)), 0) for r in ratings)  # type: ignore[misc]
+    best = rating_of(tags.get(Tag.RATING), known.get("xmp:Rating"))
     if best > 0:
         yield held.line(held.RATING, best)
     yield from _exposure(details, known)
@@ -336,7 +306,7 @@ def _exposure(details: Mapping[int, Any], known: Mapping[str, str]) -> Iterator[
     lenses = [metadata.text_of(details.get(tag)), *(known.get(name, "") for name in names)]
     if lens := next(filter(None, map(cleaned, lenses)), ""):
         yield held.line(held.LENS, _short(lens))
-    if details.get(MAKERS_NOTE):
+    if details.get(Tag.MAKERS_NOTE):
         yield held.MAKERS_NOTE
 
 
@@ -346,13 +316,13 @@ def _exposure(details: Mapping[int, Any], known: Mapping[str, str]) -> Iterator[
 def _places(block: Mapping[int, Any], known: Mapping[str, str]) -> Iterator[str]:
     """The place by EXIF data, and by XMP if that has another one."""
     found = ""
-    if LATITUDE in block:
-        read = (partial(_of_exif, block, tag) for tag in (LATITUDE, LONGITUDE))
-        found = _place(*(_tried(one, math.nan) for one in read))
+    if Tag.LATITUDE in block:
+        read = (partial(_of_exif, block, tag) for tag in (Tag.LATITUDE, Tag.LONGITUDE))
+        found = _place(*(tried(one, math.nan) for one in read))
         yield held.line(held.GPS, found)
     if XMP_PLACE[0] in known:
         other = _place(*(_of_xmp(known.get(name, "")) for name in XMP_PLACE))
-        if not (LATITUDE in block and held.are_near(other, found)):
+        if not (Tag.LATITUDE in block and held.are_near(other, found)):
             yield held.line(held.GPS, other)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
+from pictures.exif import Tag
 from pictures.words import comment_of, decoded, utf16
 
 Word = tuple[str, str]
@@ -45,12 +46,11 @@ WINDOWS_TAGS = {
     0x9C9F: "caption",
 }
 USER_COMMENT = 0x9286
-MAKE, MODEL, SOFTWARE = 0x010F, 0x0110, 0x0131
 
 
 def in_exif(tags: Mapping[int, Any], details: Mapping[int, Any]) -> Iterator[Word]:
     """What the tags say in words; `details` are those of the Exif block itself."""
-    written_by = {text_of(tags.get(tag)).strip() for tag in (MAKE, MODEL, SOFTWARE)}
+    written_by = {text_of(tags.get(tag)).strip() for tag in (Tag.MAKE, Tag.MODEL, Tag.SOFTWARE)}
     for tag, kind in TEXT_TAGS.items():
         text = text_of(tags.get(tag)).strip()
         if kind == "copyright":  # the photographer's, and the editor's

@@ -7,8 +7,9 @@ from disk import companions
 from disk.files import read_file
 from extras.review import origin, quality
 from extras.review.rendering import averaged, drafted, to_rgb
-from extras.review.tags import known_of, orientation_of, signs_of
+from extras.review.tags import known_of, signs_of
 from pictures import dates, integrity
+from pictures.exif import Tag, orientation_of
 from pictures.inventory import inventory
 
 if TYPE_CHECKING:
@@ -139,5 +140,5 @@ def _upright(image: "Image.Image", orientation: int) -> "Image.Image":
 
     plain = Image.new(image.mode, image.size)
     plain.paste(image)
-    plain.getexif()[0x0112] = orientation
+    plain.getexif()[Tag.ORIENTATION] = orientation
     return ImageOps.exif_transpose(plain)

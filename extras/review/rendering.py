@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from disk.files import read_file
-from extras.review.tags import orientation_of
 from pictures import integrity
+from pictures.exif import Tag, orientation_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,7 +46,7 @@ def render(path: str, kind: str) -> bytes:
     image = averaged(image, side)
     if max(image.size) > side:
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
-    image.getexif()[0x0112] = orientation
+    image.getexif()[Tag.ORIENTATION] = orientation
     ImageOps.exif_transpose(image, in_place=True)
     stream = io.BytesIO()
     if side <= THUMB_SIDE:

@@ -16,8 +16,10 @@ from disk.system import lies_in
 from extras.review import doubts, folders, origin, versions
 from extras.review.facts import Facts
 from pictures import held
-from pictures.dates import time_of
+from pictures.dates import seconds_between
 
+# More than what find takes for a burst: it joins shots that look alike, here none of two that may
+# be of a burst is given up.
 BURST_SECONDS = 10.0
 LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count
 
@@ -459,7 +461,7 @@ def is_burst(one: Picture, other: Picture) -> bool:
     moments = (a.taken, b.taken) if a.taken or b.taken else (a.clock, b.clock)
     if not all(moments):
         return False
-    seconds = abs((time_of(moments[0]) - time_of(moments[1])).total_seconds())
+    seconds = abs(seconds_between(*moments))
     if seconds or not a.taken:
         return 0 < seconds <= BURST_SECONDS
     fraction = a.taken.partition(".")[2].strip("0")
