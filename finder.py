@@ -2,26 +2,26 @@
 
 import contextlib
 import fnmatch
-import functools
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from disk import same_file
-from disk.files import ImageFile, image_file, open_regular, read_file
+from disk.files import ImageFile, image_file, open_regular
 from disk.own_names import RESULT_MARKER
 from disk.places import Names, kind_of_file, names_of, place_at
 from disk.removal import ASIDE_SUFFIX
-from pictures import integrity, kinds
+from pictures import kinds
 from pictures.errors import reason_of
 from pictures.images import HashedImage, Holding, Unreadable
 from pictures.kinds import PHOTO_EXTENSIONS
-from pictures.messages import in_one_line, messages_of_decoders
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
 
+# Done by workers; what these import would take this process half a second.
+HASH_FILE = "pictures.hashing:hash_file"
+HOLDING_OF = "pictures.hashing:holding_of"
 Hashed = HashedImage | Unreadable
 Hash = Callable[[list[ImageFile]], Iterable[Hashed]]
 # Kinds of what a walk skips, besides those of `kinds` and `places`; in the plural, to be counted.
@@ -138,57 +138,12 @@ def hash_files(
     files: Iterable[ImageFile], recipe: Recipe, workers: int
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash photos in worker processes; yields one result a file, as they are done."""
-    return in_workers(hash_file, files, workers, recipe)
+    return in_workers(HASH_FILE, files, workers, recipe)
 
 
 def holdings(files: Iterable[ImageFile], workers: int) -> Iterator[Holding | Unreadable]:
     """Read photos once more in worker processes, for what they hold besides their pixels."""
-    return in_workers(holding_of, files, workers)
-
-
-def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
-    """Read a photo once, for its digest and for its look by a recipe.
-
-    The look is None where only identical files may match: a picture without content, or a file
-    of several pages or frames.
-    """
-    from pictures import decode, fingerprint, salvage
-    from pictures.errors import DECODE_ERRORS
-
-    data, harm, look, reason = b"", "", None, ""
-    try:
-        file, data = read_file(file.path)
-        structure = integrity.examined(data)
-        harm = structure.harm
-        with messages_of_decoders() as messages:
-            prepare = functools.partial(decode.prepared, recipe=recipe)
-            image, harm, seen = salvage.decoded(data, structure, prepare)
-            look = fingerprint.look_of(image, recipe, seen) if image else None
-    except DECODE_ERRORS as error:
-        reason = ": ".join(filter(None, (harm, reason_of(error))))
-    if reason:  # what the decoder had in memory is gone by now
-        return Unreadable(file, kinds.why_unreadable(data, file.path, reason) if data else reason)
-    digest = hashlib.sha256(data).hexdigest()
-    damage = in_one_line(filter(None, (harm, *messages.of_data)))
-    return HashedImage(
-        file, digest, look, damage, in_one_line(messages.others), note=structure.note
-    )
-
-
-def holding_of(file: ImageFile) -> Holding | Unreadable:
-    """Read a photo once more, for what it holds besides its pixels."""
-    from disk.companions import xmp_beside
-    from pictures import decode
-    from pictures.errors import DECODE_ERRORS
-    from pictures.inventory import inventory
-
-    try:
-        file, data = read_file(file.path)
-        with messages_of_decoders():
-            image = decode.open_header(data)
-            return Holding(file, inventory(data, image, xmp_beside(file.path)))
-    except DECODE_ERRORS as error:
-        return Unreadable(file, reason_of(error))
+    return in_workers(HOLDING_OF, files, workers)
 
 
 def _found(entry: "os.DirEntry[str]", seen: "_Seen") -> Found:

@@ -1,11 +1,11 @@
 """The ways to compare pictures, a row each: what each wants of a picture, and what it groups."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from config import Settings, UserError
+from pictures.by_name import named
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 
@@ -50,9 +50,8 @@ class Method(Protocol):
 def chosen(settings: Settings) -> Method:
     """The method that the settings choose."""
     row = METHODS[settings.method] if settings.threshold is None else BY_THRESHOLD
-    module, _, name = row.partition(":")
-    if module.startswith("extras.") and find_spec("extras") is None:
+    if row.startswith("extras.") and find_spec("extras") is None:
         what = f"--method {settings.method}"
         raise UserError(f"{what} needs the folder extras/ beside main.py; restore it.")
-    method: Method = getattr(import_module(module), name)(settings)
+    method: Method = named(row)(settings)
     return method

@@ -4,11 +4,12 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from config import UserError
 from disk import system
 from pictures import limits
+from pictures.by_name import named
 from pictures.errors import reason_of
 from pictures.limits import Limits
 from pictures.messages import keep_off_the_terminal
@@ -82,16 +83,20 @@ def _says_what_it_lacks(workers: int) -> Iterator[None]:
 
 
 def do_each(
-    work: Callable[..., T], ones: Sequence[object], seconds: Sequence[float], *wanted: object
-) -> list[T]:
+    work: str | Callable[..., object],
+    ones: Sequence[object],
+    seconds: Sequence[float],
+    *wanted: object,
+) -> list[Any]:
     """Do some work on pictures in a worker, one after the other; it ends where one takes too long.
 
-    That is when it takes more than its seconds of processor time.
+    The work may be given by its name. Too long is more than its seconds of processor time.
     """
+    do = named(work) if isinstance(work, str) else work
     results = []
     for one, most in zip(ones, seconds, strict=True):
         system.allow_cpu(most)
-        results.append(work(one, *wanted))
+        results.append(do(one, *wanted))
     return results
 
 

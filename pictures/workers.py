@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import queue
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from config import UserError
@@ -42,13 +42,15 @@ T = TypeVar("T")
 
 
 def in_workers(
-    work: Callable[..., T], files: Iterable[ImageFile], workers: int, *wanted: object
-) -> Iterator[T | Unreadable]:
+    work: str, files: Iterable[ImageFile], workers: int, *wanted: object
+) -> Iterator[Any]:
     """Do some work on photos in worker processes; yields one result a file, as they are done.
 
-    A picture that kills its worker again and again, or takes too long, becomes an `Unreadable`,
-    and the run goes on. How long is counted in processor time, so that a busy machine counts for
-    nothing. Raises UserError if the workers are killed again and again, and nothing comes.
+    The work is given by its name, such as "pictures.hashing:hash_file". A picture that kills its
+    worker again and again, or takes too long, becomes an `Unreadable`, and the run goes on. How
+    long is counted in processor time, so that a busy machine counts for nothing.
+
+    Raises UserError if the workers are killed again and again, and nothing comes.
     """
     waiting = _Waiting(files)
     pools = MOST_POOLS
@@ -126,7 +128,7 @@ class _Waiting:
 
 
 def _work_in_pool(
-    waiting: _Waiting, workers: int, work: Callable[..., T], wanted: tuple[object, ...]
+    waiting: _Waiting, workers: int, work: str, wanted: tuple[object, ...]
 ) -> Iterator[T | Unreadable]:
     """Do what waits until all is done or the pool breaks down; then the rest waits again."""
     done: queue.SimpleQueue[Working] = queue.SimpleQueue()

@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from PIL import Image, PngImagePlugin  # noqa: E402
 
-import finder  # noqa: E402
 from disk.files import ImageFile  # noqa: E402
 from pictures import limits, pool  # noqa: E402
+from pictures.hashing import hash_file  # noqa: E402
 from pictures.images import Unreadable  # noqa: E402
 from pictures.recipe import Recipe  # noqa: E402
 
@@ -66,7 +66,7 @@ def _hash_and_report(path: Path, writer: int) -> None:
     pool.start_worker(limits.FINDING.lock)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = _memory("VmRSS")
-    result = finder.hash_file(file, Recipe())
+    result = hash_file(file, Recipe())
     megabytes = (_memory("VmHWM") - before) / 1e6
     reason = result.reason if isinstance(result, Unreadable) else ""
     os.write(writer, f"{megabytes} {reason}".encode())

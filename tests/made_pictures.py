@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw, ImageOps
 
-import finder
 from disk.files import ImageFile
 from pictures import fingerprint
+from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.looks import Look
 from pictures.recipe import Recipe
@@ -353,7 +353,7 @@ def look_of(data: bytes | Image.Image, hash_size: int = 16, *, parts: bool = Fal
 def hash_data(data: bytes, folder: Path) -> HashedImage | Unreadable:
     path = folder / "picture.jpg"
     path.write_bytes(data)
-    return finder.hash_file(ImageFile(str(path), 0, 0), Recipe())
+    return hash_file(ImageFile(str(path), 0, 0), Recipe())
 
 
 def hash_of(data: bytes, folder: Path) -> bytes:
@@ -397,7 +397,7 @@ def hash_or_die(file: ImageFile, *wanted: Any) -> HashedImage | Unreadable:
         if name.startswith("asleep"):
             time.sleep(60)
         _die_with_the_lock(with_a_task=name.startswith("taken"))
-    return finder.hash_file(file, *wanted)
+    return hash_file(file, *wanted)
 
 
 def _die_with_the_lock(*, with_a_task: bool) -> None:

@@ -8,9 +8,9 @@ import pytest
 from conftest import ROOT, SAMPLES
 from made_pictures import SINGLES
 
-import finder
 from disk.files import ImageFile
 from pictures import matching, presets
+from pictures.hashing import hash_file
 from pictures.images import HashedImage
 
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
@@ -65,7 +65,7 @@ def labelled_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list
 def hashed(labelled_files: tuple[Path, list[Item]]) -> list[HashedImage]:
     folder, items = labelled_files
     files = [ImageFile(str(folder / item.path), 0, 0) for item in items]
-    results = [finder.hash_file(file, Recipe(parts=True)) for file in files]
+    results = [hash_file(file, Recipe(parts=True)) for file in files]
     return [result for result in results if isinstance(result, HashedImage)]
 
 

@@ -25,8 +25,9 @@ from hypothesis import strategies as st
 
 import cache
 from disk.files import ImageFile
-from finder import hash_file, walk
+from finder import walk
 from pictures import matching, presets
+from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.looks import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content
 from pictures.recipe import Recipe
@@ -644,13 +645,14 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
 import cache, finder
+from pictures import hashing
 from pictures.recipe import Recipe
 cache.SECONDS_BETWEEN_COMMITS = 0.0
 def hash_files(files):
     for number, file in enumerate(files):
         if number == 3:
             os.kill(os.getpid(), {signal})
-        yield finder.hash_file(file, Recipe())
+        yield hashing.hash_file(file, Recipe())
 files = list(finder.walk([{photos!r}]))
 wanted = Recipe()
 with cache.opened({file!r}, print) as opened:

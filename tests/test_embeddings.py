@@ -35,9 +35,9 @@ from config import Settings, UserError
 from disk.files import ImageFile
 from extras import embeddings
 from extras.embeddings import close_vectors
-from finder import hash_file
 from grouping import EMBEDDING, Match, supported_clusters
 from pictures import crowds, decode, fingerprint, matching
+from pictures.hashing import hash_file
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
 

@@ -27,8 +27,8 @@ import finder
 from actions.options import constants, settings_from
 from disk.files import ImageFile
 from extras import explain, fitting
-from finder import hash_file
 from pictures import matching, methods, presets
+from pictures.hashing import hash_file
 from pictures.images import HashedImage
 from pictures.looks import Look, View
 from pictures.recipe import Recipe

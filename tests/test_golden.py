@@ -25,9 +25,9 @@ import made_pictures
 from made_pictures import CAT, COFFEE, FRAMES, MODES, SAMPLES, STORED_AS
 from PIL import Image
 
-import finder
 from disk.files import ImageFile
 from pictures import recipe as recipes
+from pictures.hashing import hash_file
 from pictures.images import HashedImage
 from pictures.looks import GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, View, content
 from pictures.recipe import Recipe
@@ -106,7 +106,7 @@ def fingerprints() -> dict[str, Values]:
 
 def values(path: str, recipe: Recipe, side: int) -> Values:
     """What is made of a file by a recipe, its small gray pictures with so many pixels a side."""
-    hashed = finder.hash_file(ImageFile(path, 0, 0), recipe)
+    hashed = hash_file(ImageFile(path, 0, 0), recipe)
     assert isinstance(hashed, HashedImage), hashed
     look = hashed.look
     if look is None:

@@ -47,13 +47,13 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
     (tmp_path / "b.jpg").write_bytes(encoded(cat(), "JPEG"))
     program = (
         "import sys, finder\n"
-        "from pictures import decode, fingerprint, pool\n"
+        "from pictures import decode, hashing, pool\n"
         "from pictures.recipe import Recipe\n"
         "from pictures import limits\n"
         "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
         "pool.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
-        "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
+        "    result = hashing.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', 'hashed'))\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "a.png"), str(tmp_path / "b.jpg")]
@@ -90,15 +90,15 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
     large(tmp_path / "5.jpg", photo + video, 100)
     program = (
         "import sys, finder, scipy.fftpack\n"
-        "from pictures import decode, fingerprint, pool\n"
+        "from pictures import decode, hashing, pool\n"
         "from pictures.recipe import Recipe\n"
         "from pictures import limits\n"
         "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
         "pool.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
-        "    result = finder.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
+        "    result = hashing.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', '') or result.note or 'hashed')\n"
-        "held = finder.holding_of(finder.ImageFile(path, 0, 0))\n"
+        "held = hashing.holding_of(finder.ImageFile(path, 0, 0))\n"
         "print(getattr(held, 'reason', '') or any('video' in line for line in held.lines))\n"
     )
     paths = sorted(map(str, tmp_path.iterdir()))
@@ -127,7 +127,7 @@ def test_large_pngs_cost_hashed_or_shown_what_a_picture_may_cost(tmp_path: Path)
         image.convert(mode).save(tmp_path / f"{mode}.png", compress_level=1)
     program = (
         "import sys, finder\n"
-        "from pictures import fingerprint, pool\n"
+        "from pictures import fingerprint, hashing, pool\n"
         "from pictures.recipe import Recipe\n"
         "from extras.review import facts, rendering\n"
         "from pathlib import Path\n"
@@ -135,7 +135,7 @@ def test_large_pngs_cost_hashed_or_shown_what_a_picture_may_cost(tmp_path: Path)
         "    lines = Path('/proc/self/status').read_text().splitlines()\n"
         "    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1000\n"
         "def hashed(path):\n"
-        "    assert finder.hash_file(finder.ImageFile(path, 0, 0), Recipe()).digest\n"
+        "    assert hashing.hash_file(finder.ImageFile(path, 0, 0), Recipe()).digest\n"
         "def shown(path):\n"
         "    assert facts.examine(path).pixels == 96_000_000\n"
         "    assert rendering.render(path, 'thumb')\n"
@@ -266,7 +266,7 @@ def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None
 def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: str) -> None:
     program = (
         "import os, sys, finder\n"
-        "from pictures import fingerprint, pool\n"
+        "from pictures import fingerprint, hashing, pool\n"
         "from pictures.recipe import Recipe\n"
         "pool.start_worker(1.0)\n"
         "look_of = fingerprint.look_of\n"
@@ -274,7 +274,7 @@ def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: st
         "    os.write(2, sys.argv[2].encode())\n"
         "    return look_of(*arguments, **more)\n"
         "fingerprint.look_of = says_and_looks\n"
-        "hashed = finder.hash_file(finder.ImageFile(sys.argv[1], 0, 0), Recipe())\n"
+        "hashed = hashing.hash_file(finder.ImageFile(sys.argv[1], 0, 0), Recipe())\n"
         "print([hashed.damage, hashed.warnings])\n"
     )
     command = [sys.executable, "-c", program, str(hostile.CAT), said]

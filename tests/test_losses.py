@@ -13,14 +13,13 @@ from made_pictures import CAT, encoded, photo
 from PIL import Image
 from test_inventory import DESCRIPTION, SOUND, VIDEO, exif, segment, with_segments, xmp
 
-import finder
 from disk.companions import Companions
 from disk.files import ImageFile
 from disk.record import Manifest, OwnFiles, SavedCopy
 from extras.review import rules
 from extras.review.facts import examine
 from extras.review.rules import Picture
-from pictures import held
+from pictures import hashing, held
 from pictures.images import Holding, Unreadable
 from pictures.losses import held_beside, losses
 
@@ -245,7 +244,7 @@ def test_where_nobody_can_tell_what_a_file_holds_it_is_said(
     def holding_of(file: ImageFile) -> Holding | Unreadable:
         return Unreadable(file, "Input/output error")
 
-    monkeypatch.setattr(finder, "holding_of", holding_of)
+    monkeypatch.setattr(hashing, "holding_of", holding_of)
     put(bare_library, a=shot(), b=shot(caption="Oma"))
     path = bare_library.photos / "b.jpg"
     assert f"Not looked into: {path}: Input/output error" in bare_library.log()

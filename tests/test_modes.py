@@ -27,8 +27,8 @@ from made_pictures import (
 )
 from PIL import Image, ImageFilter, ImageOps, PngImagePlugin
 
-import finder
 from disk.files import ImageFile
+from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
 
@@ -146,7 +146,7 @@ def test_a_hash_has_as_many_bits_as_it_should(tmp_path: Path) -> None:
     path = tmp_path / "cat.jpg"
     path.write_bytes(png(photo(CAT)))
     for size, length in ((2, 1), (3, 2), (8, 8), (16, 32), (64, 512)):
-        hashed = finder.hash_file(ImageFile(str(path), 0, 0), Recipe(size))
+        hashed = hash_file(ImageFile(str(path), 0, 0), Recipe(size))
         assert isinstance(hashed, HashedImage)
         assert hashed.look is not None
         assert [len(view.hash) for view in hashed.look.views] == [length]
@@ -335,14 +335,14 @@ def test_what_is_no_regular_file_is_unreadable_and_not_waited_for(tmp_path: Path
     (tmp_path / "link.jpg").symlink_to("real.jpg")
     for name in ("pipe.jpg", "folder.jpg", "link.jpg", "missing.jpg"):
         file = ImageFile(str(tmp_path / name), 0, 0)
-        assert_unreadable(finder.hash_file(file, Recipe()))
+        assert_unreadable(hash_file(file, Recipe()))
 
 
 def test_a_file_of_more_than_a_gigabyte_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.jpg"
     path.touch()
     os.truncate(path, (1 << 30) + 1)  # takes no room on the disk
-    result = finder.hash_file(ImageFile(str(path), 0, 0), Recipe())
+    result = hash_file(ImageFile(str(path), 0, 0), Recipe())
     assert isinstance(result, Unreadable)
     assert result.reason == "the file is larger than 1 GiB"
 

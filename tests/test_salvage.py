@@ -10,10 +10,10 @@ import pytest
 from hostile import cat, encoded
 from PIL import Image
 
-import finder
 from disk.files import ImageFile
 from extras.review import facts, rendering
 from pictures import decode, integrity, salvage
+from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
 from pictures.looks import EVERYTHING
@@ -145,7 +145,7 @@ def test_leniency_ends_with_the_picture() -> None:
 def hashed(folder: Path, data: bytes) -> HashedImage | Unreadable:
     path = folder / f"picture.{KINDS[bytes(data[:2])]}"
     path.write_bytes(data)
-    return finder.hash_file(ImageFile(str(path), 0, 0), Recipe())
+    return hash_file(ImageFile(str(path), 0, 0), Recipe())
 
 
 @pytest.mark.parametrize(

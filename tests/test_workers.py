@@ -24,6 +24,7 @@ import config
 import finder
 from disk.files import ImageFile
 from pictures import decode, limits, pool, workers
+from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.looks import Look, View
 from pictures.recipe import Recipe
@@ -67,7 +68,7 @@ def test_every_photo_found_is_hashed_or_unreadable(workers: int, tmp_path: Path)
 def test_workers_find_what_this_process_finds(tmp_path: Path) -> None:
     mixed_folder(tmp_path)
     for result in hashed(tmp_path, 2).values():
-        assert finder.hash_file(result.file, Recipe()) == result
+        assert hash_file(result.file, Recipe()) == result
 
 
 def test_workers_keep_what_parts_are_cut_from_if_they_are_to(tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ def test_no_photos_are_no_results(tmp_path: Path) -> None:
 def test_a_picture_that_kills_its_worker_is_unreadable_and_the_others_are_hashed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "HASH_FILE", "made_pictures:hash_or_die")
     for number in range(12):
         place(tmp_path, f"photo{number}.jpg")
     place(tmp_path, "exit.jpg", "segfault.jpg", "segfault2.jpg")
@@ -112,7 +113,7 @@ def test_a_picture_that_kills_its_worker_is_unreadable_and_the_others_are_hashed
 def test_what_a_worker_raises_for_a_picture_makes_only_that_unreadable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "HASH_FILE", "made_pictures:hash_or_die")
     place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "starved.jpg")
     results = hashed(tmp_path, 2)
     starved = results.pop("starved.jpg")
@@ -139,7 +140,7 @@ def test_a_reason_is_in_words(
 
     monkeypatch.setattr(decode, "prepared", gives_up)
     place(tmp_path, "a.jpg")
-    result = finder.hash_file(ImageFile(str(tmp_path / "a.jpg"), 0, 0), Recipe())
+    result = hash_file(ImageFile(str(tmp_path / "a.jpg"), 0, 0), Recipe())
     assert isinstance(result, Unreadable)
     assert result.reason == said
 
@@ -149,7 +150,7 @@ def test_a_png_without_the_palette_that_it_needs_says_so(tmp_path: Path) -> None
     place_of_palette = whole.index(b"PLTE") - 4
     length = 12 + int.from_bytes(whole[place_of_palette : place_of_palette + 4], "big")
     (tmp_path / "a.png").write_bytes(whole[:place_of_palette] + whole[place_of_palette + length :])
-    result = finder.hash_file(ImageFile(str(tmp_path / "a.png"), 0, 0), Recipe())
+    result = hash_file(ImageFile(str(tmp_path / "a.png"), 0, 0), Recipe())
     assert isinstance(result, Unreadable)
     assert result.reason == "its palette is missing"
 
@@ -158,7 +159,7 @@ def test_a_png_without_the_palette_that_it_needs_says_so(tmp_path: Path) -> None
 def test_a_worker_that_is_killed_with_the_lock_of_all_holds_nobody_up_for_long(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "HASH_FILE", "made_pictures:hash_or_die")
     monkeypatch.setattr(workers, "FILES_AT_A_TIME", 1)
     place(tmp_path, *(f"photo{n}.jpg" for n in range(60)), f"{name}.jpg")
     assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
@@ -195,7 +196,7 @@ def test_what_a_pool_has_lost_is_hashed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the last task no other worker would notice that it is gone."""
-    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "HASH_FILE", "made_pictures:hash_or_die")
     monkeypatch.setattr(workers, "STILL_SECONDS", 4.0)
     place(tmp_path, "asleep.jpg")
     assert isinstance(hashed(tmp_path, 2)["asleep.jpg"], HashedImage)
@@ -204,7 +205,7 @@ def test_what_a_pool_has_lost_is_hashed_by_the_next(
 def test_a_picture_that_takes_too_much_work_is_unreadable_and_the_others_are_hashed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "HASH_FILE", "made_pictures:hash_or_die")
     monkeypatch.setattr(limits, "FINDING", replace(limits.FINDING, least=2.0))
     place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "endless.jpg")
     results = hashed(tmp_path, 2)
@@ -218,7 +219,7 @@ def test_a_worker_that_has_to_wait_for_others_may_take_as_long_as_it_likes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a busy machine a worker waits for its turn, and works no more for that."""
-    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "HASH_FILE", "made_pictures:hash_or_die")
     monkeypatch.setattr(limits, "FINDING", replace(limits.FINDING, least=2.0))
     place(tmp_path, "waiting1.jpg", "waiting2.jpg")
     assert all(isinstance(result, HashedImage) for result in hashed(tmp_path, 2).values())
@@ -227,7 +228,7 @@ def test_a_worker_that_has_to_wait_for_others_may_take_as_long_as_it_likes(
 def test_a_worker_that_is_stopped_loses_nothing_and_holds_nobody_up_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "HASH_FILE", "made_pictures:hash_or_die")
     monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 0.5)
     monkeypatch.setattr(workers, "STILL_SECONDS", 4.0)
     place(tmp_path, *(f"photo{n}.jpg" for n in range(6)), "halted.jpg", "stopped.jpg")
@@ -241,7 +242,7 @@ def test_a_worker_that_is_stopped_loses_nothing_and_holds_nobody_up_for_ever(
 def test_a_worker_that_is_stopped_while_others_work_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder, "hash_file", made_pictures.hash_or_die)
+    monkeypatch.setattr(finder, "HASH_FILE", "made_pictures:hash_or_die")
     monkeypatch.setattr(limits, "FINDING", replace(limits.FINDING, clock=8.0))
     place(tmp_path, "halted.jpg")
     assert isinstance(hashed(tmp_path, 1)["halted.jpg"], HashedImage)

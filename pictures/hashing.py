@@ -1,0 +1,51 @@
+"""What a worker makes of a photo's file: its digest and look, or what it holds besides."""
+
+import functools
+import hashlib
+
+from disk.companions import xmp_beside
+from disk.files import ImageFile, read_file
+from pictures import decode, fingerprint, integrity, kinds, salvage
+from pictures.errors import DECODE_ERRORS, reason_of
+from pictures.images import HashedImage, Holding, Unreadable
+from pictures.inventory import inventory
+from pictures.messages import in_one_line, messages_of_decoders
+from pictures.recipe import Recipe
+
+
+def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
+    """Read a photo once, for its digest and for its look by a recipe.
+
+    The look is None where only identical files may match: a picture without content, or a file
+    of several pages or frames.
+    """
+    data, harm, look, reason = b"", "", None, ""
+    try:
+        file, data = read_file(file.path)
+        structure = integrity.examined(data)
+        harm = structure.harm
+        with messages_of_decoders() as messages:
+            prepare = functools.partial(decode.prepared, recipe=recipe)
+            image, harm, seen = salvage.decoded(data, structure, prepare)
+            look = fingerprint.look_of(image, recipe, seen) if image else None
+    except DECODE_ERRORS as error:
+        reason = ": ".join(filter(None, (harm, reason_of(error))))
+    if reason:  # what the decoder had in memory is gone by now
+        return Unreadable(file, kinds.why_unreadable(data, file.path, reason) if data else reason)
+    digest = hashlib.sha256(data).hexdigest()
+    damage = in_one_line(filter(None, (harm, *messages.of_data)))
+    return HashedImage(
+        file, digest, look, damage, in_one_line(messages.others), note=structure.note
+    )
+
+
+def holding_of(file: ImageFile) -> Holding | Unreadable:
+    """Read a photo once more, for what it holds besides its pixels."""
+
+    try:
+        file, data = read_file(file.path)
+        with messages_of_decoders():
+            image = decode.open_header(data)
+            return Holding(file, inventory(data, image, xmp_beside(file.path)))
+    except DECODE_ERRORS as error:
+        return Unreadable(file, reason_of(error))
