@@ -27,15 +27,14 @@ from pictures import methods
 from pictures.images import HashedImage, Holding
 from pictures.methods import Method
 from pictures.recipe import Recipe
+from pictures.store import Spool, Store
+from pictures.store import opened as opened_store
 
 if TYPE_CHECKING:
-    from cache import Cache
     from grouping import Cluster
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    from cache import opened as opened_cache
-
     check_input(settings.input_dirs, settings.output_dir)
     places.check_open(settings.input_dirs)
     method, paths = methods.chosen(settings), paths_of(settings)
@@ -47,12 +46,12 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         unsigned = "" if dry_run else why_unsigned()
         old = replaceable(old, arguments, console)
         check_log(paths.log_file)
-        cache = stack.enter_context(opened_cache(settings.cache_file, console.warn))
+        store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = walk_through(settings.input_dirs, settings.exclude, paths)
-        with cached(cache, settings.cache_file, method.recipe) as known:
+        with cached(store, settings.cache_file, method.recipe) as known:
             hash_anew = hashing(method, method.recipe, settings.workers)
             survey = finder.survey(walked, known, hash_anew)
-            cache.prune(settings.input_dirs)
+            store.prune(settings.input_dirs)
             if not discard:
                 check_last_copies(old, survey.digests())
             groups, matched = method.group(survey.images)
@@ -69,7 +68,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         make_sheet = sheets(settings.prefer, settings.workers)
         seen = None if discard else survey.digests()
         results, kept = replaced(old, planned, log, seen, make_sheet)
-        cache.forget(r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
+        store.forget(r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
         report_saved(console, paths, results, kept, everything=everything)
         console.warn_of(unsigned)
 
@@ -113,16 +112,14 @@ def hashing(method: Method, recipe: Recipe, workers: int) -> Hash:
 
 @contextlib.contextmanager
 def cached(
-    cache: "Cache", cache_file: str | None, recipe: Recipe
+    store: Store, cache_file: str | None, recipe: Recipe
 ) -> Iterator[Callable[[list[ImageFile], Hash], Iterable[Hashed]]]:
     """What knows files that were hashed before, and keeps the others out of memory."""
-    from cache import Spool
-
     with Spool(cache_file and os.path.dirname(cache_file)) as spool:
 
         def known(files: list[ImageFile], hash_anew: Hash) -> Iterable[Hashed]:
             return bar(
-                map(spool.put, cache.hashed(files, recipe, hash_anew)), "Hashing", len(files)
+                map(spool.put, store.hashed(files, recipe, hash_anew)), "Hashing", len(files)
             )
 
         yield known

@@ -23,10 +23,9 @@ from conftest import ROOT, Library, collect, picture, tree
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import cache
 from disk.files import ImageFile
 from finder import walk
-from pictures import matching, presets
+from pictures import matching, presets, store
 from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.looks import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content
@@ -92,9 +91,9 @@ def test_what_is_known_is_not_all_in_memory_at_once(tmp_path: Path) -> None:
     def hash_files(files: list[ImageFile]) -> Iterator[HashedImage]:
         return (HashedImage(file, f"{file.inode:064x}", look) for file in files)
 
-    with cache.opened(str(tmp_path / "cache.sqlite"), print) as kept:
+    with store.opened(str(tmp_path / "cache.sqlite"), print) as kept:
         assert len(list(kept.hashed(files, RECIPE, hash_files))) == len(files)
-    with cache.opened(str(tmp_path / "cache.sqlite"), print) as kept:
+    with store.opened(str(tmp_path / "cache.sqlite"), print) as kept:
         tracemalloc.start()
         known = sum(isinstance(image, HashedImage) for image in kept.hashed(files, RECIPE, list))
         peak = tracemalloc.get_traced_memory()[1]
@@ -256,7 +255,7 @@ def test_what_another_version_made_is_dropped(
     files, path = [photo(tmp_path / "a.jpg")], tmp_path / "cache.sqlite"
     looks = {}
     for version in ("1", "2", "1"):
-        monkeypatch.setattr(cache, "_version", lambda version=version: version)
+        monkeypatch.setattr(store, "_version", lambda version=version: version)
         hashed = list(through_cache(path, files))
         assert hashed == [hash_file(files[0], Recipe())]
         looks[version] = rows(path, "made")
@@ -265,10 +264,10 @@ def test_what_another_version_made_is_dropped(
 
 def test_the_version_names_all_that_makes_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """And no file of ours, of which a comment may change."""
-    version = cache.rows_of(Recipe()).look.version
+    version = store.rows_of(Recipe()).look.version
     assert re.fullmatch(r"fingerprint \d+, Pillow [\d.]+, ImageHash [\d.]+", version)
-    monkeypatch.setattr(cache, "FINGERPRINT", cache.FINGERPRINT + 1)
-    assert cache.rows_of(Recipe()).look.version != version
+    monkeypatch.setattr(store, "FINGERPRINT", store.FINGERPRINT + 1)
+    assert store.rows_of(Recipe()).look.version != version
 
 
 # ---- Where it lies
@@ -355,7 +354,7 @@ def test_a_cache_with_a_damaged_header_is_known_for_ours(tmp_path: Path, place: 
     with path.open("r+b") as stream:
         stream.seek(place)
         stream.write(b"\x77\x77\x77\x77")
-    with cache.opened(str(path), told.append):
+    with store.opened(str(path), told.append):
         pass
     assert told == [f"the cache {path} is damaged and was set aside as {path}.damaged."]
 
@@ -383,7 +382,7 @@ def test_no_single_wrong_byte_changes_what_is_found(
     path.write_bytes(data)
     try:
         again = through_cache(path, files)
-    except cache.UserError:  # it is not recognised as ours
+    except store.UserError:  # it is not recognised as ours
         assert path.read_bytes() == data
     else:
         assert sorted(again, key=lambda hashed: hashed.file.path) == found
@@ -400,11 +399,11 @@ def look_of(**sizes: int) -> bytes:
     """A packed look with parts of other sizes than looks have."""
     sizes = {"hash": 32, "gray": GRAY_SIDE**2, "colour": 2 * COLOUR_SIDE**2, "large": 0, **sizes}
     view = View(bytes(sizes["hash"]), bytes(sizes["gray"]), False)
-    return cache.pack(Look((view,), bytes(sizes["large"]), None, bytes(sizes["colour"])))
+    return store.pack(Look((view,), bytes(sizes["large"]), None, bytes(sizes["colour"])))
 
 
 def with_fine(fine: bytes) -> bytes:
-    return cache.pack(Look((View(bytes(32), bytes(GRAY_SIDE**2), False, fine),), None, None, b""))
+    return store.pack(Look((View(bytes(32), bytes(GRAY_SIDE**2), False, fine),), None, None, b""))
 
 
 STRANGE_VALUES: dict[str, object] = {
@@ -422,7 +421,7 @@ STRANGE_VALUES: dict[str, object] = {
     "a short page": with_fine(zlib.compress(bytes(100))),
     "an endless page": with_fine(zlib.compress(bytes(10**7))),
     "half a page": with_fine(zlib.compress(os.urandom(PAGE_SIDE**2))[:1000]),
-    "no time": cache.pack(
+    "no time": store.pack(
         Look((View(bytes(32), bytes(GRAY_SIDE**2), False),), None, Taken("", float("nan")), b"")
     ),
     "text": "text",
@@ -452,7 +451,7 @@ def test_a_vector_of_another_length_is_not_used(tmp_path: Path) -> None:
     def seen(length: int) -> list[bytes | None]:
         wanted = Recipe(model="a model", vector_bytes=length)
         made = (replace(hash_file(f, wanted), embedding=bytes(length)) for f in files)
-        with cache.opened(str(path), lambda _: None) as opened:
+        with store.opened(str(path), lambda _: None) as opened:
             results = opened.hashed(files, wanted, lambda _: made)
             return [result.embedding for result in results if isinstance(result, HashedImage)]
 
@@ -550,7 +549,7 @@ def test_a_cache_that_costs_too_many_steps_is_set_aside(
     """As pages do that lead to each other in a circle."""
     old_library.find()
     for name, value in (("STEPS_AT_A_TIME", 5), ("LEAST_TURNS", 3), ("BYTES_OF_A_TURN", 10**9)):
-        monkeypatch.setattr(cache, name, value)
+        monkeypatch.setattr(store, name, value)
     ran = old_library.find()
     assert "is damaged and was set aside" in ran.out
     assert len(old_library.info()) == 5
@@ -573,16 +572,16 @@ def test_a_cache_that_another_run_has_just_begun_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files, path, told = [photo(tmp_path / "a.jpg")], tmp_path / "cache.sqlite", list[str]()
-    real = cache._owner_and_layout
+    real = store._owner_and_layout
 
     def meanwhile(connection: sqlite3.Connection) -> tuple[int, int]:
         seen = real(connection)
-        monkeypatch.setattr(cache, "_owner_and_layout", real)
+        monkeypatch.setattr(store, "_owner_and_layout", real)
         through_cache(path, files)
         return seen
 
-    monkeypatch.setattr(cache, "_owner_and_layout", meanwhile)
-    with cache.opened(str(path), told.append) as opened:
+    monkeypatch.setattr(store, "_owner_and_layout", meanwhile)
+    with store.opened(str(path), told.append) as opened:
         assert len(list(opened.hashed(files, RECIPE, lambda _: iter(())))) == 1
     assert told == []
 
@@ -631,7 +630,7 @@ def test_a_cache_that_another_run_holds_stops_no_find(
     old_library: Library, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old_library.find()
-    monkeypatch.setattr(cache, "SECONDS_TO_WAIT", 0.01)
+    monkeypatch.setattr(store, "SECONDS_TO_WAIT", 0.01)
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     ran = old_library.find()
@@ -644,10 +643,10 @@ def test_a_cache_that_another_run_holds_stops_no_find(
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
-import cache, finder
-from pictures import hashing
+import finder
+from pictures import hashing, store
 from pictures.recipe import Recipe
-cache.SECONDS_BETWEEN_COMMITS = 0.0
+store.SECONDS_BETWEEN_COMMITS = 0.0
 def hash_files(files):
     for number, file in enumerate(files):
         if number == 3:
@@ -655,7 +654,7 @@ def hash_files(files):
         yield hashing.hash_file(file, Recipe())
 files = list(finder.walk([{photos!r}]))
 wanted = Recipe()
-with cache.opened({file!r}, print) as opened:
+with store.opened({file!r}, print) as opened:
     for _ in opened.hashed(files, wanted, hash_files):
         pass
 """
@@ -679,7 +678,7 @@ def test_an_interrupted_run_keeps_all_that_it_has_read(tmp_path: Path) -> None:
         yield hash_file(files[0], Recipe())
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), cache.opened(str(path), print) as opened:
+    with pytest.raises(KeyboardInterrupt), store.opened(str(path), print) as opened:
         list(opened.hashed(files, RECIPE, interrupted))
     assert rows(path, "made") == 2  # a look and its hash
 
@@ -715,14 +714,14 @@ def test_what_is_known_of_a_photo_that_is_now_a_second_name_of_another_stays(
 
 def test_what_is_known_of_a_deep_folder_that_is_gone_is_dropped(tmp_path: Path) -> None:
     deep = os.fsencode(tmp_path) + b"/x" * 1500
-    here = cache._file_system(os.fsencode(tmp_path))
-    assert list(cache._gone([(deep + b"/a.jpg", here or 0)])) == [(deep + b"/a.jpg",)]
+    here = store._file_system(os.fsencode(tmp_path))
+    assert list(store._gone([(deep + b"/a.jpg", here or 0)])) == [(deep + b"/a.jpg",)]
 
 
 def test_what_is_known_of_a_place_that_cannot_be_looked_at_stays(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     unclear = os.fsencode(tmp_path / "loop" / "a.jpg")
-    assert list(cache._gone([(unclear, cache._file_system(os.fsencode(tmp_path)) or 0)])) == []
+    assert list(store._gone([(unclear, store._file_system(os.fsencode(tmp_path)) or 0)])) == []
 
 
 def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash(
@@ -755,7 +754,7 @@ def test_what_is_known_of_a_disk_that_is_not_mounted_stays(
     old_library.find()
     with sqlite3.connect(file) as connection:  # as a disk of its own has
         other = "UPDATE files SET file_system = file_system + 1 WHERE path > ? AND path < ?"
-        assert connection.execute(other, cache._below(str(disk))).rowcount == 2
+        assert connection.execute(other, store._below(str(disk))).rowcount == 2
     disk.rename(aside)
     if leaves != "nothing":
         disk.mkdir()
@@ -771,9 +770,9 @@ def test_what_is_known_of_a_disk_that_is_not_mounted_stays(
 
 def test_what_was_not_seen_for_half_a_year_is_dropped(old_library: Library, file: Path) -> None:
     old_library.find()
-    for seen, left in ((cache.DAYS_KEPT - 5, ALL), (cache.DAYS_KEPT + 5, 0)):
+    for seen, left in ((store.DAYS_KEPT - 5, ALL), (store.DAYS_KEPT + 5, 0)):
         with sqlite3.connect(file) as connection:
-            today = int(time.time()) // cache.SECONDS_A_DAY
+            today = int(time.time()) // store.SECONDS_A_DAY
             connection.execute("UPDATE files SET seen = ?", (today - seen,))
         empty = old_library.folder / "empty"
         empty.mkdir(exist_ok=True)
@@ -785,8 +784,8 @@ def test_what_was_not_seen_for_half_a_year_is_dropped(old_library: Library, file
 def test_what_is_seen_again_is_kept_for_another_half_year(old_library: Library, file: Path) -> None:
     old_library.find()
     with sqlite3.connect(file) as connection:
-        today = int(time.time()) // cache.SECONDS_A_DAY
-        connection.execute("UPDATE files SET seen = ?", (today - cache.DAYS_KEPT - 5,))
+        today = int(time.time()) // store.SECONDS_A_DAY
+        connection.execute("UPDATE files SET seen = ?", (today - store.DAYS_KEPT - 5,))
     assert unchanged(old_library) == ALL
     assert unchanged(old_library) == ALL
 
@@ -804,7 +803,7 @@ def photo(path: Path, quality: int = 0) -> ImageFile:
 
 
 def through_cache(path: Path, files: list[ImageFile], recipe: Recipe = RECIPE) -> list[HashedImage]:
-    with cache.opened(str(path), lambda _: None) as opened:
+    with store.opened(str(path), lambda _: None) as opened:
         results = opened.hashed(files, recipe, lambda new: (hash_file(f, recipe) for f in new))
         hashed = [result for result in results if isinstance(result, HashedImage)]
         opened.prune([])
@@ -835,7 +834,7 @@ def looks(draw: st.DrawFn) -> Look:
 
 @given(st.none() | looks())
 def test_a_look_comes_back_as_it_was(look: Look | None) -> None:
-    assert cache.unpack(cache.pack(look)) == look
+    assert store.unpack(store.pack(look)) == look
 
 
 # ---- What would fill memory
@@ -854,7 +853,7 @@ def looked_at(folder: Path) -> list[HashedImage]:
 
 def test_what_is_spooled_is_grouped_as_what_is_in_memory(tmp_path: Path) -> None:
     images = looked_at(tmp_path)
-    with cache.Spool(str(tmp_path)) as spool:
+    with store.Spool(str(tmp_path)) as spool:
         spooled = [spool.put(image) for image in images]
         grouped = []
         for these in (images, spooled):
@@ -870,9 +869,9 @@ def test_what_is_spooled_is_grouped_as_what_is_in_memory(tmp_path: Path) -> None
 def test_spooled_pictures_take_a_tenth_of_their_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "LEAST_ROOM_BYTES", 0)
+    monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 0)
     grays = [bytes([number % 256]) * GRAY_SIDE**2 for number in range(256)]
-    with cache.Spool(str(tmp_path)) as spool:
+    with store.Spool(str(tmp_path)) as spool:
         tracemalloc.start()
         views = (View(bytes(32), gray + b"", False, gray * 10) for gray in grays)
         looks = (Look((view,), None, None, b"") for view in views)
@@ -889,7 +888,7 @@ def test_spooled_pictures_take_a_tenth_of_their_memory(
 
 def test_without_a_folder_for_it_pictures_stay_in_memory(tmp_path: Path) -> None:
     image = looked_at(tmp_path)[0]
-    with cache.Spool(str(tmp_path / "missing")) as spool:
+    with store.Spool(str(tmp_path / "missing")) as spool:
         assert spool.put(image) == image
 
 
@@ -898,15 +897,15 @@ def test_what_has_no_room_stays_in_memory_and_equals_what_has(
     reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = looked_at(tmp_path)[0]
-    with cache.Spool(str(tmp_path)) as roomy, cache.Spool(str(tmp_path)) as full:
+    with store.Spool(str(tmp_path)) as roomy, store.Spool(str(tmp_path)) as full:
         expected = roomy.put(image)
         if reason == "the disk is full":
-            monkeypatch.setattr(cache, "LEAST_ROOM_BYTES", 0)
+            monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 0)
             assert full._file is not None
             full._file.close()
             full._file = io.FileIO("/dev/full", "w")
         else:
-            monkeypatch.setattr(cache, "LEAST_ROOM_BYTES", 1 << 62)
+            monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 1 << 62)
         kept = full.put(image)
         assert kept == expected
         assert isinstance(kept, HashedImage)

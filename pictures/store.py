@@ -160,7 +160,7 @@ def _version() -> str:
     return ", ".join([f"fingerprint {FINGERPRINT}", *packages])
 
 
-class Cache:
+class Store:
     """Values by content digest, and digests by a file's path, size, times and inode.
 
     A cache that can't be used is told of by `warn`, and then the files are read. Only the process
@@ -437,13 +437,13 @@ def _no_garbage() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(path: str | None, warn: Callable[[str], None]) -> Iterator[Cache]:
+def opened(path: str | None, warn: Callable[[str], None]) -> Iterator[Store]:
     """A cache, and its end. Raises UserError for a path where something else lies."""
-    cache = Cache(path, warn)
+    store = Store(path, warn)
     try:
-        yield cache
+        yield store
     finally:
-        cache.close()
+        store.close()
 
 
 def _connect(path: str) -> sqlite3.Connection:
