@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import finder
@@ -27,7 +27,7 @@ from pictures import methods
 from pictures.images import HashedImage, Holding
 from pictures.methods import Method
 from pictures.recipe import Recipe
-from pictures.store import Spool, Store
+from pictures.store import Store
 from pictures.store import opened as opened_store
 
 if TYPE_CHECKING:
@@ -48,13 +48,12 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         check_log(paths.log_file)
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = walk_through(settings.input_dirs, settings.exclude, paths)
-        with cached(store, settings.cache_file, method.recipe) as known:
-            hash_anew = hashing(method, method.recipe, settings.workers)
-            survey = finder.survey(walked, known, hash_anew)
-            store.prune(settings.input_dirs)
-            if not discard:
-                check_last_copies(old, survey.digests())
-            groups, matched = method.group(survey.images)
+        hash_anew = hashing(method, method.recipe, settings.workers)
+        survey = finder.survey(walked, remembering(store, method.recipe), hash_anew)
+        store.prune(settings.input_dirs)
+        if not discard:
+            check_last_copies(old, survey.digests())
+        groups, matched = method.group(survey.images)
         log = report_found(console, survey, everything=everything)
         log += report_groups(console, survey.images, groups, matched, everything=everything)
         copies = planned_copies(survey.images, groups, paths)
@@ -110,19 +109,13 @@ def hashing(method: Method, recipe: Recipe, workers: int) -> Hash:
     return lambda files: method.completed(finder.hash_files(files, recipe, workers))
 
 
-@contextlib.contextmanager
-def cached(
-    store: Store, cache_file: str | None, recipe: Recipe
-) -> Iterator[Callable[[list[ImageFile], Hash], Iterable[Hashed]]]:
-    """What knows files that were hashed before, and keeps the others out of memory."""
-    with Spool(cache_file and os.path.dirname(cache_file)) as spool:
-
-        def known(files: list[ImageFile], hash_anew: Hash) -> Iterable[Hashed]:
-            return bar(
-                map(spool.put, store.hashed(files, recipe, hash_anew)), "Hashing", len(files)
-            )
-
-        yield known
+def remembering(
+    store: Store, recipe: Recipe
+) -> Callable[[list[ImageFile], Hash], Iterable[Hashed]]:
+    """What knows files that were hashed before, and keeps what is new of the others."""
+    return lambda files, hash_anew: bar(
+        store.hashed(files, recipe, hash_anew), "Hashing", len(files)
+    )
 
 
 def planned_copies(

@@ -45,6 +45,7 @@ from pictures.looks import (
     Part,
     Taken,
     View,
+    only_hash,
 )
 from pictures.recipe import Recipe
 
@@ -116,11 +117,6 @@ def _hash_of(image: Image.Image, hash_size: int, seen: Part) -> Look | None:
     if not has_content(np.asarray(whole)):
         return None
     return only_hash(_hash(whole, hash_size))
-
-
-def only_hash(bits: bytes) -> Look:
-    """The look of a picture of which only the hash is wanted."""
-    return Look((View(bits, b"", False),), None, None, b"")
 
 
 def _rows(seen: Part) -> int:

@@ -1,9 +1,9 @@
 """What is compared of a picture, as values: made by `fingerprint`, kept by the store."""
 
 import hashlib
+import zlib
 from dataclasses import dataclass, field
-
-from disk import system
+from typing import Protocol
 
 Part = tuple[int, int, int, int]  # left, upper, right, lower, in sixteenths of a picture
 
@@ -15,27 +15,48 @@ LARGE_SIDE = 128  # what parts are cut out of
 COLOUR_SIDE = 4
 
 
+class Source(Protocol):
+    """Where bytes lie that aren't in memory."""
+
+    def read(self, picture: "Spooled") -> bytes:
+        """Those bytes as they were written; UserError if they can't be had in any way."""
+
+    def made_again(self, picture: "Spooled") -> bytes:
+        """Those bytes, if what is read is useless, from where they came; UserError likewise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """Bytes that lie in an open file until they are wanted; equal to others of their digest.
-
-    Those for which there was no room are `kept` in memory.
-    """
+    """Bytes that lie elsewhere until they are wanted; equal to others of their digest."""
 
     digest: bytes
-    descriptor: int = field(compare=False)
+    length: int
     place: int = field(compare=False)
-    length: int = field(compare=False)
-    kept: bytes | None = field(default=None, compare=False)
+    source: Source = field(compare=False)
 
 
 def content(data: bytes | Spooled) -> bytes:
     """Bytes, wherever they lie."""
-    if isinstance(data, bytes):
-        return data
-    if data.kept is not None:
-        return data.kept
-    return system.read_at(data.descriptor, data.length, data.place)
+    return data if isinstance(data, bytes) else data.source.read(data)
+
+
+def page(fine: bytes | Spooled) -> bytes:
+    """The pixels of a page."""
+    pixels = _unpacked(content(fine))
+    if pixels is None and isinstance(fine, Spooled):
+        pixels = _unpacked(fine.source.made_again(fine))
+    assert pixels is not None
+    return pixels
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    """What was compressed, if it is a page."""
+    packer = zlib.decompressobj()
+    try:
+        pixels = packer.decompress(packed, PAGE_SIDE**2 + 1)
+    except zlib.error:
+        return None
+    return pixels if len(pixels) == PAGE_SIDE**2 and packer.eof else None
 
 
 def digest(data: bytes | Spooled) -> bytes:
@@ -83,3 +104,8 @@ class Look:
     colour: bytes  # the chroma (Cb, Cr) of 4 x 4 parts, which only tells colour copies apart
     rgb: bytes | None = None
     part: Part | None = None
+
+
+def only_hash(bits: bytes) -> Look:
+    """The look of a picture of which only the hash is wanted."""
+    return Look((View(bits, b"", False),), None, None, b"")

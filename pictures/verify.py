@@ -1,7 +1,6 @@
 """The verdict on two pictures: by their hashes, and by a look at the pictures themselves."""
 
 import math
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -13,7 +12,7 @@ from grouping import Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack
 from pictures.hamming import close_pairs, pack
-from pictures.looks import PAGE_SIDE, Spooled, View, content
+from pictures.looks import PAGE_SIDE, Spooled, View, page
 from pictures.presets import Rules
 from pictures.registration import (
     Flat,
@@ -249,4 +248,4 @@ def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float
 def unpacked(fine: bytes | Spooled | None) -> Gray:
     assert fine
     side = PAGE_SIDE
-    return np.frombuffer(zlib.decompress(content(fine)), np.uint8).reshape(side, side)
+    return np.frombuffer(page(fine), np.uint8).reshape(side, side)

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 import zlib
@@ -23,13 +24,26 @@ from conftest import ROOT, Library, collect, picture, tree
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from config import UserError
 from disk.files import ImageFile
 from finder import walk
-from pictures import matching, presets, store
+from pictures import database, known_files, matching, presets, rows, store
 from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
-from pictures.looks import COLOUR_SIDE, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Taken, View, content
-from pictures.recipe import Recipe
+from pictures.looks import (
+    COLOUR_SIDE,
+    GRAY_SIDE,
+    LARGE_SIDE,
+    PAGE_SIDE,
+    Look,
+    Taken,
+    View,
+    content,
+    page,
+)
+from pictures.packing import pack, unpack
+from pictures.picture_file import InMemory, in_memory, pictures_of, with_pictures
+from pictures.recipe import FINGERPRINT, Recipe
 
 RECIPE = Recipe()
 HOUR_NS = 3600 * 10**9
@@ -64,7 +78,7 @@ def file(cache_home: Path) -> Path:
     return cache_home / "image-similarity-search" / "cache.sqlite"
 
 
-def rows(file: Path, table: str) -> int:
+def number_of(file: Path, table: str) -> int:
     with sqlite3.connect(file) as connection:
         return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
@@ -255,19 +269,19 @@ def test_what_another_version_made_is_dropped(
     files, path = [photo(tmp_path / "a.jpg")], tmp_path / "cache.sqlite"
     looks = {}
     for version in ("1", "2", "1"):
-        monkeypatch.setattr(store, "_version", lambda version=version: version)
+        monkeypatch.setattr(rows, "_version", lambda version=version: version)
         hashed = list(through_cache(path, files))
-        assert hashed == [hash_file(files[0], Recipe())]
-        looks[version] = rows(path, "made")
+        assert hashed == [out_of_memory(hash_file(files[0], Recipe()))]
+        looks[version] = number_of(path, "made")
     assert looks == {"1": 2, "2": 2}  # a look and its hash
 
 
 def test_the_version_names_all_that_makes_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """And no file of ours, of which a comment may change."""
-    version = store.rows_of(Recipe()).look.version
+    version = rows.rows_of(Recipe()).look.version
     assert re.fullmatch(r"fingerprint \d+, Pillow [\d.]+, ImageHash [\d.]+", version)
-    monkeypatch.setattr(store, "FINGERPRINT", store.FINGERPRINT + 1)
-    assert store.rows_of(Recipe()).look.version != version
+    monkeypatch.setattr(rows, "FINGERPRINT", FINGERPRINT + 1)
+    assert rows.rows_of(Recipe()).look.version != version
 
 
 # ---- Where it lies
@@ -382,7 +396,7 @@ def test_no_single_wrong_byte_changes_what_is_found(
     path.write_bytes(data)
     try:
         again = through_cache(path, files)
-    except store.UserError:  # it is not recognised as ours
+    except UserError:  # it is not recognised as ours
         assert path.read_bytes() == data
     else:
         assert sorted(again, key=lambda hashed: hashed.file.path) == found
@@ -395,15 +409,23 @@ def forge(file: Path, *statements: str | tuple[str, tuple[object, ...]]) -> None
             connection.execute(*((statement,) if isinstance(statement, str) else statement))
 
 
+def packed(look: Look | None) -> bytes:
+    return pack(look and with_pictures(look, [in_memory(content(p)) for p in pictures_of(look)]))
+
+
+def out_of_memory(image: HashedImage | Unreadable) -> HashedImage:
+    """As a store gives what was made of a photo."""
+    assert isinstance(image, HashedImage)
+    look = image.look
+    kept = look and with_pictures(look, [in_memory(content(p)) for p in pictures_of(look)])
+    return replace(image, look=kept)
+
+
 def look_of(**sizes: int) -> bytes:
     """A packed look with parts of other sizes than looks have."""
     sizes = {"hash": 32, "gray": GRAY_SIDE**2, "colour": 2 * COLOUR_SIDE**2, "large": 0, **sizes}
     view = View(bytes(sizes["hash"]), bytes(sizes["gray"]), False)
-    return store.pack(Look((view,), bytes(sizes["large"]), None, bytes(sizes["colour"])))
-
-
-def with_fine(fine: bytes) -> bytes:
-    return store.pack(Look((View(bytes(32), bytes(GRAY_SIDE**2), False, fine),), None, None, b""))
+    return packed(Look((view,), bytes(sizes["large"]), None, bytes(sizes["colour"])))
 
 
 STRANGE_VALUES: dict[str, object] = {
@@ -417,11 +439,7 @@ STRANGE_VALUES: dict[str, object] = {
     "a small picture": look_of(gray=100),
     "little colour": look_of(colour=3),
     "a small large picture": look_of(large=5),
-    "no page": with_fine(b"no page"),
-    "a short page": with_fine(zlib.compress(bytes(100))),
-    "an endless page": with_fine(zlib.compress(bytes(10**7))),
-    "half a page": with_fine(zlib.compress(os.urandom(PAGE_SIDE**2))[:1000]),
-    "no time": store.pack(
+    "no time": packed(
         Look((View(bytes(32), bytes(GRAY_SIDE**2), False),), None, Taken("", float("nan")), b"")
     ),
     "text": "text",
@@ -549,7 +567,7 @@ def test_a_cache_that_costs_too_many_steps_is_set_aside(
     """As pages do that lead to each other in a circle."""
     old_library.find()
     for name, value in (("STEPS_AT_A_TIME", 5), ("LEAST_TURNS", 3), ("BYTES_OF_A_TURN", 10**9)):
-        monkeypatch.setattr(store, name, value)
+        monkeypatch.setattr(database, name, value)
     ran = old_library.find()
     assert "is damaged and was set aside" in ran.out
     assert len(old_library.info()) == 5
@@ -572,15 +590,15 @@ def test_a_cache_that_another_run_has_just_begun_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files, path, told = [photo(tmp_path / "a.jpg")], tmp_path / "cache.sqlite", list[str]()
-    real = store._owner_and_layout
+    real = database._owner_and_layout
 
     def meanwhile(connection: sqlite3.Connection) -> tuple[int, int]:
         seen = real(connection)
-        monkeypatch.setattr(store, "_owner_and_layout", real)
+        monkeypatch.setattr(database, "_owner_and_layout", real)
         through_cache(path, files)
         return seen
 
-    monkeypatch.setattr(store, "_owner_and_layout", meanwhile)
+    monkeypatch.setattr(database, "_owner_and_layout", meanwhile)
     with store.opened(str(path), told.append) as opened:
         assert len(list(opened.hashed(files, RECIPE, lambda _: iter(())))) == 1
     assert told == []
@@ -630,7 +648,7 @@ def test_a_cache_that_another_run_holds_stops_no_find(
     old_library: Library, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old_library.find()
-    monkeypatch.setattr(store, "SECONDS_TO_WAIT", 0.01)
+    monkeypatch.setattr(database, "SECONDS_TO_WAIT", 0.01)
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     ran = old_library.find()
@@ -680,7 +698,7 @@ def test_an_interrupted_run_keeps_all_that_it_has_read(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt), store.opened(str(path), print) as opened:
         list(opened.hashed(files, RECIPE, interrupted))
-    assert rows(path, "made") == 2  # a look and its hash
+    assert number_of(path, "made") == 2  # a look and its hash
 
 
 # ---- What is dropped
@@ -688,10 +706,13 @@ def test_an_interrupted_run_keeps_all_that_it_has_read(tmp_path: Path) -> None:
 
 def test_what_is_known_of_deleted_photos_is_dropped(old_library: Library, file: Path) -> None:
     old_library.find()
-    assert (rows(file, "files"), rows(file, "made")) == (ALL, 2 * ALL)  # a look and its hash
+    assert (number_of(file, "files"), number_of(file, "made")) == (
+        ALL,
+        2 * ALL,
+    )  # a look and its hash
     (old_library.photos / "z_stars.jpg").unlink()
     old_library.find()
-    assert (rows(file, "files"), rows(file, "made")) == (ALL - 1, 2 * (ALL - 1))
+    assert (number_of(file, "files"), number_of(file, "made")) == (ALL - 1, 2 * (ALL - 1))
 
 
 def test_what_is_known_of_a_deleted_folder_is_dropped(old_library: Library, file: Path) -> None:
@@ -699,7 +720,7 @@ def test_what_is_known_of_a_deleted_folder_is_dropped(old_library: Library, file
     old_library.find()
     shutil.rmtree(old_library.photos / "2020")
     old_library.find("--discard-review")
-    assert rows(file, "files") == ALL
+    assert number_of(file, "files") == ALL
 
 
 def test_what_is_known_of_a_photo_that_is_now_a_second_name_of_another_stays(
@@ -709,19 +730,22 @@ def test_what_is_known_of_a_photo_that_is_now_a_second_name_of_another_stays(
     first = old_library.photos / "a first name of it.jpg"
     first.hardlink_to(old_library.photos / "vacation1.jpg")
     old_library.find()
-    assert rows(file, "files") == ALL + 1
+    assert number_of(file, "files") == ALL + 1
 
 
 def test_what_is_known_of_a_deep_folder_that_is_gone_is_dropped(tmp_path: Path) -> None:
     deep = os.fsencode(tmp_path) + b"/x" * 1500
-    here = store._file_system(os.fsencode(tmp_path))
-    assert list(store._gone([(deep + b"/a.jpg", here or 0)])) == [(deep + b"/a.jpg",)]
+    here = known_files.file_system(os.fsencode(tmp_path))
+    assert list(known_files.gone([(deep + b"/a.jpg", here or 0)])) == [(deep + b"/a.jpg",)]
 
 
 def test_what_is_known_of_a_place_that_cannot_be_looked_at_stays(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     unclear = os.fsencode(tmp_path / "loop" / "a.jpg")
-    assert list(store._gone([(unclear, store._file_system(os.fsencode(tmp_path)) or 0)])) == []
+    assert (
+        list(known_files.gone([(unclear, known_files.file_system(os.fsencode(tmp_path)) or 0)]))
+        == []
+    )
 
 
 def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash(
@@ -740,7 +764,7 @@ def test_what_is_known_of_other_folders_stays(old_library: Library, file: Path) 
     other.mkdir()
     (other / "a.jpg").write_bytes(picture("2024/cat.jpg"))
     old_library.find("--input-dir", str(other))
-    assert rows(file, "files") == ALL
+    assert number_of(file, "files") == ALL
     shutil.rmtree(other)
 
 
@@ -754,14 +778,14 @@ def test_what_is_known_of_a_disk_that_is_not_mounted_stays(
     old_library.find()
     with sqlite3.connect(file) as connection:  # as a disk of its own has
         other = "UPDATE files SET file_system = file_system + 1 WHERE path > ? AND path < ?"
-        assert connection.execute(other, store._below(str(disk))).rowcount == 2
+        assert connection.execute(other, known_files.below(str(disk))).rowcount == 2
     disk.rename(aside)
     if leaves != "nothing":
         disk.mkdir()
     if leaves == "a folder with a photo":
         age(old_library.add("disk/c.jpg", quality=40))
     old_library.find("--discard-review")
-    assert rows(file, "files") == ALL + 2 + (leaves == "a folder with a photo")
+    assert number_of(file, "files") == ALL + 2 + (leaves == "a folder with a photo")
     if leaves != "nothing":
         shutil.rmtree(disk)
     aside.rename(disk)
@@ -777,7 +801,7 @@ def test_what_was_not_seen_for_half_a_year_is_dropped(old_library: Library, file
         empty = old_library.folder / "empty"
         empty.mkdir(exist_ok=True)
         old_library.find("--input-dir", str(empty))
-        assert rows(file, "files") == left
+        assert number_of(file, "files") == left
     empty.rmdir()
 
 
@@ -834,10 +858,13 @@ def looks(draw: st.DrawFn) -> Look:
 
 @given(st.none() | looks())
 def test_a_look_comes_back_as_it_was(look: Look | None) -> None:
-    assert store.unpack(store.pack(look)) == look
+    parts = list(map(content, pictures_of(look))) if look else []
+    kept = look and with_pictures(look, list(map(in_memory, parts)))
+    length = sum(map(len, parts))
+    assert unpack(pack(kept), None, InMemory(b""), 5) == (kept, length)
 
 
-# ---- What would fill memory
+# ---- The small pictures
 
 
 def looked_at(folder: Path) -> list[HashedImage]:
@@ -851,66 +878,375 @@ def looked_at(folder: Path) -> list[HashedImage]:
     return [image for image in found if isinstance(image, HashedImage)]
 
 
-def test_what_is_spooled_is_grouped_as_what_is_in_memory(tmp_path: Path) -> None:
+def taken_in(
+    path: Path | None, images: list[HashedImage], recipe: Recipe = RECIPE
+) -> tuple[store.Store, list[HashedImage]]:
+    """A store that is open, and some images as it gives them after it has seen them."""
+    kept = store.Store(path and str(path), print)
+    files = [image.file for image in images]
+    found = list(kept.hashed(files, recipe, lambda new: known_of(images, new)))
+    return kept, [image for image in found if isinstance(image, HashedImage)]
+
+
+def known_of(images: list[HashedImage], files: list[ImageFile]) -> Iterator[HashedImage]:
+    return (image for image in images if image.file.path in {file.path for file in files})
+
+
+def test_what_is_out_of_memory_is_grouped_as_what_is_in_it(tmp_path: Path) -> None:
     images = looked_at(tmp_path)
-    with store.Spool(str(tmp_path)) as spool:
-        spooled = [spool.put(image) for image in images]
-        grouped = []
-        for these in (images, spooled):
-            digests = [str(number) for number in range(len(these))]
-            looks = [image.look for image in these if isinstance(image, HashedImage)]
-            assert len({look.views for look in looks if look}) == len(images) - 2
-            grouped.append(matching.group(digests, looks, presets.PRESETS["crops"]))
-        assert grouped[0] == grouped[1]
-        assert len(grouped[0][0]) >= 4
-    assert len(list(tmp_path.iterdir())) == 3, "the file has no name"
+    kept, spooled = taken_in(None, images)
+    grouped = []
+    for these in (images, spooled):
+        digests = [str(number) for number in range(len(these))]
+        looks = [image.look for image in these]
+        assert len({look.views for look in looks if look}) == len(images) - 2
+        grouped.append(matching.group(digests, looks, presets.PRESETS["crops"]))
+    assert grouped[0] == grouped[1]
+    assert len(grouped[0][0]) >= 4
+    kept.close()
 
 
-def test_spooled_pictures_take_a_tenth_of_their_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_spooled_pictures_take_a_tenth_of_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 0)
     grays = [bytes([number % 256]) * GRAY_SIDE**2 for number in range(256)]
-    with store.Spool(str(tmp_path)) as spool:
-        tracemalloc.start()
-        views = (View(bytes(32), gray + b"", False, gray * 10) for gray in grays)
-        looks = (Look((view,), None, None, b"") for view in views)
-        spooled = [spool.put(HashedImage(ImageFile("a", 1, 1), "", look)) for look in looks]
-        used = tracemalloc.get_traced_memory()[0]
-        tracemalloc.stop()
-        assert used < len(spooled) * 1000
-        for image, gray in zip(spooled, grays, strict=True):
-            assert isinstance(image, HashedImage)
-            assert image.look is not None
-            assert content(image.look.views[0].gray) == gray
-            assert content(image.look.views[0].fine or b"") == gray * 10
+    kept = store.Store(None, print)
+    tracemalloc.start()
+    views = (View(bytes(32), gray + b"", False, gray * 10) for gray in grays)
+    images = (
+        HashedImage(ImageFile("a", 1, 1), "", Look((view,), None, None, b"")) for view in views
+    )
+    spooled = list(kept.hashed([], RECIPE, lambda _: images))
+    used = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert used < len(spooled) * 1000
+    for image, gray in zip(spooled, grays, strict=True):
+        assert isinstance(image, HashedImage)
+        assert image.look is not None
+        assert content(image.look.views[0].gray) == gray
+        assert content(image.look.views[0].fine or b"") == gray * 10
+    kept.close()
 
 
-def test_without_a_folder_for_it_pictures_stay_in_memory(tmp_path: Path) -> None:
-    image = looked_at(tmp_path)[0]
-    with store.Spool(str(tmp_path / "missing")) as spool:
-        assert spool.put(image) == image
-
-
-@pytest.mark.parametrize("reason", ["the disk is full", "little room is left"])
+@pytest.mark.parametrize("reason", ["no folder", "the disk is full", "little room is left"])
 def test_what_has_no_room_stays_in_memory_and_equals_what_has(
     reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = looked_at(tmp_path)[0]
-    with store.Spool(str(tmp_path)) as roomy, store.Spool(str(tmp_path)) as full:
-        expected = roomy.put(image)
-        if reason == "the disk is full":
-            monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 0)
-            assert full._file is not None
-            full._file.close()
-            full._file = io.FileIO("/dev/full", "w")
-        else:
-            monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 1 << 62)
-        kept = full.put(image)
-        assert kept == expected
-        assert isinstance(kept, HashedImage)
-        assert kept.look is not None
-        assert image.look is not None
-        for view, original in zip(kept.look.views, image.look.views, strict=True):
-            assert content(view.gray) == original.gray
-        assert full._length == 0
+    roomy, expected = taken_in(None, [image])
+    if reason == "no folder":
+        monkeypatch.setattr(tempfile, "TemporaryFile", no_folder)
+    elif reason == "the disk is full":
+        monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 0)
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: io.FileIO("/dev/full", "w"))
+    else:
+        monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 1 << 62)
+    full, kept = taken_in(None, [image])
+    assert kept == expected == [out_of_memory(image)]
+    roomy.close()
+    full.close()
+    assert kept[0].look
+    assert image.look
+    for view, original in zip(kept[0].look.views, image.look.views, strict=True):
+        assert content(view.gray) == original.gray
+
+
+def no_folder(**_: object) -> None:
+    raise FileNotFoundError
+
+
+@pytest.fixture
+def old_photos(tmp_path: Path) -> list[HashedImage]:
+    files = [photo(tmp_path / "a.jpg"), photo(tmp_path / "b.jpg", 50)]
+    images = [hash_file(file, RECIPE) for file in files]
+    return [image for image in images if isinstance(image, HashedImage)]
+
+
+def pictures_in(images: list[HashedImage]) -> list[bytes]:
+    return [content(part) for image in images if image.look for part in pictures_of(image.look)]
+
+
+def test_small_pictures_are_written_once(
+    tmp_path: Path, old_photos: list[HashedImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, beside = tmp_path / "cache.sqlite", tmp_path / "cache.sqlite-pictures"
+    monkeypatch.setattr(tempfile, "TemporaryFile", no_folder)
+    sizes = []
+    for _ in range(2):
+        kept, found = taken_in(path, old_photos)
+        assert pictures_in(found) == pictures_in(old_photos)
+        kept.close()
+        sizes.append(beside.stat().st_size)
+        assert beside.stat().st_mode & 0o077 == 0
+    assert sizes[0] == sizes[1] < 2 * GRAY_SIDE**2 + 100
+    values = number_of_bytes(path)
+    assert values < 1000, "the pictures are not in the tables, too"
+
+
+def number_of_bytes(path: Path) -> int:
+    with sqlite3.connect(path) as connection:
+        return int(connection.execute("SELECT sum(length(value)) FROM made").fetchone()[0])
+
+
+def emptied(place: Path) -> None:
+    place.write_bytes(b"")
+
+
+def halved(place: Path) -> None:
+    place.write_bytes(half(place.read_bytes()))
+
+
+def holed(place: Path) -> None:
+    place.write_bytes(with_a_hole(place.read_bytes()))
+
+
+def another_run_s(place: Path) -> None:
+    data = bytearray(place.read_bytes())
+    data[30] ^= 1
+    place.write_bytes(data)
+
+
+def without_mark(place: Path) -> None:
+    place.write_bytes(b"no mark" + place.read_bytes()[7:])
+
+
+@pytest.mark.parametrize(
+    "damage", [emptied, halved, holed, Path.unlink, another_run_s, without_mark]
+)
+def test_damage_to_the_small_pictures_changes_no_group(
+    damage: Callable[[Path], object], old_library: Library, file: Path
+) -> None:
+    old_library.find()
+    groups = old_library.info()
+    damage(file.with_name(file.name + "-pictures"))
+    ran = old_library.find()
+    assert old_library.info() == groups
+    lost = f"warning: the cache {file} has lost its pictures; photos are read anew.\n"
+    assert (lost in ran.out) == (damage not in (halved, holed))
+    old_library.find()
+    assert old_library.info() == groups
+    assert unchanged(old_library) == ALL
+
+
+@given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
+def test_no_single_wrong_byte_changes_a_small_picture(
+    place: float, value: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    files = [photo(folder / "a.jpg"), photo(folder / "b.jpg", 50)]
+    images = [i for i in (hash_file(f, RECIPE) for f in files) if isinstance(i, HashedImage)]
+    kept, _ = taken_in(folder / "cache.sqlite", images)
+    kept.close()
+    beside = folder / "cache.sqlite-pictures"
+    data = bytearray(beside.read_bytes())
+    data[int(place * len(data))] = value
+    beside.write_bytes(data)
+    kept, found = taken_in(folder / "cache.sqlite", images)
+    by_path = sorted(found, key=lambda image: image.file.path)
+    assert pictures_in(by_path) == pictures_in(images)
+    kept.close()
+
+
+def spoil(path: Path) -> None:
+    """Let all small pictures of a store be other bytes, as a disk that fails does."""
+    beside = path.with_name(path.name + "-pictures")
+    data = beside.read_bytes()
+    beside.write_bytes(data[:41] + bytes(len(data) - 41))
+
+
+def test_a_lost_picture_is_made_again_of_its_photo_and_then_known(
+    tmp_path: Path, old_photos: list[HashedImage]
+) -> None:
+    path = tmp_path / "cache.sqlite"
+    taken_in(path, old_photos)[0].close()
+    kept, found = taken_in(path, old_photos)
+    spoil(path)
+    assert pictures_in(found) == pictures_in(old_photos)
+    kept.close()
+    assert number_of(path, "made") == 0, "the next run reads the photos, in its workers"
+    taken_in(path, old_photos)[0].close()
+    kept, found = taken_in(path, [])
+    assert number_of(path, "made") == 4  # a look and its hash
+    kept.close()
+
+
+def test_a_lost_picture_of_a_changed_photo_ends_the_run_and_not_the_next(
+    tmp_path: Path, old_photos: list[HashedImage]
+) -> None:
+    path = tmp_path / "cache.sqlite"
+    taken_in(path, old_photos)[0].close()
+    kept, found = taken_in(path, old_photos[:1])
+    spoil(path)
+    kept._hash_files = lambda files: [Unreadable(file, "it is gone") for file in files]
+    name = old_photos[0].file.path
+    with pytest.raises(UserError, match=f"what was read of {name} is lost, and it has changed;"):
+        pictures_in(found)
+    kept.close()
+    kept, found = taken_in(path, old_photos)
+    assert pictures_in(sorted(found, key=lambda i: i.file.path)) == pictures_in(old_photos)
+    kept.close()
+
+
+def drop_rows(path: Path, _: list[HashedImage]) -> None:
+    forge(path, "DELETE FROM made", "DELETE FROM files")
+
+
+def set_aside(path: Path, images: list[HashedImage]) -> None:
+    path.write_bytes(half(path.read_bytes()))
+    with contextlib.suppress(UserError):
+        taken_in(path, images)[0].close()
+
+
+def begin_anew(path: Path, images: list[HashedImage]) -> None:
+    path.with_name(path.name + "-pictures").unlink()
+    taken_in(path, images)[0].close()
+
+
+def remove(path: Path, _: list[HashedImage]) -> None:
+    path.unlink()
+    path.with_name(path.name + "-pictures").unlink()
+
+
+@pytest.mark.parametrize("do", [drop_rows, set_aside, begin_anew, remove])
+@pytest.mark.parametrize("when", ["after a first look", "after a second one"])
+def test_what_another_run_does_meanwhile_takes_no_picture_away(
+    do: Callable[[Path, list[HashedImage]], None],
+    when: str,
+    tmp_path: Path,
+    old_photos: list[HashedImage],
+) -> None:
+    path = tmp_path / "cache.sqlite"
+    if when == "after a second one":
+        taken_in(path, old_photos)[0].close()
+    kept, found = taken_in(path, old_photos)
+    do(path, old_photos)
+    kept._hash_files = None  # nothing is made again
+    assert pictures_in(found) == pictures_in(old_photos)
+    kept.prune([])
+    assert pictures_in(found) == pictures_in(old_photos)
+    kept.close()
+    kept, found = taken_in(path, old_photos)
+    assert pictures_in(sorted(found, key=lambda i: i.file.path)) == pictures_in(old_photos)
+    kept.close()
+
+
+def test_what_comes_in_while_another_run_begins_anew_is_not_kept_amiss(
+    tmp_path: Path, old_photos: list[HashedImage]
+) -> None:
+    path = tmp_path / "cache.sqlite"
+    kept = store.Store(str(path), print)
+    results = kept.hashed(
+        [image.file for image in old_photos], RECIPE, lambda new: known_of(old_photos, new)
+    )
+    first = next(results)
+    begin_anew(path, old_photos[1:])
+    found = [i for i in (first, *results) if isinstance(i, HashedImage)]
+    kept.close()
+    assert number_of(path, "made") == 2, "what lies in another file is nobody's"
+    kept, found = taken_in(path, old_photos)
+    assert pictures_in(sorted(found, key=lambda i: i.file.path)) == pictures_in(old_photos)
+    kept.close()
+
+
+def test_a_file_of_pictures_of_which_most_are_nobodys_is_made_anew(
+    tmp_path: Path, old_photos: list[HashedImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LEAST_WASTE_BYTES", 100)
+    path, beside = tmp_path / "cache.sqlite", tmp_path / "cache.sqlite-pictures"
+    files = [replace(i.file, path=f"{i.file.path}{n}", inode=n) for n in (1, 2) for i in old_photos]
+    taken_in(path, old_photos)[0].close()
+    extra = [
+        replace(image, file=file, digest=f"{number:064x}")
+        for number, (file, image) in enumerate(zip(files, old_photos * 2, strict=True))
+    ]
+    taken_in(path, extra)[0].close()
+    size = beside.stat().st_size
+    kept, found = taken_in(path, old_photos)
+    kept.prune([str(tmp_path)])
+    assert number_of(path, "files") == len(old_photos)
+    assert beside.stat().st_size < size / 2
+    assert pictures_in(found) == pictures_in(old_photos), "those of before are read as before"
+    kept.close()
+    kept, found = taken_in(path, old_photos)
+    kept._hash_files = None  # nothing is made again
+    assert pictures_in(found) == pictures_in(old_photos)
+    kept.close()
+
+
+def test_a_file_of_others_in_the_place_of_small_pictures_is_left_alone(
+    old_library: Library, tmp_path: Path
+) -> None:
+    notes = tmp_path / "mine.sqlite-pictures"
+    notes.write_text("What I think of pictures. " * 100)
+    before = notes.read_bytes()
+    ran = old_library.find("--cache-file", str(tmp_path / "mine.sqlite"))
+    assert f"can't be used: [Errno 17] it is no file of ours: '{notes}'; photos" in ran.out
+    assert notes.read_bytes() == before
+    assert len(old_library.info()) == 5
+
+
+def test_a_page_that_is_none_ends_the_run_and_not_the_next(tmp_path: Path) -> None:
+    """As who knows all rules may write it: its digest is right."""
+    path, place = tmp_path / "cache.sqlite", tmp_path / "page.png"
+    place.write_bytes(made_pictures.png(made_pictures.text_page(1)))
+    age(place)
+    (file,) = (f for f in walk([str(tmp_path)]) if isinstance(f, ImageFile))
+    image = hash_file(file, RECIPE)
+    assert isinstance(image, HashedImage)
+    assert image.look
+    view = replace(image.look.views[0], fine=zlib.compress(bytes(10**7)))
+    forged = replace(image, look=replace(image.look, views=(view,)))
+    taken_in(path, [forged])[0].close()
+    kept, found = taken_in(path, [image])
+    assert found[0].look
+    fine = found[0].look.views[0].fine
+    with pytest.raises(UserError, match="run it again"):
+        page(fine or b"")
+    kept.close()
+    kept, found = taken_in(path, [image])
+    assert found == [out_of_memory(image)]
+    kept.close()
+
+
+# ---- What another version made
+
+LAYOUT_5 = """
+PRAGMA application_id = 1397312841;
+PRAGMA user_version = 5;
+CREATE TABLE files (
+    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
+    digest BLOB, file_system INTEGER, seen INTEGER
+) WITHOUT ROWID;
+CREATE INDEX moved ON files (inode, size, mtime_ns);
+CREATE TABLE methods (id INTEGER PRIMARY KEY, name TEXT UNIQUE, version TEXT);
+CREATE TABLE made (
+    method INTEGER, digest BLOB, value BLOB, checksum INTEGER, UNIQUE (method, digest)
+);
+"""
+
+
+def test_a_cache_of_the_layout_before_is_told_of_once_and_its_room_given_back(
+    old_library: Library, file: Path
+) -> None:
+    file.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA page_size = 65536")
+        connection.executescript(LAYOUT_5)
+        connection.execute("INSERT INTO made VALUES (1, x'00', zeroblob(5000000), 5)")
+    ran = old_library.find()
+    said = f"warning: the cache {file} was made by another version; photos are read anew.\n"
+    assert ran.out.count(said) == ran.out.count("the cache") == 1
+    assert file.stat().st_size < 200_000
+    assert "the cache" not in old_library.find().out
+    assert unchanged(old_library) == ALL
+
+
+def test_what_another_version_of_fingerprints_made_is_told_of_once(
+    old_library: Library, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_library.find()
+    monkeypatch.setattr(rows, "FINGERPRINT", FINGERPRINT + 1)
+    ran = old_library.find()
+    said = f"warning: the cache {file} was made by another version; photos are read anew.\n"
+    assert ran.out.count(said) == ran.out.count("the cache") == 1
+    assert "have not changed" not in ran.out
+    assert "the cache" not in old_library.find().out

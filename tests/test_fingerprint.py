@@ -28,7 +28,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from pictures import bandpass, decode, fingerprint
 from pictures.hamming import MIRRORINGS
-from pictures.looks import Taken
+from pictures.looks import Taken, only_hash
 from pictures.recipe import Recipe
 
 CLEAR = (CAT, COFFEE, PORTRAIT)  # with edges that differ from a frame's
@@ -169,7 +169,7 @@ def test_the_hash_alone_is_that_of_the_look(what: str) -> None:
         data = HASHED_ALONE[what](photo(name))
         look = fingerprint.look_at(data)
         assert fingerprint.look_at(data, Recipe(only_hash=True)) == (
-            look and fingerprint.only_hash(look.views[0].hash)
+            look and only_hash(look.views[0].hash)
         )
 
 

@@ -1,0 +1,150 @@
+"""Small pictures in a file, one after the other, each known by its place and its digest."""
+
+import os
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from io import FileIO
+
+from disk import system
+from disk.files import ImageFile
+from pictures.looks import Look, Spooled, digest
+
+MARK = b"small pictures of photos\n"  # at the beginning of a file that stays, and then its number
+ID_BYTES = 16
+HEAD_BYTES = len(MARK) + ID_BYTES
+
+Photo = tuple[ImageFile, str]  # and the digest of its content
+# Makes a picture that can't be read, of the photos that it may be a picture of.
+MakeAgain = Callable[[Spooled, Sequence[Photo]], bytes]
+
+
+class InMemory:
+    """The source of a picture for which no file had room."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, picture: Spooled) -> bytes:
+        return self.made_again(picture)
+
+    def made_again(self, picture: Spooled) -> bytes:
+        assert digest(self._data) == picture.digest
+        return self._data
+
+
+def in_memory(data: bytes) -> Spooled:
+    """A picture that stays in memory, and equals others of its digest."""
+    return Spooled(digest(data), len(data), 0, InMemory(data))
+
+
+class PictureFile:
+    """A file that small pictures are added to, at its end, and read from; no byte of it changes.
+
+    What can't be read as it was written is made again by `make_again`, of the photos that it may
+    be a picture of.
+    """
+
+    def __init__(self, file: FileIO, make_again: MakeAgain, least_room: int = 0) -> None:
+        self._file, self._make_again, self._least_room = file, make_again, least_room
+        self._end = 0
+        self.number = self._number()
+        self._photos: list[Photo] = []
+        self._places = array("Q")  # of each of these photos
+
+    def _number(self) -> bytes:
+        """The number at the beginning of a file that stays; nothing of another."""
+        head = system.read_at(self._file.fileno(), HEAD_BYTES, 0)
+        return head[len(MARK) :] if head.startswith(MARK) else b""
+
+    def close(self) -> None:
+        self._file.close()
+
+    def add(self, parts: Sequence[bytes]) -> int | None:
+        """Write pictures one after the other; the place of the first, or None for want of room."""
+        data = b"".join(parts)
+        try:
+            if self._least_room and system.room_beside(self._file.fileno()) < self._least_room:
+                return None  # others would lack it, the cache first
+            written = self._file.write(data)
+            end = self._file.tell()
+        except OSError:
+            return None
+        return end - written if written == len(data) else None
+
+    def add_look(self, look: Look) -> tuple[Look, int, int] | None:
+        """A look with its pictures in this file, their place and length; None for want of room."""
+        parts = pictures_of(look)
+        place = self.add([part for part in parts if isinstance(part, bytes)])
+        if place is None:
+            return None
+        spooled, at = [], place
+        for part in parts:
+            assert isinstance(part, bytes)
+            spooled.append(Spooled(digest(part), len(part), at, self))
+            at += len(part)
+        return with_pictures(look, spooled), place, at - place
+
+    def note(self, photo: Photo, place: int) -> None:
+        """Remember whose pictures begin at a place."""
+        self._photos.append(photo)
+        self._places.append(place)
+
+    def holds(self, place: int, length: int) -> bool:
+        """Whether the file is long enough to hold so many bytes at a place."""
+        if place + length > self._end:
+            self._end = self.size()
+        return place >= HEAD_BYTES and place + length <= self._end
+
+    def size(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
+
+    def sync(self) -> None:
+        """Wait until the disk has what was added."""
+        os.fsync(self._file.fileno())
+
+    def bytes_at(self, place: int, length: int) -> bytes:
+        """What lies at a place; nothing where the disk fails."""
+        try:
+            return system.read_at(self._file.fileno(), length, place)
+        except OSError:
+            return b""
+
+    def read(self, picture: Spooled) -> bytes:
+        """A picture as it was added, by its digest, or made again."""
+        data = self.bytes_at(picture.place, picture.length)
+        if digest(data) == picture.digest:
+            return data
+        return self.made_again(picture)
+
+    def made_again(self, picture: Spooled) -> bytes:
+        """A picture that can't be read, of the photos that it may be one of."""
+        return self._make_again(picture, self._photos_at(picture.place))
+
+    def _photos_at(self, place: int) -> list[Photo]:
+        """The photos whose pictures begin nearest before a place."""
+        ordered = sorted(range(len(self._places)), key=self._places.__getitem__)
+        end = bisect_right(ordered, place, key=self._places.__getitem__)
+        first = self._places[ordered[end - 1]] if end else None
+        return [self._photos[n] for n in ordered[:end] if self._places[n] == first]
+
+
+def pictures_of(look: Look) -> list[bytes | Spooled]:
+    """The small pictures of a look, in the order in which they lie in a file."""
+    of_views = (part for view in look.views for part in (view.gray, view.fine) if part)
+    return [*of_views, look.large] if look.large else list(of_views)
+
+
+def with_pictures(look: Look, pictures: Sequence[bytes | Spooled]) -> Look:
+    """A look with others in the place of its pictures."""
+    others = iter(pictures)
+    views = tuple(
+        replace(
+            view,
+            gray=next(others) if view.gray else b"",
+            fine=next(others) if view.fine else None,
+        )
+        for view in look.views
+    )
+    return replace(look, views=views, large=next(others) if look.large else None)
