@@ -23,13 +23,8 @@ from disk.places import Surroundings, is_in_trash
 from disk.record import MANIFEST, Manifest, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept, Remove, aside_path, bytes_freed, is_set_aside
 from disk.same_file import found_anew, is_another_file, look_anew, may_be_one, shows_aside
-from pictures.kinds import (
-    PHOTO_EXTENSIONS,
-    PHOTOS_WITH_SIDECARS,
-    extension_of,
-    is_picture,
-    kind_by_name,
-)
+from pictures.formats import PHOTO_EXTENSIONS
+from pictures.kinds import PHOTOS_WITH_SIDECARS, extension_of, is_picture, kind_by_name
 
 # Whether a path has the content that find saw in an original.
 Matches = Callable[[str, SavedCopy], bool]

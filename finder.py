@@ -14,8 +14,8 @@ from disk.places import Names, kind_of_file, names_of, place_at
 from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
 from pictures.errors import reason_of
+from pictures.formats import PHOTO_EXTENSIONS
 from pictures.images import HashedImage, Holding, Unreadable
-from pictures.kinds import PHOTO_EXTENSIONS
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
 

@@ -15,6 +15,7 @@ from disk.lines import to_line
 from disk.record import SavedCopy
 from disk.result import OutputPaths
 from finder import Survey
+from pictures import formats
 from pictures.colour import differ_in_colour
 from pictures.images import HashedImage
 from pictures.kinds import is_picture
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 NOTHING_READ = (
-    "no picture here could be read. This version reads JPEG, PNG, BMP, GIF, TIFF, WebP and AVIF "
+    f"no picture here could be read. This version reads {formats.all_names()} "
     "under their usual endings: export other pictures as JPEG, also those that lie in libraries, "
     "and rename JPEGs to .jpg."
 )
@@ -95,7 +96,6 @@ def report_found(console: Console, survey: Survey, *, everything: bool) -> list[
 
 def report_passed_over(console: Console, survey: Survey, *, everything: bool) -> list[str]:
     """Say how much of what kind was passed over; returns a line for each of it."""
-
     items = [(i.kind, to_line(i.path)) for i in survey.skipped if i.kind not in TOLD_APART]
     kinds = Counter(kind for kind, _ in items)
     told_above = (finder.HARD_LINKS, finder.SAME_FILES)

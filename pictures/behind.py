@@ -8,8 +8,8 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 
+from pictures.formats import examined
 from pictures.held import line
-from pictures.integrity import examined
 
 PICTURE = "second picture"
 MOST_PARTS = 100

@@ -1,11 +1,13 @@
 """From an image file's bytes to a picture, at a scale that suffices, and its gray."""
 
+import importlib
 import io
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
 
+from pictures import formats
 from pictures.bandpass import Stack
 from pictures.exif import Tag, orientation_of
 from pictures.recipe import Recipe
@@ -15,15 +17,13 @@ PLAIN = Recipe()
 STANDARD_SIDE = 1024
 BLANK_DEVIATION = 2.0
 BLANK_LEVELS = 4
-# Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
-FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "AVIF")
 DECODED_SIDE = 280  # a JPEG is decoded at the least scale that covers this; less blurs hashes
 REDUCED_SIDE = 512  # others are reduced to that which covers this; finely drawn pages need it
-MAX_JPEG_PIXELS = 10**9  # a JPEG is decoded at a reduced scale, which costs little
+MAX_SCALED_PIXELS = 10**9  # of a JPEG: it is decoded at a reduced scale, which costs little
 MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
 REDUCED_FIRST = 50_000_000  # pixels: of larger pictures it counts that they are reduced first
 # Bytes that a pixel needs at worst, decoded and worked on, in pictures of which both sides are
-# reduced at once, and in narrow ones. Measured by mode and by format.
+# reduced at once, and in narrow ones. Measured by mode; `formats` has what some need besides.
 BYTES_OF_MODE = {
     **dict.fromkeys(("1", "L", "P"), (3, 8)),
     **dict.fromkeys(("RGB", "RGBX", "YCbCr"), (6, 11)),
@@ -32,9 +32,11 @@ BYTES_OF_MODE = {
 }
 BYTES_OF_NUMBERS = (14, 14)
 BYTES_OF_TRANSPARENCY = (10, 16)
-BYTES_OF_FORMAT = {"WEBP": 12, "AVIF": 8, "GIF": 1}
 # Of pictures that can be reduced as they are, before they are made gray.
 PLAIN_BYTES = {"L": 1, "RGB": 4, "YCbCr": 4, "CMYK": 4}
+
+for _plugin in formats.PLUGINS:
+    importlib.import_module(_plugin)
 
 
 def open_image(data: bytes, recipe: Recipe = PLAIN) -> Image.Image | None:
@@ -80,38 +82,34 @@ def open_header(data: bytes) -> Image.Image:
     """Read an image file's header; ValueError for what needs too much memory to be decoded."""
     Image.MAX_IMAGE_PIXELS = None  # judged below, by format and mode
     PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 26
-    _judge_webp(data)
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    _judge_before_opening(data)
+    image = Image.open(io.BytesIO(data), formats=formats.OPENED_AS)
     _judge_size(image, len(data))
     return image
 
 
 def _judge_size(image: Image.Image, file_bytes: int) -> None:
     """Raise ValueError for a picture that needs too much memory, by what its header says."""
+    form = formats.opened(image)
     pixels = image.width * image.height
-    if image.format in ("JPEG", "MPO"):
-        needed, most = file_bytes + pixels * _jpeg_bytes(image), MAX_JPEG_PIXELS
-    else:
-        needed, most = file_bytes + pixels * _bytes_of_pixel(image), MAX_DECODED_BYTES
+    of_pixel, most = form.pixel_bytes, MAX_SCALED_PIXELS if form.is_scaled else MAX_DECODED_BYTES
+    if form.more_pixel_bytes:
+        of_pixel += form.more_pixel_bytes(image)
+    if not form.is_scaled:
+        of_pixel += _bytes_of_pixel(image)
+    needed = file_bytes + pixels * of_pixel
     if pixels > most or needed > MAX_DECODED_BYTES:
         raise _too_large(image.width, image.height, needed)
 
 
-def _judge_webp(data: bytes) -> None:
-    """Judge a WebP, too: its decoder takes the memory when it is opened. By RFC 9649."""
-    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
-        return
-    kind, size = data[12:16], data[20:30]
-    if kind == b"VP8X":
-        width, height = (int.from_bytes(size[n : n + 3], "little") + 1 for n in (4, 7))
-    elif kind == b"VP8L":
-        bits = int.from_bytes(size[1:5], "little")
-        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    else:
-        width, height = (int.from_bytes(size[n : n + 2], "little") & 0x3FFF for n in (6, 8))
-    needed = width * height * (BYTES_OF_MODE["RGB"][0] + BYTES_OF_FORMAT["WEBP"])
-    if needed > MAX_DECODED_BYTES:
-        raise _too_large(width, height, needed)
+def _judge_before_opening(data: bytes) -> None:
+    """Judge a WebP, too: its decoder takes the memory when it is opened."""
+    form = formats.beginning(data)
+    if form.size_before_opening:
+        width, height = form.size_before_opening(data)
+        needed = width * height * (BYTES_OF_MODE["RGB"][0] + form.pixel_bytes)
+        if needed > MAX_DECODED_BYTES:
+            raise _too_large(width, height, needed)
 
 
 def _too_large(width: int, height: int, needed: float) -> ValueError:
@@ -121,30 +119,13 @@ def _too_large(width: int, height: int, needed: float) -> ValueError:
     )
 
 
-def _jpeg_bytes(image: Image.Image) -> float:
-    """A JPEG of one scan is decoded line by line; one of several is kept as coefficients."""
-    if "progression" not in image.info:
-        return 0
-    samples = [across * down for _, across, down, _ in image.layer]  # type: ignore[attr-defined]
-    return float(2 * sum(samples) / max(samples))
-
-
-def _bytes_of_pixel(image: Image.Image) -> float:
-    extra = BYTES_OF_FORMAT.get(image.format or "", 0) + _bytes_of_strips(image)
+def _bytes_of_pixel(image: Image.Image) -> int:
     if _is_reduced_first(image):
-        return PLAIN_BYTES[image.mode] + extra
+        return PLAIN_BYTES[image.mode]
     wide, narrow = BYTES_OF_MODE.get(image.mode, BYTES_OF_NUMBERS)
     if image.has_transparency_data or image.mode in ("La", "RGBa"):
         wide, narrow = BYTES_OF_TRANSPARENCY
-    return (wide if _is_wide(image) else narrow) + extra
-
-
-def _bytes_of_strips(image: Image.Image) -> float:
-    """A TIFF is decoded a strip at a time, of which there may be only one."""
-    if image.format != "TIFF" or image.info.get("compression") == "raw":
-        return 0
-    rows = image.tag_v2.get(278, image.height)  # type: ignore[attr-defined]
-    return float(4 * min(rows, image.height) / image.height)
+    return wide if _is_wide(image) else narrow
 
 
 def _is_wide(image: Image.Image) -> bool:

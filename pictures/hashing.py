@@ -5,7 +5,7 @@ import hashlib
 
 from disk.companions import xmp_beside
 from disk.files import ImageFile, read_file
-from pictures import decode, fingerprint, integrity, kinds, salvage
+from pictures import decode, fingerprint, formats, kinds, salvage
 from pictures.errors import DECODE_ERRORS, reason_of
 from pictures.images import HashedImage, Holding, Unreadable
 from pictures.inventory import inventory
@@ -22,7 +22,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
     data, harm, look, reason = b"", "", None, ""
     try:
         file, data = read_file(file.path)
-        structure = integrity.examined(data)
+        structure = formats.examined(data)
         harm = structure.harm
         with messages_of_decoders() as messages:
             prepare = functools.partial(decode.prepared, recipe=recipe)

@@ -14,7 +14,7 @@ from pictures import dates, held, metadata
 from pictures.behind import behind, described
 from pictures.blocks import Blocks, blocks_of
 from pictures.exif import Tag, below, each, exif_of, rating_of, tried
-from pictures.integrity import examined
+from pictures.formats import examined
 from pictures.metadata import Word, properties
 from pictures.words import cleaned, is_boilerplate
 

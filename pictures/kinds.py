@@ -1,9 +1,11 @@
 """What a file is, by its first bytes or by its name: a picture, one that isn't read, a video."""
 
+import functools
 import os
 import re
 
 from disk.companions import RAW
+from pictures.formats import FORMATS, PHOTO_EXTENSIONS
 
 # Kinds of files that `find` passes over; the kind of a picture that isn't read is its format.
 OTHER_NAMES = "pictures under other names"
@@ -15,24 +17,10 @@ LOOKED_AT = 4096  # bytes, in which a text shows that it is one
 UNKNOWN = "no picture that is known"
 
 # The formats that are compared, and how their files are called.
-READ = {
-    "a JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "a PNG": (".png",),
-    "a BMP": (".bmp",),
-    "a GIF": (".gif",),
-    "a TIFF": (".tif", ".tiff"),
-    "a WebP": (".webp",),
-    "an AVIF": (".avif",),
-}
-PHOTO_EXTENSIONS = frozenset(extension for names in READ.values() for extension in names)
+READ = {form.said: form.endings for form in FORMATS}
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
-# What a file starts with; a dot in a pattern is any byte. The first one that fits counts.
+# What other files start with; a dot in a pattern is any byte. The first one that fits counts.
 PICTURES = {
-    "a JPEG": rb"\xff\xd8\xff",
-    "a PNG": rb"\x89PNG\r\n\x1a\n",
-    "a GIF": rb"GIF8[79]a",
-    "a WebP": rb"RIFF....WEBP",
-    "an AVIF": rb"....ftyp(avi[fos]|mi[af]1....(....){0,8}?avi[fs])",
     "a HEIC": rb"....ftyp(he[iv][cfxms]|mif[12]|msf1)",
     "a CR3": rb"....ftypcrx ",
     "a CR2": rb"II\*\0....CR",
@@ -45,8 +33,6 @@ PICTURES = {
     "a JPEG XR": rb"II\xbc[\0\x01]",
     "a JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
     "a JPEG 2000": rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
-    "a TIFF": rb"II[*+]\0|MM\0[*+]",
-    "a BMP": rb"BM....\0\0\0\0",
     "a PSD": rb"8BPS",
     "an XCF": rb"gimp xcf",
     "a Krita drawing": rb"PK\x03\x04.{26}mimetypeapplication/x-krita",
@@ -95,10 +81,6 @@ OTHERS = {
     "a rich text": rb"\{\\rtf",
 }
 
-_STARTS = [
-    (said, re.compile(pattern, re.DOTALL))
-    for said, pattern in {**PICTURES, **FILMS, **OTHERS}.items()
-]
 _LEADING = b"\xef\xbb\xbf \t\r\n"  # may stand before marks of texts
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\f\r\x1b"))
 
@@ -109,10 +91,18 @@ def named(data: bytes) -> str:
     if head and not any(head) and data.count(0) == len(data):
         return "nothing but zeros"
     text = head.lstrip(_LEADING)
-    for said, start in _STARTS:
+    for said, start in _starts():
         if start.match(head) or (text[:1] in b"<{[" and start.match(text)):
             return said
     return "a text" if _is_text(head) else UNKNOWN
+
+
+@functools.cache
+def _starts() -> list[tuple[str, re.Pattern[bytes]]]:
+    """What is said of files by how they start: those first that are read."""
+    read = [(form.said, form.surely_begins or form.begins) for form in FORMATS]
+    others = {**PICTURES, **FILMS, **OTHERS}.items()
+    return [(said, re.compile(pattern, re.DOTALL)) for said, pattern in (*read, *others)]
 
 
 def _is_text(head: bytes) -> bool:

@@ -5,13 +5,14 @@ A file is decoded strictly first, so that its harm is known, and only then lenie
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from pictures import formats
 from pictures.errors import DECODE_ERRORS
 from pictures.integrity import Integrity, declared_bytes
 from pictures.looks import EVERYTHING, SIXTEENTHS, Part
@@ -27,7 +28,6 @@ MOST_MISSING = 64 << 20  # bytes that a decoder is given for those that are miss
 # What is put in the place of missing bytes. Where two pictures differ that were decoded of it, they
 # are made up. A decoder doesn't take each.
 FILLINGS = (b"\0", bytes(7) + b"\1", b"\1", b" ", b"\x80", b"U", b"\xaa", b"\xff")
-JPEG_GRAY = (127, 128)  # what libjpeg fills in
 JPEG_END_BYTES = 2
 SOMETHING_ELSE = bytes(32)
 COUNT_OF_BYTES = re.compile(r" \(\d+ bytes not processed\)")
@@ -164,13 +164,13 @@ def _upper(rows: int, all_rows: int) -> Part:
 
 
 def _as_far_as_seen(image: Image.Image, harm: str) -> Decoded:
-    if image.format in ("GIF", "PNG"):
+    form = formats.opened(image)
+    if form.is_interlaced:
         image = _without_cut_passes(image)
-    upside_down = image.format in ("BMP", "DIB")
-    empty = _is_empty(_samples(image)[:: -1 if upside_down else 1], image)
+    empty = _is_empty(_samples(image)[:: -1 if form.is_upside_down else 1], form.filling)
     rows = len(empty) - int(np.argmin(empty[::-1])) if not empty.all() else 0
     seen = _upper(rows, len(empty))
-    if upside_down:
+    if form.is_upside_down:
         seen = 0, SIXTEENTHS - seen[3], SIXTEENTHS, SIXTEENTHS
     return Decoded(image, harm, seen)
 
@@ -181,14 +181,13 @@ def _samples(image: Image.Image) -> NDArray[np.generic]:
     return np.asarray(image.resize(size, Image.Resampling.NEAREST)).reshape(*size[::-1], -1)
 
 
-def _is_empty(samples: NDArray[np.generic], image: Image.Image) -> NDArray[np.bool_]:
+def _is_empty(samples: NDArray[np.generic], filling: Sequence[int]) -> NDArray[np.bool_]:
     """Which rows end with what a decoder leaves or puts where it has no data.
 
     A picture's own last rows may be like that, too; without them it is compared as well.
     """
     samples = samples[:, -ENDS_OF_ROWS:]
-    is_jpeg = image.format in ("JPEG", "MPO")
-    empty = np.isin(samples, JPEG_GRAY) if is_jpeg else np.equal(samples, samples[-1:, :1])
+    empty = np.isin(samples, filling) if filling else np.equal(samples, samples[-1:, :1])
     return np.asarray(np.all(empty, axis=(1, 2)), np.bool_)
 
 
@@ -207,10 +206,11 @@ def _without_cut_passes(image: Image.Image) -> Image.Image:
 
 def _ends_in_gray(image: Image.Image) -> bool:
     """Whether the last row of a JPEG is what libjpeg puts where data is missing; most aren't."""
-    if image.format not in ("JPEG", "MPO") or "progression" in image.info:
+    filling = formats.opened(image).filling
+    if not filling or "progression" in image.info:
         return False
     last = image.crop((0, image.height - 1, image.width, image.height))
-    return bool(np.isin(np.asarray(last), JPEG_GRAY).all())
+    return bool(np.isin(np.asarray(last), filling).all())
 
 
 def _lacks_rows(data: bytes, prepare: Prepare) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from disk.companions import Companions, is_companion
-from pictures.kinds import PHOTO_EXTENSIONS
+from pictures.formats import PHOTO_EXTENSIONS
 
 
 def beside(folder: Path, photo: str, names: str) -> list[str]:

@@ -9,7 +9,7 @@ from conftest import SAMPLES, Library
 from hostile import encoded
 from PIL import Image, ImageDraw
 
-from pictures import decode, fingerprint, integrity, matching, presets, salvage
+from pictures import decode, fingerprint, formats, matching, presets, salvage
 from pictures.looks import Look
 from pictures.recipe import Recipe
 
@@ -29,7 +29,7 @@ def cut(data: bytes, share: float) -> bytes:
 
 
 def look(data: bytes) -> Look:
-    image, _, seen = salvage.decoded(data, integrity.examined(data), decode.prepared)
+    image, _, seen = salvage.decoded(data, formats.examined(data), decode.prepared)
     assert image
     found = fingerprint.look_of(image, Recipe(parts=True), seen)
     assert found

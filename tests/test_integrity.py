@@ -10,7 +10,8 @@ from hostile import cat, encoded
 from PIL import Image
 
 from pictures import integrity
-from pictures.integrity import CUT_OFF, NO_END, SCANS_MISSING, ZEROS, examined
+from pictures.formats import examined
+from pictures.integrity import CUT_OFF, NO_END, SCANS_MISSING, ZEROS
 
 JPEG = encoded(cat(), "JPEG")
 PROGRESSIVE = encoded(cat(), "JPEG", progressive=True)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from disk.files import ImageFile
 from extras.review import facts, rendering
-from pictures import decode, integrity, salvage
+from pictures import decode, formats, salvage
 from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.integrity import CUT_OFF, NO_END, ZEROS
@@ -43,7 +43,7 @@ INTERLACED = encoded(cat("P"), "GIF", interlace=1)
 
 
 def decoded(data: bytes) -> salvage.Decoded:
-    return salvage.decoded(data, integrity.examined(data), decode.prepared)
+    return salvage.decoded(data, formats.examined(data), decode.prepared)
 
 
 KINDS = {b"\xff\xd8": "jpg", b"\x89P": "png", b"GI": "gif", b"RI": "webp", b"II": "tif"}

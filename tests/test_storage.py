@@ -23,7 +23,7 @@ from config import Exit, UserError
 from disk import copy_names, copying, files, lines, output_lock, record, replaceable, system
 from disk.files import ImageFile, digest_file
 from disk.result import open_result
-from pictures.kinds import PHOTO_EXTENSIONS
+from pictures.formats import PHOTO_EXTENSIONS
 
 MANIFEST = "image-similarity-search.json"
 

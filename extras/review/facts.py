@@ -8,7 +8,7 @@ from disk.files import read_file
 from extras.review import origin, quality
 from extras.review.rendering import averaged, drafted, to_rgb
 from extras.review.tags import known_of, signs_of
-from pictures import dates, integrity
+from pictures import dates, formats
 from pictures.exif import Tag, orientation_of
 from pictures.inventory import inventory
 
@@ -70,7 +70,7 @@ def examine(path: str) -> Facts:
     from pictures import decode, salvage
 
     file, data = read_file(path)
-    structure = integrity.examined(data)
+    structure = formats.examined(data)
     image = salvage.header(data, structure, decode.open_header)
     width, height = image.size
     found = salvage.decoded(data, structure, drafted("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from disk.files import read_file
-from pictures import integrity
+from pictures import formats
 from pictures.exif import Tag, orientation_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def render(path: str, kind: str) -> bytes:
     from pictures import decode, salvage
 
     data = read_file(path)[1]
-    structure = integrity.examined(data)
+    structure = formats.examined(data)
     head = salvage.header(data, structure, decode.open_header)
     side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
     factor = _factor(head.size, side)

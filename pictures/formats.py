@@ -1,0 +1,192 @@
+"""The formats of pictures that are read, a row for each; all that needs to know them asks here."""
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pictures import integrity
+from pictures.integrity import Integrity
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+NOTHING = rb"(?!)"  # what no file begins with
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that is read; its first four facts are enough where Pillow opens its files.
+
+    Patterns are of the first bytes; a dot in one is any byte.
+    """
+
+    said: str  # with its article
+    endings: tuple[str, ...]
+    opened_as: tuple[str, ...]  # by which of Pillow's decoders
+    begins: bytes = NOTHING  # what tells it from the other formats here
+    surely_begins: bytes = b""  # what tells it from any other file, if that is more
+    becomes: tuple[str, ...] = ()  # what else Pillow may call it, once it is open
+    plugin: str = ""  # the module that teaches Pillow to open it, where one is needed
+    # What its structure tells; ValueError for what no encoder writes.
+    examine: Callable[[bytes], Integrity] = integrity.of_unknown
+    # What its decoder needs in memory for a pixel beside the picture, always and by its header.
+    pixel_bytes: float = 0
+    more_pixel_bytes: Callable[["Image.Image"], float] | None = None
+    size_before_opening: Callable[[bytes], tuple[int, int]] | None = None  # if opening decodes it
+    is_scaled: bool = False  # decoded line by line at a smaller scale
+    # What becomes of a picture whose end is missing: values of its last pixels, if not just any.
+    filling: tuple[int, ...] = ()
+    is_interlaced: bool = False  # it may come in passes, each of which fills in lines
+    is_upside_down: bool = False  # its last rows come first
+    has_pages: bool = False  # several pictures in it are pages and no animation
+
+    @property
+    def name(self) -> str:
+        """As it stands in a list."""
+        return self.said.partition(" ")[2]
+
+
+# ---- What some formats need in memory
+
+
+def _coefficients(image: "Image.Image") -> float:
+    """Of a JPEG: one of several scans is kept as coefficients, one of a single scan isn't."""
+    if "progression" not in image.info:
+        return 0
+    samples = [across * down for _, across, down, _ in image.layer]  # type: ignore[attr-defined]
+    return float(2 * sum(samples) / max(samples))
+
+
+def _strips(image: "Image.Image") -> float:
+    """Of a TIFF: it is decoded a strip at a time, of which there may be only one."""
+    if image.info.get("compression") == "raw":
+        return 0
+    rows = image.tag_v2.get(278, image.height)  # type: ignore[attr-defined]
+    return float(4 * min(rows, image.height) / image.height)
+
+
+def _size_of_webp(data: bytes) -> tuple[int, int]:
+    """Width and height by RFC 9649."""
+    kind, size = data[12:16], data[20:30]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(size[n : n + 3], "little") + 1 for n in (4, 7))
+    elif kind == b"VP8L":
+        bits = int.from_bytes(size[1:5], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (int.from_bytes(size[n : n + 2], "little") & 0x3FFF for n in (6, 8))
+    return width, height
+
+
+# ---- The table
+
+
+# In the order in which people read of them; the first whose beginning fits counts.
+FORMATS = (
+    Format(
+        "a JPEG",
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        ("JPEG",),
+        rb"\xff\xd8",
+        surely_begins=rb"\xff\xd8\xff",
+        becomes=("MPO",),
+        examine=integrity.of_jpeg,
+        more_pixel_bytes=_coefficients,
+        is_scaled=True,
+        filling=(127, 128),
+    ),
+    Format(
+        "a PNG",
+        (".png",),
+        ("PNG",),
+        rb"\x89PNG\r\n\x1a\n",
+        examine=integrity.of_png,
+        is_interlaced=True,
+    ),
+    Format(
+        "a BMP",
+        (".bmp",),
+        ("BMP", "DIB"),
+        rb"BM",
+        surely_begins=rb"BM....\0\0\0\0",
+        examine=integrity.of_bmp,
+        is_upside_down=True,
+    ),
+    Format(
+        "a GIF",
+        (".gif",),
+        ("GIF",),
+        rb"GIF8[79]a",
+        examine=integrity.of_gif,
+        pixel_bytes=1,
+        is_interlaced=True,
+    ),
+    Format(
+        "a TIFF",
+        (".tif", ".tiff"),
+        ("TIFF",),
+        rb"II[*+]\0|MM\0[*+]",
+        surely_begins=rb"II\*\0(?!....CR)|II\+\0|MM\0[*+]",  # those are CR2s
+        examine=integrity.of_tiff,
+        more_pixel_bytes=_strips,
+        has_pages=True,
+    ),
+    Format(
+        "a WebP",
+        (".webp",),
+        ("WEBP",),
+        rb"RIFF....WEBP",
+        examine=integrity.of_webp,
+        pixel_bytes=12,
+        size_before_opening=_size_of_webp,
+    ),
+    Format(
+        "an AVIF",
+        (".avif",),
+        ("AVIF",),
+        rb"....ftyp",
+        surely_begins=rb"....ftyp(avi[fos]|mi[af]1....(....){0,8}?avi[fs])",
+        examine=integrity.of_boxes,
+        pixel_bytes=8,
+    ),
+)
+
+
+# ---- What follows from it
+
+PHOTO_EXTENSIONS = frozenset(ending for form in FORMATS for ending in form.endings)
+# Named, because Pillow goes by content: an EPS called .jpg would start Ghostscript.
+OPENED_AS = tuple(name for form in FORMATS for name in form.opened_as)
+PLUGINS = tuple(form.plugin for form in FORMATS if form.plugin)
+ANY = Format("a picture", (), ())
+
+_BY_PILLOW = {name: form for form in FORMATS for name in (*form.opened_as, *form.becomes)}
+
+
+def beginning(data: bytes) -> Format:
+    """The format by which a file begins; `ANY` if it is none of these."""
+    return next((form for form in FORMATS if re.match(form.begins, data, re.DOTALL)), ANY)
+
+
+def opened(image: "Image.Image") -> Format:
+    """The format of a file that Pillow has opened; `ANY` of a picture that was made."""
+    return _BY_PILLOW.get(image.format or "", ANY)
+
+
+def examined(data: bytes) -> Integrity:
+    """What an image file's own structure tells; of some formats it tells nothing.
+
+    Raises ValueError for a file that no encoder writes, and that would take minutes to read.
+    """
+    try:
+        return beginning(data).examine(data)
+    except struct.error:  # it ends within its header
+        return Integrity(integrity.CUT_OFF, len(data), "")
+
+
+def all_names() -> str:
+    """The formats that are read, as a sentence lists them."""
+    *others, last = (form.name for form in FORMATS)
+    return f"{', '.join(others)} and {last}"
