@@ -24,6 +24,7 @@ from disk.replaceable import check_last_copies, check_replaceable, check_still_r
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
 from finder import Found, Hash, Hashed, Skipped
 from pictures import methods
+from pictures.by_name import named
 from pictures.images import HashedImage, Holding
 from pictures.methods import Method
 from pictures.recipe import Recipe
@@ -216,10 +217,10 @@ def sheets(prefer: Sequence[str], workers: int) -> MakeSheet:
     def make(result: Result) -> str:
         if not result.manifest.copies or not has_extra("jinja2"):
             return ""
-        from extras.review.sheet import contact_sheet
-
-        return contact_sheet(
+        contact_sheet = named("extras.review.sheet:contact_sheet")
+        sheet: str = contact_sheet(
             result, tuple(prefer), workers, lambda g: bar(g, "Contact sheet", unit=" groups")
         )
+        return sheet
 
     return make

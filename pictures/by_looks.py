@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from config import Settings
 from pictures.images import HashedImage
-from pictures.methods import Hashed
+from pictures.methods import Hashed, judges
+from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -26,20 +27,17 @@ class ByLooks:
         return iter(results)
 
     def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
-        # With SciPy, which takes long, while the workers could be at work.
-        from pictures import matching, presets
+        from pictures import matching  # with SciPy, when the workers have done their work
 
-        rules = presets.PRESETS[self._preset]
+        rules = PRESETS[self._preset]
         digests, looks = [image.digest for image in images], [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
             return matching.group_by(digests, looks, [matching.by_looks(looks, rules, threads.map)])
 
     def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
-        from pictures import presets, why
-
-        return why.direct_matches(images, presets.PRESETS[self._preset])
+        _, direct_matches = judges()
+        return direct_matches(images, PRESETS[self._preset])
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple["Comparison", ...]:
-        from pictures import presets, why
-
-        return why.compare(one, other, presets.PRESETS[self._preset])
+        compare, _ = judges()
+        return compare(one, other, PRESETS[self._preset])

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from config import Settings
+from grouping import Cluster
+from pictures.connected import cluster
 from pictures.images import HashedImage
-from pictures.methods import Hashed
+from pictures.methods import Hashed, judges
 from pictures.recipe import Recipe
 
 if TYPE_CHECKING:
-    from grouping import Cluster
     from pictures.why import Comparison
 
 
@@ -26,20 +27,15 @@ class ByThreshold:
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return iter(results)
 
-    def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
-        from grouping import Cluster  # with NumPy, while the workers start
-        from pictures.connected import cluster
-
+    def group(self, images: Sequence[HashedImage]) -> tuple[list[Cluster], Mapping[str, int]]:
         hashes = [image.look.views[0].hash if image.look else None for image in images]
         members = cluster([image.digest for image in images], hashes, self._threshold)
         return [Cluster(group, []) for group in members], {}
 
     def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
-        from pictures import why
-
-        return why.direct_matches(images, self._threshold)
+        _, direct_matches = judges()
+        return direct_matches(images, self._threshold)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple["Comparison", ...]:
-        from pictures import why
-
-        return why.compare(one, other, self._threshold)
+        compare, _ = judges()
+        return compare(one, other, self._threshold)

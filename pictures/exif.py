@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+from PIL import Image
 
 from pictures.errors import DECODE_ERRORS
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 T = TypeVar("T")
 
@@ -49,10 +48,8 @@ def tried(read: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
-def exif_of(image: "Image.Image", block: bytes = b"") -> "Image.Exif":
+def exif_of(image: Image.Image, block: bytes = b"") -> Image.Exif:
     """A picture's EXIF data, or that of a block which Pillow doesn't look into."""
-    from PIL import Image
-
     exif = tried(image.getexif, Image.Exif())
     if block and not len(exif):
         tried(lambda: exif.load(b"Exif\0\0" + block), None)
@@ -64,13 +61,13 @@ def each(tags: Mapping[int, Any]) -> dict[int, Any]:
     return {tag: tried(lambda tag=tag: tags[tag], None) for tag in list(tags)}  # type: ignore[misc]
 
 
-def below(exif: "Image.Exif", tag: int) -> dict[int, Any]:
+def below(exif: Image.Exif, tag: int) -> dict[int, Any]:
     """The tags to which a tag leads, those that can be read."""
     tags: dict[int, Any] = tried(lambda: each(exif.get_ifd(tag)), {})
     return tags
 
 
-def orientation_of(image: "Image.Image") -> int:
+def orientation_of(image: Image.Image) -> int:
     """How a picture is turned, from 1 for upright to 8."""
     return tried(lambda: int(image.getexif().get(Tag.ORIENTATION, 1)), 1)
 

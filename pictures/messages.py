@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -30,8 +31,6 @@ def messages_of_decoders() -> Iterator[Messages]:
     Python's are about what is known of the picture or what its header leaves out; what comes from
     C is about its data, unless it names tags or profiles.
     """
-    import warnings
-
     messages = Messages()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

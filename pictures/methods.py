@@ -1,8 +1,8 @@
 """The ways to compare pictures, a row each: what each wants of a picture, and what it groups."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from config import Settings, UserError
 from pictures.by_name import named
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pictures.why import Comparison
 
 Hashed = HashedImage | Unreadable
+# By the rules of a preset, or by a number of bits.
+Compare = Callable[[HashedImage, HashedImage, Any], tuple["Comparison", ...]]
+DirectMatches = Callable[[Sequence[HashedImage], Any], Iterator[tuple[int, int]]]
 # By the value of METHOD, the class that compares so.
 METHODS = {
     "hash": "pictures.by_looks:ByLooks",
@@ -55,3 +58,10 @@ def chosen(settings: Settings) -> Method:
         raise UserError(f"{what} needs the folder extras/ beside main.py; restore it.")
     method: Method = named(row)(settings)
     return method
+
+
+def judges() -> tuple[Compare, DirectMatches]:
+    """What compares two pictures by a rule, and what pairs several; only explain asks for them."""
+    from pictures.why import compare, direct_matches  # with SciPy
+
+    return compare, direct_matches

@@ -2,9 +2,15 @@
 
 import contextlib
 import errno
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import TimeoutError
+from typing import Any, TypeVar
+
+import numpy as np
+import pebble
+from pebble import ProcessExpired
 
 from config import UserError
 from disk import system
@@ -13,9 +19,6 @@ from pictures.by_name import named
 from pictures.errors import reason_of
 from pictures.limits import Limits
 from pictures.messages import keep_off_the_terminal
-
-if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
-    from pebble import ProcessPool
 
 # One worker a core: threads of BLAS in each would only wait for each other, and busily.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,17 +39,13 @@ T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def started_pool(workers: int, bounds: Limits) -> Iterator["ProcessPool"]:
+def started_pool(workers: int, bounds: Limits) -> Iterator[pebble.ProcessPool]:
     """A pool whose workers are started, and gone in the end; UserError where that can't be.
 
     It is started and ended by the main thread, and may be used by others.
     """
-    import multiprocessing
-
-    from pebble import ProcessPool
-
     with _says_what_it_lacks(workers):
-        pool = ProcessPool(
+        pool = pebble.ProcessPool(
             max_workers=workers,
             context=system.fork_server(bounds.modules),
             initializer=start_worker,
@@ -102,10 +101,6 @@ def do_each(
 
 def why_nothing_came(error: BaseException, seconds: float) -> str:
     """Why a worker made nothing of a picture that had some seconds of processor time."""
-    from concurrent.futures import TimeoutError
-
-    from pebble import ProcessExpired
-
     if isinstance(error, TimeoutError):
         return STOOD_STILL
     if not isinstance(error, ProcessExpired):
@@ -121,9 +116,6 @@ def start_worker(lock_seconds: float) -> None:
     A worker that waits for the pool's lock in vain, as one was killed while it held it, ends; so
     does the pool then.
     """
-    import numpy as np
-    import pebble
-
     pebble.CONSTS.channel_lock_timeout = lock_seconds
     side = np.ones((512, 512), np.float32)
     side @ side  # OpenBLAS waits forever for its threads' memory if it is refused later

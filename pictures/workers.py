@@ -2,10 +2,15 @@
 
 import contextlib
 import itertools
+import multiprocessing
 import queue
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import TimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from pebble import ProcessExpired
 
 from config import UserError
 from disk import system
@@ -23,8 +28,6 @@ from pictures.pool import (
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from concurrent.futures import Future
-
-    from pebble import ProcessExpired
 
     Working = Future[list[Any]]
 
@@ -164,8 +167,6 @@ def _next_ended(done: "queue.SimpleQueue[Working]") -> "Working | None":
 
     On a busy machine they work, if slowly. Where nobody can tell, the clock must do.
     """
-    import multiprocessing
-
     worked: float | None = None
     still = 0.0
     while True:
@@ -181,11 +182,6 @@ def _next_ended(done: "queue.SimpleQueue[Working]") -> "Working | None":
 
 def _outcome(files: tuple[ImageFile, ...], future: "Working", waiting: _Waiting) -> list[Any]:
     """What came of some files; nothing if they wait to be hashed once more, one by one."""
-    from concurrent.futures import TimeoutError
-    from concurrent.futures.process import BrokenProcessPool
-
-    from pebble import ProcessExpired
-
     try:
         return future.result()
     except (TimeoutError, ProcessExpired) as error:
