@@ -4,19 +4,16 @@ import importlib
 import io
 from collections.abc import Callable
 
-import numpy as np
-from PIL import Image, ImageCms, ImageOps, ImageStat, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin
 
 from pictures import formats
-from pictures.bandpass import Stack
 from pictures.exif import Tag, orientation_of
+from pictures.looks import STANDARD_SIDE
+from pictures.modes import to_gray
 from pictures.recipe import Recipe
 
 Turn = Callable[[Image.Image], Image.Image]
 PLAIN = Recipe()
-STANDARD_SIDE = 1024
-BLANK_DEVIATION = 2.0
-BLANK_LEVELS = 4
 DECODED_SIDE = 280  # a JPEG is decoded at the least scale that covers this; less blurs hashes
 REDUCED_SIDE = 512  # others are reduced to that which covers this; finely drawn pages need it
 MAX_SCALED_PIXELS = 10**9  # of a JPEG: it is decoded at a reduced scale, which costs little
@@ -155,21 +152,6 @@ def _reduced(image: Image.Image, side: int) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 
-def to_gray(image: Image.Image) -> Image.Image:
-    """What a person sees of a decoded picture, as gray in its full range, on white."""
-    if image.mode == "LAB":
-        return from_lab(image).convert("L")
-    if image.mode == "F" or image.mode.startswith("I"):
-        return _stretched(image)
-    if image.mode == "La":  # has no direct way to gray or RGBA
-        image = image.convert("LA")
-    if image.has_transparency_data or image.mode == "RGBa":
-        return on_white(image if image.mode == "RGBA" else image.convert("RGBA"), "L")
-    if image.mode == "HSV":  # has no direct way to gray
-        image = image.convert("RGB")
-    return image.getchannel("Y") if image.mode == "YCbCr" else image.convert("L")
-
-
 def upright_turn(image: Image.Image) -> Turn:
     """How to turn a square picture upright, which costs less than turning the full one first."""
     orientation = orientation_of(image)
@@ -182,46 +164,3 @@ def upright_turn(image: Image.Image) -> Turn:
         return ImageOps.exif_transpose(square)
 
     return turn
-
-
-def on_white(image: Image.Image, mode: str) -> Image.Image:
-    """Compose on white, or take the alpha channel where that leaves nothing to see."""
-    if (factor := min(image.size) // STANDARD_SIDE) > 1:
-        image = image.reduce(factor)
-    white = Image.new("RGBA", image.size, "white")
-    seen = Image.alpha_composite(white, image).convert(mode)
-    alpha = image.getchannel("A")
-    spread = [ImageStat.Stat(channel.convert("L")).stddev[0] for channel in (seen, alpha)]
-    return alpha if spread[0] < BLANK_DEVIATION <= spread[1] else seen
-
-
-def _stretched(image: Image.Image) -> Image.Image:
-    """Scale 16-bit, 32-bit and float pixels from their own range to 0..255; NaN is 0.
-
-    A 16-bit picture is stretched over four gray levels at the least, so that the noise of
-    a blank scan doesn't become a picture.
-    """
-    pixels: Stack = np.asarray(image).astype(np.float32)
-    np.nan_to_num(pixels, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(pixels.min()), float(pixels.max())
-    if image.mode.startswith("I;16"):
-        high = max(high, low + BLANK_LEVELS * 257)
-    if image.format == "TIFF" and _white_is_zero(image):
-        low, high = high, low
-    scale = 255.0 / (high - low) if high != low else 0.0
-    pixels -= low  # in place: a large scan's floats fill a quarter of a gigabyte
-    pixels *= scale
-    return Image.fromarray(np.rint(pixels, out=pixels).clip(0, 255, out=pixels).astype(np.uint8))
-
-
-def _white_is_zero(image: Image.Image) -> bool:
-    """Whether a TIFF counts from white to black, which Pillow inverts in 8 bits only."""
-    photometric = 262
-    return bool(image.tag_v2.get(photometric) == 0)  # type: ignore[attr-defined]
-
-
-def from_lab(image: Image.Image) -> Image.Image:
-    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    rgb = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-    assert rgb is not None
-    return rgb

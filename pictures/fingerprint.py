@@ -21,14 +21,9 @@ from pictures.bandpass import (
     spectrum,
 )
 from pictures.decode import (
-    BLANK_DEVIATION,
-    BLANK_LEVELS,
     PLAIN,
     REDUCED_SIDE,
-    STANDARD_SIDE,
     Turn,
-    from_lab,
-    on_white,
     open_image,
     upright_turn,
     with_its_gray,
@@ -41,12 +36,14 @@ from pictures.looks import (
     LARGE_SIDE,
     PAGE_SIDE,
     SIXTEENTHS,
+    STANDARD_SIDE,
     Look,
     Part,
     Taken,
     View,
     only_hash,
 )
+from pictures.modes import BLANK_DEVIATION, BLANK_LEVELS, on_white, to_colour
 from pictures.recipe import Recipe
 
 Box = tuple[float, float, float, float]  # left, upper, right, lower
@@ -199,17 +196,8 @@ def _colour(image: Image.Image, turn: Turn) -> bytes:
 
 def _rgb(image: Image.Image, gray: Image.Image, side: int, turn: Turn) -> bytes:
     """What a person sees of a picture in colour, on white; 16-bit and float pictures in gray."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        image = gray
-    elif image.mode == "LAB":
-        image = from_lab(image)
-    elif image.mode == "La":  # has no direct way to RGBA
-        image = image.convert("LA")
-    if image.has_transparency_data or image.mode == "RGBa":
-        image = image.convert("RGBA")
-    elif image.mode not in ("RGB", "YCbCr", "L"):
-        image = image.convert("RGB")
-    small = image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    colour = to_colour(image, gray)
+    small = colour.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
     if small.mode == "RGBA":
         small = on_white(small, "RGB")
     small.info.clear()  # its transparency doesn't count any more

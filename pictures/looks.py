@@ -9,6 +9,7 @@ Part = tuple[int, int, int, int]  # left, upper, right, lower, in sixteenths of 
 
 SIXTEENTHS = 16
 EVERYTHING: Part = (0, 0, SIXTEENTHS, SIXTEENTHS)
+STANDARD_SIDE = 1024
 GRAY_SIDE = 64  # ImageHash's reduction of the standard picture, at a hash size of 16
 PAGE_SIDE = 256
 LARGE_SIDE = 128  # what parts are cut out of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from disk import companions
 from disk.files import read_file
 from extras.review import origin, quality
-from extras.review.rendering import averaged, drafted, to_rgb
+from extras.review.rendering import averaged, drafted
 from extras.review.tags import known_of, signs_of
 from pictures import dates, formats
 from pictures.exif import Tag, orientation_of
@@ -121,9 +121,10 @@ def _looks(image: "Image.Image", orientation: int) -> tuple[float, bool, bytes]:
     import numpy as np
 
     from extras.review import versions
+    from pictures import modes
 
     image = averaged(image, SHARPNESS_SIDE)
-    small = image.copy() if image.mode == "YCbCr" else to_rgb(image)
+    small = image.copy() if image.mode == "YCbCr" else modes.to_srgb(image)
     small.thumbnail((SHARPNESS_SIDE, SHARPNESS_SIDE))
     seen = versions.thumbprint(_upright(small, orientation))
     levels = np.asarray(small.convert("YCbCr")).astype(np.float32)

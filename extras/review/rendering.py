@@ -28,7 +28,7 @@ def render(path: str, kind: str) -> bytes:
     """
     from PIL import Image, ImageOps
 
-    from pictures import decode, salvage
+    from pictures import decode, modes, salvage
 
     data = read_file(path)[1]
     structure = formats.examined(data)
@@ -41,7 +41,7 @@ def render(path: str, kind: str) -> bytes:
     orientation = orientation_of(picture if head.format == "PNG" else head)
     del head  # of a PNG it may hold the pixels, and there is no room for three large pictures
     picture = averaged(picture, side)
-    image = to_rgb(picture)
+    image = modes.to_srgb(picture)
     del picture
     image = averaged(image, side)
     if max(image.size) > side:
@@ -77,39 +77,3 @@ def drafted(mode: str, size: tuple[int, int]) -> Callable[[bytes], "Image.Image"
         return image
 
     return prepare
-
-
-def to_rgb(image: "Image.Image") -> "Image.Image":
-    """A decoded picture in sRGB on white, whatever its mode; deep pixels in their full range."""
-    from PIL import Image
-
-    from pictures import decode
-
-    if image.mode in ("F", "LAB", "La", "RGBa", "HSV") or image.mode.startswith("I"):
-        rgb = decode.to_gray(image).convert("RGB")
-    elif image.has_transparency_data:
-        layer = image.convert("RGBA")
-        rgb = Image.new("RGB", image.size, "white")
-        rgb.paste(layer, mask=layer.getchannel("A"))
-    else:
-        rgb = _in_srgb(image)
-    rgb.info = {}  # nothing else of the file gets to a browser
-    return rgb
-
-
-def _in_srgb(image: "Image.Image") -> "Image.Image":
-    from PIL import ImageCms
-
-    from pictures.errors import DECODE_ERRORS
-
-    if profile := image.info.get("icc_profile"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            ready = image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
-            srgb = ImageCms.createProfile("sRGB")
-            turned = ImageCms.profileToProfile(ready, source, srgb, outputMode="RGB")
-            if turned is not None:
-                return turned
-        except (ImageCms.PyCMSError, *DECODE_ERRORS):
-            pass  # a broken profile; the plain colours are near enough
-    return image.convert("RGB")
