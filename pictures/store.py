@@ -396,11 +396,12 @@ class Store:
         if old is None or self._path is None or database.number_of(connection) != old.number:
             return
         (used,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM made").fetchone()
-        if old.size() - used <= max(LEAST_WASTE_BYTES, used):
+        if old.size() - used <= max(LEAST_WASTE_BYTES, used // 2):
             return
         new = database.new_picture_file(self._path, self._made_again)
         self._open_files.callback(new.close)
-        if moved := _copied(connection, old, new):
+        moved = _copied(connection, old, new)
+        if moved is not None:
             connection.executemany("UPDATE made SET place = ? WHERE rowid = ?", moved)
             database.begin_with(connection, new, self._path)
             self._pictures = new
@@ -438,14 +439,14 @@ class Store:
 
 def _copied(
     connection: sqlite3.Connection, old: PictureFile, new: PictureFile
-) -> list[tuple[int, int]]:
-    """The new places of all pictures that the tables know of, by row; none for want of room."""
+) -> list[tuple[int, int]] | None:
+    """The new places of all pictures that the tables know of, by row; None for want of room."""
     query = "SELECT rowid, place, bytes FROM made WHERE place IS NOT NULL ORDER BY place"
     moved = []
     for row, place, length in connection.execute(query):
         copied = new.add([old.bytes_at(place, length)])
         if copied is None:
-            return []
+            return None
         moved.append((copied, row))
     return moved
 

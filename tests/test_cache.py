@@ -1172,6 +1172,20 @@ def test_a_file_of_pictures_of_which_most_are_nobodys_is_made_anew(
     kept.close()
 
 
+def test_pictures_of_which_none_is_anybodys_are_all_dropped(
+    tmp_path: Path, old_photos: list[HashedImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LEAST_WASTE_BYTES", 100)
+    path, beside = tmp_path / "cache.sqlite", tmp_path / "cache.sqlite-pictures"
+    taken_in(path, old_photos)[0].close()
+    for image in old_photos:
+        Path(image.file.path).unlink()
+    kept, _ = taken_in(path, [])
+    kept.prune([str(tmp_path)])
+    kept.close()
+    assert (number_of(path, "made"), beside.stat().st_size) == (0, 41)
+
+
 def test_a_file_of_others_in_the_place_of_small_pictures_is_left_alone(
     old_library: Library, tmp_path: Path
 ) -> None:
