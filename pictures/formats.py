@@ -41,11 +41,24 @@ class Format:
     is_interlaced: bool = False  # it may come in passes, each of which fills in lines
     is_upside_down: bool = False  # its last rows come first
     has_pages: bool = False  # several pictures in it are pages and no animation
+    # Whether each pixel was kept as it was; a GIF has few colours instead.
+    is_lossless: bool | Callable[[bytes, "Image.Image"], bool] = False
 
     @property
     def name(self) -> str:
         """As it stands in a list."""
         return self.said.partition(" ")[2]
+
+
+# ---- What some formats keep of a picture
+
+
+def _is_lossless_webp(data: bytes, _: "Image.Image") -> bool:
+    return b"VP8L" in data[:64]
+
+
+def _is_lossless_tiff(_: bytes, image: "Image.Image") -> bool:
+    return bool(image.info.get("compression") != "jpeg")
 
 
 # ---- What some formats need in memory
@@ -103,6 +116,7 @@ FORMATS = (
         ("PNG",),
         rb"\x89PNG\r\n\x1a\n",
         examine=integrity.of_png,
+        is_lossless=True,
         is_interlaced=True,
     ),
     Format(
@@ -112,6 +126,7 @@ FORMATS = (
         rb"BM",
         surely_begins=rb"BM....\0\0\0\0",
         examine=integrity.of_bmp,
+        is_lossless=True,
         is_upside_down=True,
     ),
     Format(
@@ -131,6 +146,7 @@ FORMATS = (
         surely_begins=rb"II\*\0(?!....CR)|II\+\0|MM\0[*+]",  # those are CR2s
         examine=integrity.of_tiff,
         more_pixel_bytes=_strips,
+        is_lossless=_is_lossless_tiff,
         has_pages=True,
     ),
     Format(
@@ -141,6 +157,7 @@ FORMATS = (
         examine=integrity.of_webp,
         pixel_bytes=12,
         size_before_opening=_size_of_webp,
+        is_lossless=_is_lossless_webp,
     ),
     Format(
         "an AVIF",
@@ -173,6 +190,12 @@ def beginning(data: bytes) -> Format:
 def opened(image: "Image.Image") -> Format:
     """The format of a file that Pillow has opened; `ANY` of a picture that was made."""
     return _BY_PILLOW.get(image.format or "", ANY)
+
+
+def is_lossless(data: bytes, image: "Image.Image") -> bool:
+    """Whether a file that Pillow has opened has each pixel as it was; false if nobody can tell."""
+    told = opened(image).is_lossless
+    return told if isinstance(told, bool) else told(data, image)
 
 
 def examined(data: bytes) -> Integrity:

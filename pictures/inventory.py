@@ -14,7 +14,7 @@ from pictures import dates, held, metadata
 from pictures.behind import behind, described
 from pictures.blocks import Blocks, blocks_of
 from pictures.exif import Tag, below, each, exif_of, rating_of, tried
-from pictures.formats import examined
+from pictures.formats import examined, opened
 from pictures.metadata import Word, properties
 from pictures.words import cleaned, is_boilerplate
 
@@ -68,7 +68,7 @@ def inventory(
             *_whole(lambda: behind(data, examined(data).end, blocks.multiple, _semantics(known))),
             *_within(known, blocks, data),
             *_lines_of_words(_words(exif, blocks, known, side_files)),
-            *_kinds_of_pixels(image, blocks, data),
+            *_kinds_of_pixels(image, blocks),
             *_facts(exif, dict(known)),
         ]
     return tuple(dict.fromkeys(lines))
@@ -126,6 +126,7 @@ def _add_known_to_pillow(blocks: Blocks, image: "Image.Image") -> None:
     blocks.iptc += [records, *metadata.in_photoshop(resources)]
     bits = tried(lambda: max(tags.get(TIFF_BITS, (8,))), 8)
     blocks.bits = bits if isinstance(bits, int) else 8
+    blocks.full_colour = image.info.get("compression") != "jpeg" or _sampling(image) == (1, 1)
 
 
 def _raw(value: object, order: str) -> bytes:
@@ -185,31 +186,21 @@ def _short(value: str) -> str:
     return f"{value[:LONGEST]} ... ({hashlib.sha256(value.encode()).hexdigest()[:16]})"
 
 
-def _kinds_of_pixels(image: "Image.Image", blocks: Blocks, data: bytes) -> Iterator[str]:
+def _kinds_of_pixels(image: "Image.Image", blocks: Blocks) -> Iterator[str]:
     if tried(lambda: _is_transparent(image), False):
         yield held.TRANSPARENCY
-    bits, colour, full = blocks.bits, blocks.colour, blocks.full_colour
-    if image.format == "AVIF":
-        bits, full = _of_avif(data)
-    if bits > 8:
-        yield held.line(held.BITS, bits)
+    if blocks.bits > 8:
+        yield held.line(held.BITS, blocks.bits)
+    colour, full = blocks.colour, blocks.full_colour
     if colour is None and image.mode in COLOUR_MODES:
-        colour = image.size
-        if image.format == "WEBP":
-            full = b"VP8L" in data[:64]
-        elif image.format == "TIFF":
-            full = image.info.get("compression") != "jpeg" or _sampling(image) == (1, 1)
-        elif image.format != "AVIF":
-            full = True
-        if not full:
-            colour = (-(-colour[0] // 2), -(-colour[1] // 2))
+        colour = image.size if full else (-(-image.width // 2), -(-image.height // 2))
     if colour:
         kind = held.FULL_COLOUR if full else held.LESS_COLOUR
         yield held.line(kind, f"{colour[0]} x {colour[1]}")
     if profile := tried(lambda: _wide_profile(image.info.get("icc_profile") or b""), ""):
         yield held.line(held.PROFILE, profile)
     if image.format != "MPO" and tried(lambda: bool(getattr(image, "is_animated", False)), False):
-        yield held.ANIMATION if image.format != "TIFF" else _pages(image)
+        yield _pages(image) if opened(image).has_pages else held.ANIMATION
 
 
 def _pages(image: "Image.Image") -> str:
@@ -218,16 +209,6 @@ def _pages(image: "Image.Image") -> str:
 
 def _sampling(image: "Image.Image") -> tuple[int, ...]:
     return tried(lambda: tuple(getattr(image, "tag_v2", {}).get(TIFF_SAMPLING, (2, 2))), (2, 2))
-
-
-def _of_avif(data: bytes) -> tuple[int, bool]:
-    """Bits a channel, and whether colour has the full resolution, by the AV1 configuration."""
-    place = data.find(b"av1C", 0, 1 << 16)
-    if place < 0 or place + 7 > len(data):
-        return 8, False
-    flags = data[place + 6]
-    bits = (12 if flags & 0x20 else 10) if flags & 0x40 else 8
-    return bits, not flags & 0x0C
 
 
 def _is_transparent(image: "Image.Image") -> bool:

@@ -11,7 +11,7 @@ from conftest import ROOT, Library, Ran, copy_core
 from made_pictures import CAT, encoded, photo
 from PIL import Image
 
-from pictures import decode, formats, kinds
+from pictures import blocks, decode, formats, kinds
 from pictures.formats import FORMATS, Format
 from pictures.integrity import Integrity
 
@@ -129,6 +129,10 @@ def test_an_ending_is_of_a_format_that_is_read_or_of_a_kind_that_is_not() -> Non
 def test_the_readme_lists_the_formats() -> None:
     names = ", ".join(form.name for form in FORMATS)
     assert f"Each photo ({names}) is decoded" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_only_formats_of_the_table_have_readers_of_their_own() -> None:
+    assert blocks.READERS.keys() <= {form.name for form in FORMATS}
 
 
 def test_what_pillow_has_made_is_of_any_format() -> None:

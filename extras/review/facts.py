@@ -83,8 +83,7 @@ def examine(path: str) -> Facts:
     known, orientation = known_of(image, latest), orientation_of(image)
     generation = origin.generation(signs_of(image, data))
     holds = inventory(data, image, companions.xmp_beside(path))
-    lossless = form in ("PNG", "BMP", "DIB") or b"VP8L" in data[:64]
-    lossless = lossless or (form == "TIFF" and image.info.get("compression") != "jpeg")
+    lossless = formats.is_lossless(data, image)
     now = quality.of_jpeg(image) if form == "JPEG" else None
     head, image = image, found.image
     traces = origin.Traces() if found.harm else origin.traces(data, structure.end, now)
