@@ -2,6 +2,7 @@
 
     python tests/guards.py             all of them; exit code 1 if fewer than 95 % are noticed
     python tests/guards.py --every 9   a sample
+    python tests/guards.py --jobs 4    so many at a time, each in a copy of the program
     python tests/guards.py --only TEXT those with this in their name, such as "storage.py:5"
     python tests/guards.py --list      what would be removed
 
@@ -15,11 +16,13 @@ import argparse
 import ast
 import copy
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +35,28 @@ MODULES: dict[str, tuple[str, ...]] = {
     "pictures/losses.py": (),
     **{f"disk/{path.name}": () for path in sorted(ROOT.glob("disk/*.py"))},
 }
+# What is asked first about a module, besides the tests that are named for it.
+FIRST: dict[str, tuple[str, ...]] = {
+    "cleanup.py": ("test_places.py",),
+    "storage.py": ("test_copies.py",),
+    "actions/values.py": ("test_config.py",),
+    "disk/copy_names.py": ("test_storage.py",),
+    "disk/copying.py": ("test_copies.py", "test_storage.py"),
+    "disk/files.py": ("test_storage.py", "test_finder.py"),
+    "disk/folder_locks.py": ("test_cleanup.py",),
+    "disk/inspection.py": ("test_record.py", "test_copies.py", "test_cleanup.py"),
+    "disk/lines.py": ("test_storage.py",),
+    "disk/output_lock.py": ("test_storage.py",),
+    "disk/record.py": ("test_storage.py",),
+    "disk/removal.py": ("test_cleanup.py", "test_trash.py"),
+    "disk/replaceable.py": ("test_storage.py", "test_record.py"),
+    "disk/result.py": ("test_opened_once.py", "test_storage.py"),
+    "disk/same_file.py": ("test_disks.py", "test_cleanup.py"),
+    "disk/strict.py": ("test_record.py", "test_storage.py"),
+    "disk/system.py": ("test_storage.py", "test_trash.py", "test_workers.py"),
+}
 # In the order in which they are likely to notice; the first that fails ends it.
 TESTS = (
-    "test_system.py",
     "test_places.py",
     "test_cleanup.py",
     "test_trash.py",
@@ -42,8 +64,11 @@ TESTS = (
     "test_not_ours.py",
     "test_record.py",
     "test_signature.py",
+    "test_opened_once.py",
     "test_storage.py",
     "test_copies.py",
+    "test_losses.py",
+    "test_companions.py",
     "test_review.py",
     "test_config.py",
     "test_workflow.py",
@@ -72,6 +97,7 @@ SAFETY_CALLS = (
 # No guards: words of a message.
 WORDS = ("error.strerror", "str(error)", "'photo'")
 SAFETY_FLAGS = ("O_NOFOLLOW", "O_NONBLOCK", "O_APPEND", "LOCK_NB")
+NO_TESTS = 5  # the exit code of pytest where all tests are left out
 ENDS = (ast.Raise, ast.Return, ast.Continue, ast.Break)
 
 
@@ -136,43 +162,61 @@ def _name(call: ast.Call) -> str:
 
 
 def is_noticed(guard: Guard, folder: Path) -> bool:
-    """Whether a test fails where the guard is missing."""
+    """Whether a test fails where the guard is missing, of those named for its module or others."""
     place = folder / guard.module
     whole = place.read_text("utf-8")
     place.write_text(guard.without, "utf-8")
-    tests = [f"tests/{name}" for name in TESTS if (folder / "tests" / name).exists()]
+    named = [f"test_{Path(guard.module).stem}.py", *FIRST.get(guard.module, ())]
+    first = [name for name in named if (folder / "tests" / name).exists()]
+    others = [n for n in TESTS if n not in first and (folder / "tests" / n).exists()]
+    try:
+        return any(fails(names, folder) for names in (first, others) if names)
+    finally:
+        place.write_text(whole, "utf-8")
+
+
+def fails(names: Sequence[str], folder: Path) -> bool:
+    """Whether one of some files of tests fails in a copy of the program, or doesn't end."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
+    quick = {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_MAX_EXAMPLES": "20"}
     try:
         ran = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "-x",
-                "-n",
-                "0",
-                "-k",
-                f"not ({SLOW})",
-                "-p",
-                "no:cacheprovider",
-                *tests,
-            ],
+            [*command, "-k", f"not ({SLOW})", *(f"tests/{name}" for name in names)],
             cwd=folder,
             capture_output=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_MAX_EXAMPLES": "20"},
+            env={**os.environ, **quick},
             timeout=900,
             check=False,
         )
     except subprocess.TimeoutExpired:
         return True
-    finally:
-        place.write_text(whole, "utf-8")
-    return ran.returncode != 0
+    return ran.returncode not in (0, NO_TESTS)
+
+
+def judged(chosen: Sequence[Guard], jobs: int) -> Iterator[tuple[Guard, bool]]:
+    """Each guard and whether it is noticed, as that is found out in some copies of the program."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as threads:
+        free: queue.SimpleQueue[Path] = queue.SimpleQueue()
+        for number in range(jobs):
+            copied = Path(folder) / f"copy{number}"
+            shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".*venv*", ".git"))
+            free.put(copied)
+
+        def judge(guard: Guard) -> tuple[Guard, bool]:
+            place = free.get()
+            try:
+                return guard, is_noticed(guard, place)
+            finally:
+                free.put(place)
+
+        for done in as_completed([threads.submit(judge, guard) for guard in chosen]):
+            yield done.result()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--every", type=int, default=1, help="try each n-th guard (default: 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at a time (default: 1)")
     parser.add_argument("--only", default="", help="those with this in their name")
     parser.add_argument("--list", action="store_true", help="name the guards and end")
     arguments = parser.parse_args()
@@ -182,13 +226,9 @@ def main() -> int:
         print("\n".join(map(str, chosen)))
         return 0
     noticed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        copied = Path(folder) / "copy"
-        shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".*venv*", ".git"))
-        for number, guard in enumerate(chosen, 1):
-            seen = is_noticed(guard, copied)
-            noticed += seen
-            print(f"{number}/{len(chosen)} {'noticed' if seen else 'SURVIVED'} {guard}", flush=True)
+    for number, (guard, seen) in enumerate(judged(chosen, arguments.jobs), 1):
+        noticed += seen
+        print(f"{number}/{len(chosen)} {'noticed' if seen else 'SURVIVED'} {guard}", flush=True)
     print(f"{noticed} of {len(chosen)} noticed: {noticed / len(chosen):.1%}")
     return noticed < 0.95 * len(chosen)
 
