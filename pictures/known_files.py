@@ -27,8 +27,9 @@ def file_row(file: ImageFile) -> File:
 
 def below(folder: str) -> tuple[bytes, bytes]:
     """What sorts just before and just after all paths below a folder."""
-    prefix = os.fsencode(folder).rstrip(b"/")
-    return prefix + b"/", prefix + b"0"  # the character after the slash
+    separator = os.fsencode(os.sep)
+    prefix = os.fsencode(folder).rstrip(separator)
+    return prefix + separator, prefix + bytes([separator[0] + 1])
 
 
 def gone(rows: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes]]:
