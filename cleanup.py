@@ -19,8 +19,9 @@ from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
 from disk.inspection import report_of, unclaimed_content
 from disk.lines import to_line
 from disk.litter import is_litter
+from disk.own_names import MANIFEST
 from disk.places import Surroundings, is_in_trash
-from disk.record import MANIFEST, Manifest, SavedCopy, probably_matches, surely_matches
+from disk.record import Manifest, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept, Remove, aside_path, bytes_freed, is_set_aside
 from disk.same_file import found_anew, is_another_file, look_anew, may_be_one, shows_aside
 from pictures.formats import PHOTO_EXTENSIONS

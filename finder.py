@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from disk import same_file
 from disk.files import ImageFile, image_file, open_regular
-from disk.own_names import RESULT_MARKER
+from disk.own_names import MANIFEST
 from disk.places import Names, kind_of_file, names_of, place_at
 from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
@@ -98,7 +98,7 @@ def walk(
                 yield Skipped(folder, UNREADABLE_FOLDERS, reason_of(error))
                 continue
             names = names_of(entry.name for entry in entries)
-            if not is_input and names.get(RESULT_MARKER) == RESULT_MARKER:
+            if not is_input and names.get(MANIFEST) == MANIFEST:
                 yield Skipped(folder, EARLIER_RESULTS)
                 continue
             if not is_input and (kind := _kind_of_folder(folder, names, beside, excluded)):

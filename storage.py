@@ -25,9 +25,9 @@ from disk.files import (
 )
 from disk.inspection import PARTIAL, own_paths, report_of, unfinished_paths, unproven
 from disk.lines import dump_json, some_names
+from disk.own_names import MANIFEST
 from disk.record import (
     BROKEN_MANIFEST,
-    MANIFEST,
     Manifest,
     SavedCopy,
     info_of,

@@ -18,7 +18,7 @@ from disk import places
 from disk.files import ImageFile, check_log
 from disk.lines import to_line
 from disk.output_lock import locked
-from disk.own_names import RESULT_MARKER
+from disk.own_names import MANIFEST
 from disk.record import Link, Manifest, SavedCopy, is_result
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
@@ -93,7 +93,7 @@ def walk_through(
     """All that is in the input folders but a result of ours, or what pretends to be one."""
     leave_out = [paths.output_dir, paths.staging_dir, paths.replaced_dir]
     found = list(bar(finder.walk(input_dirs, exclude, leave_out), "Looking"))
-    strange = f"passed over for its {RESULT_MARKER}, which is no record of a find"
+    strange = f"passed over for its {MANIFEST}, which is no record of a find"
     no_results = {
         item.path: Skipped(item.path, finder.UNREADABLE_FOLDERS, strange)
         for item in found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from config import UserError
 from disk import system
-from disk.own_names import BUILDING_SUFFIXES, REPORT, RESULT_MARKER
+from disk.own_names import BUILDING_SUFFIXES, MANIFEST, REPORT
 from disk.user_folders import CACHE_SUFFIX, default_cache_file
 
 DELETE_MODES = ("trash", "permanent")
@@ -110,7 +110,7 @@ def _file_in(output_dir: str, values: Values, name: str, *, elsewhere: bool = Fa
     path = os.path.abspath(_path(values[name], name, output_dir))
     folder, file_name = os.path.split(path)
     folder = os.path.realpath(folder)
-    ours = file_name.isdigit() or file_name.casefold() in (RESULT_MARKER, REPORT)
+    ours = file_name.isdigit() or file_name.casefold() in (MANIFEST, REPORT)
     if folder == output_dir and not ours:
         return os.path.join(output_dir, file_name)
     if elsewhere and not system.lies_in(folder, output_dir):

@@ -18,9 +18,8 @@ from disk.files import (
     temporary_path,
 )
 from disk.lines import dump_json, from_line
-from disk.own_names import REPORT
+from disk.own_names import MANIFEST, REPORT
 from disk.record import (
-    MANIFEST,
     Manifest,
     SavedCopy,
     info_of,

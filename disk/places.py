@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from config import UserError
-from disk.own_names import RESULT_MARKER
+from disk.own_names import MANIFEST
 
 TRASH = "trash"
 VERSIONS = "version store"
@@ -253,7 +253,7 @@ TABLE = (
     Place(LIBRARY, "macOS", rf"{ANY}\.app", holds=(("contents",),)),
     Place(LIBRARY, "macOS", rf"{ANY}\.(framework|rtfd|textbundle|graffle|scriv|pvt)"),
     # Our own: the next find replaces it, so its copies are no photos and remain of nothing
-    Place(RESULT, f"find, by its {RESULT_MARKER}", ANY, holds=((RESULT_MARKER,),)),
+    Place(RESULT, f"find, by its {MANIFEST}", ANY, holds=((MANIFEST,),)),
 )
 
 # Files of other programs among a person's own, by their name in lower case.

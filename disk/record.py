@@ -18,7 +18,7 @@ from disk.files import (
     write_file,
 )
 from disk.lines import dump_json, from_line, to_line
-from disk.own_names import REPORT, RESULT_MARKER
+from disk.own_names import MANIFEST, REPORT
 from disk.strict import (
     digest_of,
     fraction_of,
@@ -31,7 +31,6 @@ from disk.strict import (
     words_of,
 )
 
-MANIFEST = RESULT_MARKER
 MANIFEST_SCHEMA = 1
 # What `load_manifest` raises on files that are missing, cut or edited.
 BROKEN_MANIFEST = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)

@@ -12,8 +12,8 @@ from disk.files import (
 )
 from disk.inspection import inspect, unproven
 from disk.lines import some_names, to_line
+from disk.own_names import MANIFEST
 from disk.record import (
-    MANIFEST,
     SavedCopy,
     is_signed,
 )

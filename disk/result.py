@@ -8,10 +8,9 @@ from config import Exit, UserError
 from disk.files import (
     open_regular,
 )
-from disk.own_names import BUILDING_SUFFIXES, REPORT
+from disk.own_names import BUILDING_SUFFIXES, MANIFEST, REPORT
 from disk.record import (
     BROKEN_MANIFEST,
-    MANIFEST,
     Manifest,
     OwnFiles,
     info_of,

@@ -26,7 +26,7 @@ from grouping import EMBEDDING, Cluster, Match
 from pictures import why
 from pictures.hamming import pack
 from pictures.images import HashedImage, Unreadable
-from pictures.matching import Method, by_looks, group_by
+from pictures.matching import Search, by_looks, group_by
 from pictures.methods import Hashed
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
@@ -369,7 +369,7 @@ class ByEmbeddings:
         return (compared(one, other, self._cosine),)
 
     def _grouped(
-        self, images: Sequence[HashedImage], others: Sequence[Method]
+        self, images: Sequence[HashedImage], others: Sequence[Search]
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         digests, looks = [image.digest for image in images], [image.look for image in images]
         return group_by(digests, looks, [*others, by_embeddings(images, self._cosine)])
@@ -419,7 +419,7 @@ def compared(one: HashedImage, other: HashedImage, least: float) -> Comparison:
 # ---- Matches
 
 
-def by_embeddings(images: Sequence[HashedImage], least: float) -> Method:
+def by_embeddings(images: Sequence[HashedImage], least: float) -> Search:
     """The method that compares embeddings: pairs with a cosine of at least `least` match."""
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
@@ -449,7 +449,7 @@ def _matches(images: Sequence[tuple[int, HashedImage]], least: float) -> Iterato
     if not rows:
         return
     owner = np.array([number for number, _, _ in rows])
-    document = np.array([look.views[0].fine is not None for _, look, _ in rows])
+    document = np.array([look.views[0].is_page for _, look, _ in rows])
     hashes = pack([look.views[0].hash for _, look, _ in rows])
     vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), np.float32)
     for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least):

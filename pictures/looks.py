@@ -80,6 +80,11 @@ class View:
     framed: bool
     fine: bytes | Spooled | None = None
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is drawn or written, so that others look alike at 64 pixels."""
+        return self.fine is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:

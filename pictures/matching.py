@@ -22,9 +22,9 @@ from pictures.verify import FEW, Each, matching_pairs, within_limits
 
 BURST_CORRELATION = 0.45
 BURST_SHOTS = 16  # that follow a shot and are looked at with it, however many a second has
-# A method to find matches: the positions of the files of each distinct picture in, pairs of places
+# A way to find matches: the positions of the files of each distinct picture in, pairs of places
 # in that list out.
-Method = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
+Search = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
 # When a picture was taken: by which camera, at what second, and the picture's number.
 Shot = tuple[str, float, int]
 
@@ -61,7 +61,7 @@ def look_digest(look: Look) -> str:
     return seen.hexdigest()
 
 
-def by_looks(looks: Sequence[Look | None], rules: Rules, each: Each = map) -> Method:
+def by_looks(looks: Sequence[Look | None], rules: Rules, each: Each = map) -> Search:
     """The method that compares looks: by hash, and then by the pictures themselves."""
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
@@ -72,7 +72,7 @@ def by_looks(looks: Sequence[Look | None], rules: Rules, each: Each = map) -> Me
 
 
 def group_by(
-    digests: Sequence[str], looks: Sequence[Look | None], methods: Sequence[Method]
+    digests: Sequence[str], looks: Sequence[Look | None], methods: Sequence[Search]
 ) -> tuple[list[Cluster], Counter[str]]:
     """Group pictures, by position, that are identical or match by one of the methods.
 
@@ -206,7 +206,7 @@ def shots_of(pictures: Iterable[Iterable[Look | None]]) -> list[Shot]:
             (look.taken.camera, look.taken.seconds, number)
             for number, looks in enumerate(pictures)
             for look in looks
-            if look and look.taken and look.views[0].fine is None
+            if look and look.taken and not look.views[0].is_page
         }
     )
 

@@ -58,7 +58,7 @@ def table_of(looks: Sequence[Look | None]) -> Table:
         owner=owner,
         framed=np.array([view.framed for _, view in rows], np.bool_),
         fine=[view.fine for _, view in rows],
-        page=np.array([view.fine is not None for _, view in rows], np.bool_),
+        page=np.array([view.is_page for _, view in rows], np.bool_),
         inside=np.array([_row_inside(rows, row) for row in range(len(rows))], np.intp),
         gray=Grays([view.gray for _, view in rows]),
         hashes=pack([view.hash for _, view in rows]),

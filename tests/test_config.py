@@ -14,7 +14,7 @@ import config
 from actions.options import constants, settings_from
 from actions.values import check_input
 from config import Exit, Settings, UserError
-from disk.own_names import RESULT_MARKER
+from disk.own_names import MANIFEST
 
 OUT_OF_THE_BOX = constants(vars(config))
 
@@ -52,8 +52,8 @@ def refusal(base: Path, **values: object) -> str:
         ("INFO_FILE", [None, "", 1, "a\0b"], "use a path in quotes"),
         ("INFO_FILE", ["sub/info.txt", "/etc/info.txt", "../info.txt", "."], "a plain file name"),
         ("TO_DELETE_FILE", ["sub/list.txt", "..", "1", "23"], "use a plain file name"),
-        ("INFO_FILE", [RESULT_MARKER, RESULT_MARKER.upper()], "a plain file name"),
-        ("LOG_FILE", ["sub/log.txt", "7", RESULT_MARKER], "use a plain file name"),
+        ("INFO_FILE", [MANIFEST, MANIFEST.upper()], "a plain file name"),
+        ("LOG_FILE", ["sub/log.txt", "7", MANIFEST], "use a plain file name"),
         ("LOG_FILE", [".", "..", "/", "/no such folder/log.txt"], "in a folder that exists"),
         ("EXCLUDE", ["@eaDir", None, 5], "use a list of patterns"),
         ("CACHE_FILE", ["cache.db", "photo.jpg", "/"], 'use "auto", None or a path ending'),

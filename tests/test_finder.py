@@ -185,7 +185,7 @@ def test_an_input_folder_is_walked_whatever_it_is_called(tmp_path: Path) -> None
 
 def test_earlier_results_and_the_output_folder_are_left_out(tmp_path: Path) -> None:
     place(tmp_path, "a.jpg", "old/1/copy.jpg", "out/1/copy.jpg", "out2/b.jpg")
-    (tmp_path / "old" / finder.RESULT_MARKER).touch()
+    (tmp_path / "old" / finder.MANIFEST).touch()
     old = tmp_path / "old"
     found = walked(tmp_path, out=[tmp_path / "out"])
     found.remove(Skipped(str(old), EARLIER_RESULTS))
@@ -199,9 +199,9 @@ def test_a_folder_that_only_seems_a_result_is_named_and_makes_the_run_incomplete
     library = bare_library
     library.add("a.jpg")
     library.add("holiday/b.jpg")
-    (library.photos / "holiday" / finder.RESULT_MARKER).write_text("{}")
+    (library.photos / "holiday" / finder.MANIFEST).write_text("{}")
     ran = library.run("find")
-    line = f"{library.photos / 'holiday'}: passed over for its {finder.RESULT_MARKER}"
+    line = f"{library.photos / 'holiday'}: passed over for its {finder.MANIFEST}"
     assert (ran.code, f"  {line}, which is no record of a find\n" in ran.out) == (1, True)
     assert any(logged.startswith(f"Unreadable folder: {line}") for logged in library.log())
 

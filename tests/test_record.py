@@ -23,7 +23,8 @@ import finder
 from actions import result
 from disk import inspection, lines, removal, strict
 from disk.files import digest_file
-from disk.record import MANIFEST, is_result, is_signed, load_manifest
+from disk.own_names import MANIFEST
+from disk.record import is_result, is_signed, load_manifest
 
 ODD = (None, True, 0, -1, 1.5, 10**30, "", "a\0b", "\ud800", "../x", "x" * 5000, [], [[]], {})
 odd_json = st.one_of(

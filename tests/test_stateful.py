@@ -29,7 +29,8 @@ import main
 from actions.options import constants
 from disk import removal
 from disk.lines import to_line
-from disk.record import MANIFEST, read_to_delete
+from disk.own_names import MANIFEST
+from disk.record import read_to_delete
 
 EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "500"))
 PARTS = 4  # that can run at the same time
