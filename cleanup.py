@@ -78,14 +78,20 @@ def culled_in(manifest: Manifest, output_dir: str) -> Culled:
     elsewhere, strangers = _elsewhere(manifest, output_dir, missing) if missing else ([], [])
     moved = frozenset(elsewhere)
     deleted = [c for c in missing if c not in moved]
-    members = Counter(c.group for c in manifest.copies)
-    lost = Counter(c.group for c in deleted)
+    whole = _whole_groups(manifest, deleted)
     return Culled(
-        deleted=tuple(c for c in deleted if lost[c.group] < members[c.group]),
+        deleted=tuple(c for c in deleted if c.group not in whole),
         moved=tuple(c for c in missing if c in moved),
-        whole_groups=tuple(c for c in deleted if lost[c.group] == members[c.group]),
+        whole_groups=tuple(c for c in deleted if c.group in whole),
         strangers=tuple(strangers),
     )
+
+
+def _whole_groups(manifest: Manifest, deleted: Iterable[SavedCopy]) -> set[int]:
+    """The groups of which every copy is deleted."""
+    members = Counter(c.group for c in manifest.copies)
+    lost = Counter(c.group for c in deleted)
+    return {group for group, count in lost.items() if count == members[group]}
 
 
 def _elsewhere(
@@ -93,34 +99,47 @@ def _elsewhere(
 ) -> tuple[list[SavedCopy], list[str]]:
     """The missing copies that may lie elsewhere, and files that may be any of them."""
     recorded = {c.copy: c for c in manifest.copies}
-    times: dict[int, set[int]] = defaultdict(set)  # by size
-    by_digest: dict[str, list[SavedCopy]] = defaultdict(list)
-    by_stem: dict[str, list[SavedCopy]] = defaultdict(list)
-    by_folder: dict[str, list[SavedCopy]] = {os.path.dirname(c.copy): [] for c in manifest.copies}
-    for copy in missing:
-        times[copy.original.size].add(copy.original.mtime_ns)
-        by_digest[copy.digest].append(copy)
-        by_stem[_stem(copy.copy)].append(copy)
-        by_folder[os.path.dirname(copy.copy)].append(copy)
+    index = _Missing(missing)
     found: list[SavedCopy] = []
     strangers: list[str] = []
     for path in files_in(output_dir):
-        folder, name = os.path.split(path)
         if is_in_trash(path, output_dir):
             continue
-        content = unclaimed_content(path, recorded.get(path), times)
-        if content in by_digest:
-            found += by_digest[content]
+        content = unclaimed_content(path, recorded.get(path), index.times)
+        if content in index.by_digest:
+            found += index.by_digest[content]
         elif path in recorded or _is_litter(path, manifest, output_dir):
             continue
-        elif named := by_stem.get(_stem(path)) or [c for c in missing if _stem(c.copy) in name]:
+        elif named := index.named_as(path):
             found += named
         else:  # it may be any copy that is missing here, or one of another group
-            here = by_folder.get(folder, [])
-            found += here or (missing if _may_be_a_picture(name) else [])
+            here = index.by_folder[os.path.dirname(path)]
+            found += here or (missing if _may_be_a_picture(os.path.basename(path)) else [])
             if len(here) < len(missing):
                 strangers.append(path)
     return found, strangers
+
+
+class _Missing:
+    """The copies whose files are gone, by what a file that became of one may have kept."""
+
+    def __init__(self, missing: Sequence[SavedCopy]) -> None:
+        self._missing = missing
+        self.times: dict[int, set[int]] = defaultdict(set)  # by size
+        self.by_digest: dict[str, list[SavedCopy]] = defaultdict(list)
+        self.by_folder: dict[str, list[SavedCopy]] = defaultdict(list)
+        self._by_stem: dict[str, list[SavedCopy]] = defaultdict(list)
+        for copy in missing:
+            self.times[copy.original.size].add(copy.original.mtime_ns)
+            self.by_digest[copy.digest].append(copy)
+            self.by_folder[os.path.dirname(copy.copy)].append(copy)
+            self._by_stem[_stem(copy.copy)].append(copy)
+
+    def named_as(self, path: str) -> list[SavedCopy]:
+        """The copies whose name a file has, or has as a part of its own."""
+        name = os.path.basename(path)
+        same = self._by_stem.get(_stem(path))
+        return same or [c for c in self._missing if _stem(c.copy) in name]
 
 
 def _is_litter(path: str, manifest: Manifest, output_dir: str) -> bool:
@@ -244,13 +263,22 @@ class Judge:
             return "all copies of its group are gone (see --allow-whole-groups)"
         if not matches(path, copy):
             return "it changed since find"
-        own = os.lstat(path)
-        for twin, status in self.twins(copy, path).items():
-            if may_be_one(status, own):
-                return f"{to_line(twin)} may be the same file by another way"
-        if copy.group not in self._needs_no_survivor and not self._survivor(copy, path, matches):
+        if twin := self._twin_by_another_way(copy, path):
+            return f"{to_line(twin)} may be the same file by another way"
+        if self._is_last(copy, path, matches):
             return "no other original of its group would remain"
         return None
+
+    def _twin_by_another_way(self, copy: SavedCopy, path: str) -> str | None:
+        """Another path that may lead to the same file, which would go with this one."""
+        own = os.lstat(path)
+        twins = self.twins(copy, path).items()
+        return next((twin for twin, status in twins if may_be_one(status, own)), None)
+
+    def _is_last(self, copy: SavedCopy, path: str, matches: Matches) -> bool:
+        """Whether nothing of its group would remain, and something must."""
+        needs_survivor = copy.group not in self._needs_no_survivor
+        return needs_survivor and not self._survivor(copy, path, matches)
 
     def gone_with(self, copy: SavedCopy, path: str, twins: Iterable[str]) -> str | None:
         """Why an original must be kept that took others along, when it was set aside at `path`."""

@@ -75,38 +75,57 @@ def walk(
     programs keep for themselves, the folders that match `exclude`, the paths in `leave_out` and
     results of earlier runs.
     """
-    excluded = _matcher(exclude)
-    left_out = frozenset(leave_out)
-    seen = _Seen()
-    folders: set[str] = set()
+    walker = _Walker(exclude, leave_out)
     for input_dir in input_dirs:
+        yield from walker.below(input_dir)
+
+
+class _Walker:
+    """Walks through folders, each of them once."""
+
+    def __init__(self, exclude: Sequence[str], leave_out: Iterable[str]) -> None:
+        self._excluded = _matcher(exclude)
+        self._seen = _Seen()
+        self._done = set(leave_out)
+
+    def below(self, input_dir: str) -> Iterator[Found]:
         stack: list[tuple[str, Names]] = [(input_dir, {})]
         while stack:
             folder, beside = stack.pop()
-            if folder in folders or folder in left_out:
+            if folder in self._done:
                 continue
             is_input = folder == input_dir
-            if not is_input and (kind := _kind_of_folder(folder, {}, beside, excluded)):
+            if not is_input and (kind := self._kind_of(folder, {}, beside)):
                 yield Skipped(folder, kind)
                 continue
-            folders.add(folder)
+            self._done.add(folder)
             try:
-                with os.scandir(folder) as listing:
-                    entries = sorted(listing, key=lambda entry: entry.name)
-                below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+                entries, folders = _listed(folder)
             except OSError as error:
                 yield Skipped(folder, UNREADABLE_FOLDERS, reason_of(error))
                 continue
             names = names_of(entry.name for entry in entries)
-            if not is_input and names.get(MANIFEST) == MANIFEST:
-                yield Skipped(folder, EARLIER_RESULTS)
-                continue
-            if not is_input and (kind := _kind_of_folder(folder, names, beside, excluded)):
+            if not is_input and (kind := self._kind_of(folder, names, beside)):
                 yield Skipped(folder, kind)
                 continue
-            inner = set(below)
-            yield from (_found(entry, seen) for entry in entries if entry not in inner)
-            stack.extend((entry.path, names) for entry in reversed(below))
+            inner = set(folders)
+            yield from (_found(entry, self._seen) for entry in entries if entry not in inner)
+            stack.extend((entry.path, names) for entry in reversed(folders))
+
+    def _kind_of(self, folder: str, names: Names, beside: Names) -> str | None:
+        """Why a folder with some names in it and beside it is passed over, if it is."""
+        if names.get(MANIFEST) == MANIFEST:
+            return EARLIER_RESULTS
+        if place := place_at(folder, names, beside):
+            return place.kinds
+        return EXCLUDED_FOLDERS if self._excluded(folder) else None
+
+
+def _listed(folder: str) -> tuple[list["os.DirEntry[str]"], list["os.DirEntry[str]"]]:
+    """What is in a folder, in sorted order, and the folders among it."""
+    with os.scandir(folder) as listing:
+        entries = sorted(listing, key=lambda entry: entry.name)
+    return entries, [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def survey(
@@ -199,15 +218,6 @@ class _Seen:
             return Skipped(path, SAME_FILES)
         alike.setdefault(status.st_dev, status)
         return image_file(path, status)
-
-
-def _kind_of_folder(
-    folder: str, names: Names, beside: Names, excluded: Callable[[str], bool]
-) -> str | None:
-    """Why a folder with some names in it and beside it is passed over, if it is."""
-    if place := place_at(folder, names, beside):
-        return place.kinds
-    return EXCLUDED_FOLDERS if excluded(folder) else None
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

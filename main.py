@@ -49,17 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wants_json = "--json" in (sys.argv if argv is None else argv)
     console = Console(wants_json)
     try:
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, signal.default_int_handler)
-        if sys.getfilesystemencoding() != "utf-8":
-            encoding = sys.getfilesystemencoding()
-            raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
-        values = constants(vars(config))
-        arguments = parser(values).parse_intermixed_args(argv)
-        check_belongs(arguments)
-        settings = settings_of(arguments, values)
-        console.facts["action"] = arguments.action
-        module_of(arguments.action).run(settings, arguments, console)
+        act(argv, console)
     except UserError as error:
         console.fail(str(error), error.code)
     except OSError as error:
@@ -75,6 +65,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         facts = {"schema": SCHEMA, "exit": int(console.code), **console.facts}
         print(json.dumps(facts, indent=1))  # ASCII, so that any terminal or pipe can hold it
     return int(console.code)
+
+
+def act(argv: Sequence[str] | None, console: Console) -> None:
+    """Do what the command line says; UserError for what can't be understood."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    if (encoding := sys.getfilesystemencoding()) != "utf-8":
+        raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
+    values = constants(vars(config))
+    arguments = parser(values).parse_intermixed_args(argv)
+    check_belongs(arguments)
+    settings = settings_of(arguments, values)
+    console.facts["action"] = arguments.action
+    module_of(arguments.action).run(settings, arguments, console)
 
 
 def module_of(action: str) -> Any:

@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from config import UserError
@@ -244,23 +244,32 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     except OSError as error:
         message = f"the rest of an earlier result, {folder}, can't be removed: {error.strerror}"
         raise UserError(f"{message}; check the disk and run it again.") from error
-    for copy in manifest.copies:
-        if os.path.islink(os.path.dirname(copy.copy)) or copy.copy in spared:
-            continue  # what it leads to isn't ours
-        if (unread and is_untouched(copy.copy, copy.original)) or has_digest(
-            copy.copy, copy.digest
-        ):
-            try_to(os.unlink, copy.copy)
-    groups = {os.path.dirname(copy.copy) for copy in manifest.copies}
-    for home in (folder, *(g for g in groups if os.path.isdir(g) and not os.path.islink(g))):
-        litter.remove_in(home)
-    for group in groups:
-        try_to(os.rmdir, group)
+    _remove_copies(manifest, spared, unread=unread)
+    _remove_groups(folder, manifest)
     if kept := [path for path in files_in(folder) if path != last]:
         return kept
     try_to(os.unlink, last)
     try_to(os.rmdir, folder)
     return [folder] if os.path.lexists(folder) else []
+
+
+def _remove_copies(manifest: Manifest, spared: Collection[str], *, unread: bool) -> None:
+    """Remove the copies that are proven to be as find made them."""
+    for copy in manifest.copies:
+        if os.path.islink(os.path.dirname(copy.copy)) or copy.copy in spared:
+            continue  # what it leads to isn't ours
+        untouched = unread and is_untouched(copy.copy, copy.original)
+        if untouched or has_digest(copy.copy, copy.digest):
+            try_to(os.unlink, copy.copy)
+
+
+def _remove_groups(folder: str, manifest: Manifest) -> None:
+    """Remove the numbered folders that are empty, but for litter."""
+    groups = {os.path.dirname(copy.copy) for copy in manifest.copies}
+    for home in (folder, *(g for g in groups if os.path.isdir(g) and not os.path.islink(g))):
+        litter.remove_in(home)
+    for group in groups:
+        try_to(os.rmdir, group)
 
 
 def roll_back(paths: OutputPaths) -> None:

@@ -1,7 +1,8 @@
 """Work out which originals the deleted copies mean."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import cleanup
 from actions.console import Console, counted
@@ -14,50 +15,88 @@ from disk.record import Manifest, SavedCopy, check_to_delete, write_to_delete
 from pictures.losses import losses
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The originals that the deleted copies mean: those that are there, and those to be written."""
+
+    copies: tuple[SavedCopy, ...]
+    present: tuple[str, ...]
+    named: tuple[str, ...]
+
+    @property
+    def doomed(self) -> list[SavedCopy]:
+        """The copies whose originals are there."""
+        there = frozenset(self.present)
+        return [copy for copy in self.copies if copy.original.path in there]
+
+
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
+    whole, dry_run, everything = (
+        arguments.allow_whole_groups,
+        arguments.dry_run,
+        arguments.verbose,
+    )
     with opened(settings, arguments, console) as result:
         manifest = result.manifest
         culled = cleanup.culled_in(manifest, settings.output_dir)
-        whole_groups = frozenset(culled.whole_groups if arguments.allow_whole_groups else ())
-        listed = {*culled.deleted, *whole_groups}
-        copies = [c for c in manifest.copies if c in listed]
-        originals = [c.original.path for c in copies]
-        present = [p for p in originals if not is_gone(p) or removal.is_set_aside(p)]
-        there = frozenset(present)
-        # Of a whole group all are listed, or what is taken off the list couldn't be told.
-        named = [c.original.path for c in copies if c in whole_groups or c.original.path in there]
+        listing = listing_of(manifest, culled, culled.whole_groups if whole else ())
         check_to_delete(settings.to_delete_file, manifest)
-        if not arguments.dry_run:
-            write_to_delete(settings.to_delete_file, named if present else [])
-    place = to_line(settings.to_delete_file)
-    listing = "To list" if arguments.dry_run else "Listed"
-    console.say(f"{listing} in {place}: {counted(len(present), 'original')}.")
-    if len(present) < len(originals):
-        console.say(f"Gone already: {counted(len(originals) - len(present), 'original')}.")
-    if culled.moved:
-        console.say(
-            f"Moved, renamed or edited, so they stay: {counted(len(culled.moved), 'copy')}."
-        )
-    for copy in culled.moved if arguments.verbose else ():
-        console.say(f"  {to_line(copy.original.path)}")
-    say_strangers(console, culled)
-    lost = say_losses(console, manifest, [c for c in copies if c.original.path in there])
-    if arguments.dry_run:
-        console.say("Dry run: nothing was written.")
-    elif present:
-        again = " --allow-whole-groups" if arguments.allow_whole_groups else ""
-        console.say(f"Look at the list, then run --action cleanup{again}.")
-    if culled.whole_groups and not arguments.allow_whole_groups:
-        numbers = sorted({c.group for c in culled.whole_groups})
+        if not dry_run:
+            write_to_delete(settings.to_delete_file, listing.named)
+    say_listed(console, listing, settings.to_delete_file, dry_run=dry_run)
+    say_kept(console, culled, everything=everything)
+    lost = say_losses(console, manifest, listing.doomed)
+    say_next(console, listing, dry_run=dry_run, whole=whole)
+    numbers = sorted({c.group for c in culled.whole_groups})
+    if not whole:
         title = "Groups of which every copy is gone; their originals stay (--allow-whole-groups)"
-        console.list_some(title, [str(n) for n in numbers], everything=arguments.verbose)
+        console.list_some(title, [str(n) for n in numbers], everything=everything)
     console.facts.update(
-        to_delete=present,
+        to_delete=list(listing.present),
         loses=lost,
         moved=[c.original.path for c in culled.moved],
         strangers=list(culled.strangers),
-        whole_groups=sorted({c.group for c in culled.whole_groups}),
+        whole_groups=numbers,
     )
+
+
+def listing_of(
+    manifest: Manifest, culled: cleanup.Culled, whole_groups: Iterable[SavedCopy]
+) -> Listing:
+    """What is to be listed of a cull. Changes nothing on disk."""
+    whole = frozenset(whole_groups)
+    listed = {*culled.deleted, *whole}
+    copies = tuple(c for c in manifest.copies if c in listed)
+    paths = (c.original.path for c in copies)
+    present = tuple(p for p in paths if not is_gone(p) or removal.is_set_aside(p))
+    there = frozenset(present)
+    # Of a whole group all are listed, or what is taken off the list couldn't be told.
+    named = tuple(c.original.path for c in copies if c in whole or c.original.path in there)
+    return Listing(copies, present, named if present else ())
+
+
+def say_listed(console: Console, listing: Listing, file: str, *, dry_run: bool) -> None:
+    verb, count = "To list" if dry_run else "Listed", len(listing.present)
+    console.say(f"{verb} in {to_line(file)}: {counted(count, 'original')}.")
+    if gone := len(listing.copies) - count:
+        console.say(f"Gone already: {counted(gone, 'original')}.")
+
+
+def say_kept(console: Console, culled: cleanup.Culled, *, everything: bool) -> None:
+    if culled.moved:
+        count = counted(len(culled.moved), "copy")
+        console.say(f"Moved, renamed or edited, so they stay: {count}.")
+    for copy in culled.moved if everything else ():
+        console.say(f"  {to_line(copy.original.path)}")
+    say_strangers(console, culled)
+
+
+def say_next(console: Console, listing: Listing, *, dry_run: bool, whole: bool) -> None:
+    if dry_run:
+        console.say("Dry run: nothing was written.")
+    elif listing.present:
+        again = " --allow-whole-groups" if whole else ""
+        console.say(f"Look at the list, then run --action cleanup{again}.")
 
 
 def say_strangers(console: Console, culled: cleanup.Culled) -> None:

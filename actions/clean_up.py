@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import cleanup
 from actions.check_deleted import say_losses, say_strangers
-from actions.console import Console, agreed, bar, counted, megabytes
+from actions.console import Console, Item, agreed, bar, counted, facts_of, lines_of, megabytes
 from actions.result import opened
 from config import Exit, Settings
 from disk import removal
@@ -87,15 +87,13 @@ def report_deleted(
     console: Console, results: Sequence[cleanup.Deleted | Kept], *, trash: bool
 ) -> None:
     deleted = [result for result in results if isinstance(result, cleanup.Deleted)]
-    kept = [result for result in results if isinstance(result, Kept)]
+    kept = [Item(item.path, item.reason) for item in results if isinstance(item, Kept)]
     freed = sum(result.freed for result in deleted)
     how, gain = ("Sent to the trash", "") if trash else ("Deleted", f", {megabytes(freed)} freed")
     console.say(f"{how}: {counted(len(deleted), 'original')}{gain}.")
-    lines = [f"{to_line(item.path)}: {item.reason}" for item in kept]
-    console.list_some("Kept after all", lines, everything=True)
-    trashes = sorted({os.path.dirname(os.path.dirname(i.place)) for i in deleted if i.place})
-    for folder in trashes:
+    console.list_some("Kept after all", lines_of(kept), everything=True)
+    trashed = {item.path: item.place for item in deleted if item.place}
+    for folder in sorted({os.path.dirname(os.path.dirname(place)) for place in trashed.values()}):
         console.say(f"They lie in {to_line(folder)}.")
-    console.facts.update(deleted=[item.path for item in deleted], freed=freed)
-    console.facts["trashed"] = {item.path: item.place for item in deleted if item.place}
-    console.facts["kept"] += [{"path": item.path, "reason": item.reason} for item in kept]
+    console.facts.update(deleted=[item.path for item in deleted], freed=freed, trashed=trashed)
+    console.facts["kept"] += facts_of(kept)

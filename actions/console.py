@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from config import Exit
+from disk.lines import to_line
 
 T = TypeVar("T")
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
@@ -53,6 +54,30 @@ class Console:
         print(f"error: {line}", file=sys.stderr)
         self.code = code
         self.facts["error"] = message
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A path and what is to be said of it, to people and in --json."""
+
+    path: str
+    reason: str
+
+    @property
+    def line(self) -> str:
+        return f"{to_line(self.path)}: {self.reason}"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {"path": self.path, "reason": self.reason}
+
+
+def lines_of(items: Iterable[Item]) -> list[str]:
+    return [item.line for item in items]
+
+
+def facts_of(items: Iterable[Item]) -> list[dict[str, str]]:
+    return [item.facts for item in items]
 
 
 def bar(

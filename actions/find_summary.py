@@ -2,14 +2,15 @@
 
 import importlib.util
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import finder
 import storage
-from actions.console import Console, counted, megabytes
-from config import Exit
+from actions.console import Console, Item, counted, facts_of, lines_of, megabytes
 from disk import places
 from disk.lines import to_line
 from disk.record import SavedCopy
@@ -43,79 +44,124 @@ TOLD_APART = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is to be told of a survey, path by path."""
+
+    unreadable: list[Item]
+    folders: list[Item]  # that can't be read, or only seem to be a result
+    damaged: list[Item]
+    notes: list[Item]
+    decoders: list[Item]  # what they said besides
+
+
+def told_of(survey: Survey) -> Told:
+    images = survey.images
+    folders = [item for item in survey.skipped if item.kind == finder.UNREADABLE_FOLDERS]
+    return Told(
+        unreadable=[Item(item.file.path, item.reason) for item in survey.unreadable],
+        folders=[Item(item.path, item.reason) for item in folders],
+        damaged=[Item(image.file.path, image.damage) for image in images if image.damage],
+        notes=[Item(image.file.path, image.note) for image in images if image.note],
+        decoders=[Item(image.file.path, image.warnings) for image in images if image.warnings],
+    )
+
+
 def report_found(console: Console, survey: Survey, *, everything: bool) -> list[str]:
-    exact = sum(image.look is None for image in survey.images)
+    """Say what was found; returns lines for the log."""
+    told = told_of(survey)
     counts = f"{len(survey.images):,} hashed, {len(survey.unreadable):,} unreadable"
     summary = f"Found {counted(survey.photos, 'photo')}: {counts}."
     console.say(summary)
-    if survey.unchanged:
-        console.say(f"{survey.unchanged:,} have not changed since they were read (--no-cache).")
-    if exact:
-        console.say(f"{exact:,} without detail or with several pages match identical files only.")
-    damaged = {i.file.path: i.damage for i in survey.images if i.damage}
-    damaged_lines = [f"{to_line(path)}: {damage}" for path, damage in damaged.items()]
-    if damaged:
-        console.say(f"Damaged, by what the files say: {counted(len(damaged), 'photo')}.")
-    notes = [f"{to_line(i.file.path)}: {i.note}" for i in survey.images if i.note]
-    for line in (*damaged_lines, *notes) if everything else ():
-        console.say(f"  {line}")
+    say_of_images(console, survey, told, everything=everything)
     report_left_out(console, survey)
-    earlier = survey.paths_of(finder.EARLIER_RESULTS)
     passed_over_lines = report_passed_over(console, survey, everything=everything)
-    unreadable_lines = [f"{to_line(item.file.path)}: {item.reason}" for item in survey.unreadable]
-    skipped = [item for item in survey.skipped if item.kind == finder.UNREADABLE_FOLDERS]
-    skipped_lines = [f"{to_line(item.path)}: {item.reason}" for item in skipped]
-    console.list_some("Unreadable files", unreadable_lines, everything=everything)
-    console.list_some("Unreadable folders", skipped_lines, everything=everything)
+    console.list_some("Unreadable files", lines_of(told.unreadable), everything=everything)
+    console.list_some("Unreadable folders", lines_of(told.folders), everything=everything)
     set_aside = [to_line(path) for path in survey.paths_of(finder.SET_ASIDE)]
     title = "Originals that an interrupted cleanup of another result has set aside; rename them"
     console.list_some(title, set_aside, everything=True)
-    console.facts.update(
-        found=survey.photos,
-        hashed=len(survey.images),
-        unchanged=survey.unchanged,
-        unreadable=[{"path": item.file.path, "reason": item.reason} for item in survey.unreadable],
-        skipped_folders=[{"path": item.path, "reason": item.reason} for item in skipped],
-        damaged=[{"path": path, "reason": damage} for path, damage in damaged.items()],
-        hard_links=survey.paths_of(finder.HARD_LINKS),
-        same_files=survey.paths_of(finder.SAME_FILES),
-        earlier_results=earlier,
-    )
+    console.facts.update(facts_of_survey(survey, told))
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    return [
-        f"{now} find: {summary}",
-        *(f"Unreadable file: {line}" for line in unreadable_lines),
-        *(f"Unreadable folder: {line}" for line in skipped_lines),
-        *(f"Result passed over: {to_line(path)}" for path in earlier),
-        *(f"Passed over: {line}" for line in passed_over_lines),
-        *(f"Damaged file: {line}" for line in damaged_lines),
-        *(f"Note on {line}" for line in notes),
-        *(f"Decoder on {to_line(i.file.path)}: {i.warnings}" for i in survey.images if i.warnings),
-    ]
+    return [f"{now} find: {summary}", *log_of(survey, told, passed_over_lines)]
+
+
+def say_of_images(console: Console, survey: Survey, told: Told, *, everything: bool) -> None:
+    if survey.unchanged:
+        console.say(f"{survey.unchanged:,} have not changed since they were read (--no-cache).")
+    if exact := sum(image.look is None for image in survey.images):
+        console.say(f"{exact:,} without detail or with several pages match identical files only.")
+    if told.damaged:
+        console.say(f"Damaged, by what the files say: {counted(len(told.damaged), 'photo')}.")
+    for line in lines_of((*told.damaged, *told.notes)) if everything else ():
+        console.say(f"  {line}")
+
+
+def facts_of_survey(survey: Survey, told: Told) -> dict[str, object]:
+    return {
+        "found": survey.photos,
+        "hashed": len(survey.images),
+        "unchanged": survey.unchanged,
+        "unreadable": facts_of(told.unreadable),
+        "skipped_folders": facts_of(told.folders),
+        "damaged": facts_of(told.damaged),
+        "hard_links": survey.paths_of(finder.HARD_LINKS),
+        "same_files": survey.paths_of(finder.SAME_FILES),
+        "earlier_results": survey.paths_of(finder.EARLIER_RESULTS),
+    }
+
+
+def log_of(survey: Survey, told: Told, passed_over: Iterable[str]) -> Iterator[str]:
+    earlier = map(to_line, survey.paths_of(finder.EARLIER_RESULTS))
+    for begins, lines in (
+        ("Unreadable file: ", lines_of(told.unreadable)),
+        ("Unreadable folder: ", lines_of(told.folders)),
+        ("Result passed over: ", earlier),
+        ("Passed over: ", passed_over),
+        ("Damaged file: ", lines_of(told.damaged)),
+        ("Note on ", lines_of(told.notes)),
+        ("Decoder on ", lines_of(told.decoders)),
+    ):
+        yield from (begins + line for line in lines)
 
 
 def report_passed_over(console: Console, survey: Survey, *, everything: bool) -> list[str]:
     """Say how much of what kind was passed over; returns a line for each of it."""
-    items = [(i.kind, to_line(i.path)) for i in survey.skipped if i.kind not in TOLD_APART]
-    kinds = Counter(kind for kind, _ in items)
+    items = [item for item in survey.skipped if item.kind not in TOLD_APART]
+    items.sort(key=lambda item: pictures_first(item.kind))
+    ordered = Counter(item.kind for item in items)
     told_above = (finder.HARD_LINKS, finder.SAME_FILES)
-    same = {kind: len(survey.paths_of(kind)) for kind in told_above}
-    ordered = {kind: kinds[kind] for kind in sorted(kinds, key=lambda k: (not is_picture(k), k))}
-    order = {kind: position for position, kind in enumerate(ordered)}
-    console.facts["passed_over"] = {**ordered, **{kind: n for kind, n in same.items() if n}}
-    lines = [f"{kind}: {path}" for kind, path in sorted(items, key=lambda item: order[item[0]])]
-    if ordered:
-        counts = ", ".join(f"{kind} {number:,}" for kind, number in ordered.items())
-        console.say(f"Passed over: {counts}{'.' if everything else ' (see --verbose).'}")
-    for line in lines if everything else ():
-        console.say(f"  {line}")
-    if not survey.images and any(is_picture(kind) or kind == "libraries" for kind in ordered):
-        console.code = Exit.KEPT
-        console.warn(NOTHING_READ)
-    elif not survey.images and (unseen := [kind for kind in ordered if kind in UNSEEN]):
-        console.code = Exit.KEPT
-        console.warn(NOTHING_OPEN.format(", ".join(unseen)))
+    same = Counter(item.kind for item in survey.skipped if item.kind in told_above)
+    console.facts["passed_over"] = {**ordered, **{k: same[k] for k in told_above if k in same}}
+    lines = [f"{item.kind}: {to_line(item.path)}" for item in items]
+    say_passed_over(console, ordered, lines if everything else None)
+    if not survey.images:
+        warn_of_nothing(console, ordered)
     return lines
+
+
+def say_passed_over(
+    console: Console, kinds: Mapping[str, int], lines: Iterable[str] | None
+) -> None:
+    """Say how much of each kind was passed over and, if they are to be named, all of it."""
+    if kinds:
+        counts = ", ".join(f"{kind} {number:,}" for kind, number in kinds.items())
+        console.say(f"Passed over: {counts}{' (see --verbose).' if lines is None else '.'}")
+    for line in lines or ():
+        console.say(f"  {line}")
+
+
+def pictures_first(kind: str) -> tuple[bool, str]:
+    return not is_picture(kind), kind
+
+
+def warn_of_nothing(console: Console, kinds: Iterable[str]) -> None:
+    """Say what to do where not one photo was read, though there is something."""
+    unseen = [kind for kind in kinds if kind in UNSEEN]
+    if any(is_picture(kind) or kind == "libraries" for kind in kinds):
+        console.warn_of(NOTHING_READ)
+    elif unseen:
+        console.warn_of(NOTHING_OPEN.format(", ".join(unseen)))
 
 
 def report_left_out(console: Console, survey: Survey) -> None:
@@ -140,29 +186,49 @@ def report_groups(
     if matched:
         views = ", ".join(f"{number:,} {view}" for view, number in sorted(matched.items()))
         console.say(f"Matched pairs, by what was compared: {views}.")
-    if colours := [c for c in groups if any(only_colour_differs(hashed, m) for m in c.links)]:
-        counts = counted(len(colours), "group")
-        console.say(f"Colour is not compared: in {counts} pictures differ only in it.")
+    colours = [any(only_colour_differs(hashed, match) for match in c.links) for c in groups]
     doubtful = [[match for match in c.links if match.needs_a_look] for c in groups]
-    if any(doubtful):
-        counts = counted(sum(map(bool, doubtful)), "group")
-        links = counted(sum(map(len, doubtful)), "link")
-        console.say(f"To be looked at closely: {counts} with {links} that only the model found.")
-    lines = []
-    for number, cluster in enumerate(groups, 1):
-        lines.append(f"Group {number}: {counted(len(cluster.members), 'picture')}{why(cluster)}")
-        if everything:
-            console.say(lines[-1])
-        for position in cluster.members if everything else ():
-            console.say(f"  {to_line(hashed[position].file.path)}")
-    paths = [[hashed[position].file.path for position in cluster.members] for cluster in groups]
+    say_what_to_look_at(console, colours, doubtful)
+    paths = [paths_in(hashed, cluster) for cluster in groups]
     console.facts.update(
         groups=paths,
         matched=dict(sorted(matched.items())),
         weakest_links=[weakest_link(hashed, cluster) for cluster in groups],
         needs_a_look=[[link_facts(hashed, match) for match in links] for links in doubtful],
-        colour_only=[paths[groups.index(cluster)] for cluster in colours],
+        colour_only=list(compress(paths, colours)),
     )
+    return say_groups(console, groups, paths, everything=everything)
+
+
+def paths_in(hashed: Sequence[HashedImage], cluster: "Cluster") -> list[str]:
+    return [hashed[position].file.path for position in cluster.members]
+
+
+def say_what_to_look_at(
+    console: Console, colours: Sequence[bool], doubtful: Sequence[Sequence["Match"]]
+) -> None:
+    if any(colours):
+        counts = counted(sum(colours), "group")
+        console.say(f"Colour is not compared: in {counts} pictures differ only in it.")
+    if any(doubtful):
+        counts = counted(sum(map(bool, doubtful)), "group")
+        links = counted(sum(map(len, doubtful)), "link")
+        console.say(f"To be looked at closely: {counts} with {links} that only the model found.")
+
+
+def say_groups(
+    console: Console,
+    groups: Sequence["Cluster"],
+    paths: Sequence[Sequence[str]],
+    *,
+    everything: bool,
+) -> list[str]:
+    """Name each group, if everything is to be named; returns a line for each."""
+    lines = []
+    for number, (cluster, members) in enumerate(zip(groups, paths, strict=True), 1):
+        lines.append(f"Group {number}: {counted(len(members), 'picture')}{why(cluster)}")
+        for line in (lines[-1], *(f"  {to_line(path)}" for path in members)) if everything else ():
+            console.say(line)
     return lines
 
 

@@ -47,21 +47,32 @@ def inspect(
     `watch` may wrap the paths that are read, to show progress.
     """
     copies = {c.copy: c for c in manifest.copies}
-    report = report_of(folder, manifest)
-    groups = {os.path.dirname(path) for path in copies if not os.path.islink(os.path.dirname(path))}
-    ours = own_paths(folder, manifest) | groups | {*report}
+    groups = _group_folders(copies)
+    ours = {*copies, *own_paths(folder, manifest), *groups, *report_of(folder, manifest)}
     homes = {folder, *groups}
     present = [path for path in files_in(folder) if not _is_litter(path, folder, homes)]
     to_read = [path for path in present if path in copies]
     edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
-    if not _has_own_info(folder, manifest):
-        edited.append(os.path.join(folder, manifest.own_files.info))
-    edited += [path for path in report if path in present and not has_digest(path, manifest.report)]
     return Contents(
-        foreign=tuple(path for path in present if path not in copies and path not in ours),
-        edited=tuple(edited),
+        foreign=tuple(path for path in present if path not in ours),
+        edited=(*edited, *_edited_beside(folder, manifest, {*present})),
         missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
     )
+
+
+def _group_folders(copies: Iterable[str]) -> set[str]:
+    """The numbered folders, but for links to folders elsewhere."""
+    folders = {os.path.dirname(path) for path in copies}
+    return {folder for folder in folders if not os.path.islink(folder)}
+
+
+def _edited_beside(folder: str, manifest: Manifest, present: Collection[str]) -> Iterator[str]:
+    """The files beside the copies that are not as find wrote them."""
+    if not _has_own_info(folder, manifest):
+        yield os.path.join(folder, manifest.own_files.info)
+    for path in report_of(folder, manifest):
+        if path in present and not has_digest(path, manifest.report):
+            yield path
 
 
 def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
@@ -106,17 +117,21 @@ def unproven(folder: str, manifest: Manifest) -> Iterator[str]:
     for copy in manifest.copies:
         if os.path.lexists(copy.copy) and not _is_spare(copy):
             yield copy.copy
+    for path, says in _proofs(folder, manifest):
+        if os.path.lexists(path) and not _says(path, says):
+            yield path
+
+
+def _proofs(folder: str, manifest: Manifest) -> list[tuple[str, Callable[[str], object]]]:
+    """The files beside the copies, each with what tells by its text that it is ours."""
     originals = {c.original.path for c in manifest.copies}
     info, listed, *logs = (os.path.join(folder, name) for name in manifest.own_files.names)
-    proofs: list[tuple[str, Callable[[str], object]]] = [
+    return [
         (info, lambda text: json.loads(text).keys() <= originals),
         (listed, lambda text: {from_line(line) for line in text.split("\n") if line} <= originals),
         *((log, LOG_BEGINS.match) for log in logs),
         *((sheet, SHEET_BEGINS.match) for sheet in report_of(folder, manifest)),
     ]
-    for path, says in proofs:
-        if os.path.lexists(path) and not _says(path, says):
-            yield path
 
 
 def _is_spare(copy: SavedCopy) -> bool:

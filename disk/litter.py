@@ -51,20 +51,24 @@ def is_litter(path: str, top: str) -> bool:
             return first is not None and (len(parts) - first == 1 or parts[first] == "@eaDir")
         if not stat.S_ISREG(status.st_mode):
             return False
+        small = status.st_size <= MOST_BYTES
         if first is not None and parts[first] in PREVIEWS:
-            return status.st_size <= MOST_BYTES and bool(
-                PREVIEWS[parts[first]].fullmatch(parts[-1])
-            )
+            return small and bool(PREVIEWS[parts[first]].fullmatch(parts[-1]))
         with open(path, "rb", opener=system.open_file) as stream:
             head = stream.read(SNIFFED_BYTES)
     except OSError:
         return False
     if first is not None or parts[-1].startswith(RESOURCE_FORK):
-        return status.st_size <= MOST_BYTES and head.startswith(APPLE_DOUBLE)
-    if parts[-1].lower() in SETTINGS and head and not SECTION.match(head):
+        return small and head.startswith(APPLE_DOUBLE)
+    return _is_known_file(parts[-1].lower(), head, small=small)
+
+
+def _is_known_file(name: str, head: bytes, *, small: bool) -> bool:
+    """Whether a file is one that systems leave, by its name, its first bytes and its size."""
+    if name in SETTINGS and head and not SECTION.match(head):
         return False
-    small = status.st_size <= MOST_BYTES or head.startswith(DATABASE)
-    return parts[-1].lower() in FILES and small and not PICTURE.match(head)
+    fits = small or head.startswith(DATABASE)
+    return name in FILES and fits and not PICTURE.match(head)
 
 
 def left_in(path: str, top: str) -> str:

@@ -309,24 +309,29 @@ def place_at(folder: str, names: Names, beside: Names) -> Place | None:
     """
     if place := _named(folder):
         return place
-    parent, own_name = os.path.split(folder)
-    own_name = own_name.lower()
-    if (
-        not _NAME_OR_SIGN.fullmatch(own_name)
-        and names.keys().isdisjoint(_SIGNS)
-        and not any(name.endswith(_ENDINGS) for name in names)
-    ):
+    own_name = os.path.basename(folder).lower()
+    if not _may_tell(own_name, names):
         return None
     for place, name in _BY_MORE:
-        if place.holds and not any(_are_in(folder, names, paths) for paths in place.holds):
-            continue
-        if place.beside and not any(_are_in(parent, beside, paths) for paths in place.beside):
-            continue
-        if place.namesakes and not _are_namesakes(names, beside):
-            continue
-        if name.fullmatch(own_name):
+        if name.fullmatch(own_name) and _has_its_signs(place, folder, names, beside):
             return place
     return None
+
+
+def _may_tell(own_name: str, names: Names) -> bool:
+    """Whether a folder's name, or one in it, is one of those that tell a place."""
+    known = _NAME_OR_SIGN.fullmatch(own_name) or not names.keys().isdisjoint(_SIGNS)
+    return bool(known) or any(name.endswith(_ENDINGS) for name in names)
+
+
+def _has_its_signs(place: Place, folder: str, names: Names, beside: Names) -> bool:
+    """Whether a folder has in it and beside it what a place of that name has."""
+    parent = os.path.dirname(folder)
+    if place.holds and not any(_are_in(folder, names, paths) for paths in place.holds):
+        return False
+    if place.beside and not any(_are_in(parent, beside, paths) for paths in place.beside):
+        return False
+    return not place.namesakes or _are_namesakes(names, beside)
 
 
 def _are_namesakes(names: Names, beside: Names) -> bool:

@@ -226,7 +226,8 @@ def picture_file(
             raise OSError(errno.EEXIST, "it is no file of ours", place)
         lost = connection.execute("DELETE FROM made WHERE place IS NOT NULL").rowcount > 0
         pictures = new_picture_file(path, make_again)
-        begin_with(connection, pictures, path)
+        with closed_unless_done(pictures):
+            begin_with(connection, pictures, path)
         return pictures, lost
 
 
@@ -236,8 +237,18 @@ def new_picture_file(path: str, make_again: MakeAgain) -> PictureFile:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(place)
     file = _file(place, os.O_CREAT | os.O_EXCL)
-    file.write(MARK + os.urandom(ID_BYTES))
-    return PictureFile(file, make_again)
+    with closed_unless_done(file):
+        file.write(MARK + os.urandom(ID_BYTES))
+        return PictureFile(file, make_again)
+
+
+@contextlib.contextmanager
+def closed_unless_done(file: FileIO | PictureFile) -> Iterator[None]:
+    """Close a file that nobody else knows yet where what makes it ready fails."""
+    with contextlib.ExitStack() as unless_done:
+        unless_done.callback(file.close)
+        yield
+        unless_done.pop_all()
 
 
 def begin_with(connection: sqlite3.Connection, pictures: PictureFile, path: str) -> None:
@@ -265,8 +276,9 @@ def _opened(place: str, number: bytes) -> FileIO | None:
         file = _file(place)
     except FileNotFoundError:
         return None
-    if system.read_at(file.fileno(), HEAD_BYTES, 0) == MARK + number:
-        return file
+    with closed_unless_done(file):
+        if system.read_at(file.fileno(), HEAD_BYTES, 0) == MARK + number:
+            return file
     file.close()
     return None
 

@@ -1,6 +1,7 @@
 """A stand-in for hashing, for tests that run find hundreds of times: what a file shows is its
 first 32 bytes, and no worker is started."""
 
+import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def hash_files(
             yield Unreadable(file, error.strerror or str(error))
         else:
             look: Any = Look((View(data[:SHOWN]),))
-            yield HashedImage(read, finder.hashlib.sha256(data).hexdigest(), look)
+            yield HashedImage(read, hashlib.sha256(data).hexdigest(), look)
 
 
 def main(arguments: list[str]) -> int:
