@@ -183,9 +183,7 @@ def report_groups(
     """Say what was grouped and why; returns a line for the log for each group."""
     pictures = sum(len(cluster.members) for cluster in groups)
     console.say(f"{counted(len(groups), 'group')} of similar pictures: {pictures:,} of them.")
-    if matched:
-        views = ", ".join(f"{number:,} {view}" for view, number in sorted(matched.items()))
-        console.say(f"Matched pairs, by what was compared: {views}.")
+    say_matched(console, matched)
     colours = [any(only_colour_differs(hashed, match) for match in c.links) for c in groups]
     doubtful = [[match for match in c.links if match.needs_a_look] for c in groups]
     say_what_to_look_at(console, colours, doubtful)
@@ -198,6 +196,12 @@ def report_groups(
         colour_only=list(compress(paths, colours)),
     )
     return say_groups(console, groups, paths, everything=everything)
+
+
+def say_matched(console: Console, matched: Mapping[str, int]) -> None:
+    if matched:
+        views = ", ".join(f"{number:,} {view}" for view, number in sorted(matched.items()))
+        console.say(f"Matched pairs, by what was compared: {views}.")
 
 
 def paths_in(hashed: Sequence[HashedImage], cluster: "Cluster") -> list[str]:
