@@ -75,6 +75,7 @@ def tint_of(name: str) -> str:
 
 # ---- Looking
 
+LOOKS = 5
 READ = """() => {
   document.getElementById('toast').hidden = true; // it may lie upon a picture
   const all = (selector, read, root = document) => [...root.querySelectorAll(selector)].map(read);
@@ -140,12 +141,24 @@ class Looker:
         return Image.open(io.BytesIO(taken)).convert("RGB")
 
     def look(self) -> list[str]:
-        """What is shown in another place than it is named."""
-        self.settle()
+        """What is shown in another place than it is named, and stays so.
+
+        On a busy machine an answer may have come that the page hasn't drawn yet.
+        """
+        wrong: list[str] = []
+        for _ in range(LOOKS):
+            self.settle()
+            wrong = self._look_once()
+            if not wrong:
+                break
+        return wrong
+
+    def _look_once(self) -> list[str]:
         read = self.page.evaluate(READ)
         if read["asks"]:
             press(self.page, "Escape")  # and so keep the last one
-            return self.look()
+            self.settle()
+            return self._look_once()
         image = self.screenshot()
         gone = {name for name, copy in self.library.info().items() if not Path(copy).exists()}
         gone_tints = {Path(name).stem for name in gone}
