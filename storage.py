@@ -7,6 +7,7 @@ import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from config import UserError
 from disk import litter
@@ -36,7 +37,9 @@ from disk.record import (
     write_manifest,
 )
 from disk.result import NoResult, Opened, OutputPaths, Result, look_again, open_result
-from pictures.images import HashedImage
+
+if TYPE_CHECKING:  # cleanup and check-deleted have no images
+    from pictures.images import HashedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,9 @@ def restore_copy(copy: SavedCopy, output_dir: str) -> str | None:
 # ---- Building a result and putting it in place
 
 
-def plan_copies(groups: Sequence[Sequence[HashedImage]], output_dir: str) -> tuple[SavedCopy, ...]:
+def plan_copies(
+    groups: Sequence[Sequence["HashedImage"]], output_dir: str
+) -> tuple[SavedCopy, ...]:
     """Give each picture of each group its place in a numbered folder. Changes nothing on disk."""
     names = name_copies(image.file.path for group in groups for image in group)
     return tuple(

@@ -4,6 +4,7 @@ What lies in one is no picture to compare: its program deletes it, makes it anew
 database. So nothing in it may be taken, and none of it is the last copy of anything.
 """
 
+import functools
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -267,34 +268,37 @@ FILES = (
 )
 
 
-def _any_of(names: Iterable[str]) -> re.Pattern[str]:
-    """Matches any of some names, each by a group of its own."""
-    inner = (re.sub(r"(?<!\\)\((?!\?)", "(?:", name) for name in names)
-    return re.compile("|".join(f"({name})" for name in inner), re.DOTALL)
+class _AnyOf:
+    """Some names, of which one is looked for; they are compiled when it is wanted."""
 
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
 
-def _which(pattern: re.Pattern[str], text: str) -> int | None:
-    """The position of the name that matches."""
-    match = pattern.fullmatch(text)
-    return match.lastindex - 1 if match and match.lastindex else None
+    def which(self, text: str) -> int | None:
+        """The position of the name that matches."""
+        match = self._pattern.fullmatch(text)
+        return match.lastindex - 1 if match and match.lastindex else None
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Matches any of the names, each by a group of its own."""
+        inner = (re.sub(r"(?<!\\)\((?!\?)", "(?:", name) for name in self._names)
+        return re.compile("|".join(f"({name})" for name in inner), re.DOTALL)
 
 
 # Most rows are known by one name, some by several parts of a path, which is looked for longer.
 _NAMED = [p for p in TABLE if not p.holds and not p.beside and "/" not in p.name.replace(ANY, "")]
 _PATHS = [p for p in TABLE if not p.holds and not p.beside and p not in _NAMED]
-_BY_MORE = [(place, re.compile(place.name)) for place in TABLE if place.holds or place.beside]
+_BY_MORE = [place for place in TABLE if place.holds or place.beside]
 # Of most folders no row's name and no sign says anything, which must be seen at once.
-_NAME_OR_SIGN = _any_of(place.name for place, _ in _BY_MORE if place.name != ANY)
+_NAME_OR_SIGN = _AnyOf(place.name for place in _BY_MORE if place.name != ANY)
 _SIGNS = frozenset(
-    paths[0].partition("/")[0]
-    for place, _ in _BY_MORE
-    if place.name == ANY
-    for paths in place.holds
+    paths[0].partition("/")[0] for place in _BY_MORE if place.name == ANY for paths in place.holds
 )
 _ENDINGS = tuple(sign[1:] for sign in _SIGNS if sign.startswith("*"))
-_ANY_NAME = _any_of(place.name for place in _NAMED)
-_ANY_PATH = _any_of(rf"(?:.*/)?(?:{place.name})" for place in _PATHS)
-_ANY_FILE = _any_of(name for _, name in FILES)
+_ANY_NAME = _AnyOf(place.name for place in _NAMED)
+_ANY_PATH = _AnyOf(rf"(?:.*/)?(?:{place.name})" for place in _PATHS)
+_ANY_FILE = _AnyOf(name for _, name in FILES)
 
 
 def names_of(entries: Iterable[str]) -> Names:
@@ -312,16 +316,18 @@ def place_at(folder: str, names: Names, beside: Names) -> Place | None:
     own_name = os.path.basename(folder).lower()
     if not _may_tell(own_name, names):
         return None
-    for place, name in _BY_MORE:
-        if name.fullmatch(own_name) and _has_its_signs(place, folder, names, beside):
+    for place in _BY_MORE:
+        if re.fullmatch(place.name, own_name) and _has_its_signs(place, folder, names, beside):
             return place
     return None
 
 
 def _may_tell(own_name: str, names: Names) -> bool:
     """Whether a folder's name, or one in it, is one of those that tell a place."""
-    known = _NAME_OR_SIGN.fullmatch(own_name) or not names.keys().isdisjoint(_SIGNS)
-    return bool(known) or any(name.endswith(_ENDINGS) for name in names)
+    is_known = _NAME_OR_SIGN.which(own_name) is not None
+    return (is_known or not names.keys().isdisjoint(_SIGNS)) or any(
+        name.endswith(_ENDINGS) for name in names
+    )
 
 
 def _has_its_signs(place: Place, folder: str, names: Names, beside: Names) -> bool:
@@ -343,11 +349,11 @@ def _are_namesakes(names: Names, beside: Names) -> bool:
 def _named(folder: str) -> Place | None:
     """The place that a folder is by its path alone."""
     path = folder.lower()
-    for pattern, text, places in (
+    for names, text, places in (
         (_ANY_NAME, os.path.basename(path), _NAMED),
         (_ANY_PATH, path, _PATHS),
     ):
-        if (position := _which(pattern, text)) is not None:
+        if (position := names.which(text)) is not None:
             return places[position]
     return None
 
@@ -407,7 +413,7 @@ class Surroundings:
 
 def kind_of_file(name: str) -> str | None:
     """What kind of other programs' files one is by its name, or None. Changes nothing on disk."""
-    position = _which(_ANY_FILE, name.lower())
+    position = _ANY_FILE.which(name.lower())
     return None if position is None else FILES[position][0]
 
 

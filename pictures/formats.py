@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pictures import integrity
-from pictures.integrity import Integrity
+from pictures.by_name import named
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from pictures.integrity import Integrity
 
 NOTHING = rb"(?!)"  # what no file begins with
 
@@ -30,7 +31,7 @@ class Format:
     becomes: tuple[str, ...] = ()  # what else Pillow may call it, once it is open
     plugin: str = ""  # the module that teaches Pillow to open it, where one is needed
     # What its structure tells; ValueError for what no encoder writes.
-    examine: Callable[[bytes], Integrity] = integrity.of_unknown
+    examine: str = "pictures.integrity:of_unknown"  # by its name, as not all need it
     # What its decoder needs in memory for a pixel beside the picture, always and by its header.
     pixel_bytes: float = 0
     more_pixel_bytes: Callable[["Image.Image"], float] | None = None
@@ -105,7 +106,7 @@ FORMATS = (
         rb"\xff\xd8",
         surely_begins=rb"\xff\xd8\xff",
         becomes=("MPO",),
-        examine=integrity.of_jpeg,
+        examine="pictures.integrity:of_jpeg",
         more_pixel_bytes=_coefficients,
         is_scaled=True,
         filling=(127, 128),
@@ -115,7 +116,7 @@ FORMATS = (
         (".png",),
         ("PNG",),
         rb"\x89PNG\r\n\x1a\n",
-        examine=integrity.of_png,
+        examine="pictures.integrity:of_png",
         is_lossless=True,
         is_interlaced=True,
     ),
@@ -125,7 +126,7 @@ FORMATS = (
         ("BMP", "DIB"),
         rb"BM",
         surely_begins=rb"BM....\0\0\0\0",
-        examine=integrity.of_bmp,
+        examine="pictures.integrity:of_bmp",
         is_lossless=True,
         is_upside_down=True,
     ),
@@ -134,7 +135,7 @@ FORMATS = (
         (".gif",),
         ("GIF",),
         rb"GIF8[79]a",
-        examine=integrity.of_gif,
+        examine="pictures.integrity:of_gif",
         pixel_bytes=1,
         is_interlaced=True,
     ),
@@ -144,7 +145,7 @@ FORMATS = (
         ("TIFF",),
         rb"II[*+]\0|MM\0[*+]",
         surely_begins=rb"II\*\0(?!....CR)|II\+\0|MM\0[*+]",  # those are CR2s
-        examine=integrity.of_tiff,
+        examine="pictures.integrity:of_tiff",
         more_pixel_bytes=_strips,
         is_lossless=_is_lossless_tiff,
         has_pages=True,
@@ -154,7 +155,7 @@ FORMATS = (
         (".webp",),
         ("WEBP",),
         rb"RIFF....WEBP",
-        examine=integrity.of_webp,
+        examine="pictures.integrity:of_webp",
         pixel_bytes=12,
         size_before_opening=_size_of_webp,
         is_lossless=_is_lossless_webp,
@@ -165,7 +166,7 @@ FORMATS = (
         ("AVIF",),
         rb"....ftyp",
         surely_begins=rb"....ftyp(avi[fos]|mi[af]1....(....){0,8}?avi[fs])",
-        examine=integrity.of_boxes,
+        examine="pictures.integrity:of_boxes",
         pixel_bytes=8,
     ),
 )
@@ -198,15 +199,17 @@ def is_lossless(data: bytes, image: "Image.Image") -> bool:
     return told if isinstance(told, bool) else told(data, image)
 
 
-def examined(data: bytes) -> Integrity:
+def examined(data: bytes) -> "Integrity":
     """What an image file's own structure tells; of some formats it tells nothing.
 
     Raises ValueError for a file that no encoder writes, and that would take minutes to read.
     """
+    examine: Callable[[bytes], Integrity] = named(beginning(data).examine)
     try:
-        return beginning(data).examine(data)
-    except struct.error:  # it ends within its header
-        return Integrity(integrity.CUT_OFF, len(data), "")
+        return examine(data)
+    except struct.error:
+        cut_in_header: Callable[[bytes], Integrity] = named("pictures.integrity:cut_in_header")
+        return cut_in_header(data)
 
 
 def all_names() -> str:

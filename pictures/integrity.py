@@ -58,6 +58,11 @@ class Integrity:
     hole: int | None = None
 
 
+def cut_in_header(data: bytes) -> Integrity:
+    """What there is to say of a file that ends where its header goes on."""
+    return Integrity(CUT_OFF, len(data), "")
+
+
 def of_unknown(data: bytes) -> Integrity:
     """What is to be said where a structure tells nothing."""
     return Integrity("", len(data), "")
