@@ -15,14 +15,13 @@ from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
 from pictures.errors import reason_of
 from pictures.formats import PHOTO_EXTENSIONS
-from pictures.images import HashedImage, Holding, Unreadable
+from pictures.images import Hashed, HashedImage, Holding, Unreadable
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
 
 # Done by workers; what these import would take this process half a second.
 HASH_FILE = "pictures.hashing:hash_file"
 HOLDING_OF = "pictures.hashing:holding_of"
-Hashed = HashedImage | Unreadable
 Hash = Callable[[list[ImageFile]], Iterable[Hashed]]
 # Kinds of what a walk skips, besides those of `kinds` and `places`; in the plural, to be counted.
 HARD_LINKS = "hard links to the same files"

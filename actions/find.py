@@ -22,10 +22,10 @@ from disk.own_names import MANIFEST
 from disk.record import Link, Manifest, SavedCopy, is_result
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
-from finder import Found, Hash, Hashed, Skipped
+from finder import Found, Hash, Skipped
 from pictures import methods
 from pictures.by_name import named
-from pictures.images import HashedImage, Holding
+from pictures.images import Hashed, HashedImage, Holding
 from pictures.methods import Method
 from pictures.recipe import Recipe
 from pictures.store import Store

@@ -11,6 +11,7 @@ import config
 from actions import values
 from actions.values import Check, Values
 from config import Settings, UserError
+from pictures.choices import METHODS
 
 DESCRIPTION = (
     "Find similar photos, look at them in numbered folders, and delete the copies you don't want."
@@ -129,7 +130,7 @@ OPTIONS = (
         "--method",
         "METHOD",
         "how pictures are compared: hash, embeddings or both",
-        values.one_of(values.METHODS),
+        values.one_of(METHODS),
     ),
     Option(
         "--model",

@@ -1,17 +1,17 @@
 """The checks of the values that people set: each gives the checked value, or raises UserError."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from config import UserError
 from disk import system
 from disk.own_names import BUILDING_SUFFIXES, MANIFEST, REPORT
 from disk.user_folders import CACHE_SUFFIX, default_cache_file
+from pictures.choices import METHODS
 
 DELETE_MODES = ("trash", "permanent")
 PRESETS = ("copies", "similar", "crops")
-METHODS = ("hash", "embeddings", "both")
 MODELS = {"sscd-distilled": "sscd_distilled", "sscd": "sscd"}  # and their names in their package
 NORMALISATIONS = ("imagenet", "unit", "signed", "none")
 MAX_MODEL_SIDE = 2048
@@ -208,7 +208,7 @@ def delete_mode(values: Values, name: str) -> str:
     return str(values[name])
 
 
-def one_of(choices: Sequence[str]) -> Callable[[Values, str], str]:
+def one_of(choices: Collection[str]) -> Callable[[Values, str], str]:
     def check(values: Values, name: str) -> str:
         if values[name] not in choices:
             raise UserError(f"{name} is {values[name]!r}; use one of {', '.join(choices)}.")

@@ -25,9 +25,8 @@ from disk.files import digest_file
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
 from pictures.hamming import pack
-from pictures.images import HashedImage, Unreadable
+from pictures.images import Hashed, HashedImage, Unreadable
 from pictures.matching import Search, by_looks, group_by
-from pictures.methods import Hashed
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 from pictures.why import Comparison, in_order

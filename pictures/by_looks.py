@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from config import Settings
-from pictures.images import HashedImage
-from pictures.methods import Hashed, judges
+from pictures.images import Hashed, HashedImage
+from pictures.methods import judges
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 

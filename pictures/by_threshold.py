@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from config import Settings
 from grouping import Cluster
 from pictures.connected import cluster
-from pictures.images import HashedImage
-from pictures.methods import Hashed, judges
+from pictures.images import Hashed, HashedImage
+from pictures.methods import judges
 from pictures.recipe import Recipe
 
 if TYPE_CHECKING:

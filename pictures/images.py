@@ -36,3 +36,6 @@ class Holding:
 
     file: ImageFile
     lines: tuple[str, ...]
+
+
+Hashed = HashedImage | Unreadable

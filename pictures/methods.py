@@ -1,4 +1,4 @@
-"""The ways to compare pictures, a row each: what each wants of a picture, and what it groups."""
+"""What a way to compare pictures is: what it wants of a picture, what it groups, and why."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -6,24 +6,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from config import Settings, UserError
 from pictures.by_name import named
-from pictures.images import HashedImage, Unreadable
+from pictures.choices import BY_THRESHOLD, METHODS
+from pictures.images import Hashed, HashedImage
 from pictures.recipe import Recipe
 
 if TYPE_CHECKING:
     from grouping import Cluster
     from pictures.why import Comparison
 
-Hashed = HashedImage | Unreadable
 # By the rules of a preset, or by a number of bits.
 Compare = Callable[[HashedImage, HashedImage, Any], tuple["Comparison", ...]]
 DirectMatches = Callable[[Sequence[HashedImage], Any], Iterator[tuple[int, int]]]
-# By the value of METHOD, the class that compares so.
-METHODS = {
-    "hash": "pictures.by_looks:ByLooks",
-    "embeddings": "extras.embeddings:ByEmbeddings",
-    "both": "extras.embeddings:ByBoth",
-}
-BY_THRESHOLD = "pictures.by_threshold:ByThreshold"
 
 
 class Method(Protocol):
