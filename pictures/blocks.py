@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -22,6 +22,9 @@ PHOTOSHOP = b"Photoshop 3.0\0"
 FLASHPIX = b"FPXR\0"
 MULTIPLE = b"MPF\0"
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+COMMENT = 0xFE
+# The segments of programs: how they begin, and the code under which they do.
+APPLICATIONS = {XMP: 0xE1, MORE_XMP: 0xE1, MULTIPLE: 0xE2, FLASHPIX: 0xE2, PHOTOSHOP: 0xED}
 EXIF_BLOCK = b"Exif\0\0"
 GIF_XMP = b"XMP DataXMP"
 # PNG's texts of people; what isn't here and not technical is a comment.
@@ -76,9 +79,7 @@ def blocks_of(data: bytes) -> Blocks:
 
 def _of_jpeg(data: bytes) -> Blocks:
     found = Blocks()
-    photoshop: list[bytes] = []
-    flashpix: list[bytes] = []
-    more: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
+    parts: dict[bytes, list[bytes]] = {name: [] for name in APPLICATIONS}
     gathered = 0
     for code, segment in _segments(data):
         gathered += len(segment)
@@ -86,24 +87,35 @@ def _of_jpeg(data: bytes) -> Blocks:
             break
         if code in FRAMES:
             _read_frame(found, segment)
-        elif code == 0xFE:
+        elif code == COMMENT:
             found.texts.append(("comment", decoded(segment)))
-        elif code == 0xE1 and segment.startswith(XMP):
-            found.xmp.append(segment[len(XMP) :])
-        elif code == 0xE1 and segment.startswith(MORE_XMP):
-            start = len(MORE_XMP) + 32  # the digest of all of it
-            offset = int.from_bytes(segment[start + 4 : start + 8], "big")
-            more[segment[start - 32 : start]].append((offset, segment[start + 8 :]))
-        elif code == 0xE2 and segment.startswith(MULTIPLE):
-            found.multiple = segment[len(MULTIPLE) :]
-        elif code == 0xE2 and segment.startswith(FLASHPIX):
-            flashpix.append(segment)
-        elif code == 0xED and segment.startswith(PHOTOSHOP):
-            photoshop.append(segment[len(PHOTOSHOP) :])
-    found.xmp += [b"".join(part for _, part in sorted(parts)) for parts in more.values()]
-    found.iptc += islice(in_photoshop(b"".join(photoshop)), MOST_TEXTS)
-    found.flashpix = b"".join(flashpix)
+        elif name := _application(code, segment):
+            parts[name].append(segment)
+    found.xmp = [segment[len(XMP) :] for segment in parts[XMP]] + _long_packets(parts[MORE_XMP])
+    if parts[MULTIPLE]:
+        found.multiple = parts[MULTIPLE][-1][len(MULTIPLE) :]
+    found.flashpix = b"".join(parts[FLASHPIX])
+    photoshop = b"".join(segment[len(PHOTOSHOP) :] for segment in parts[PHOTOSHOP])
+    found.iptc += islice(in_photoshop(photoshop), MOST_TEXTS)
     return found
+
+
+def _application(code: int, segment: bytes) -> bytes:
+    """How a segment of a program begins; empty for all others."""
+    for name, code_of_it in APPLICATIONS.items():
+        if code == code_of_it and segment.startswith(name):
+            return name
+    return b""
+
+
+def _long_packets(segments: Iterable[bytes]) -> list[bytes]:
+    """The XMP packets of which each came in parts, by the digest and the place that these say."""
+    found: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
+    for segment in segments:
+        start = len(MORE_XMP) + 32  # the digest of all of it
+        offset = int.from_bytes(segment[start + 4 : start + 8], "big")
+        found[segment[start - 32 : start]].append((offset, segment[start + 8 :]))
+    return [b"".join(part for _, part in sorted(parts)) for parts in found.values()]
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -143,14 +143,9 @@ def of_jpeg(data: bytes) -> Integrity:
             break
         if pattern is JPEG_END_OF_SCAN and frame.hole < 0:
             frame.hole = _hole_in_scan(frame, data, place, marker.start())
-        place, pattern = marker.end(), JPEG_MARKER
-        code = data[place - 1]
-        if code == EOI:
-            if frame.hole >= 0:
-                return Integrity(ZEROS, place, _behind(data, place), frame.hole)
-            return Integrity(_scans_missing(frame), place, _behind(data, place))
-        if frame.scans and (code == SOI or TEM < code < LEAST_CODE):
-            return Integrity(CUT_OFF, len(data), "", marker.start())  # another one begins there
+        if found := _ended_by(marker, frame, data):
+            return found
+        place, pattern, code = marker.end(), JPEG_MARKER, _code(marker)
         if code == TEM or 0xD0 <= code <= SOI:
             continue
         length = int.from_bytes(data[place : place + 2], "big")
@@ -163,6 +158,22 @@ def of_jpeg(data: bytes) -> Integrity:
     if not frame.scans:  # the decoder would look for one byte by byte, for minutes
         raise ValueError("it ends before the picture begins")
     return _ended(NO_END, data)
+
+
+def _code(marker: re.Match[bytes]) -> int:
+    return marker[0][1]
+
+
+def _ended_by(marker: re.Match[bytes], frame: _Frame, data: bytes) -> Integrity | None:
+    """What is to be said of a picture that ends at a marker; None if it goes on."""
+    code, end = _code(marker), marker.end()
+    if code == EOI:
+        if frame.hole >= 0:
+            return Integrity(ZEROS, end, _behind(data, end), frame.hole)
+        return Integrity(_scans_missing(frame), end, _behind(data, end))
+    if frame.scans and (code == SOI or TEM < code < LEAST_CODE):
+        return Integrity(CUT_OFF, len(data), "", marker.start())  # another one begins there
+    return None
 
 
 def _read_segment(frame: _Frame, code: int, segment: bytes) -> None:

@@ -7,7 +7,7 @@ import struct
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pictures import dates, held, metadata
@@ -157,27 +157,41 @@ def _within(known: Iterable[Word], blocks: Blocks, data: bytes) -> Iterator[str]
 
 def _lines_of_words(words: Iterable[Word]) -> Iterator[str]:
     """Each text once, by what it is called first; how many there may be is bounded."""
-    found: dict[str, dict[str, str]] = {kind: {} for kind in held.WORDS}
-    texts: set[str] = set()
-    for kind, text in words:
-        if kind not in NAMES and is_boilerplate(cleaned(text)):
-            continue
-        for part in BREAKS[kind].split(text) if kind in BREAKS else [text]:
-            value = cleaned(part)
-            key = value.casefold()
-            if key in NOTHING or (kind not in NAMES and is_boilerplate(value)):
-                continue
-            if kind in held.TEXTS:
-                if key in texts:
-                    continue
-                texts.add(key)
-            found[kind].setdefault(key, value)
-    for kind, values in found.items():
-        chosen = sorted(values.values()) if kind != "caption" else list(values.values())
+    for kind, values in _texts_by_kind(words).items():
+        chosen = values if kind == "caption" else sorted(values)
         yield from (held.line(kind, _short(value)) for value in chosen[:MOST_LINES])
         if more := chosen[MOST_LINES:]:
             digest = hashlib.sha256("\n".join(more).encode()).hexdigest()[:16]
             yield held.line(kind, f"{len(more):,} more ({digest})")
+
+
+def _texts_by_kind(words: Iterable[Word]) -> dict[str, list[str]]:
+    """The texts of each kind of words, as they come, without those that came before."""
+    found: dict[str, dict[str, str]] = {kind: {} for kind in held.WORDS}
+    texts: set[str] = set()  # of all kinds that may say the same
+    for kind, value in chain.from_iterable(starmap(_parts, words)):
+        key = value.casefold()
+        if kind in held.TEXTS:
+            if key in texts:
+                continue
+            texts.add(key)
+        found[kind].setdefault(key, value)
+    return {kind: list(values.values()) for kind, values in found.items()}
+
+
+def _parts(kind: str, text: str) -> Iterator[Word]:
+    """The keywords or names in a text, or all of it, if it says anything."""
+    if _says_nothing(kind, cleaned(text)):
+        return
+    for part in BREAKS[kind].split(text) if kind in BREAKS else [text]:
+        value = cleaned(part)
+        if value.casefold() not in NOTHING and not _says_nothing(kind, value):
+            yield kind, value
+
+
+def _says_nothing(kind: str, text: str) -> bool:
+    """Whether a text is what cameras and programs write of themselves."""
+    return kind not in NAMES and is_boilerplate(text)
 
 
 def _short(value: str) -> str:
@@ -191,16 +205,22 @@ def _kinds_of_pixels(image: "Image.Image", blocks: Blocks) -> Iterator[str]:
         yield held.TRANSPARENCY
     if blocks.bits > 8:
         yield held.line(held.BITS, blocks.bits)
-    colour, full = blocks.colour, blocks.full_colour
-    if colour is None and image.mode in COLOUR_MODES:
-        colour = image.size if full else (-(-image.width // 2), -(-image.height // 2))
-    if colour:
-        kind = held.FULL_COLOUR if full else held.LESS_COLOUR
-        yield held.line(kind, f"{colour[0]} x {colour[1]}")
+    if size := _size_of_colour(image, blocks):
+        kind = held.FULL_COLOUR if blocks.full_colour else held.LESS_COLOUR
+        yield held.line(kind, f"{size[0]} x {size[1]}")
     if profile := tried(lambda: _wide_profile(image.info.get("icc_profile") or b""), ""):
         yield held.line(held.PROFILE, profile)
     if image.format != "MPO" and tried(lambda: bool(getattr(image, "is_animated", False)), False):
         yield _pages(image) if opened(image).has_pages else held.ANIMATION
+
+
+def _size_of_colour(image: "Image.Image", blocks: Blocks) -> tuple[int, int] | None:
+    """How many pixels of colour a picture has; None if it has none."""
+    if blocks.colour is not None or image.mode not in COLOUR_MODES:
+        return blocks.colour
+    if blocks.full_colour:
+        return image.size
+    return -(-image.width // 2), -(-image.height // 2)
 
 
 def _pages(image: "Image.Image") -> str:

@@ -50,13 +50,7 @@ USER_COMMENT = 0x9286
 
 def in_exif(tags: Mapping[int, Any], details: Mapping[int, Any]) -> Iterator[Word]:
     """What the tags say in words; `details` are those of the Exif block itself."""
-    written_by = {text_of(tags.get(tag)).strip() for tag in (Tag.MAKE, Tag.MODEL, Tag.SOFTWARE)}
-    for tag, kind in TEXT_TAGS.items():
-        text = text_of(tags.get(tag)).strip()
-        if kind == "copyright":  # the photographer's, and the editor's
-            yield from ((kind, part) for part in text.split("\0"))
-        elif text not in written_by and not (kind == "comment" and FILE_NAME.fullmatch(text)):
-            yield kind, text
+    yield from _in_text_tags(tags)
     yield from ((kind, text_of(details.get(tag))) for tag, kind in DETAILS.items())
     for tag, kind in WINDOWS_TAGS.items():
         if value := _bytes_of(tags.get(tag)):
@@ -64,6 +58,17 @@ def in_exif(tags: Mapping[int, Any], details: Mapping[int, Any]) -> Iterator[Wor
     for found in (details.get(USER_COMMENT), tags.get(USER_COMMENT)):
         if comment := _bytes_of(found):
             yield "comment", comment_of(comment)
+
+
+def _in_text_tags(tags: Mapping[int, Any]) -> Iterator[Word]:
+    """What people wrote, not what cameras and programs put in its place."""
+    written_by = {text_of(tags.get(tag)).strip() for tag in (Tag.MAKE, Tag.MODEL, Tag.SOFTWARE)}
+    for tag, kind in TEXT_TAGS.items():
+        text = text_of(tags.get(tag)).strip()
+        if kind == "copyright":  # the photographer's, and the editor's
+            yield from ((kind, part) for part in text.split("\0"))
+        elif text not in written_by and not (kind == "comment" and FILE_NAME.fullmatch(text)):
+            yield kind, text
 
 
 def text_of(value: object) -> str:
@@ -295,25 +300,30 @@ class _Reader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) > DEEPEST:
             raise _Refused
+        self._learn_prefixes(attributes)
+        element = self._element(name, attributes.get("xmlns"))
+        self._open.append(element)
+        for key, value in attributes.items():
+            if ":" in key and not key.startswith(("xmlns:", "xml:", "rdf:")):
+                self._add(self._named(key), value, foreign=element.foreign)
+
+    def _learn_prefixes(self, attributes: Mapping[str, str]) -> None:
         for key, value in attributes.items():
             if key.startswith("xmlns:"):
                 self._usual[key[6:]] = PREFIXES.get(value, key[6:])
+
+    def _element(self, name: str, space: str | None) -> _Element:
+        """An element that begins here; `space` is what it says is meant without a prefix."""
         above = self._open[-1] if self._open else _Element("", "", foreign=False)
-        default = above.default
-        if space := attributes.get("xmlns"):
-            default = PREFIXES.get(space, "other")
+        default = PREFIXES.get(space, "other") if space else above.default
         name = self._named(name if ":" in name or not default else f"{default}:{name}")
         prefix = name.partition(":")[0]
-        element = _Element(
+        return _Element(
             name,
             above.inside if prefix in ("rdf", "x") else name,
             foreign=above.foreign or prefix == "xmpMM",
             default=default,
         )
-        self._open.append(element)
-        for key, value in attributes.items():
-            if ":" in key and not key.startswith(("xmlns:", "xml:", "rdf:")):
-                self._add(self._named(key), value, foreign=element.foreign)
 
     def _text(self, text: str) -> None:
         if self._open:
