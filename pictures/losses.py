@@ -45,16 +45,7 @@ def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:
     What is in the files is as find saw it, what lies beside them as it is now.
     """
     companions = Companions()
-    going = {copy.original.path for copy in doomed}
-    groups = {copy.group for copy in doomed}
-    staying: dict[int, list[_Staying]] = defaultdict(list)
-    for copy in manifest.copies:
-        path = copy.original.path
-        if copy.group in groups and path not in going and os.path.lexists(path):
-            unchanged = probably_matches(path, copy)
-            inside = copy.holds if unchanged else None
-            beside = held_beside(path, companions)
-            staying[copy.group].append(_Staying(copy.damage, unchanged, inside, beside))
+    staying = _staying(manifest, doomed, companions)
     known = any(copy.holds is not None for copy in manifest.copies)
     found = []
     for copy in doomed:
@@ -74,22 +65,46 @@ class _Staying:
     inside: tuple[str, ...] | None
     beside: tuple[str, ...]
 
+    def lines(self, *, beside_whole: bool) -> tuple[str, ...]:
+        """What it holds; of a damaged one, beside one that is whole, its pixels don't count."""
+        inside = self.inside or ()
+        if self.damage and beside_whole:  # how many of its pixels are there nobody knows
+            inside = tuple(line for line in inside if held.kind_of(line) != held.PIXELS)
+        return (*inside, *self.beside)
+
+
+def _staying(
+    manifest: Manifest, doomed: Collection[SavedCopy], companions: Companions
+) -> dict[int, list[_Staying]]:
+    """The originals of each group of the doomed that are there and aren't doomed."""
+    going = {copy.original.path for copy in doomed}
+    groups = {copy.group for copy in doomed}
+    staying: dict[int, list[_Staying]] = defaultdict(list)
+    for copy in manifest.copies:
+        path = copy.original.path
+        if copy.group in groups and path not in going and os.path.lexists(path):
+            unchanged = probably_matches(path, copy)
+            inside = copy.holds if unchanged else None
+            beside = held_beside(path, companions)
+            staying[copy.group].append(_Staying(copy.damage, unchanged, inside, beside))
+    return staying
+
 
 def _lost(damage: str, lines: Iterable[str], staying: Collection[_Staying]) -> tuple[str, ...]:
     """What is lost, as people read it, with a file that has such damage and lines."""
     if not staying:  # all of it was chosen, with what each picture has
         return tuple(map(held.shown, filter(held.is_protected, held.lost(lines, ()))))
-    harms = [] if damage else [one.damage for one in staying if one.unchanged]
-    kept: list[str] = []
-    for one in staying:
-        inside = one.inside or ()
-        if one.damage and not damage:  # how many of its pixels are there nobody knows
-            inside = tuple(line for line in inside if held.kind_of(line) != held.PIXELS)
-        kept += [*inside, *one.beside]
+    kept = [line for one in staying for line in one.lines(beside_whole=not damage)]
     lost = [held.shown(line, kept) for line in held.lost(lines, kept)]
-    if harms and all(harms):
-        lost.insert(0, f"what stays of this picture is damaged ({harms[0]})")
+    if not damage and (harm := _harm_of_all(staying)):
+        lost.insert(0, f"what stays of this picture is damaged ({harm})")
     return tuple(lost)
+
+
+def _harm_of_all(staying: Iterable[_Staying]) -> str:
+    """The damage of the first unchanged original that stays, if all of those have some."""
+    harms = [one.damage for one in staying if one.unchanged]
+    return harms[0] if harms and all(harms) else ""
 
 
 def held_beside(path: str, companions: Companions) -> tuple[str, ...]:
