@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,23 +81,33 @@ def group_by(
     content (`distinct`).
     """
     files = distinct(digests, looks)
-    found_by = (method(files) for method in methods)
-    matches = _without_the_known(len(files), [match for found in found_by for match in found])
-    clusters = supported_clusters(len(files), matches, is_certain)
+    found = chain.from_iterable(method(files) for method in methods)
+    matches = _without_the_known(len(files), list(found))
+    groups = [_by_position(cluster, files) for cluster in _clusters(len(files), matches)]
+    groups = [group for group in groups if len(group.members) > 1]
+    return sorted(groups, key=lambda group: group.members), _count_by_view(matches)
+
+
+def _clusters(size: int, matches: Sequence[Match]) -> list[Cluster]:
+    """The clusters of distinct pictures, also of those that match no other."""
+    clusters = supported_clusters(size, matches, is_certain)
     clustered = {number for cluster in clusters for number in cluster.members}
-    clusters += [Cluster([number], []) for number in range(len(files)) if number not in clustered]
-    groups = [
-        Cluster(
-            sorted(position for number in cluster.members for position in files[number]),
-            [replace(m, left=files[m.left][0], right=files[m.right][0]) for m in cluster.links],
-        )
-        for cluster in clusters
-    ]
-    found = [group for group in groups if len(group.members) > 1]
+    return clusters + [Cluster([number], []) for number in range(size) if number not in clustered]
+
+
+def _by_position(cluster: Cluster, files: Sequence[Sequence[int]]) -> Cluster:
+    """A cluster of distinct pictures as one of all their files."""
+    return Cluster(
+        sorted(position for number in cluster.members for position in files[number]),
+        [replace(m, left=files[m.left][0], right=files[m.right][0]) for m in cluster.links],
+    )
+
+
+def _count_by_view(matches: Sequence[Match]) -> Counter[str]:
+    """How many pairs matched by which view; of several, the one that says most."""
     weakest_first = sorted(matches, key=lambda m: (not m.needs_a_look, m.correlation))
     strongest = {(m.left, m.right): m for m in weakest_first}
-    counts = Counter(match.view for match in strongest.values())
-    return sorted(found, key=lambda group: group.members), counts
+    return Counter(match.view for match in strongest.values())
 
 
 def _without_the_known(size: int, matches: list[Match]) -> list[Match]:

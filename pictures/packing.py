@@ -2,6 +2,7 @@
 
 import math
 import struct
+from dataclasses import dataclass
 
 from pictures.looks import (
     COLOUR_SIDE,
@@ -69,44 +70,57 @@ def unpack(
         raise ValueError(f"it is cut off: {error}") from error
 
 
+@dataclass(slots=True)
+class _Reader:
+    """Takes a packed look apart, from its head on."""
+
+    value: bytes
+    source: Source | None
+    place: int  # of the next small picture in the source
+    at: int = HEAD.size
+
+    def take(self, length: int) -> bytes:
+        self.at += length
+        return self.value[self.at - length : self.at]
+
+    def picture(self, length: int) -> Spooled | None:
+        """A small picture by its digest; None for one without bytes, of which nothing is told."""
+        if not length:
+            return None
+        if self.source is None:
+            raise ValueError("it has pictures, and no place")
+        place = self.place
+        self.place += length
+        return Spooled(self.take(DIGEST_BYTES), length, place, self.source)
+
+    def view(self, hash_bytes: int, gray_bytes: int) -> View:
+        framed, fine_bytes = VIEW.unpack_from(self.value, self.at)
+        self.at += VIEW.size
+        bits, gray = self.take(hash_bytes), self.picture(gray_bytes)
+        return View(bits, gray or b"", framed, self.picture(fine_bytes))
+
+
 def _unpacked(
     value: bytes, wanted: int | None, source: Source | None, first: int
 ) -> tuple[Look, int]:
     head = HEAD.unpack_from(value)
     count, colour_bytes, hash_bytes, gray_bytes, large_bytes, camera_bytes, is_taken, seconds = head
-    at, place = HEAD.size + colour_bytes, first
-    gray_digest = DIGEST_BYTES if gray_bytes else 0
-    colour, views, longest = value[HEAD.size : at], [], 0
-
-    def spooled(length: int, at: int) -> Spooled | None:
-        nonlocal place
-        if not length:
-            return None
-        if source is None:
-            raise ValueError("it has pictures, and no place")
-        place += length
-        return Spooled(value[at : at + DIGEST_BYTES], length, place - length, source)
-
-    for _ in range(count):
-        framed, fine_bytes = VIEW.unpack_from(value, at)
-        bits = at + VIEW.size
-        end = bits + hash_bytes
-        gray, fine = spooled(gray_bytes, end), spooled(fine_bytes, end + gray_digest)
-        views.append(View(value[bits:end], gray or b"", framed, fine))
-        at = end + gray_digest + (DIGEST_BYTES if fine_bytes else 0)
-        longest = max(longest, fine_bytes)
-    large = spooled(large_bytes, at)
-    camera_at = at + (DIGEST_BYTES if large_bytes else 0)
+    reader = _Reader(value, source, first)
+    colour = reader.take(colour_bytes)
+    views = tuple(reader.view(hash_bytes, gray_bytes) for _ in range(count))
+    large = reader.picture(large_bytes)
     sizes = (
         (hash_bytes, (wanted or hash_bytes,)),
         (colour_bytes, (0, 2 * COLOUR_SIDE**2)),
         (gray_bytes, (0, GRAY_SIDE**2)),
         (large_bytes, (0, LARGE_SIDE**2)),
-        (len(value), (camera_at + camera_bytes,)),
+        (len(value), (reader.at + camera_bytes,)),
     )
-    if not count or longest > MOST_BYTES_OF_PAGE or any(size not in right for size, right in sizes):
+    too_long = any(_length(view.fine) > MOST_BYTES_OF_PAGE for view in views)
+    if not views or too_long or any(size not in right for size, right in sizes):
         raise ValueError("it has other sizes than a look")
     if not math.isfinite(seconds):
         raise ValueError("there is no such time")
-    taken = Taken(value[camera_at:].decode("utf-8", "surrogatepass"), seconds) if is_taken else None
-    return Look(tuple(views), large, taken, colour), place - first
+    camera = reader.take(camera_bytes)
+    taken = Taken(camera.decode("utf-8", "surrogatepass"), seconds) if is_taken else None
+    return Look(views, large, taken, colour), reader.place - first

@@ -144,10 +144,15 @@ def direct_matches(images: Sequence[HashedImage], rule: Rules | int) -> Iterator
     for first, *same in files:
         yield from ((first, position) for position in same)
     if isinstance(rule, Rules):
-        for match in matching.by_looks(looks, rule)(files):
-            yield files[match.left][0], files[match.right][0]
-        return
-    positions = [position for position, image in enumerate(images) if image.look]
-    hashes = pack(image.look.views[0].hash for image in images if image.look)
-    for i, j, _ in close_pairs(hashes, rule):
+        found = matching.by_looks(looks, rule)(files)
+        yield from ((files[match.left][0], files[match.right][0]) for match in found)
+    else:
+        yield from _within(looks, rule)
+
+
+def _within(looks: Sequence[Look | None], threshold: int) -> Iterator[tuple[int, int]]:
+    """The pairs of pictures, by position, whose hashes differ in so many bits at most."""
+    positions = [position for position, look in enumerate(looks) if look]
+    hashes = pack(look.views[0].hash for look in looks if look)
+    for i, j, _ in close_pairs(hashes, threshold):
         yield from ((positions[a], positions[b]) for a, b in zip(i, j, strict=True))
