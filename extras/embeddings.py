@@ -190,41 +190,59 @@ def _session(path: str) -> "InferenceSession":
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """How a model's file wants its pictures, as `Model` says it."""
+
+    side: int
+    channels_first: bool
+    batch: int | None
+
+
 def _fitting(session: "InferenceSession", path: str, open_side: int, normalise: str) -> Model:
     """Read from a model what its input wants; UserError if that is no picture."""
     import onnxruntime
 
     inputs = session.get_inputs()
-    given = ", ".join(f"{i.type.removeprefix('tensor')} {i.shape}" for i in inputs)
-    unusable = UserError(
-        f"MODEL {path} takes {given}; needed is one input of uint8 or float, "
-        "[batch, side, side, 3] or [batch, 3, side, side]."
-    )
-    if len(inputs) != 1 or inputs[0].type not in INPUT_TYPES or len(inputs[0].shape) != 4:
-        raise unusable
-    batch, *shape = inputs[0].shape
-    channels_first = shape[0] == 3
-    if not channels_first and shape[2] != 3:
-        raise unusable
-    sides = {side for side in (shape[1:] if channels_first else shape[:2]) if isinstance(side, int)}
-    if len(sides) > 1:
-        raise unusable
-    side = sides.pop() if sides else open_side
-    if not 1 <= side <= MAX_MODEL_SIDE or not (_is_free(batch) or 1 <= batch <= MOST_BATCH):
-        raise unusable
-    digest = digest_file(path)
+    wanted = _input_of(inputs, open_side)
+    if wanted is None:
+        given = ", ".join(f"{i.type.removeprefix('tensor')} {i.shape}" for i in inputs)
+        raise UserError(
+            f"MODEL {path} takes {given}; needed is one input of uint8 or float, "
+            "[batch, side, side, 3] or [batch, 3, side, side]."
+        )
     return Model(
-        name=f"{digest} at {side} pixels, {normalise}, by {_runtime()}",
+        name=f"{digest_file(path)} at {wanted.side} pixels, {normalise}, by {_runtime()}",
         path=path,
         session=session,
         options=onnxruntime.RunOptions(),
         input_name=inputs[0].name,
-        side=side,
-        channels_first=channels_first,
+        side=wanted.side,
+        channels_first=wanted.channels_first,
         as_float=inputs[0].type == "tensor(float)",
         normalise=normalise,
-        batch=None if _is_free(batch) else batch,
+        batch=wanted.batch,
     )
+
+
+def _input_of(inputs: Sequence[Any], open_side: int) -> _Input | None:
+    """What a model's inputs want; None if that is something else than some square pictures."""
+    if len(inputs) != 1 or inputs[0].type not in INPUT_TYPES or len(inputs[0].shape) != 4:
+        return None
+    batch, *shape = inputs[0].shape
+    channels_first = shape[0] == 3
+    if not channels_first and shape[2] != 3:
+        return None
+    side = _side(shape[1:] if channels_first else shape[:2], open_side)
+    if side is None or not (_is_free(batch) or 1 <= batch <= MOST_BATCH):
+        return None
+    return _Input(side, channels_first, None if _is_free(batch) else batch)
+
+
+def _side(sizes: Iterable[Any], open_side: int) -> int | None:
+    """The side of a square by its sizes, of which some may be free; None for no usable one."""
+    side, *others = {size for size in sizes if not _is_free(size)} or {open_side}
+    return side if not others and 1 <= side <= MAX_MODEL_SIDE else None
 
 
 def _is_free(size: object) -> bool:

@@ -121,24 +121,24 @@ def last_find(
     rows = [_row(manifest, image) for image in pair]
     groups = (rows[0].group if rows[0] else None, rows[1].group if rows[1] else None)
     shared = groups[0] is not None and groups[0] == groups[1]
+    others: list[SavedCopy] = []
     through: tuple[str, ...] = ()
-    too_many = False
     if shared and not alike:
-        members = [copy for copy in manifest.copies if copy.group == groups[0]]
-        others = [copy for copy in members if copy not in rows]
+        others = [c for c in manifest.copies if c.group == groups[0] and c not in rows]
         through = joined_through((*pair, *_hashed_again(others, hash_again)), method)
-        too_many = len(others) > LARGEST_GROUP
     return LastFind(
         groups=groups,
         shared=shared,
-        only_through_others=bool(through) or too_many,
+        only_through_others=bool(through) or len(others) > LARGEST_GROUP,
         through=through,
-        changed=tuple(
-            image.file.path
-            for row, image in zip(rows, pair, strict=True)
-            if row and row.digest != image.digest
-        ),
+        changed=_changed(pair, rows),
     )
+
+
+def _changed(images: Sequence[HashedImage], rows: Sequence[SavedCopy | None]) -> tuple[str, ...]:
+    """The pictures that aren't any more what the last find saw."""
+    both = zip(images, rows, strict=True)
+    return tuple(image.file.path for image, row in both if row and row.digest != image.digest)
 
 
 def _row(manifest: Manifest, image: HashedImage) -> SavedCopy | None:
@@ -221,20 +221,30 @@ def _numbers(comparison: Comparison) -> Iterator[str]:
 
 
 def _found_last(explanation: Explanation, found: LastFind) -> Iterator[str]:
-    one, other = found.groups
+    if found.shared:
+        yield _found_together(explanation, found)
+    else:
+        yield from _found_apart(explanation, found)
+    for path in found.changed:
+        yield f"Changed since the last find: {to_line(path)}"
+
+
+def _found_together(explanation: Explanation, found: LastFind) -> str:
+    group, _ = found.groups
     if found.only_through_others:
         through = ", ".join(map(to_line, found.through)) or "too many to look at"
-        yield f"The last find has both in group {one}, joined only through others: {through}."
-    elif found.shared and not explanation.alike and not found.changed:
-        yield f"The last find, with other settings, has both in group {one}."
-    elif found.shared:
-        yield f"The last find has both in group {one}."
-    elif one is not None and other is not None:
+        return f"The last find has both in group {group}, joined only through others: {through}."
+    if not explanation.alike and not found.changed:
+        return f"The last find, with other settings, has both in group {group}."
+    return f"The last find has both in group {group}."
+
+
+def _found_apart(explanation: Explanation, found: LastFind) -> Iterator[str]:
+    one, other = found.groups
+    if one is not None and other is not None:
         yield f"The last find has them in groups {one} and {other}."
         if explanation.alike:
             yield "That find had other settings, or too few of the groups' other pictures match."
     else:
         places = ["in no group" if g is None else f"in group {g}" for g in found.groups]
         yield f"The last find has the first {places[0]} and the second {places[1]}."
-    for path in found.changed:
-        yield f"Changed since the last find: {to_line(path)}"
