@@ -131,23 +131,26 @@ SYSTEM = re.compile(r"/(?:home|Users|mnt|Volumes|(?:run/)?media/[^/]+)/[^/]+(?=/
 def kind_of(folder: str) -> Kind:
     """Who made a folder, by its own name."""
     plain = _plain(folder)
+    words = [token for token in plain.split() if not token.isdigit()]
+    if kind := _by_telling_words(plain):
+        return kind
+    if CARD.fullmatch(folder) and not folder.isdigit():
+        return Kind.CAMERA
+    if DATED.issuperset(words) or UNIQUE.fullmatch(folder):
+        return Kind.ORDINARY
+    if kind := KINDS.get(plain) or KINDS.get(" ".join(words)):
+        return kind
+    return Kind.COPIES if MARKED.fullmatch(_lower(folder)) else Kind.NAMED
+
+
+def _by_telling_words(plain: str) -> Kind | None:
+    """Who made a folder, by words that tell it in any name; None if there are none."""
     for kind, words in WORDS.items():
         if match := words.search(plain):
             # Before other words it may be what a person means: "Backup singers".
             meant = not ALWAYS.match(match[0]) and _has_others_words(plain[match.end() :])
             return Kind.CAMERA if meant else kind
-    tokens = plain.split()
-    words_of_it = [token for token in tokens if not token.isdigit()]
-    if CARD.fullmatch(folder) and not folder.isdigit():
-        return Kind.CAMERA
-    if len(words_of_it) < len(tokens) and DATED.issuperset(words_of_it):
-        return Kind.ORDINARY
-    known = KINDS.get(plain) or KINDS.get(" ".join(words_of_it))
-    if known is not None:
-        return known
-    if DATED.issuperset(words_of_it) or UNIQUE.fullmatch(folder):
-        return Kind.ORDINARY
-    return Kind.COPIES if MARKED.fullmatch(_lower(folder)) else Kind.NAMED
+    return None
 
 
 def _has_others_words(rest: str) -> bool:

@@ -350,17 +350,20 @@ def _pairs(desk: Desk) -> list[tuple[int, int | None]]:
     pairs = _body().get("remove")
     if not isinstance(pairs, list) or len(pairs) > MOST_NUMBERS:
         abort(413 if isinstance(pairs, list) else 400, f"At most {MOST_NUMBERS} pairs are wanted.")
-    for pair in pairs:
-        if not isinstance(pair, list) or len(pair) != 2:
-            abort(400, "Pairs are wanted.")
-        numbers = pair if pair[1] is not None else pair[:1]
-        if not all(type(number) is int for number in numbers):
-            abort(400, "Whole numbers are wanted.")
-        _check_numbers(desk, numbers)
-        groups = {desk.copy(number).group for number in numbers}
-        if len(groups) > 1 or pair[0] == pair[1]:
-            abort(400, "That is no pair.")
-    return [(pair[0], pair[1]) for pair in pairs]
+    return [_pair(desk, pair) for pair in pairs]
+
+
+def _pair(desk: Desk, pair: object) -> tuple[int, int | None]:
+    if not isinstance(pair, list) or len(pair) != 2:
+        abort(400, "Pairs are wanted.")
+    numbers = pair if pair[1] is not None else pair[:1]
+    if not all(type(number) is int for number in numbers):
+        abort(400, "Whole numbers are wanted.")
+    _check_numbers(desk, numbers)
+    groups = {desk.copy(number).group for number in numbers}
+    if len(groups) > 1 or pair[0] == pair[1]:
+        abort(400, "That is no pair.")
+    return pair[0], pair[1]
 
 
 def _check_numbers(desk: Desk, numbers: Iterable[int]) -> None:

@@ -53,16 +53,30 @@ def lines(
     size = sum(copies[removal.number].original.size for removal in doomed)
     yield f"To remove by the rules: {len(doomed):,}, {size / 1e6:,.1f} MB."
     yield f"Groups left to you: {len(left):,}."
-    damaged = _damaged(manifest, doomed)
-    for group, reason in left.items() if everything else ():
-        yield f"  {group}: {reason}"
-        yield from (f"    {_with_damage(copy)}" for copy in damaged.get(group, ()))
+    if everything:
+        yield from _lines_of_groups(left, _damaged(manifest, doomed))
     if looked_at := to_be_looked_at(manifest):
         yield f"Groups that need a look, as only a model joins some: {', '.join(looked_at)}."
-    for removal in doomed if everything else ():
-        doomed_one, keeper = (_with_damage(copies[n]) for n in (removal.number, removal.keeper))
-        yield f"  {doomed_one}: {removal.reason} beside {keeper}"
-    knowing = [removal for removal in doomed if removal.loses]
+    if everything:
+        yield from _lines_of_removals(copies, doomed)
+    yield from _lines_of_losses(copies, [removal for removal in doomed if removal.loses])
+
+
+def _lines_of_groups(
+    left: Mapping[int, str], damaged: Mapping[int, Sequence[SavedCopy]]
+) -> Iterator[str]:
+    for group, reason in left.items():
+        yield f"  {group}: {reason}"
+        yield from (f"    {_with_damage(copy)}" for copy in damaged.get(group, ()))
+
+
+def _lines_of_removals(copies: Sequence[SavedCopy], removals: Sequence[Removal]) -> Iterator[str]:
+    for removal in removals:
+        doomed, keeper = (_with_damage(copies[n]) for n in (removal.number, removal.keeper))
+        yield f"  {doomed}: {removal.reason} beside {keeper}"
+
+
+def _lines_of_losses(copies: Sequence[SavedCopy], knowing: Sequence[Removal]) -> Iterator[str]:
     if knowing:
         yield f"These know something that what is kept doesn't ({len(knowing):,}):"
     for removal in knowing:
