@@ -64,6 +64,11 @@ class Facts:
     def pixels(self) -> int:
         return self.width * self.height
 
+    @property
+    def lowest_quality(self) -> int | None:
+        """The lowest quality that a picture went through; None if it was no JPEG."""
+        return self.quality if self.earlier is None else self.earlier
+
 
 def examine(path: str) -> Facts:
     """Read a picture's facts; raises one of `DECODE_ERRORS`. Changes nothing on disk."""

@@ -13,7 +13,7 @@ from itertools import combinations, permutations, starmap
 
 from disk.record import Link, Manifest, SavedCopy
 from disk.system import lies_in
-from extras.review import doubts, folders, origin, versions
+from extras.review import doubts, folders, knowledge, origin, versions
 from extras.review.facts import Facts
 from pictures import held
 from pictures.dates import seconds_between
@@ -124,16 +124,13 @@ def _compression(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]
     left = _most(lambda p: p.facts.lossless and p.facts.earlier is None, left)
     if left[0].facts.lossless and left[0].facts.earlier is None:
         return left
-    known = [quality for p in left if (quality := _quality(p.facts)) is not None]
+    known = [quality for p in left if (quality := p.facts.lowest_quality) is not None]
     if len(known) == len(left):
-        return [p for p in left if (_quality(p.facts) or 0) >= max(known) - origin.SAME_QUALITY]
+        return [
+            p for p in left if (p.facts.lowest_quality or 0) >= max(known) - origin.SAME_QUALITY
+        ]
     largest = max(p.facts.size for p in left)
     return [p for p in left if p.facts.size * LESS_COMPRESSED >= largest]
-
-
-def _quality(facts: Facts) -> int | None:
-    """The lowest quality that a picture went through; None if it was no JPEG."""
-    return facts.quality if facts.earlier is None else facts.earlier
 
 
 def _is_saved_anew(picture: Picture, other: Picture) -> bool:
@@ -346,7 +343,7 @@ def _protected(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
 
 def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
     """What a file knows or holds that its keeper doesn't."""
-    known = _knowledge_that_is_lost(doomed.facts, keeper.facts)
+    known = knowledge.lost(doomed.facts, keeper.facts)
     by_value = {held.GPS, held.CAMERA}.difference(known)  # if the keeper has another one
     said = (
         held.shown(line, keeper.holds)
@@ -354,38 +351,6 @@ def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
         if (kind := held.kind_of(line)) not in held.FACTS or kind in by_value
     )
     return (*known, *said)
-
-
-def _knowledge_that_is_lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
-    lost = {
-        f"{doomed.width} x {doomed.height} pixels": doomed.pixels > keeper.pixels,
-        **_quality_that_is_lost(doomed, keeper),
-        "GPS": doomed.gps and not keeper.gps,
-        **_date_that_is_lost(doomed, keeper),
-        "camera": bool(doomed.camera) and not keeper.camera,
-        "rating": doomed.rating > 0 and not keeper.rating,
-        f"a rating of {doomed.rating}": 0 < keeper.rating < doomed.rating,
-    }
-    return tuple(name for name, is_lost in lost.items() if is_lost)
-
-
-def _quality_that_is_lost(doomed: Facts, keeper: Facts) -> dict[str, bool]:
-    """The doomed file's quality, if it may hold more of the same pixels than its keeper."""
-    one, kept = _quality(doomed), _quality(keeper)
-    if kept is None or doomed.few_colours or doomed.pixels < keeper.pixels:
-        return {}
-    if one is None:
-        return {"saved without loss": doomed.lossless and not set(doomed.same) & set(keeper.same)}
-    return {f"quality {one}": one > kept + origin.SAME_QUALITY}
-
-
-def _date_that_is_lost(doomed: Facts, keeper: Facts) -> dict[str, bool]:
-    """The doomed file's date, if its keeper has none or another second."""
-    if doomed.clock and not keeper.taken:
-        return {f"a doubtful date: {doomed.clock}": doomed.clock != keeper.clock}
-    differs = doomed.taken.partition(".")[0] != keeper.taken.partition(".")[0]
-    told = "another date taken" if keeper.taken else "date taken"
-    return {f"{told}: {doomed.taken}": bool(doomed.taken) and differs}
 
 
 def same_pictures(
