@@ -1,4 +1,4 @@
-"""What only one of two versions of a picture knows, of what tells them apart at a glance."""
+"""What one of two versions of a picture knows and the other doesn't, by their facts."""
 
 from extras.review import origin
 from extras.review.facts import Facts

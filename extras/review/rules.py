@@ -8,8 +8,8 @@ video, a caption or a RAW beside it, or the like, that the better one hasn't got
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from itertools import combinations, permutations, starmap
+from dataclasses import dataclass, field
+from itertools import combinations, permutations, product, starmap
 
 from disk.record import Link, Manifest, SavedCopy
 from disk.system import lies_in
@@ -121,16 +121,23 @@ def _pixels(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
 def _compression(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     """Many colours before few, lossless before lossy; then JPEG's quality, or else the bytes."""
     left = _most(lambda p: not p.facts.few_colours, pictures)
-    left = _most(lambda p: p.facts.lossless and p.facts.earlier is None, left)
-    if left[0].facts.lossless and left[0].facts.earlier is None:
-        return left
-    known = [quality for p in left if (quality := p.facts.lowest_quality) is not None]
-    if len(known) == len(left):
-        return [
-            p for p in left if (p.facts.lowest_quality or 0) >= max(known) - origin.SAME_QUALITY
-        ]
-    largest = max(p.facts.size for p in left)
-    return [p for p in left if p.facts.size * LESS_COMPRESSED >= largest]
+    left = _most(_never_lost_any, left)
+    return left if _never_lost_any(left[0]) else _least_lossy(left)
+
+
+def _never_lost_any(picture: Picture) -> bool:
+    """Whether a picture is saved without loss, and was no JPEG before as far as is known."""
+    return picture.facts.lossless and picture.facts.earlier is None
+
+
+def _least_lossy(pictures: Sequence[Picture]) -> list[Picture]:
+    """Those of the best quality, if that is known of all, or else those of the most bytes."""
+    known = [(p, q) for p in pictures if (q := p.facts.lowest_quality) is not None]
+    if len(known) == len(pictures):
+        best = max(quality for _, quality in known)
+        return [p for p, quality in known if quality >= best - origin.SAME_QUALITY]
+    largest = max(p.facts.size for p in pictures)
+    return [p for p in pictures if p.facts.size * LESS_COMPRESSED >= largest]
 
 
 def _is_saved_anew(picture: Picture, other: Picture) -> bool:
@@ -231,6 +238,20 @@ ALL_RULES = frozenset(rule.name for rule in RULES)
 # ---- A group
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the rules make of some versions of one picture; `keeper` is None where they can't.
+
+    `reason` says why the keeper is kept, or why there is none; `holding` whether one holds what
+    no rule gives up.
+    """
+
+    keeper: int | None
+    reason: str
+    holding: bool
+    removals: tuple[Removal, ...] = ()
+
+
 def suggest(
     group: int,
     pictures: Sequence[Picture],
@@ -244,91 +265,112 @@ def suggest(
     the first set with something to give up.
     """
     burst = may_be_burst(pictures, links)
-    turned = are_turned(pictures)
-    keepers: list[tuple[Picture, str]] = []
-    removals: list[Removal] = []
-    tied, holding = "", False
     same = same_pictures(pictures, identical_only=burst)
-    for one_picture in sets_of(pictures, same):
-        decided = _decide(one_picture, same, prefer, rules)
-        if isinstance(decided, str):
-            tied = tied or decided
-            holding = holding or any(starmap(_protected, permutations(one_picture, 2)))
-            continue
-        keeper, reason, given_up = decided
-        holding = holding or any(_protected(p, keeper) for p in one_picture)
-        if given_up:
-            keepers.append((keeper, reason))
-            removals += given_up
+    outcomes = [_outcome(one, same, prefer, rules) for one in sets_of(pictures, same)]
+    removals = [removal for outcome in outcomes for removal in outcome.removals]
     taken = min((p.facts.taken for p in pictures if p.facts.taken), default="")
-    going = {removal.number for removal in removals}
-    damaged = not tied and any(p.facts.damage and p.number not in going for p in pictures)
-    why = _why_none(burst=burst, tied=tied, holding=holding, turned=turned, damaged=damaged)
+    why = _why_left(pictures, outcomes, burst=burst)
     rest = "" if len(pictures) - len(removals) < 2 else why
-    if not keepers:
+    first = next((outcome for outcome in outcomes if outcome.removals), None)
+    if first is None:
         return Suggestion(group, None, why, burst=burst, taken=taken, rest=rest)
-    keeper, reason = keepers[0]
     in_order = tuple(sorted(removals, key=lambda removal: removal.number))
-    return Suggestion(group, keeper.number, reason, in_order, burst, taken, rest)
+    return Suggestion(group, first.keeper, first.reason, in_order, burst, taken, rest)
 
 
-def _why_none(*, burst: bool, tied: str, holding: bool, turned: bool, damaged: bool) -> str:
-    if holding:
+def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burst: bool) -> str:
+    """Why more than one picture of a group is left to the person."""
+    doubt = next((outcome.reason for outcome in outcomes if outcome.keeper is None), "")
+    if any(outcome.holding for outcome in outcomes):
         return "one holds something that the other doesn't"
-    if damaged:
+    if not doubt and _has_damaged_left(pictures, outcomes):
         return DAMAGED
     if burst:
         return "a burst, or it may be one: choose the best shot yourself"
-    if tied:
-        return tied
-    if turned:
+    if doubt:
+        return doubt
+    if are_turned(pictures):
         return "turned against each other: keep the upright one yourself"
     return "different pictures: framed, cut or edited"
 
 
-def _decide(
+def _has_damaged_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome]) -> bool:
+    going = {removal.number for outcome in outcomes for removal in outcome.removals}
+    return any(p.facts.damage and p.number not in going for p in pictures)
+
+
+# ---- Some versions of one picture
+
+
+def _outcome(
     one_picture: Sequence[Picture],
     same: Collection[frozenset[int]],
     prefer: Sequence[str],
     rules: Collection[str],
-) -> tuple[Picture, str, list[Removal]] | str:
+) -> _Outcome:
     """The best of some versions, the rules that decided it, and the others; or why there is none.
 
     Only what is a version of the best itself is given up, not what is one through others, and
     nothing with something behind it, in words or beside it that the best lacks.
     """
-    left = list(one_picture)
-    reasons: list[str] = []
-    lost: dict[int, str] = {}
-    for rule in RULES:
-        if rule.name not in rules or len(left) == 1:
-            continue
-        if doubt := doubts.before(rule.name, [picture.facts for picture in left]):
+    choice = _Choice(list(one_picture))
+    if doubt := choice.decide(prefer, rules) or _doubt_about(choice.left, one_picture):
+        holding = any(starmap(_protected, permutations(one_picture, 2)))
+        return _Outcome(None, doubt, holding)
+    (keeper,) = choice.left
+    removals = tuple(
+        Removal(p.number, keeper.number, choice.given_up[p.number], what_is_lost(p, keeper))
+        for p in one_picture
+        if frozenset((p.number, keeper.number)) in same and not _protected(p, keeper)
+    )
+    holding = any(_protected(p, keeper) for p in one_picture)
+    return _Outcome(keeper.number, ", ".join(choice.kept_for), holding, removals)
+
+
+@dataclass(slots=True)
+class _Choice:
+    """The versions that are left while rule by rule drops some, and why it did."""
+
+    left: list[Picture]
+    kept_for: list[str] = field(default_factory=list)
+    given_up: dict[int, str] = field(default_factory=dict)  # by number: for which reason
+
+    def decide(self, prefer: Sequence[str], rules: Collection[str]) -> str:
+        """Have the rules drop what they can; a doubt, if one of them must not go on."""
+        for rule in RULES:
+            if rule.name not in rules or len(self.left) == 1:
+                continue
+            if doubt := self._drop(rule, prefer):
+                return doubt
+        return ""
+
+    def _drop(self, rule: Rule, prefer: Sequence[str]) -> str:
+        if doubt := doubts.before(rule.name, [picture.facts for picture in self.left]):
             return doubt
-        best = rule.best(left, prefer)
-        dropped = [p for p in left if p not in best and rule.name != "intact"]
-        if any(was_changed_in_place(one, other) for one in dropped for other in best):
+        best = rule.best(self.left, prefer)
+        dropped = [picture for picture in self.left if picture not in best]
+        pairs = product(dropped, best)
+        if rule.name != "intact" and any(starmap(was_changed_in_place, pairs)):
             return CHANGED_IN_PLACE
-        if len(best) < len(left):
-            reasons.append(rule.keeps)
-            lost.update((p.number, rule.gives_up) for p in left if p not in best)
-        left = best
+        if dropped:
+            self.kept_for.append(rule.keeps)
+        self.given_up.update((picture.number, rule.gives_up) for picture in dropped)
+        self.left = best
+        return ""
+
+
+def _doubt_about(left: Sequence[Picture], one_picture: Sequence[Picture]) -> str:
+    """Why what the rules leave of some versions is no choice; empty if it is one."""
     if any(starmap(was_changed_in_place, combinations(left, 2))):
         return CHANGED_IN_PLACE
     if len(left) > 1:
         return "a tie: the rules see no difference"
-    keeper = left[0]
-    if keeper.facts.damage and any(p.digest != keeper.digest for p in one_picture):
+    if left[0].facts.damage and any(p.digest != left[0].digest for p in one_picture):
         return "the one that the rules would keep is damaged: choose yourself"
-    return (
-        keeper,
-        ", ".join(reasons),
-        [
-            Removal(p.number, keeper.number, lost[p.number], what_is_lost(p, keeper))
-            for p in one_picture
-            if frozenset((p.number, keeper.number)) in same and not _protected(p, keeper)
-        ],
-    )
+    return ""
+
+
+# ---- What is lost
 
 
 def _lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
@@ -351,6 +393,9 @@ def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
         if (kind := held.kind_of(line)) not in held.FACTS or kind in by_value
     )
     return (*known, *said)
+
+
+# ---- Which are versions, and which a burst
 
 
 def same_pictures(
