@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError
 from typing import Any, TypeVar
@@ -19,9 +18,6 @@ from pictures.by_name import named
 from pictures.errors import reason_of
 from pictures.limits import Limits
 from pictures.messages import keep_off_the_terminal
-
-# One worker a core: threads of BLAS in each would only wait for each other, and busily.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 STOOD_STILL = "whoever reads it stands still"
 EXIT_WITHOUT_LOCK = 1  # of a worker that waited for the lock in vain

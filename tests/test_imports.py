@@ -1,6 +1,7 @@
 """The map of the modules: who may import whom, and what a quick action must not load."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -207,6 +208,24 @@ def test_find_loads_what_the_others_need_not(found: Library) -> None:
 def test_workers_load_nothing_of_the_command_line(found: Library) -> None:
     counts = imports(found.arguments("find", "--dry-run", "--no-cache"))
     assert counts["storage"] == counts["pictures.matching"] == 1
+
+
+def test_a_find_starts_no_threads_of_blas() -> None:
+    """They would only wait for each other, and busily: a run cost three times as much."""
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        pytest.skip("no /proc here that lists threads")
+    program = (
+        "import os, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import actions.find\n"
+        "from pictures import matching\n"
+        "print(len(os.listdir('/proc/self/task')))\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    command = [sys.executable, "-c", program, str(ROOT)]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+    assert ran.stdout == "1\n", ran.stderr
 
 
 def test_a_threshold_is_grouped_without_scipy(found: Library) -> None:
