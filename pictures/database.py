@@ -222,7 +222,7 @@ def picture_file(
         number = number_of(connection)  # another run may just have made one
         if file := _opened(place, number):
             return PictureFile(file, make_again), False
-        if not (number or _may_be_replaced(place) or lies_where_caches_do(path)):
+        if not (_may_be_replaced(place) or lies_where_caches_do(path)):
             raise OSError(errno.EEXIST, "it is no file of ours", place)
         lost = connection.execute("DELETE FROM made WHERE place IS NOT NULL").rowcount > 0
         pictures = new_picture_file(path, make_again)
@@ -234,8 +234,10 @@ def picture_file(
 def new_picture_file(path: str, make_again: MakeAgain) -> PictureFile:
     """An empty file of small pictures, which isn't a database's yet."""
     place = path + PICTURES + NEW
+    if not _may_be_replaced(place):
+        raise OSError(errno.EEXIST, "it is no file of ours", place)
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(place)
+        os.unlink(place)  # left by a run that was killed
     file = _file(place, os.O_CREAT | os.O_EXCL)
     with closed_unless_done(file):
         file.write(MARK + os.urandom(ID_BYTES))

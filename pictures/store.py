@@ -427,7 +427,7 @@ class Store:
             damaged = database.tells_of_damage(error)
             if not damaged or not (database.lies_where_caches_do(path) or database.is_ours(path)):
                 remedy = "; remove it or name another file" if damaged else ""
-                unused = f"the cache {path} can't be used: {error}{remedy}"
+                unused = f"the cache {path} can't be used: {_said(error)}{remedy}"
                 self._warn(f"{unused}; photos are read anew.")
                 return
             with contextlib.suppress(OSError, sqlite3.Error):
@@ -435,6 +435,13 @@ class Store:
                 self._warn(f"the cache {path} is damaged and was set aside as {aside}.")
                 self._has_told = True
                 self._connect(path)
+
+
+def _said(error: Exception) -> str:
+    """What an error says, without its number; a path only where it isn't the cache's own."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _copied(

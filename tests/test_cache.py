@@ -1186,15 +1186,21 @@ def test_pictures_of_which_none_is_anybodys_are_all_dropped(
     assert (number_of(path, "made"), beside.stat().st_size) == (0, 41)
 
 
+@pytest.mark.parametrize("ending", ["-pictures", "-pictures.new"])
+@pytest.mark.parametrize("known", [False, True])
 def test_a_file_of_others_in_the_place_of_small_pictures_is_left_alone(
-    old_library: Library, tmp_path: Path
+    old_library: Library, tmp_path: Path, ending: str, known: bool
 ) -> None:
-    notes = tmp_path / "mine.sqlite-pictures"
+    cache_file, notes = tmp_path / "mine.sqlite", tmp_path / f"mine.sqlite{ending}"
+    if known:
+        old_library.find("--cache-file", str(cache_file))
+        (tmp_path / "mine.sqlite-pictures").unlink()
     notes.write_text("What I think of pictures. " * 100)
     before = notes.read_bytes()
-    ran = old_library.find("--cache-file", str(tmp_path / "mine.sqlite"))
-    assert f"can't be used: [Errno 17] it is no file of ours: '{notes}'; photos" in ran.out
-    assert notes.read_bytes() == before
+    for flags in (["--dry-run"], []):
+        ran = old_library.run("find", "--cache-file", str(cache_file), *flags)
+        assert f"can't be used: {notes}: it is no file of ours; photos are read anew" in ran.out
+        assert notes.read_bytes() == before
     assert len(old_library.info()) == 5
 
 
