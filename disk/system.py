@@ -201,13 +201,12 @@ def cpu_seconds_of(processes: Iterable[int]) -> float | None:
 @functools.cache
 def fork_server(modules: tuple[str, ...]) -> "ForkServerContext":
     """How workers are started: by a server that forks them, when it has imported some modules."""
-    import multiprocessing
     import tempfile
-    from multiprocessing import forkserver, resource_tracker
+    from multiprocessing import forkserver, get_context, resource_tracker
 
     if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
         tempfile.tempdir = "/tmp"
-    context = multiprocessing.get_context("forkserver")
+    context = get_context("forkserver")
     context.set_forkserver_preload([*modules])
     resource_tracker.ensure_running()  # when it starts, it lets Ctrl-C through
     with ctrl_c_waits():

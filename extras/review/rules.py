@@ -15,6 +15,7 @@ from disk.record import Link, Manifest, SavedCopy
 from disk.system import lies_in
 from extras.review import doubts, folders, knowledge, origin, versions
 from extras.review.facts import Facts
+from grouping import UnionFind
 from pictures import held
 from pictures.dates import seconds_between
 
@@ -429,20 +430,11 @@ def are_turned(pictures: Sequence[Picture]) -> bool:
 
 def sets_of(pictures: Sequence[Picture], same: Collection[frozenset[int]]) -> list[list[Picture]]:
     """The pictures of which there are several versions, in the group's order."""
-    parent = {picture.number: picture.number for picture in pictures}
-
-    def root(number: int) -> int:
-        while parent[number] != number:
-            number = parent[number]
-        return number
-
-    for pair in same:
-        low, high = sorted(map(root, pair))
-        parent[high] = low
-    sets: dict[int, list[Picture]] = defaultdict(list)
-    for picture in pictures:
-        sets[root(picture.number)].append(picture)
-    return [found for found in sets.values() if len(found) > 1]
+    places = {picture.number: place for place, picture in enumerate(pictures)}
+    sets = UnionFind(len(pictures))
+    for one, other in same:
+        sets.union(places[one], places[other])
+    return [[pictures[place] for place in members] for members in sets.groups()]
 
 
 def may_be_burst(pictures: Sequence[Picture], links: Sequence[Link]) -> bool:
