@@ -15,14 +15,13 @@ from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
 from pictures.errors import reason_of
 from pictures.formats import PHOTO_EXTENSIONS
-from pictures.images import Hashed, HashedImage, Holding, Unreadable
+from pictures.images import Hashed, HashedImage, HashFiles, Holding, Unreadable
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
 
 # Done by workers; what these import would take this process half a second.
 HASH_FILE = "pictures.hashing:hash_file"
 HOLDING_OF = "pictures.hashing:holding_of"
-Hash = Callable[[list[ImageFile]], Iterable[Hashed]]
 # Kinds of what a walk skips, besides those of `kinds` and `places`; in the plural, to be counted.
 HARD_LINKS = "hard links to the same files"
 SAME_FILES = "the same files by another way"  # as another mount shows them, on another device
@@ -129,10 +128,13 @@ def _listed(folder: str) -> tuple[list["os.DirEntry[str]"], list["os.DirEntry[st
 
 def survey(
     walked: Sequence[Found],
-    known: Callable[[list[ImageFile], Hash], Iterable[Hashed]],
-    hash_anew: Hash,
+    known: Callable[[list[ImageFile], HashFiles], Iterable[Hashed]],
+    hash_anew: HashFiles,
 ) -> Survey:
-    """Hash what a walk has found: `known` asks for those anew of which it knows nothing."""
+    """Hash what a walk has found.
+
+    `known` yields what is known of files, and what `hash_anew` makes of those it doesn't know.
+    """
     files = [found for found in walked if isinstance(found, ImageFile)]
     anew: list[ImageFile] = []
 

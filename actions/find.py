@@ -22,10 +22,10 @@ from disk.own_names import MANIFEST
 from disk.record import Link, Manifest, SavedCopy, is_result
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
-from finder import Found, Hash, Skipped
+from finder import Found, Skipped
 from pictures import methods
 from pictures.by_name import named
-from pictures.images import Hashed, HashedImage, Holding
+from pictures.images import Hashed, HashedImage, HashFiles, Holding
 from pictures.methods import Method
 from pictures.recipe import Recipe
 from pictures.store import Store
@@ -105,14 +105,14 @@ def walk_through(
     return [*ours, *no_results.values()]
 
 
-def hashing(method: Method, recipe: Recipe, workers: int) -> Hash:
+def hashing(method: Method, recipe: Recipe, workers: int) -> HashFiles:
     """What hashes files by a recipe, in worker processes, and completes them by a method."""
     return lambda files: method.completed(finder.hash_files(files, recipe, workers))
 
 
 def remembering(
     store: Store, recipe: Recipe
-) -> Callable[[list[ImageFile], Hash], Iterable[Hashed]]:
+) -> Callable[[list[ImageFile], HashFiles], Iterable[Hashed]]:
     """What knows files that were hashed before, and keeps what is new of the others."""
     return lambda files, hash_anew: bar(
         store.hashed(files, recipe, hash_anew), "Hashing", len(files)

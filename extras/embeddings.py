@@ -397,7 +397,7 @@ class ByBoth(ByEmbeddings):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.recipe = replace(self.recipe, parts=settings.preset == "crops")
+        self.recipe = replace(self.recipe, parts=PRESETS[settings.preset].crops is not None)
         preset = f"--preset {settings.preset}"
         self.flags = f"--method {settings.method} {preset} --cosine {settings.cosine:g}"
         self.has_presets = True

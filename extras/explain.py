@@ -4,7 +4,7 @@ Changes nothing on disk.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from config import UserError
@@ -14,12 +14,10 @@ from disk.record import Manifest, SavedCopy
 from grouping import Match
 from pictures import matching
 from pictures.colour import differ_in_colour
-from pictures.images import HashedImage, Unreadable
+from pictures.images import HashedImage, HashFiles, Unreadable
 from pictures.methods import Method
 from pictures.presets import PRESETS
 from pictures.why import Comparison, in_order
-
-Hash = Callable[[list[ImageFile]], Iterable[HashedImage | Unreadable]]
 
 LARGEST_GROUP = 200  # of larger ones it isn't looked up what joins two pictures
 
@@ -54,7 +52,7 @@ class Explanation:
 # ---- Two pictures
 
 
-def hashed(paths: Sequence[str], hash_files: Hash) -> list[HashedImage]:
+def hashed(paths: Sequence[str], hash_files: HashFiles) -> list[HashedImage]:
     """Hash photos, in the given order; UserError that names all that can't be read."""
     images = {}
     reasons = {}
@@ -76,7 +74,7 @@ def explain(
     other: HashedImage,
     method: Method,
     manifest: Manifest | None,
-    hash_again: Hash,
+    hash_again: HashFiles,
 ) -> Explanation:
     """Why two pictures match by a method or don't, and what the last find made of them."""
     comparisons = method.why(one, other)
@@ -115,7 +113,7 @@ def last_find(
     pair: tuple[HashedImage, HashedImage],
     alike: bool,
     method: Method,
-    hash_again: Hash,
+    hash_again: HashFiles,
 ) -> LastFind:
     """In which groups of a result two pictures are, each given by its original or its copy."""
     rows = [_row(manifest, image) for image in pair]
@@ -146,7 +144,7 @@ def _row(manifest: Manifest, image: HashedImage) -> SavedCopy | None:
     return next((c for c in manifest.copies if path in (c.original.path, c.copy)), None)
 
 
-def _hashed_again(copies: Sequence[SavedCopy], hash_again: Hash) -> list[HashedImage]:
+def _hashed_again(copies: Sequence[SavedCopy], hash_again: HashFiles) -> list[HashedImage]:
     """Hash the originals that are still there."""
     if len(copies) > LARGEST_GROUP:
         return []

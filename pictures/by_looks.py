@@ -20,7 +20,7 @@ class ByLooks:
 
     def __init__(self, settings: Settings) -> None:
         self._preset, self._workers = settings.preset, settings.workers
-        self.recipe = Recipe(settings.hash_size, parts=settings.preset == "crops")
+        self.recipe = Recipe(settings.hash_size, parts=PRESETS[settings.preset].crops is not None)
         self.flags, self.has_presets = f"--preset {settings.preset}", True
 
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:

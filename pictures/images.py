@@ -1,5 +1,6 @@
 """What was made of a photo's file."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from disk.files import ImageFile
@@ -39,3 +40,5 @@ class Holding:
 
 
 Hashed = HashedImage | Unreadable
+# What hashes files, in whatever order they are done.
+HashFiles = Callable[[list[ImageFile]], Iterable[Hashed]]

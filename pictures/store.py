@@ -19,16 +19,13 @@ from disk.files import ImageFile, digest_file
 from disk.lines import to_line
 from pictures import database
 from pictures.database import writing
-from pictures.images import HashedImage, Unreadable
+from pictures.images import Hashed, HashedImage, HashFiles
 from pictures.known_files import below, file_row, file_system, gone, list_here
 from pictures.looks import Look, Spooled, digest, only_hash
 from pictures.packing import pack, unpack
 from pictures.picture_file import Photo, PictureFile, in_memory, pictures_of, with_pictures
 from pictures.recipe import Recipe
 from pictures.rows import Row, Rows, Value, row_of, rows_of, whole
-
-Result = HashedImage | Unreadable
-Hash = Callable[[list[ImageFile]], Iterable[Result]]
 
 SECONDS_BETWEEN_COMMITS = 3.0
 # A file that changes twice within the steps of its file system's clock (two seconds on FAT) may
@@ -95,7 +92,7 @@ class Store:
         self._waiting: dict[Row, list[_Made]] = {}
         self._file_systems: dict[bytes, int | None] = {}
         self._committed = time.monotonic()
-        self._hash_files: Hash | None = None
+        self._hash_files: HashFiles | None = None
         self._lost: set[str] = set()  # the photos whose pictures are, by their digests
         self._open_files = contextlib.ExitStack()  # as looks have pictures in all of these
         self._has_told = self._has_changed = False
@@ -107,8 +104,8 @@ class Store:
                 self._connect(path)
 
     def hashed(
-        self, files: Sequence[ImageFile], recipe: Recipe, hash_files: Hash
-    ) -> Iterator[Result]:
+        self, files: Sequence[ImageFile], recipe: Recipe, hash_files: HashFiles
+    ) -> Iterator[Hashed]:
         """Yield what is known of some files, and then what `hash_files` finds in the others.
 
         What is new is kept, and on the disk within seconds; the small pictures of all are out of

@@ -122,7 +122,7 @@ def test_extras_import_the_core_and_not_the_command_line() -> None:
         assert ours <= {*MAY_IMPORT, "extras"} - {"main"}, path
 
 
-def test_extras_are_loaded_only_where_an_action_uses_them() -> None:
+def test_extras_are_loaded_only_by_their_names() -> None:
     for module in MODULES:
         tree = syntax(module)
         within = [
@@ -132,7 +132,7 @@ def test_extras_are_loaded_only_where_an_action_uses_them() -> None:
         for function in within:
             function.body = [ast.Pass()]
         assert "extras" not in set(imported(tree)), module
-        assert room(module) == "actions" or "extras" not in on_demand, module
+        assert "extras" not in on_demand, module
 
 
 def test_the_core_works_without_extras(library: Library, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from disk import places
 from disk.files import ImageFile
 from disk.result import Result, open_result
 from extras import explain, fitting
-from finder import Hash
 from pictures import methods
+from pictures.images import HashFiles
 from pictures.recipe import Recipe
 
 
@@ -27,7 +27,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         suggest_setting(settings, arguments, console)
 
 
-def by_looks(hash_size: int, workers: int) -> Hash:
+def by_looks(hash_size: int, workers: int) -> HashFiles:
     """How photos are hashed for all that presets and a threshold can say of them."""
     return lambda files: finder.hash_files(files, Recipe(hash_size, parts=True), workers)
 

@@ -12,6 +12,7 @@ from actions.values import check_prefer
 from config import Settings, UserError
 from disk import system
 from disk.lines import to_line
+from disk.result import OutputPaths
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -28,7 +29,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     examiner = Examiner(settings.workers)
     try:
         desk = Desk(result, examiner, settings.prefer, settings.workers)
-        server = Server(desk, arguments.port, next_command(settings, arguments))
+        server = Server(desk, arguments.port, next_command(result.paths, arguments))
         console.say(f"Look and choose at {server.address}")
         console.say("End it on the page or with Ctrl-C.")
         server.serve(None if arguments.no_browser or not system.has_desktop() else open_browser)
@@ -53,13 +54,13 @@ def open_browser(path: str) -> None:
     threading.Thread(target=webbrowser.open, args=[Path(path).as_uri()], daemon=True).start()
 
 
-def next_command(settings: Settings, arguments: argparse.Namespace) -> str:
+def next_command(paths: OutputPaths, arguments: argparse.Namespace) -> str:
     """The command that goes on from here, with the flags that name the result."""
     command = ["python", "main.py", "--action", "check-deleted"]
     files = {
-        "OUTPUT_DIR": settings.output_dir,
-        "INFO_FILE": settings.info_file,
-        "TO_DELETE_FILE": settings.to_delete_file,
+        "OUTPUT_DIR": paths.output_dir,
+        "INFO_FILE": paths.info_file,
+        "TO_DELETE_FILE": paths.to_delete_file,
     }
     for option in OPTIONS:
         if option.name in files and getattr(arguments, option.name) is not None:
