@@ -41,6 +41,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "cleanup.py": ("test_places.py",),
     "storage.py": ("test_copies.py",),
     "actions/values.py": ("test_config.py",),
+    "pictures/database.py": ("test_cache.py",),
     "disk/copy_names.py": ("test_storage.py",),
     "disk/copying.py": ("test_copies.py", "test_storage.py"),
     "disk/files.py": ("test_storage.py", "test_finder.py"),
