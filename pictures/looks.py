@@ -25,6 +25,9 @@ class Source(Protocol):
     def made_again(self, picture: "Spooled") -> bytes:
         """Those bytes, if what is read is useless, from where they came; UserError likewise."""
 
+    def once(self, picture: "Spooled") -> bytes:
+        """What lies there, be it what was written or not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spooled:

@@ -1,8 +1,6 @@
 """Small pictures in a file, one after the other, each known by its place and its digest."""
 
 import os
-from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import FileIO
@@ -16,7 +14,7 @@ ID_BYTES = 16
 HEAD_BYTES = len(MARK) + ID_BYTES
 
 Photo = tuple[ImageFile, str]  # and the digest of its content
-# Makes a picture that can't be read, of the photos that it may be a picture of.
+# Makes a picture that can't be read, of the photos whose pictures lie in its file.
 MakeAgain = Callable[[Spooled, Sequence[Photo]], bytes]
 
 
@@ -28,6 +26,9 @@ class InMemory:
 
     def read(self, picture: Spooled) -> bytes:
         return self.made_again(picture)
+
+    def once(self, _: Spooled) -> bytes:
+        return self._data
 
     def made_again(self, picture: Spooled) -> bytes:
         assert digest(self._data) == picture.digest
@@ -42,8 +43,7 @@ def in_memory(data: bytes) -> Spooled:
 class PictureFile:
     """A file that small pictures are added to, at its end, and read from; no byte of it changes.
 
-    What can't be read as it was written is made again by `make_again`, of the photos that it may
-    be a picture of.
+    What can't be read as it was written is made again by `make_again`, of its photo.
     """
 
     def __init__(self, file: FileIO, make_again: MakeAgain, least_room: int = 0) -> None:
@@ -51,7 +51,6 @@ class PictureFile:
         self._end = 0
         self.number = self._number()
         self._photos: list[Photo] = []
-        self._places = array("Q")  # of each of these photos
 
     def _number(self) -> bytes:
         """The number at the beginning of a file that stays; nothing of another."""
@@ -86,16 +85,24 @@ class PictureFile:
             at += len(part)
         return with_pictures(look, spooled), place, at - place
 
-    def note(self, photo: Photo, place: int) -> None:
-        """Remember whose pictures begin at a place."""
+    def note(self, photo: Photo) -> None:
+        """Remember that pictures of a photo lie here."""
         self._photos.append(photo)
-        self._places.append(place)
 
     def holds(self, place: int, length: int) -> bool:
         """Whether the file is long enough to hold so many bytes at a place."""
         if place + length > self._end:
             self._end = self.size()
         return place >= HEAD_BYTES and place + length <= self._end
+
+    def has_whole(self, look: Look, place: int, length: int) -> bool:
+        """Whether all pictures of a look lie at a place as they were added."""
+        data = self.bytes_at(place, length)
+        return all(
+            isinstance(part, bytes)
+            or digest(data[part.place - place :][: part.length]) == part.digest
+            for part in pictures_of(look)
+        )
 
     def size(self) -> int:
         return os.fstat(self._file.fileno()).st_size
@@ -111,23 +118,20 @@ class PictureFile:
         except OSError:
             return b""
 
+    def once(self, picture: Spooled) -> bytes:
+        """What lies in the place of a picture."""
+        return self.bytes_at(picture.place, picture.length)
+
     def read(self, picture: Spooled) -> bytes:
         """A picture as it was added, by its digest, or made again."""
-        data = self.bytes_at(picture.place, picture.length)
+        data = self.once(picture)
         if digest(data) == picture.digest:
             return data
         return self.made_again(picture)
 
     def made_again(self, picture: Spooled) -> bytes:
-        """A picture that can't be read, of the photos that it may be one of."""
-        return self._make_again(picture, self._photos_at(picture.place))
-
-    def _photos_at(self, place: int) -> list[Photo]:
-        """The photos whose pictures begin nearest before a place."""
-        ordered = sorted(range(len(self._places)), key=self._places.__getitem__)
-        end = bisect_right(ordered, place, key=self._places.__getitem__)
-        first = self._places[ordered[end - 1]] if end else None
-        return [self._photos[n] for n in ordered[:end] if self._places[n] == first]
+        """A picture that can't be read, of its photo."""
+        return self._make_again(picture, self._photos)
 
 
 def pictures_of(look: Look) -> list[bytes | Spooled]:

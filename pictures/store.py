@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 from config import UserError
 from disk.files import ImageFile, digest_file
-from disk.lines import to_line
 from pictures import database
 from pictures.database import writing
 from pictures.images import Hashed, HashedImage, HashFiles
@@ -94,6 +93,8 @@ class Store:
         self._committed = time.monotonic()
         self._hash_files: HashFiles | None = None
         self._lost: set[str] = set()  # the photos whose pictures are, by their digests
+        self._read_anew: set[int] = set()  # lists of photos, as one of their pictures was lost
+        self._remade: dict[bytes, Spooled] = {}  # of these, by their digests
         self._open_files = contextlib.ExitStack()  # as looks have pictures in all of these
         self._has_told = self._has_changed = False
         self._pictures: PictureFile | None = None
@@ -171,7 +172,7 @@ class Store:
             self._pictures, lost = database.picture_file(connection, path, self._made_again)
             self._open_files.callback(self._pictures.close)
             if lost:
-                self._tell(f"the cache {path} has lost its pictures; photos are read anew.")
+                self._tell_of_loss()
         return self._pictures
 
     def _disconnect(self) -> None:
@@ -187,6 +188,9 @@ class Store:
         if not self._has_told:
             self._has_told = True
             self._warn(sentence)
+
+    def _tell_of_loss(self) -> None:
+        self._tell(f"the cache {self._path} has lost its pictures; photos are read anew.")
 
     # ---- What is known
 
@@ -210,9 +214,11 @@ class Store:
         if value.place is None or self._pictures is None:
             return unpack(value.data, row.length)[0]
         look, length = unpack(value.data, row.length, self._pictures, value.place)
-        if not self._pictures.holds(value.place, length):
-            raise ValueError("its pictures are not there")
-        self._pictures.note(photo, value.place)
+        there = self._pictures.holds(value.place, length)
+        if not there or (look and not self._pictures.has_whole(look, value.place, length)):
+            self._tell_of_loss()
+            raise ValueError("its pictures are not there, or are others")
+        self._pictures.note(photo)
         return look
 
     def _values(
@@ -272,7 +278,7 @@ class Store:
         stored = self._pictures.add_look(look) if keeps and self._pictures else None
         if stored and self._pictures:
             look, place, length = stored
-            self._pictures.note((image.file, image.digest), place)
+            self._pictures.note((image.file, image.digest))
             self._keep_all(image, rows, Value(pack(look), place, length))
             return replace(image, look=look)
         return replace(image, look=self._spooled(image, look))
@@ -281,7 +287,7 @@ class Store:
         """A look that isn't kept, with its pictures in a file until the run ends, or in memory."""
         spool = self._opened_spool()
         if spool and (spooled := spool.add_look(look)):
-            spool.note((image.file, image.digest), spooled[1])
+            spool.note((image.file, image.digest))
             return spooled[0]
         parts = (
             part if isinstance(part, Spooled) else in_memory(part) for part in pictures_of(look)
@@ -374,18 +380,29 @@ class Store:
     # ---- What is lost or in vain
 
     def _made_again(self, picture: Spooled, photos: Sequence[Photo]) -> bytes:
-        """A picture that can't be read any more, of its photo; UserError if that has changed."""
+        """A picture that can't be read any more, of its photo; UserError if that has changed.
+
+        What was read before was whole, so a disk fails now, or somebody has changed the file. Then
+        all photos of the file are read anew at once, as one by one would take for ever.
+        """
+        if id(photos) not in self._read_anew:
+            self._read_anew.add(id(photos))
+            self._read_again(list(photos))
+        again = self._remade.get(picture.digest)
+        data = again.source.once(again) if again else None
+        if data is None or digest(data) != picture.digest:
+            raise UserError("what was read of a photo is lost, and it has changed; run it again.")
+        return data
+
+    def _read_again(self, photos: Sequence[Photo]) -> None:
+        """Have the small pictures of photos in the spool, by their digests."""
         assert self._hash_files is not None
-        files = [file for file, _ in photos]
-        for result in self._hash_files(files):
-            if isinstance(result, HashedImage) and result.look:
-                for part in pictures_of(result.look):
-                    if isinstance(part, bytes) and digest(part) == picture.digest:
-                        self._lost.update(content for _, content in photos)
-                        return part
+        self._tell_of_loss()
         self._lost.update(content for _, content in photos)
-        names = ", ".join(to_line(file.path) for file in files[:1])
-        raise UserError(f"what was read of {names} is lost, and it has changed; run it again.")
+        for result in self._hash_files([file for file, _ in photos]):
+            if isinstance(result, HashedImage) and result.look:
+                parts = pictures_of(self._spooled(result, result.look))
+                self._remade.update({p.digest: p for p in parts if isinstance(p, Spooled)})
 
     def _compact(self, connection: sqlite3.Connection) -> None:
         """Make the file of pictures anew, without those of which nothing is known any more."""
