@@ -16,7 +16,7 @@ from typing import Any
 
 import pebble
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,8 +34,10 @@ from disk import signature, system  # noqa: E402
 from disk.result import OutputPaths  # noqa: E402
 
 # The same examples each time; others come with --hypothesis-profile=random.
-settings.register_profile("suite", deadline=None, derandomize=True)
-settings.register_profile("random", deadline=None)
+settings.register_profile(
+    "suite", suppress_health_check=[HealthCheck.too_slow], deadline=None, derandomize=True
+)
+settings.register_profile("random", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("suite")
 
 
