@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# NumPy asks for it when it is imported; in small pictures its threads wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pebble
 import pytest
 from hypothesis import HealthCheck, settings
