@@ -1,5 +1,6 @@
 """Pictures derived from the sample photos, as bytes of every kind of file a person may have."""
 
+import functools
 import io
 import multiprocessing
 import os
@@ -73,25 +74,34 @@ def gray(image: Image.Image) -> NDArray[np.float64]:
 # ---- One photo in every mode
 
 
+def few_colours(image: Image.Image, count: int) -> Image.Image:
+    return _few_colours(image.tobytes(), image.mode, image.size, count).copy()
+
+
+@functools.lru_cache(maxsize=4)  # several files are made of one photo
+def _few_colours(levels: bytes, mode: str, size: tuple[int, int], count: int) -> Image.Image:
+    return Image.frombytes(mode, size, levels).quantize(count)
+
+
 def one_bit(image: Image.Image) -> bytes:
     return png(image.resize((1200, 800)).convert("1"))
 
 
 def palette(image: Image.Image) -> bytes:
-    return png(image.quantize(256))
+    return png(few_colours(image, 256))
 
 
 def palette_with_transparency(image: Image.Image) -> bytes:
     """One palette entry that no pixel uses is transparent."""
-    return png(image.quantize(200), transparency=250)
+    return png(few_colours(image, 200), transparency=250)
 
 
 def gif(image: Image.Image) -> bytes:
-    return encoded(image.quantize(256), "GIF")
+    return encoded(few_colours(image, 256), "GIF")
 
 
 def gif_with_transparency(image: Image.Image) -> bytes:
-    return encoded(image.quantize(200), "GIF", transparency=250)
+    return encoded(few_colours(image, 200), "GIF", transparency=250)
 
 
 def opaque(image: Image.Image) -> Image.Image:
@@ -172,8 +182,8 @@ MODES: dict[str, Callable[[Image.Image], bytes]] = {
     "P-transparent.png": palette_with_transparency,
     "P.gif": gif,
     "P-transparent.gif": gif_with_transparency,
-    "P.tif": lambda image: tiff(image.quantize(256)),
-    "P.bmp": lambda image: encoded(image.quantize(256), "BMP"),
+    "P.tif": lambda image: tiff(few_colours(image, 256)),
+    "P.bmp": lambda image: encoded(few_colours(image, 256), "BMP"),
     "RGB.png": png,
     "RGB.tif": tiff,
     "RGB-packed.tif": lambda image: tiff(image, compression="tiff_lzw"),

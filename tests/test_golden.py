@@ -10,11 +10,13 @@ import re
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+# NumPy asks for it when it is imported; its threads would only wait for each other here.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
@@ -22,13 +24,14 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import made_pictures
+import pictures_at_limits
 from made_pictures import CAT, COFFEE, FRAMES, MODES, SAMPLES, STORED_AS
 from PIL import Image
 
 from disk.files import ImageFile
 from pictures import recipe as recipes
 from pictures.hashing import hash_file
-from pictures.images import HashedImage
+from pictures.images import Unreadable
 from pictures.looks import GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, View, content
 from pictures.recipe import Recipe
 
@@ -47,19 +50,20 @@ SHOWN_SIDE = 16  # pixels of the pictures that are kept reduced
 
 # What is known of a picture by a recipe, as JSON holds it; levels of gray are in base 85.
 Values = dict[str, Any]
+Made = tuple[str, bytes, tuple[str, ...]]
 
 
 # ---- The pictures
 
 
-def made() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
+def made() -> Iterator[Made]:
     """Pictures by name, as files, with the names of the recipes by which they are looked at."""
     every = tuple(RECIPES)
     for path in made_pictures.sample_paths():
         yield f"sample {path.relative_to(SAMPLES)}", path.read_bytes(), every
     large = made_pictures.photo(COFFEE).resize((3000, 2000), Image.Resampling.BICUBIC)
     yield "large JPEG", made_pictures.encoded(large, "JPEG", quality=90), every
-    yield "large PNG", made_pictures.png(large, compress_level=1), every
+    yield "large PNG", made_pictures.png(large, compress_level=0), every
     coffee = made_pictures.photo(COFFEE).resize((600, 400))
     for name, make in MODES.items():
         yield f"mode {name}", make(coffee), WITHOUT_PARTS
@@ -67,7 +71,7 @@ def made() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
         yield f"orientation {number}", made_pictures.turned(coffee, number, "JPEG"), WITHOUT_PARTS
     for name, framed in FRAMES.items():
         picture, _ = framed(made_pictures.photo(CAT))
-        yield f"frame {name}", made_pictures.png(picture), WITHOUT_PARTS
+        yield f"frame {name}", made_pictures.png(picture, compress_level=1), WITHOUT_PARTS
     yield "page", made_pictures.png(made_pictures.text_page(1)), every
     yield "dark page", made_pictures.png(made_pictures.text_page(2, paper=190)), WITHOUT_PARTS
     yield "sky", made_pictures.png(made_pictures.sky()), WITHOUT_PARTS
@@ -75,6 +79,8 @@ def made() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
     yield "taken", made_pictures.with_exif(coffee, when, "250"), WITHOUT_PARTS
     for name, data, share in cut(coffee):
         yield f"cut {name}", data[: round(len(data) * share)], every
+    for name, data in pictures_at_limits.at_limits():
+        yield f"at a limit: {name}", data, ("plain",)
 
 
 def cut(photo: Image.Image) -> Iterator[tuple[str, bytes, float]]:
@@ -92,22 +98,27 @@ def cut(photo: Image.Image) -> Iterator[tuple[str, bytes, float]]:
 
 def fingerprints() -> dict[str, Values]:
     """What the code of today makes of each picture, by its name and that of the recipe."""
+    return dict(looked_at(made()))
+
+
+def looked_at(pictures: Iterable[Made]) -> Iterator[tuple[str, Values]]:
+    """What is made of pictures, by their names and those of the recipes."""
+    yield from pictures_at_limits.sizes()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "picture")
-        found = {}
-        for name, data, names in made():
+        for name, data, names in pictures:
             Path(path).write_bytes(data)
             for by in names:
                 whole = name.startswith("sample") and by == "plain"
                 side = GRAY_SIDE if whole else SHOWN_SIDE
-                found[f"{name}, {by}"] = values(path, RECIPES[by], side)
-    return found
+                yield f"{name}, {by}", values(path, RECIPES[by], side)
 
 
 def values(path: str, recipe: Recipe, side: int) -> Values:
     """What is made of a file by a recipe, its small gray pictures with so many pixels a side."""
     hashed = hash_file(ImageFile(path, 0, 0), recipe)
-    assert isinstance(hashed, HashedImage), hashed
+    if isinstance(hashed, Unreadable):
+        return {"unreadable": True}
     look = hashed.look
     if look is None:
         return {"look": None}
