@@ -310,6 +310,9 @@ def number_read() -> int:
     if not file:
         return 0
     with contextlib.closing(sqlite3.connect(file)) as connection:
+        tables = "SELECT count(*) FROM sqlite_master WHERE name = 'files'"
+        if not connection.execute(tables).fetchone()[0]:
+            return 0  # it was interrupted before it had any
         return int(connection.execute("SELECT count(*) FROM files").fetchone()[0])
 
 
