@@ -111,9 +111,9 @@ def pages() -> Named:
     halves = np.where(odd[:, None] ^ (np.arange(SMALL) < SMALL // 2), 110, 30)
     for rows in (30, 32):
         yield f"{rows} rows of two tones", drawn(halves[:rows])
-    for tones, rows in ((7, 38), (11, 38)):
+    for tones, rows in ((9, 38), (13, 40)):
         uneven = 40 + noise(9, 0, tones - 1, (rows, 1)).astype(int)
-        uneven[::3] += 60
+        uneven[::2] += 60
         yield f"rows of twice {tones} tones", drawn(uneven)
     for step in (1, 2):
         yield f"columns {step} levels apart", drawn(halves[:40] + step * odd)
@@ -134,6 +134,7 @@ def drawn(rows: NDArray[np.int_]) -> bytes:
     """A few rows above others of which each has another tone."""
     levels = np.repeat((np.arange(SMALL) * 2 + 128)[:, None], SMALL, 1)
     levels[: len(rows)] = rows
+    levels[len(rows) :, -12:] = noise(8, 128, 250, (SMALL - len(rows), 12))
     return file_of(larger(levels.astype(np.uint8)))
 
 
@@ -191,6 +192,9 @@ def cut_off() -> Named:
     wide = encoded(Image.fromarray(pixels(COFFEE, (683, 128))), "JPEG", quality=30)
     for end in (3845, 3850):  # in the last block of a row
         yield f"JPEG cut at {end}", wide[:end]
+    other = encoded(Image.fromarray(pixels(COFFEE, (640, 128))), "JPEG", quality=30)
+    for end in (2410, 2758):
+        yield f"other JPEG cut at {end}", other[:end]
     yield "JPEG that ends early", wide[:3845] + b"\xff\xd9"
     in_gray = pixels(COFFEE, (96, 96)).copy()
     in_gray[-16:] = 128
@@ -201,6 +205,7 @@ def cut_off() -> Named:
     interlaced = encoded(Image.fromarray(pixels(COFFEE, (160, 300))), "GIF")
     yield "GIF without 5 % of its last pass", interlaced[:50800]
     webp = encoded(photo(COFFEE).resize((96, 96)), "WEBP")
+    yield "WebP cut to less than a sixteenth", webp[:540]
     for megabytes in (62, 66):
         long = webp[:4] + (megabytes << 20).to_bytes(4, "little") + webp[8:]
         yield f"WebP that lacks {megabytes} MiB", long[: len(long) * 3 // 4]
@@ -217,6 +222,11 @@ def stored_oddly() -> Named:
     rgb = encoded(coffee, "JPEG", keep_rgb=True, quality=90)
     yield "JPEG in RGB", rgb
     yield "JPEG in RGB without a word of it", without_segment(rgb, 0xEE)
+    alpha = (pixels(COFFEE, (96, 96)) * 0.95).astype(np.uint8)
+    for level in (246, 245):  # which deviates by 1.9 and 2.1 where it is seen on white
+        faint = np.full_like(alpha, level)
+        layers = [Image.fromarray(levels) for levels in (faint, alpha)]
+        yield f"layer of level {level}", png(Image.merge("LA", layers))
     dark = np.asarray(coffee.convert("L")).astype(float) / 255 * 700
     yield "16 bits, of 700 levels", png(Image.fromarray(dark.astype("<u2")))
 
@@ -287,7 +297,7 @@ def sized_webp(data: bytes, width: int, height: int) -> bytes:
 SIZED: dict[str, Callable[[bytes, int, int], bytes]] = {
     **dict.fromkeys(("L.png", "P.png", "RGB.png", "RGBA.png", "I;16.png"), sized_png),
     **dict.fromkeys(("RGB.jpg", "RGB-progressive.jpg"), sized_jpeg),
-    **dict.fromkeys(("CMYK.tif", "F.tif", "RGB-packed.tif", "La.tif"), sized_tiff),
+    **dict.fromkeys(("CMYK.tif", "LAB.tif", "F.tif", "RGB-packed.tif", "La.tif"), sized_tiff),
     "RGB.webp": sized_webp,
 }
 

@@ -44,6 +44,12 @@ RECIPES = {
     "small hash": Recipe(hash_size=8),
     "for a model": Recipe(rgb_side=320),
 }
+MORE_RECIPES = {"for a small model": Recipe(rgb_side=192)}
+# By which recipes some pictures are looked at that are near a limit.
+SPECIAL = {
+    "lines of 1000 pixels": ("plain", "for a small model"),
+    "JPEG of 580 pixels": ("plain", "for a model"),
+}
 WITHOUT_PARTS = ("plain", "hash alone")
 ROUNDING = 1  # levels that other processors may differ by
 SHOWN_SIDE = 16  # pixels of the pictures that are kept reduced
@@ -80,7 +86,7 @@ def made() -> Iterator[Made]:
     for name, data, share in cut(coffee):
         yield f"cut {name}", data[: round(len(data) * share)], every
     for name, data in pictures_at_limits.at_limits():
-        yield f"at a limit: {name}", data, ("plain",)
+        yield f"at a limit: {name}", data, SPECIAL.get(name, ("plain",))
 
 
 def cut(photo: Image.Image) -> Iterator[tuple[str, bytes, float]]:
@@ -111,7 +117,7 @@ def looked_at(pictures: Iterable[Made]) -> Iterator[tuple[str, Values]]:
             for by in names:
                 whole = name.startswith("sample") and by == "plain"
                 side = GRAY_SIDE if whole else SHOWN_SIDE
-                yield f"{name}, {by}", values(path, RECIPES[by], side)
+                yield f"{name}, {by}", values(path, (RECIPES | MORE_RECIPES)[by], side)
 
 
 def values(path: str, recipe: Recipe, side: int) -> Values:
