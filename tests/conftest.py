@@ -44,20 +44,6 @@ settings.register_profile("random", suppress_health_check=[HealthCheck.too_slow]
 settings.load_profile("suite")
 
 
-# Their tests take longest, so they begin first: else all others wait for them at the end.
-LONGEST = (
-    "test_stateful",
-    "test_kill_points",
-    "test_review_pixels",
-    "test_hostile",
-    "test_workers",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
-
-
 def pytest_xdist_auto_num_workers() -> int:
     """Two a core, as many tests wait for processes that they have started."""
     return 2 * len(os.sched_getaffinity(0))
