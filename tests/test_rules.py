@@ -1,7 +1,9 @@
 """Which picture the rules keep, what they give up, and what they leave to a person."""
 
+import hashlib
 import io
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -838,6 +840,33 @@ def test_a_hostile_picture_costs_itself_only(tmp_path: Path) -> None:
             assert isinstance(examiner.picture(copy, "thumb"), Unseen)
         assert isinstance(examiner.facts(saved(fine)), Facts)
         assert isinstance(examiner.picture(saved(fine), "thumb"), bytes)
+    finally:
+        examiner.close()
+
+
+@pytest.mark.parametrize("seen", ["picture", "facts"])
+def test_a_copy_that_goes_while_it_is_read_is_seen_in_its_original(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    original, copy = tmp_path / "a.jpg", tmp_path / "1" / "a.jpg"
+    original.write_bytes(encoded(photo(CAT), "JPEG"))
+    copy.parent.mkdir()
+    shutil.copy(original, copy)
+    touched = replace(saved(original).original, mtime_ns=1)  # so its facts are read of the copy
+    digest = hashlib.sha256(original.read_bytes()).hexdigest()
+    moved = SavedCopy(touched, str(copy), 1, digest)
+    examiner = Examiner(1)
+    schedule = examiner._pool.schedule
+
+    def remove_first(*args: Any, **options: Any) -> Any:
+        copy.unlink(missing_ok=True)
+        return schedule(*args, **options)
+
+    monkeypatch.setattr(examiner._pool, "schedule", remove_first)
+    try:
+        made = examiner.picture(moved, "thumb") if seen == "picture" else examiner.facts(moved)
+        assert not isinstance(made, Unseen), made.reason
+        assert not copy.exists()
     finally:
         examiner.close()
 

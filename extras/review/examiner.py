@@ -66,6 +66,8 @@ class Examiner:
         if (known := self._facts.get(key)) is None:
             made = self._made(key, examine)
             if isinstance(made, Unseen):
+                if not edited and key[1] == copy.copy and not os.path.lexists(copy.copy):
+                    return self.facts(copy)  # it was removed before a worker came to it
                 return made
             known = self._facts[key] = made
         return known if edited or not copy.damage else replace(known, damage=copy.damage)
@@ -94,6 +96,8 @@ class Examiner:
         made = self._made(key, render, kind)
         if isinstance(made, bytes):
             self._keep(key, made)
+        elif shown == copy.copy and not os.path.lexists(shown):
+            return self.picture(copy, kind)  # it was removed before a worker came to it
         return made
 
     def _keep(self, key: Key, data: bytes) -> None:
