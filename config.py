@@ -50,8 +50,9 @@ NORMALISE = "imagenet"
 # How many pictures are read at the same time; 0 means one for each processor core.
 WORKERS = 0
 
-# Folders that are passed over, by name or, with a slash in the pattern, by path. The trashes, old
-# versions, previews and libraries of other programs are passed over anyway (disk/places.py).
+# Folders and files that are passed over: by name ("*.gif"; "old/" for folders alone) or, with a
+# slash in the pattern, by the end of the path ("Screenshots/*"). The trashes, old versions,
+# previews and libraries of other programs are passed over anyway (disk/places.py).
 EXCLUDE = [
     ".cache",
     ".git",

@@ -1,15 +1,14 @@
 """Find photos in folders, and hash what they show."""
 
 import contextlib
-import fnmatch
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from disk import same_file
 from disk.files import ImageFile, image_file, open_regular
 from disk.own_names import MANIFEST
+from disk.patterns import patterns_of
 from disk.places import Names, kind_of_file, names_of, place_at
 from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
@@ -30,6 +29,7 @@ EARLIER_RESULTS = "results of find"  # folders with a file of the name of a resu
 UNREADABLE_FOLDERS = "unreadable folders"
 LINKED_FOLDERS = "linked folders"
 EXCLUDED_FOLDERS = "excluded folders"
+EXCLUDED_FILES = "excluded files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def walk(
     """Yield the photos below some folders in sorted order. Changes nothing on disk.
 
     Symbolic links and special files are passed over, and so are the folders and files that other
-    programs keep for themselves, the folders that match `exclude`, the paths in `leave_out` and
-    results of earlier runs.
+    programs keep for themselves, the folders and files that match `exclude` (disk/patterns.py), the
+    paths in `leave_out` and results of earlier runs.
     """
     walker = _Walker(exclude, leave_out)
     for input_dir in input_dirs:
@@ -82,7 +82,7 @@ class _Walker:
     """Walks through folders, each of them once."""
 
     def __init__(self, exclude: Sequence[str], leave_out: Iterable[str]) -> None:
-        self._excluded = _matcher(exclude)
+        self._excluded = patterns_of(exclude)
         self._seen = _Seen()
         self._done = set(leave_out)
 
@@ -107,7 +107,7 @@ class _Walker:
                 yield Skipped(folder, kind)
                 continue
             inner = set(folders)
-            yield from (_found(entry, self._seen) for entry in entries if entry not in inner)
+            yield from (self._found(entry) for entry in entries if entry not in inner)
             stack.extend((entry.path, names) for entry in reversed(folders))
 
     def _kind_of(self, folder: str, names: Names, beside: Names) -> str | None:
@@ -116,7 +116,21 @@ class _Walker:
             return EARLIER_RESULTS
         if place := place_at(folder, names, beside):
             return place.kinds
-        return EXCLUDED_FOLDERS if self._excluded(folder) else None
+        return EXCLUDED_FOLDERS if self._excluded.name_folder(folder) else None
+
+    def _found(self, entry: "os.DirEntry[str]") -> Found:
+        """What an entry that is no folder is to `find`."""
+        if not entry.is_file(follow_symlinks=False):
+            return Skipped(entry.path, _kind_of_no_file(entry))
+        if entry.name.endswith(ASIDE_SUFFIX):
+            return Skipped(entry.path, SET_ASIDE)
+        if kind := kind_of_file(entry.name):
+            return Skipped(entry.path, kind)
+        if self._excluded.name_file(entry.path):
+            return Skipped(entry.path, EXCLUDED_FILES)
+        if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
+            return self._seen.photo(entry.path)
+        return Skipped(entry.path, kinds.kind_by_name(entry.name) or _sniffed_kind(entry))
 
 
 def _listed(folder: str) -> tuple[list["os.DirEntry[str]"], list["os.DirEntry[str]"]]:
@@ -166,19 +180,6 @@ def holdings(files: Iterable[ImageFile], workers: int) -> Iterator[Holding | Unr
     return in_workers(HOLDING_OF, files, workers)
 
 
-def _found(entry: "os.DirEntry[str]", seen: "_Seen") -> Found:
-    """What an entry that is no folder is to `find`."""
-    if not entry.is_file(follow_symlinks=False):
-        return Skipped(entry.path, _kind_of_no_file(entry))
-    if entry.name.endswith(ASIDE_SUFFIX):
-        return Skipped(entry.path, SET_ASIDE)
-    if kind := kind_of_file(entry.name):
-        return Skipped(entry.path, kind)
-    if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
-        return seen.photo(entry.path)
-    return Skipped(entry.path, kinds.kind_by_name(entry.name) or _sniffed_kind(entry))
-
-
 def _kind_of_no_file(entry: "os.DirEntry[str]") -> str:
     if not entry.is_symlink():
         return "special files"
@@ -219,15 +220,3 @@ class _Seen:
             return Skipped(path, SAME_FILES)
         alike.setdefault(status.st_dev, status)
         return image_file(path, status)
-
-
-def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A test of folder paths: patterns with a slash see the path's end, the others the name."""
-    patterns = [pattern.rstrip("/") for pattern in patterns]
-    by_path = _any_of([os.path.join("*", pattern) for pattern in patterns if "/" in pattern])
-    by_name = _any_of([pattern for pattern in patterns if "/" not in pattern])
-    return lambda path: bool(by_path(path) or by_name(os.path.basename(path)))
-
-
-def _any_of(patterns: Sequence[str]) -> Callable[[str], re.Match[str] | None]:
-    return re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)").match

@@ -169,7 +169,7 @@ OPTIONS = (
     Option(
         "--exclude",
         "EXCLUDE",
-        "one more pattern of folders to pass over; may be repeated",
+        "one more pattern of folders and files to pass over, as *.gif; may be repeated",
         values.patterns,
         merge=besides,
         repeatable=True,

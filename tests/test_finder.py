@@ -169,12 +169,38 @@ def test_folders_are_passed_over_by_name_or_by_path(tmp_path: Path) -> None:
 
     assert left() == ["e", "1", "2", "3", "4"]
     assert left("cache") == ["e", "2", "4"]
-    assert left("cache*") == ["e", "2"]
+    assert left("cache*") == ["2"]
+    assert left("cache*/") == ["e", "2"]
     assert left("a/cache") == ["e", "2", "3", "4"]
     assert left(f"{tmp_path}/b") == ["e", "1", "2"]
     assert left("a/*", "[b]/cached") == ["e", "3"]
     assert left("cache/", "keep/") == ["e", "4"]  # as other programs write folders
-    assert left("ache", "CACHE", "1.jpg", "/cache") == ["e", "1", "2", "3", "4"]
+    assert left("CACHE") == ["e", "2", "4"]
+    assert left("ache", "/cache", "1.jpg/") == ["e", "1", "2", "3", "4"]
+
+
+def test_files_are_passed_over_by_name_or_by_path(tmp_path: Path) -> None:
+    place(
+        tmp_path, "a.GIF", "b.gif", "Screenshots/c.jpg", "Screenshots/x/d.jpg", "e.jpg", "f.gif.jpg"
+    )
+
+    def left(*exclude: str) -> list[str]:
+        return names(walked(tmp_path, exclude=exclude), tmp_path)
+
+    assert left("*.gif") == ["e.jpg", "f.gif.jpg", "Screenshots/c.jpg", "Screenshots/x/d.jpg"]
+    assert left("Screenshots/*", "[ab].gif") == ["e.jpg", "f.gif.jpg"]
+    assert left("x/d.*", "/b.gif", "*.gif/") == [
+        *("a.GIF", "b.gif", "e.jpg", "f.gif.jpg", "Screenshots/c.jpg"),
+    ]
+    assert left(f"{tmp_path}/*.jpg", "*.gif") == []
+
+
+def test_an_excluded_file_that_a_cleanup_has_set_aside_is_named_all_the_same(
+    tmp_path: Path,
+) -> None:
+    place(tmp_path, ".a.jpg.0123abcd.being-deleted")
+    found = list(finder.walk([str(tmp_path)], ["*"]))
+    assert [item.kind for item in found if isinstance(item, finder.Skipped)] == [finder.SET_ASIDE]
 
 
 def test_an_input_folder_is_walked_whatever_it_is_called(tmp_path: Path) -> None:

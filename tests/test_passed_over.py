@@ -93,6 +93,13 @@ def test_all_else_is_counted_by_kind(bare_library: Library) -> None:
     }
 
 
+def test_excluded_files_are_counted_by_themselves(bare_library: Library) -> None:
+    add(bare_library.photos, a__GIF=b"x", **{"Screenshots/b.png": b"x", "Screenshots/c.mov": b"x"})
+    bare_library.add("a.jpg")
+    counts = passed_over(bare_library, "--exclude", "*.gif", "--exclude", "Screenshots/*")
+    assert counts == {"excluded files": 3}
+
+
 def test_one_line_says_it_to_people_and_the_log_names_all(bare_library: Library) -> None:
     add(bare_library.photos, a__heic=HEIC, b__heic=HEIC, note__txt=b"x")
     bare_library.add("a.jpg")
