@@ -22,7 +22,7 @@ from disk.litter import is_litter
 from disk.own_names import MANIFEST
 from disk.places import Surroundings, is_in_trash
 from disk.record import Manifest, SavedCopy, probably_matches, surely_matches
-from disk.removal import Kept, Remove, aside_path, bytes_freed, is_set_aside
+from disk.removal import Kept, Prove, Remove, aside_path, bytes_freed, is_set_aside
 from disk.same_file import found_anew, is_another_file, look_anew, may_be_one, shows_aside
 from pictures.formats import PHOTO_EXTENSIONS
 from pictures.kinds import PHOTOS_WITH_SIDECARS, extension_of, is_picture, kind_by_name
@@ -245,28 +245,40 @@ class Judge:
 
     def reason_to_keep(self, copy: SavedCopy, path: str, matches: Matches) -> str | None:
         """Why an original, which now lies at `path`, must be kept; None if it may be deleted."""
-        if not is_below(copy.original.path, self._input_dirs):
-            return "it lies outside the input folders"
-        if whose := self._surroundings.whose(copy.original.path):
-            return whose
+        if reason := self.reason_of_place(copy.original.path, path):
+            return reason
         if extension_of(copy.original.path) not in PHOTO_EXTENSIONS:
             return "it is no photo by its name"
-        if os.path.realpath(path) != path:
-            return "it is reached through a symbolic link"
-        if not is_regular(path):
-            return "it is not a regular file"
-        if copy in self._moved:
-            return "its copy was only moved, renamed or edited"
-        if not is_gone(copy.copy):
-            return "its copy is still there"
-        if copy not in self._deleted:
-            return "all copies of its group are gone (see --allow-whole-groups)"
+        if reason := self.reason_of_copy(copy):
+            return reason
         if not matches(path, copy):
             return "it changed since find"
         if twin := self._twin_by_another_way(copy, path):
             return f"{to_line(twin)} may be the same file by another way"
         if self._is_last(copy, path, matches):
             return "no other original of its group would remain"
+        return None
+
+    def reason_of_place(self, path: str, place: str) -> str | None:
+        """Why nothing may go that has a path, be it a photo or not, and now lies at a place."""
+        if not is_below(path, self._input_dirs):
+            return "it lies outside the input folders"
+        if whose := self._surroundings.whose(path):
+            return whose
+        if os.path.realpath(place) != place:
+            return "it is reached through a symbolic link"
+        if not is_regular(place):
+            return "it is not a regular file"
+        return None
+
+    def reason_of_copy(self, copy: SavedCopy) -> str | None:
+        """Why an original was not chosen to go, by what became of its copy."""
+        if copy in self._moved:
+            return "its copy was only moved, renamed or edited"
+        if not is_gone(copy.copy):
+            return "its copy is still there"
+        if copy not in self._deleted:
+            return "all copies of its group are gone (see --allow-whole-groups)"
         return None
 
     def _twin_by_another_way(self, copy: SavedCopy, path: str) -> str | None:
@@ -278,7 +290,7 @@ class Judge:
     def _is_last(self, copy: SavedCopy, path: str, matches: Matches) -> bool:
         """Whether nothing of its group would remain, and something must."""
         needs_survivor = copy.group not in self._needs_no_survivor
-        return needs_survivor and not self._survivor(copy, path, matches)
+        return needs_survivor and not self._survives(copy, path, matches)
 
     def gone_with(self, copy: SavedCopy, path: str, twins: Iterable[str]) -> str | None:
         """Why an original must be kept that took others along, when it was set aside at `path`."""
@@ -286,8 +298,8 @@ class Judge:
         gone = next((twin for twin in twins if twin not in left), None)
         return gone and f"{to_line(gone)} is the same file by another way"
 
-    def _survivor(self, copy: SavedCopy, path: str, matches: Matches) -> SavedCopy | None:
-        """Another original of the group that stays, is another file, and is what find saw."""
+    def remaining(self, copy: SavedCopy, matches: Matches) -> Iterator[str]:
+        """The originals of a group that stay and are what find saw."""
         for other in self._groups[copy.group]:
             place = other.original.path
             if (
@@ -296,11 +308,16 @@ class Judge:
                 and os.path.realpath(place) == place
                 and is_regular(place)
                 and matches(place, other)
-                and is_another_file(place, path)
-                and not (path == aside_path(copy.original.path) and shows_aside(place, path))
             ):
-                return other
-        return None
+                yield place
+
+    def _survives(self, copy: SavedCopy, path: str, matches: Matches) -> bool:
+        """Whether another original of the group stays and isn't the file at `path`."""
+        aside = path == aside_path(copy.original.path)
+        return any(
+            is_another_file(place, path) and not (aside and shows_aside(place, path))
+            for place in self.remaining(copy, matches)
+        )
 
 
 # ---- cleanup: the deed
@@ -318,35 +335,54 @@ def execute(
     The folders of its group are locked meanwhile: the cleanup of another output folder could take
     the survivor while this one counts on it. It waits so long in vain for such locks, in all.
     """
-    locks = FolderLocks(seconds_to_wait)
-    places: dict[str, str] = {}
+    remover = Remover(log_file, remove, FolderLocks(seconds_to_wait))
     for copy in plan.delete:
         path = copy.original.path
         twins: list[str] = []
+
+        def look(path: str = path, copy: SavedCopy = copy, twins: list[str] = twins) -> str | None:
+            reason = judge.reason_to_keep(copy, path, probably_matches)
+            twins += judge.twins(copy, path)
+            return reason
 
         def prove(place: str, copy: SavedCopy = copy, twins: Sequence[str] = twins) -> str | None:
             reason = judge.reason_to_keep(copy, place, surely_matches)
             return reason or judge.gone_with(copy, place, twins)
 
-        def record(place: str = "", path: str = path) -> None:
-            places[path] = place
-            append_lines(log_file, [f"Deleted file: {to_line(path)}"])
+        yield remover.removed(path, judge.folders_of(copy), look, prove)
+
+
+@dataclass(frozen=True, slots=True)
+class Remover:
+    """Removes one file after the other, each under the locks of some folders and with a record."""
+
+    log_file: str
+    remove: Remove
+    locks: FolderLocks
+
+    def removed(
+        self, path: str, folders: Iterable[str], look: Callable[[], str | None], prove: Prove
+    ) -> Deleted | Kept:
+        """What came of a file: that it is gone, or why a look or its proof keep it."""
+        place = ""
+
+        def record(trashed: str = "") -> None:
+            nonlocal place
+            place = trashed
+            append_lines(self.log_file, [f"Deleted file: {to_line(path)}"])
 
         try:
-            with locks.held(judge.folders_of(copy)) as locked:
+            with self.locks.held(folders) as locked:
                 freed = bytes_freed(path)
                 reason = locked and f"another program holds a lock on {to_line(locked)}"
-                reason = reason or judge.reason_to_keep(copy, path, probably_matches)
-                twins += judge.twins(copy, path)
-                reason = reason or remove(path, prove, record)
+                reason = reason or look() or self.remove(path, prove, record)
         except OSError as error:
             reason = error.strerror or str(error)
         except KeyboardInterrupt:
-            append_lines(log_file, [f"Kept file: {to_line(path)}: interrupted"])
+            append_lines(self.log_file, [f"Kept file: {to_line(path)}: interrupted"])
             raise
-        if reason:
-            with contextlib.suppress(OSError):  # the log's disk may be full; the summary says it
-                append_lines(log_file, [f"Kept file: {to_line(path)}: {reason}"])
-            yield Kept(path, reason)
-        else:
-            yield Deleted(path, freed, places[path])
+        if not reason:
+            return Deleted(path, freed, place)
+        with contextlib.suppress(OSError):  # the log's disk may be full; the summary says it
+            append_lines(self.log_file, [f"Kept file: {to_line(path)}: {reason}"])
+        return Kept(path, reason)
