@@ -19,12 +19,23 @@ from disk.files import ImageFile, digest_file
 from pictures import database
 from pictures.database import writing
 from pictures.images import Hashed, HashedImage, HashFiles
-from pictures.known_files import below, file_row, file_system, gone, list_here
 from pictures.looks import Look, Spooled, digest, only_hash
 from pictures.packing import pack, unpack
 from pictures.picture_file import Photo, PictureFile, in_memory, pictures_of, with_pictures
 from pictures.recipe import Recipe
-from pictures.rows import Row, Rows, Value, row_of, rows_of, whole
+from pictures.rows import (
+    Row,
+    Rows,
+    Value,
+    below,
+    file_row,
+    file_system,
+    gone,
+    list_here,
+    row_of,
+    rows_of,
+    whole,
+)
 
 SECONDS_BETWEEN_COMMITS = 3.0
 # A file that changes twice within the steps of its file system's clock (two seconds on FAT) may

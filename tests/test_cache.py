@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from config import UserError
 from disk.files import ImageFile
 from finder import walk
-from pictures import database, known_files, matching, presets, rows, store
+from pictures import database, matching, presets, rows, store
 from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.looks import (
@@ -735,17 +735,14 @@ def test_what_is_known_of_a_photo_that_is_now_a_second_name_of_another_stays(
 
 def test_what_is_known_of_a_deep_folder_that_is_gone_is_dropped(tmp_path: Path) -> None:
     deep = os.fsencode(tmp_path) + b"/x" * 1500
-    here = known_files.file_system(os.fsencode(tmp_path))
-    assert list(known_files.gone([(deep + b"/a.jpg", here or 0)])) == [(deep + b"/a.jpg",)]
+    here = rows.file_system(os.fsencode(tmp_path))
+    assert list(rows.gone([(deep + b"/a.jpg", here or 0)])) == [(deep + b"/a.jpg",)]
 
 
 def test_what_is_known_of_a_place_that_cannot_be_looked_at_stays(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     unclear = os.fsencode(tmp_path / "loop" / "a.jpg")
-    assert (
-        list(known_files.gone([(unclear, known_files.file_system(os.fsencode(tmp_path)) or 0)]))
-        == []
-    )
+    assert list(rows.gone([(unclear, rows.file_system(os.fsencode(tmp_path)) or 0)])) == []
 
 
 def test_a_threshold_keeps_nothing_of_a_picture_but_its_hash(
@@ -778,7 +775,7 @@ def test_what_is_known_of_a_disk_that_is_not_mounted_stays(
     old_library.find()
     with sqlite3.connect(file) as connection:  # as a disk of its own has
         other = "UPDATE files SET file_system = file_system + 1 WHERE path > ? AND path < ?"
-        assert connection.execute(other, known_files.below(str(disk))).rowcount == 2
+        assert connection.execute(other, rows.below(str(disk))).rowcount == 2
     disk.rename(aside)
     if leaves != "nothing":
         disk.mkdir()
