@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from config import UserError
 from disk import same_file
 from disk.files import ImageFile, image_file, open_regular
 from disk.own_names import MANIFEST
 from disk.patterns import patterns_of
-from disk.places import Names, kind_of_file, names_of, place_at
+from disk.places import Names, Surroundings, kind_of_file, names_of, place_at
 from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
 from pictures.errors import reason_of
@@ -62,6 +63,46 @@ class Survey:
         """The digest of each photo by its path, or nothing for one that can't be read."""
         unread = {item.file.path: "" for item in self.unreadable}
         return unread | {image.file.path: image.digest for image in self.images}
+
+
+def check_input(input_dirs: Sequence[str], output_dir: str) -> None:
+    """Refuse input folders that can't be read, or that are OUTPUT_DIR's or another program's.
+
+    OUTPUT_DIR inside an input folder is allowed; the walk leaves it out. Changes nothing on disk.
+    """
+    for folder in input_dirs:
+        if not os.path.isdir(folder):
+            raise UserError(f"INPUT_DIR {folder} is not a folder; check the path, or mount it.")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise UserError(f"INPUT_DIR {folder} can't be read; check its permissions.")
+        if _contains(output_dir, folder):
+            raise UserError(
+                f"INPUT_DIR {folder} lies inside OUTPUT_DIR {output_dir}; "
+                "choose another OUTPUT_DIR."
+            )
+    _check_open(input_dirs)
+
+
+def _check_open(input_dirs: Sequence[str]) -> None:
+    """Refuse input folders that are a place of another program or lie in one."""
+    surroundings = Surroundings()
+    for folder in input_dirs:
+        if place := surroundings.place_of(folder):
+            raise UserError(
+                f"INPUT_DIR {folder} lies in {place}, which is that program's own; name a folder "
+                "outside it, and copy or export there what you want to compare."
+            )
+
+
+def _contains(outer: str, inner: str) -> bool:
+    """Whether `inner` is `outer` or lies below it, by name or by identity (bind mounts, case)."""
+    while True:
+        if inner == outer or (os.path.exists(outer) and os.path.samefile(inner, outer)):
+            return True
+        parent = os.path.dirname(inner)
+        if parent == inner:
+            return False
+        inner = parent
 
 
 def walk(

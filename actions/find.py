@@ -12,9 +12,7 @@ import storage
 from actions.console import Console, bar
 from actions.find_summary import failures, has_extra, report_found, report_groups, report_saved
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
-from actions.values import check_input
 from config import Settings, UserError
-from disk import places
 from disk.files import ImageFile, check_log
 from disk.lines import to_line
 from disk.output_lock import locked
@@ -36,8 +34,7 @@ if TYPE_CHECKING:
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    check_input(settings.input_dirs, settings.output_dir)
-    places.check_open(settings.input_dirs)
+    finder.check_input(settings.input_dirs, settings.output_dir)
     method, paths = methods.chosen(settings), paths_of(settings)
     dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose
     with contextlib.ExitStack() as stack:

@@ -121,42 +121,11 @@ def _file_in(output_dir: str, values: Values, name: str, *, elsewhere: bool = Fa
     raise UserError(f"{name} is {values[name]!r}; use a plain file name, it lies in OUTPUT_DIR.")
 
 
-# ---- What must be there when an action begins
-
-
-def check_input(input_dirs: Iterable[str], output_dir: str) -> None:
-    """Refuse input folders that can't be read or that OUTPUT_DIR would endanger. Changes nothing.
-
-    OUTPUT_DIR inside an input folder is allowed; the walk leaves it out.
-    """
-    for folder in input_dirs:
-        if not os.path.isdir(folder):
-            raise UserError(f"INPUT_DIR {folder} is not a folder; check the path, or mount it.")
-        if not os.access(folder, os.R_OK | os.X_OK):
-            raise UserError(f"INPUT_DIR {folder} can't be read; check its permissions.")
-        if _contains(output_dir, folder):
-            raise UserError(
-                f"INPUT_DIR {folder} lies inside OUTPUT_DIR {output_dir}; "
-                "choose another OUTPUT_DIR."
-            )
-
-
 def check_prefer(prefer: Iterable[str]) -> None:
     """Refuse a preferred folder that isn't there: other pictures would go. Changes nothing."""
     for folder in prefer:
         if not os.path.isdir(folder):
             raise UserError(f"PREFER {folder} is not a folder; check the path, or mount it.")
-
-
-def _contains(outer: str, inner: str) -> bool:
-    """Whether `inner` is `outer` or lies below it, by name or by identity (bind mounts, case)."""
-    while True:
-        if inner == outer or (os.path.exists(outer) and os.path.samefile(inner, outer)):
-            return True
-        parent = os.path.dirname(inner)
-        if parent == inner:
-            return False
-        inner = parent
 
 
 # ---- How pictures are compared

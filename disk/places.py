@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from config import UserError
 from disk.own_names import MANIFEST
 
 TRASH = "trash"
@@ -429,17 +428,3 @@ def is_in_trash(path: str, top: str) -> bool:
             return True
         folder = os.path.dirname(folder)
     return False
-
-
-def check_open(folders: tuple[str, ...]) -> None:
-    """Refuse input folders that are a place of another program or lie in one.
-
-    Changes nothing on disk.
-    """
-    surroundings = Surroundings()
-    for folder in folders:
-        if place := surroundings.place_of(folder):
-            raise UserError(
-                f"INPUT_DIR {folder} lies in {place}, which is that program's own; name a folder "
-                "outside it, and copy or export there what you want to compare."
-            )

@@ -30,8 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # And of which functions, where not of all.
 MODULES: dict[str, tuple[str, ...]] = {
     "cleanup.py": (),
+    "finder.py": ("check_input", "_check_open", "_contains"),
     "storage.py": (),
-    "actions/values.py": ("check_input", "_contains", "_file_in", "cache_file"),
+    "actions/values.py": ("_file_in", "cache_file"),
     "pictures/losses.py": (),
     "pictures/database.py": ("picture_file", "new_picture_file", "_may_be_replaced", "set_aside"),
     **{f"disk/{path.name}": () for path in sorted(ROOT.glob("disk/*.py"))},
@@ -39,6 +40,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 # What is asked first about a module, besides the tests that are named for it.
 FIRST: dict[str, tuple[str, ...]] = {
     "cleanup.py": ("test_places.py",),
+    "finder.py": ("test_config.py", "test_places.py"),
     "storage.py": ("test_copies.py",),
     "actions/values.py": ("test_config.py",),
     "pictures/database.py": ("test_cache.py",),

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import config
 from actions.options import constants, settings_from
-from actions.values import check_input
 from config import Exit, Settings, UserError
 from disk.own_names import MANIFEST
+from finder import check_input
 
 OUT_OF_THE_BOX = constants(vars(config))
 

@@ -318,7 +318,7 @@ def test_copies_in_another_result_are_no_survivors(
     library.find("--output-dir", str(first))
     with monkeypatch.context() as context:
         context.setattr(finder, "place_at", lambda *_: None)
-        context.setattr(places, "check_open", lambda _: None)
+        context.setattr(finder, "_check_open", lambda _: None)
         library.find("--input-dir", str(library.photos), "--input-dir", str(first))
     assert len(library.info()) == 4
     library.delete_copies("cat.jpg", "cat2.jpg")

@@ -8,9 +8,8 @@ import finder
 from actions.console import Console
 from actions.find import hashing, walk_through
 from actions.result import paths_of
-from actions.values import PRESET_HASH_SIZE, check_input
+from actions.values import PRESET_HASH_SIZE
 from config import Settings
-from disk import places
 from disk.files import ImageFile
 from disk.result import Result, open_result
 from extras import explain, fitting
@@ -48,8 +47,7 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, console: Cons
 
 
 def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    check_input(settings.input_dirs, settings.output_dir)
-    places.check_open(settings.input_dirs)
+    finder.check_input(settings.input_dirs, settings.output_dir)
     pairs = [(pair, True) for pair in arguments.like] + [(pair, False) for pair in arguments.unlike]
     paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]
     # The presets need this size, and a threshold is suggested for it.
