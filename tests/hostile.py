@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from PIL import Image, PngImagePlugin  # noqa: E402
 
 from disk.files import ImageFile  # noqa: E402
-from pictures import limits, pool  # noqa: E402
+from pictures import limits, workers  # noqa: E402
 from pictures.hashing import hash_file  # noqa: E402
 from pictures.images import Unreadable  # noqa: E402
 from pictures.recipe import Recipe  # noqa: E402
@@ -63,7 +63,7 @@ def _hash_and_report(path: Path, writer: int) -> None:
     file = ImageFile(str(path), path.stat().st_size, 0)
     most = int(limits.FINDING.cpu_seconds(file.size))
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-    pool.start_worker(limits.FINDING.lock)
+    workers.start_worker(limits.FINDING.lock)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = _memory("VmRSS")
     result = hash_file(file, Recipe())

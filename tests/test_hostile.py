@@ -47,11 +47,11 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
     (tmp_path / "b.jpg").write_bytes(encoded(cat(), "JPEG"))
     program = (
         "import sys, finder\n"
-        "from pictures import decode, hashing, pool\n"
+        "from pictures import decode, hashing, workers\n"
         "from pictures.recipe import Recipe\n"
         "from pictures import limits\n"
         "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
-        "pool.start_worker(1.0)\n"
+        "workers.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
         "    result = hashing.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', 'hashed'))\n"
@@ -90,11 +90,11 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
     large(tmp_path / "5.jpg", photo + video, 100)
     program = (
         "import sys, finder, scipy.fftpack\n"
-        "from pictures import decode, hashing, pool\n"
+        "from pictures import decode, hashing, workers\n"
         "from pictures.recipe import Recipe\n"
         "from pictures import limits\n"
         "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
-        "pool.start_worker(1.0)\n"
+        "workers.start_worker(1.0)\n"
         "for path in sys.argv[1:]:\n"
         "    result = hashing.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', '') or result.note or 'hashed')\n"
@@ -127,7 +127,7 @@ def test_large_pngs_cost_hashed_or_shown_what_a_picture_may_cost(tmp_path: Path)
         image.convert(mode).save(tmp_path / f"{mode}.png", compress_level=1)
     program = (
         "import sys, finder\n"
-        "from pictures import fingerprint, hashing, pool\n"
+        "from pictures import fingerprint, hashing, workers\n"
         "from pictures.recipe import Recipe\n"
         "from extras.review import facts, rendering\n"
         "from pathlib import Path\n"
@@ -139,7 +139,7 @@ def test_large_pngs_cost_hashed_or_shown_what_a_picture_may_cost(tmp_path: Path)
         "def shown(path):\n"
         "    assert facts.examine(path).pixels == 96_000_000\n"
         "    assert rendering.render(path, 'thumb')\n"
-        "pool.start_worker(1.0)\n"
+        "workers.start_worker(1.0)\n"
         "look_at = {'hashed': hashed, 'shown': shown}[sys.argv[1]]\n"
         "Path('/proc/self/clear_refs').write_text('5')\n"
         "before = memory('VmRSS')\n"
@@ -163,8 +163,8 @@ def test_what_needs_more_memory_than_it_may_have_is_said_on_the_page(tmp_path: P
         "from pictures import limits\n"
         "limits.MEMORY_BYTES = 80_000_000\n"
         "from extras.review import facts\n"
-        "from pictures import pool\n"
-        "pool.start_worker(1.0)\n"
+        "from pictures import workers\n"
+        "workers.start_worker(1.0)\n"
         "try: facts.examine(sys.argv[1])\n"
         "except MemoryError: print(limits.too_much_memory())\n"
     )
@@ -246,9 +246,9 @@ def test_what_decoders_say_goes_to_the_log_with_the_name_of_the_file(library: Li
 def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None:
     program = (
         "import os, finder\n"
-        "from pictures import pool\n"
+        "from pictures import workers\n"
         "from pictures.messages import messages_of_decoders\n"
-        "pool.start_worker(1.0)\n"
+        "workers.start_worker(1.0)\n"
         "for _ in range(2):\n"
         "    with messages_of_decoders() as messages:\n"
         "        for _ in range(20_000): \n"
@@ -266,9 +266,9 @@ def test_what_is_written_from_c_is_collected_and_kept_off_the_terminal() -> None
 def test_what_a_decoder_says_of_what_is_known_of_a_picture_is_no_damage(said: str) -> None:
     program = (
         "import os, sys, finder\n"
-        "from pictures import fingerprint, hashing, pool\n"
+        "from pictures import fingerprint, hashing, workers\n"
         "from pictures.recipe import Recipe\n"
-        "pool.start_worker(1.0)\n"
+        "workers.start_worker(1.0)\n"
         "look_of = fingerprint.look_of\n"
         "def says_and_looks(*arguments, **more):\n"
         "    os.write(2, sys.argv[2].encode())\n"

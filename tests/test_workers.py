@@ -23,7 +23,7 @@ from made_pictures import CAT, COFFEE, SINGLES, encoded, photo
 import config
 import finder
 from disk.files import ImageFile
-from pictures import decode, limits, pool, workers
+from pictures import decode, limits, workers
 from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.looks import Look, View
@@ -171,7 +171,7 @@ def seconds_of_lock() -> float:
 
 def test_a_worker_waits_for_the_lock_of_all_for_as_long_as_its_pool_says() -> None:
     """By itself pebble would wait for a minute, for a lock that a killed worker held."""
-    with pool.started_pool(1, limits.FINDING) as started:
+    with workers.started_pool(1, limits.FINDING) as started:
         assert started.schedule(seconds_of_lock).result() == limits.FINDING.lock < 60
 
 

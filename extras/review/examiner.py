@@ -16,7 +16,7 @@ from extras.review.facts import Facts, examine
 from extras.review.rendering import render
 from pictures.errors import DECODE_ERRORS
 from pictures.limits import SHOWING
-from pictures.pool import do_each, started_pool, why_nothing_came
+from pictures.workers import do_each, started_pool, why_nothing_came
 
 T = TypeVar("T")
 
