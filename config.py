@@ -59,6 +59,11 @@ EXCLUDE = [
     "lost+found",
 ]
 
+# Photos that are passed over as too small, by their bytes ("20K", "1.5MB") or by the pixels of the
+# picture, width times height (10_000, "0.5MP"); a K is 1,000 and an M 1,000,000. 0 is no limit.
+MIN_SIZE = 0
+MIN_PIXELS = 0
+
 # Where it is kept what was read of the photos, so that the next find need not read them again:
 # "auto" is a file in your cache folder; else a path that ends in .sqlite, or None for nowhere.
 CACHE_FILE = "auto"
@@ -116,6 +121,8 @@ class Settings:
     normalise: str
     workers: int
     exclude: tuple[str, ...]
+    min_size: int
+    min_pixels: int
     cache_file: str | None
     delete_mode: str
     prefer: tuple[str, ...] = ()

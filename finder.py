@@ -15,13 +15,14 @@ from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
 from pictures.errors import reason_of
 from pictures.formats import PHOTO_EXTENSIONS
-from pictures.images import Hashed, HashedImage, HashFiles, Holding, Unreadable
+from pictures.images import Hashed, HashedImage, HashFiles, Holding, Sized, Unreadable
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
 
 # Done by workers; what these import would take this process half a second.
 HASH_FILE = "pictures.hashing:hash_file"
 HOLDING_OF = "pictures.hashing:holding_of"
+SIZED = "pictures.hashing:sized"
 # Kinds of what a walk skips, besides those of `kinds` and `places`; in the plural, to be counted.
 HARD_LINKS = "hard links to the same files"
 SAME_FILES = "the same files by another way"  # as another mount shows them, on another device
@@ -31,6 +32,9 @@ UNREADABLE_FOLDERS = "unreadable folders"
 LINKED_FOLDERS = "linked folders"
 EXCLUDED_FOLDERS = "excluded folders"
 EXCLUDED_FILES = "excluded files"
+# How kinds begin that end in what the settings say.
+FEWER_BYTES = "files smaller than "
+FEWER_PIXELS = "pictures of fewer than "
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +110,18 @@ def _contains(outer: str, inner: str) -> bool:
 
 
 def walk(
-    input_dirs: Iterable[str], exclude: Sequence[str] = (), leave_out: Iterable[str] = ()
+    input_dirs: Iterable[str],
+    exclude: Sequence[str] = (),
+    leave_out: Iterable[str] = (),
+    min_size: int = 0,
 ) -> Iterator[Found]:
     """Yield the photos below some folders in sorted order. Changes nothing on disk.
 
     Symbolic links and special files are passed over, and so are the folders and files that other
     programs keep for themselves, the folders and files that match `exclude` (disk/patterns.py), the
-    paths in `leave_out` and results of earlier runs.
+    paths in `leave_out`, results of earlier runs and photos of fewer bytes than `min_size`.
     """
-    walker = _Walker(exclude, leave_out)
+    walker = _Walker(exclude, leave_out, min_size)
     for input_dir in input_dirs:
         yield from walker.below(input_dir)
 
@@ -122,8 +129,9 @@ def walk(
 class _Walker:
     """Walks through folders, each of them once."""
 
-    def __init__(self, exclude: Sequence[str], leave_out: Iterable[str]) -> None:
+    def __init__(self, exclude: Sequence[str], leave_out: Iterable[str], min_size: int) -> None:
         self._excluded = patterns_of(exclude)
+        self._min_size = min_size
         self._seen = _Seen()
         self._done = set(leave_out)
 
@@ -170,8 +178,26 @@ class _Walker:
         if self._excluded.name_file(entry.path):
             return Skipped(entry.path, EXCLUDED_FILES)
         if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
-            return self._seen.photo(entry.path)
+            return self._large_enough(self._seen.photo(entry.path))
         return Skipped(entry.path, kinds.kind_by_name(entry.name) or _sniffed_kind(entry))
+
+    def _large_enough(self, found: Found) -> Found:
+        """A photo, or that it is too small; an empty one is damaged, and stays."""
+        if isinstance(found, ImageFile) and 0 < found.size < self._min_size:
+            return Skipped(found.path, f"{FEWER_BYTES}{in_bytes(self._min_size)}")
+        return found
+
+
+def in_bytes(size: int) -> str:
+    """A number of bytes as short as it can be said without rounding.
+
+    >>> in_bytes(20_000), in_bytes(1_500_000), in_bytes(20_480), in_bytes(123_456)
+    ('20 KB', '1.5 MB', '20.48 KB', '123,456 bytes')
+    """
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "KB")):
+        if size >= unit and not size * 100 % unit:
+            return f"{size / unit:g} {name}"
+    return f"{size:,} bytes"
 
 
 def _listed(folder: str) -> tuple[list["os.DirEntry[str]"], list["os.DirEntry[str]"]]:
@@ -214,6 +240,27 @@ def hash_files(
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash photos in worker processes; yields one result a file, as they are done."""
     return in_workers(HASH_FILE, files, workers, recipe)
+
+
+def sizes(files: Iterable[ImageFile], workers: int) -> Iterator[Sized | Unreadable]:
+    """Read the headers of photos in worker processes, whatever is known of the files."""
+    return in_workers(SIZED, files, workers)
+
+
+def large_enough(
+    walked: Iterable[Found], sizes: Iterable[Sized | Unreadable], min_pixels: int
+) -> Iterator[Found]:
+    """Yield what a walk has found, with the pictures of too few pixels as skipped.
+
+    A photo of which the header can't be read stays, for the reason to be told.
+    """
+    kind = f"{FEWER_PIXELS}{min_pixels:,} pixels"
+    small = {s.file.path for s in sizes if isinstance(s, Sized) and s.pixels < min_pixels}
+    for found in walked:
+        if isinstance(found, ImageFile) and found.path in small:
+            yield Skipped(found.path, kind)
+        else:
+            yield found
 
 
 def holdings(files: Iterable[ImageFile], workers: int) -> Iterator[Holding | Unreadable]:

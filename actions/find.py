@@ -45,7 +45,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         old = replaceable(old, arguments, console)
         check_log(paths.log_file)
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
-        walked = walk_through(settings.input_dirs, settings.exclude, paths)
+        walked = large_enough(walk_through(settings, paths), settings)
         hash_anew = hashing(method, method.recipe, settings.workers)
         survey = finder.survey(walked, remembering(store, method.recipe), hash_anew)
         store.prune(settings.input_dirs)
@@ -84,12 +84,11 @@ def replaceable(old: Opened, arguments: argparse.Namespace, console: Console) ->
     return old
 
 
-def walk_through(
-    input_dirs: Sequence[str], exclude: Sequence[str], paths: OutputPaths
-) -> list[Found]:
+def walk_through(settings: Settings, paths: OutputPaths) -> list[Found]:
     """All that is in the input folders but a result of ours, or what pretends to be one."""
     leave_out = [paths.output_dir, paths.staging_dir, paths.replaced_dir]
-    found = list(bar(finder.walk(input_dirs, exclude, leave_out), "Looking"))
+    walk = finder.walk(settings.input_dirs, settings.exclude, leave_out, settings.min_size)
+    found = list(bar(walk, "Looking"))
     strange = f"passed over for its {MANIFEST}, which is no record of a find"
     no_results = {
         item.path: Skipped(item.path, finder.UNREADABLE_FOLDERS, strange)
@@ -100,6 +99,15 @@ def walk_through(
     }
     ours = (item for item in found if not isinstance(item, Skipped) or item.path not in no_results)
     return [*ours, *no_results.values()]
+
+
+def large_enough(walked: list[Found], settings: Settings) -> list[Found]:
+    """What was found, without the pictures that have too few pixels to be compared."""
+    if not settings.min_pixels:
+        return walked
+    files = [found for found in walked if isinstance(found, ImageFile)]
+    sizes = bar(finder.sizes(files, settings.workers), "Measuring", len(files))
+    return list(finder.large_enough(walked, sizes, settings.min_pixels))
 
 
 def hashing(method: Method, recipe: Recipe, workers: int) -> HashFiles:

@@ -34,6 +34,9 @@ NOTHING_OPEN = (
     "no picture here was read, and these folders weren't looked into: {}. Name a folder outside "
     "them, mend EXCLUDE, or copy or export from them what you want to compare."
 )
+NOTHING_LEFT = (
+    "no picture here was read, as all were left out ({}); mend EXCLUDE, MIN_SIZE or MIN_PIXELS."
+)
 UNSEEN = {*places.PLURALS.values(), finder.EXCLUDED_FOLDERS, finder.LINKED_FOLDERS}
 # Kinds that have a line of their own.
 TOLD_APART = {
@@ -162,6 +165,13 @@ def warn_of_nothing(console: Console, kinds: Iterable[str]) -> None:
         console.warn_of(NOTHING_READ)
     elif unseen:
         console.warn_of(NOTHING_OPEN.format(", ".join(unseen)))
+    elif left_out := [kind for kind in kinds if is_left_out(kind)]:
+        console.warn_of(NOTHING_LEFT.format(", ".join(left_out)))
+
+
+def is_left_out(kind: str) -> bool:
+    """Whether files of a kind would be read, but for the settings."""
+    return kind.startswith((finder.EXCLUDED_FILES, finder.FEWER_BYTES, finder.FEWER_PIXELS))
 
 
 def report_left_out(console: Console, survey: Survey) -> None:

@@ -175,6 +175,18 @@ OPTIONS = (
         repeatable=True,
     ),
     Option(
+        "--min-size",
+        "MIN_SIZE",
+        "pass over photos of fewer bytes, as 20000, 20K or 1.5MB; 0 is no limit",
+        values.amount("b"),
+    ),
+    Option(
+        "--min-pixels",
+        "MIN_PIXELS",
+        "pass over pictures of fewer pixels (width times height), as 10000 or 0.5MP",
+        values.amount("p"),
+    ),
+    Option(
         "--cache-file",
         "CACHE_FILE",
         "where it is kept what was read, a path ending in .sqlite",

@@ -1,8 +1,11 @@
 """The checks of the values that people set: each gives the checked value, or raises UserError."""
 
+import math
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from config import UserError
 from disk import system
@@ -17,6 +20,7 @@ NORMALISATIONS = ("imagenet", "unit", "signed", "none")
 MAX_MODEL_SIDE = 2048
 PRESET_HASH_SIZE = 16
 MAX_HASH_SIZE = 64
+THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,22 @@ def one_of(choices: Collection[str]) -> Callable[[Values, str], str]:
         if values[name] not in choices:
             raise UserError(f"{name} is {values[name]!r}; use one of {', '.join(choices)}.")
         return str(values[name])
+
+    return check
+
+
+def amount(unit: str) -> Callable[[Values, str], int]:
+    """How a number of bytes ("b") or pixels ("p") is written: 20000, "20K", "1.5MB", "0.5MP"."""
+    form = re.compile(rf"(\d+(?:\.\d+)?) ?([kmg]?){unit}?", re.IGNORECASE | re.ASCII)
+    examples = '"20K" or "1.5MB"' if unit == "b" else '"0.5MP"'
+
+    def check(values: Values, name: str) -> int:
+        value = values[name]
+        text = "" if isinstance(value, bool) else str(value).strip()
+        if not (match := form.fullmatch(text)):
+            raise UserError(f"{name} is {value!r}; use a whole number, {examples}.")
+        number, thousands = match.groups()
+        return math.ceil(Fraction(number) * THOUSANDS[thousands.lower()])
 
     return check
 

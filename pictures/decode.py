@@ -18,6 +18,8 @@ DECODED_SIDE = 280  # a JPEG is decoded at the least scale that covers this; les
 REDUCED_SIDE = 512  # others are reduced to that which covers this; finely drawn pages need it
 MAX_SCALED_PIXELS = 10**9  # of a JPEG: it is decoded at a reduced scale, which costs little
 MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
+HEAD_BYTES = 4096  # that tell a format, and the size of a picture that is decoded to be opened
+LEAST_HEADER_BYTES = 30
 REDUCED_FIRST = 50_000_000  # pixels: of larger pictures it counts that they are reduced first
 # Bytes that a pixel needs at worst, decoded and worked on, in pictures of which both sides are
 # reduced at once, and in narrow ones. Measured by mode; `formats` has what some need besides.
@@ -83,6 +85,22 @@ def open_header(data: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(data), formats=formats.OPENED_AS)
     _judge_size(image, len(data))
     return image
+
+
+def size_of(stream: io.FileIO) -> tuple[int, int]:
+    """Width and height of a picture, by its file's header, of which little is read.
+
+    Raises one of `DECODE_ERRORS` for what has no header.
+    """
+    head = stream.read(HEAD_BYTES)
+    if size := formats.beginning(head).size_before_opening:
+        if len(head) < LEAST_HEADER_BYTES:
+            raise ValueError("the file ends within its header")
+        return size(head)
+    Image.MAX_IMAGE_PIXELS = None  # nothing is decoded
+    stream.seek(0)
+    with Image.open(stream, formats=formats.OPENED_AS) as image:
+        return image.size
 
 
 def _judge_size(image: Image.Image, file_bytes: int) -> None:

@@ -4,10 +4,10 @@ import functools
 import hashlib
 
 from disk.companions import xmp_beside
-from disk.files import ImageFile, read_file
+from disk.files import ImageFile, open_regular, read_file
 from pictures import decode, fingerprint, formats, kinds, salvage
 from pictures.errors import DECODE_ERRORS, reason_of
-from pictures.images import HashedImage, Holding, Unreadable
+from pictures.images import HashedImage, Holding, Sized, Unreadable
 from pictures.inventory import inventory
 from pictures.messages import in_one_line, messages_of_decoders
 from pictures.recipe import Recipe
@@ -37,6 +37,16 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
     return HashedImage(
         file, digest, look, damage, in_one_line(messages.others), note=structure.note
     )
+
+
+def sized(file: ImageFile) -> Sized | Unreadable:
+    """How many pixels a photo's picture has, by its header alone."""
+    try:
+        with messages_of_decoders(), open_regular(file.path) as stream:
+            width, height = decode.size_of(stream)
+    except DECODE_ERRORS as error:
+        return Unreadable(file, reason_of(error))
+    return Sized(file, width * height)
 
 
 def holding_of(file: ImageFile) -> Holding | Unreadable:

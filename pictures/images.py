@@ -32,6 +32,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Sized:
+    """How many pixels a photo's picture has, width times height."""
+
+    file: ImageFile
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """What a photo's file holds besides its pixels, as lines of `pictures.held`."""
 

@@ -343,3 +343,19 @@ def test_a_cache_in_the_output_folder_is_refused(tmp_path: Path) -> None:
     assert (
         message == f"CACHE_FILE {tmp_path}/out/cache.sqlite lies in OUTPUT_DIR; put it elsewhere."
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "means"),
+    [(0, 0), (500, 500), ("20K", 20_000), ("1.5MB", 1_500_000), ("2 gb", 2 * 10**9), ("7b", 7)],
+)
+def test_an_amount_of_bytes_may_have_a_unit(given: object, means: int, tmp_path: Path) -> None:
+    assert settings(tmp_path, MIN_SIZE=given).min_size == means
+
+
+@pytest.mark.parametrize(
+    "given", ["20Q", "-5", "1,5MB", "K", "", True, None, "100x100", "1MiB", "\u0663"]
+)
+@pytest.mark.parametrize("name", ["MIN_SIZE", "MIN_PIXELS"])
+def test_what_is_no_amount_is_refused(given: object, name: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path, **{name: given}).startswith(f"{name} is {given!r}; use a whole number")

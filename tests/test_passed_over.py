@@ -9,6 +9,7 @@ import pytest
 from conftest import Library, picture
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 CAT = "2024/cat.jpg"
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(range(100))
@@ -98,6 +99,70 @@ def test_excluded_files_are_counted_by_themselves(bare_library: Library) -> None
     bare_library.add("a.jpg")
     counts = passed_over(bare_library, "--exclude", "*.gif", "--exclude", "Screenshots/*")
     assert counts == {"excluded files": 3}
+
+
+def save(path: Path, *size: int) -> None:
+    """A picture of one colour, of some pixels a side."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (size[0], size[-1]), "red").save(path)
+
+
+def test_small_files_are_passed_over_and_empty_ones_are_unreadable(bare_library: Library) -> None:
+    bare_library.add("a.jpg")
+    add(bare_library.photos, b__png=b"x" * 1499, c__jpg=b"x" * 1500, d__jpg=b"", e__txt=b"x")
+    ran = bare_library.run("find", "--json", "--min-size", "1.5k")
+    assert ran.facts["passed_over"] == {"files smaller than 1.5 KB": 1, "other files": 1}
+    names = [os.path.basename(item["path"]) for item in ran.facts["unreadable"]]
+    assert (ran.facts["hashed"], names) == (1, ["c.jpg", "d.jpg"])
+
+
+def test_pictures_of_few_pixels_are_in_no_group_whatever_the_cache_knows(
+    bare_library: Library,
+) -> None:
+    photos = bare_library.photos
+    for ending in ("png", "jpg", "gif", "webp", "tif", "bmp", "avif"):
+        save(photos / f"icon.{ending}", 40, 30)
+        save(photos / f"icon2.{ending}", 40, 30)
+    save(photos / "large.png", 40, 31)
+    shutil.copy(photos / "large.png", photos / "large2.png")
+    add(photos, no__jpg=b"\xff\xd8\xff", cut__webp=b"RIFF\0\0\0\0WEBPVP8X")
+
+    def found(*flags: str) -> tuple[int, dict[str, int], int]:
+        facts = bare_library.run("find", "--json", "--dry-run", *flags).facts
+        assert len(facts["unreadable"]) == 2
+        return facts["hashed"], facts["passed_over"], len(facts["groups"])
+
+    few = {"pictures of fewer than 1,240 pixels": 14}
+    everything = (16, {}, 8)
+    assert found("--min-pixels", "1240") == (2, few, 1)
+    assert found() == everything
+    assert found("--min-pixels", "1.24K") == (2, few, 1)
+    assert found("--min-pixels", "1200") == everything
+
+
+@pytest.mark.workers
+def test_headers_are_read_by_workers(bare_library: Library) -> None:
+    bare_library.add("a.jpg")
+    save(bare_library.photos / "b.png", 10)
+    counts = passed_over(bare_library, "--min-pixels", "0.0002 MP")
+    assert counts == {"pictures of fewer than 200 pixels": 1}
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind"),
+    [
+        (("--exclude", "*.jpg"), "excluded files"),
+        (("--min-size", "1GB"), "files smaller than 1 GB"),
+        (("--min-pixels", "90MP"), "pictures of fewer than 90,000,000 pixels"),
+    ],
+)
+def test_a_folder_of_which_every_photo_was_left_out_says_so(
+    flags: tuple[str, str], kind: str, bare_library: Library
+) -> None:
+    bare_library.add("a.jpg")
+    ran = bare_library.run("find", *flags)
+    assert ran.code == 1
+    assert f"as all were left out ({kind}); mend EXCLUDE, MIN_SIZE" in ran.out
 
 
 def test_one_line_says_it_to_people_and_the_log_names_all(bare_library: Library) -> None:
@@ -213,7 +278,8 @@ def test_every_file_is_hashed_unreadable_or_passed_over(
             path.hardlink_to(library.folder / "linked.jpg")
         else:
             path.write_bytes(CONTENTS[content])
-    facts = library.run("find", "--json", "--dry-run", "--no-cache", "--exclude", "skip").facts
+    left_out = ("--exclude", "skip", "--exclude", "*.png", "--min-size", "6", "--min-pixels", "99k")
+    facts = library.run("find", "--json", "--dry-run", "--no-cache", *left_out).facts
     closed = ("@eaDir", ".Trash", "My.photoslibrary", "skip")
     files = [name for name in tree if not name.startswith(closed)]
     counts = Counter(facts["passed_over"])

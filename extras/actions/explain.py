@@ -54,8 +54,7 @@ def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: 
     images = iter(explain.hashed(paths, by_looks(PRESET_HASH_SIZE, settings.workers)))
     examples = [fitting.Example(next(images), next(images), like) for _, like in pairs]
     photos = sum(
-        isinstance(found, ImageFile)
-        for found in walk_through(settings.input_dirs, settings.exclude, paths_of(settings))
+        isinstance(found, ImageFile) for found in walk_through(settings, paths_of(settings))
     )
     attempts = fitting.suggest(examples, photos)
     for line in fitting.suggested(attempts, photos):
