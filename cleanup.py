@@ -21,6 +21,7 @@ from disk.lines import to_line
 from disk.litter import is_litter
 from disk.own_names import MANIFEST
 from disk.places import Surroundings, is_in_trash
+from disk.protection import Protected
 from disk.record import Manifest, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept, Prove, Remove, aside_path, bytes_freed, is_set_aside
 from disk.same_file import found_anew, is_another_file, look_anew, may_be_one, shows_aside
@@ -171,19 +172,21 @@ def plan_deletions(
     culled: Culled,
     *,
     whole_groups: bool = False,
+    protect: Iterable[str] = (),
     list_file: str = "to_delete.txt",
 ) -> Plan:
     """Decide for each listed path: delete it, or the reason to keep it. Changes nothing on disk.
 
     With `whole_groups`, groups of which every original is listed are deleted without a survivor.
-    Raises UserError, which names the `list_file`, for a path that is no original of the manifest.
+    What `protect` names stays, besides what find was told to protect. Raises UserError, which
+    names the `list_file`, for a path that is no original of the manifest.
     """
     known = {c.original.path: c for c in manifest.copies}
     for path in listed:
         if path not in known:
             message = f"{list_file} names {to_line(path)}, which find did not copy; "
             raise UserError(message + "run check-deleted again.", Exit.STATE)
-    judge = Judge(manifest, frozenset(listed), culled, whole_groups=whole_groups)
+    judge = Judge(manifest, frozenset(listed), culled, whole_groups=whole_groups, protect=protect)
     delete: list[SavedCopy] = []
     refused: list[Kept] = []
     gone: list[str] = []
@@ -202,6 +205,11 @@ def plan_deletions(
     return Plan(tuple(delete), tuple(refused), tuple(gone))
 
 
+def protected_in(manifest: Manifest, today: Iterable[str]) -> Protected:
+    """What is protected by what find was told, or by what is set today."""
+    return Protected((*manifest.protect, *today), manifest.input_dirs)
+
+
 class Judge:
     """Knows every reason to keep an original. Changes nothing on disk."""
 
@@ -212,9 +220,12 @@ class Judge:
         culled: Culled,
         *,
         whole_groups: bool = False,
+        protect: Iterable[str] = (),
     ) -> None:
         self._input_dirs = manifest.input_dirs
         self._surroundings = Surroundings()
+        self.protected = protected_in(manifest, protect)
+        listed = frozenset(path for path in listed if not self.protected.covers(path))
         self._listed = listed
         self._deleted = {*culled.deleted, *(culled.whole_groups if whole_groups else ())}
         self._whole_groups = {c.group for c in culled.whole_groups}
@@ -261,6 +272,8 @@ class Judge:
 
     def reason_of_place(self, path: str, place: str) -> str | None:
         """Why nothing may go that has a path, be it a photo or not, and now lies at a place."""
+        if reason := self.protected.reason(path) or self.protected.reason(place):
+            return reason
         if not is_below(path, self._input_dirs):
             return "it lies outside the input folders"
         if whose := self._surroundings.whose(path):
@@ -335,7 +348,7 @@ def execute(
     The folders of its group are locked meanwhile: the cleanup of another output folder could take
     the survivor while this one counts on it. It waits so long in vain for such locks, in all.
     """
-    remover = Remover(log_file, remove, FolderLocks(seconds_to_wait))
+    remover = Remover(log_file, remove, FolderLocks(seconds_to_wait), judge.protected)
     for copy in plan.delete:
         path = copy.original.path
         twins: list[str] = []
@@ -354,11 +367,15 @@ def execute(
 
 @dataclass(frozen=True, slots=True)
 class Remover:
-    """Removes one file after the other, each under the locks of some folders and with a record."""
+    """Removes one file after the other, each under the locks of some folders and with a record.
+
+    What is protected it doesn't touch, whoever asks.
+    """
 
     log_file: str
     remove: Remove
     locks: FolderLocks
+    protected: Protected
 
     def removed(
         self, path: str, folders: Iterable[str], look: Callable[[], str | None], prove: Prove
@@ -375,7 +392,8 @@ class Remover:
             with self.locks.held(folders) as locked:
                 freed = bytes_freed(path)
                 reason = locked and f"another program holds a lock on {to_line(locked)}"
-                reason = reason or look() or self.remove(path, prove, record)
+                reason = reason or look() or self.protected.reason(path)
+                reason = reason or self.remove(path, prove, record)
         except OSError as error:
             reason = error.strerror or str(error)
         except KeyboardInterrupt:

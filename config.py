@@ -74,6 +74,9 @@ DELETE_MODE = "trash"
 # Folders whose pictures review and suggest rather keep, the best first: ["/home/me/Pictures"].
 PREFER: list[str] = []
 
+# What is never deleted: folders, files, and patterns as in EXCLUDE: ["/home/me/Best", "*.nef"].
+PROTECT: list[str] = []
+
 
 # ---- Nothing below here needs editing. ----
 
@@ -126,3 +129,4 @@ class Settings:
     cache_file: str | None
     delete_mode: str
     prefer: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()  # real paths and patterns

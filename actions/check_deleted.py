@@ -5,23 +5,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cleanup
-from actions.console import Console, counted
+from actions.console import Console, Item, counted, facts_of, lines_of
 from actions.result import opened
 from config import Settings
 from disk import removal
 from disk.files import is_gone
 from disk.lines import to_line
+from disk.protection import Protected
 from disk.record import Manifest, SavedCopy, check_to_delete, write_to_delete
 from pictures.losses import losses
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The originals that the deleted copies mean: those that are there, and those to be written."""
+    """The originals that the deleted copies mean: those that are there, and those to be written.
+
+    Those that are protected stay, and are in none of these.
+    """
 
     copies: tuple[SavedCopy, ...]
     present: tuple[str, ...]
     named: tuple[str, ...]
+    protected: tuple[Item, ...]
 
     @property
     def doomed(self) -> list[SavedCopy]:
@@ -39,12 +44,15 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     with opened(settings, arguments, console) as result:
         manifest = result.manifest
         culled = cleanup.culled_in(manifest, settings.output_dir)
-        listing = listing_of(manifest, culled, culled.whole_groups if whole else ())
+        protected = cleanup.protected_in(manifest, settings.protect)
+        listing = listing_of(manifest, culled, culled.whole_groups if whole else (), protected)
         check_to_delete(settings.to_delete_file, manifest)
         if not dry_run:
             write_to_delete(settings.to_delete_file, listing.named)
     say_listed(console, listing, settings.to_delete_file, dry_run=dry_run)
     say_kept(console, culled, everything=everything)
+    title = "Chosen, but protected, so they stay"
+    console.list_some(title, lines_of(listing.protected), everything=True)
     lost = say_losses(console, manifest, listing.doomed)
     say_next(console, listing, dry_run=dry_run, whole=whole)
     numbers = sorted({c.group for c in culled.whole_groups})
@@ -54,6 +62,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     console.facts.update(
         to_delete=list(listing.present),
         loses=lost,
+        protected=facts_of(listing.protected),
         moved=[c.original.path for c in culled.moved],
         strangers=list(culled.strangers),
         whole_groups=numbers,
@@ -61,18 +70,23 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
 
 
 def listing_of(
-    manifest: Manifest, culled: cleanup.Culled, whole_groups: Iterable[SavedCopy]
+    manifest: Manifest,
+    culled: cleanup.Culled,
+    whole_groups: Iterable[SavedCopy],
+    protected: Protected,
 ) -> Listing:
     """What is to be listed of a cull. Changes nothing on disk."""
     whole = frozenset(whole_groups)
     listed = {*culled.deleted, *whole}
-    copies = tuple(c for c in manifest.copies if c in listed)
+    reasons = {c: protected.reason(c.original.path) for c in manifest.copies if c in listed}
+    copies = tuple(c for c, reason in reasons.items() if not reason)
     paths = (c.original.path for c in copies)
     present = tuple(p for p in paths if not is_gone(p) or removal.is_set_aside(p))
     there = frozenset(present)
     # Of a whole group all are listed, or what is taken off the list couldn't be told.
     named = tuple(c.original.path for c in copies if c in whole or c.original.path in there)
-    return Listing(copies, present, named if present else ())
+    kept = tuple(Item(c.original.path, reason) for c, reason in reasons.items() if reason)
+    return Listing(copies, present, named if present else (), kept)
 
 
 def say_listed(console: Console, listing: Listing, file: str, *, dry_run: bool) -> None:

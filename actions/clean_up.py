@@ -20,13 +20,14 @@ from pictures.losses import orphaned_sidecars
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     whole, trash = arguments.allow_whole_groups, settings.delete_mode == "trash"
+    protect, list_file = settings.protect, settings.to_delete_file
     check_log(settings.log_file)
     with opened(settings, arguments, console) as result:
         manifest = result.manifest
-        listed = read_to_delete(settings.to_delete_file)
+        listed = read_to_delete(list_file)
         culled = cleanup.culled_in(manifest, settings.output_dir)
         plan = cleanup.plan_deletions(
-            listed, manifest, culled, whole_groups=whole, list_file=settings.to_delete_file
+            listed, manifest, culled, whole_groups=whole, protect=protect, list_file=list_file
         )
         report_plan(console, plan, manifest, trash=trash)
         say_strangers(console, culled)
@@ -39,7 +40,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             return
         # The person may have looked at the folders again before answering.
         culled = cleanup.culled_in(manifest, settings.output_dir)
-        judge = cleanup.Judge(manifest, frozenset(listed), culled, whole_groups=whole)
+        judge = cleanup.Judge(
+            manifest, frozenset(listed), culled, whole_groups=whole, protect=protect
+        )
         refused = [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
         append_lines(settings.log_file, refused)
         remove = removal.trash if trash else removal.unlink

@@ -12,18 +12,20 @@ import storage
 from actions.console import Console, bar
 from actions.find_summary import failures, has_extra, report_found, report_groups, report_saved
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
+from actions.values import check_protect
 from config import Settings, UserError
 from disk.files import ImageFile, check_log
 from disk.lines import to_line
 from disk.output_lock import locked
 from disk.own_names import MANIFEST
+from disk.protection import Protected
 from disk.record import Link, Manifest, SavedCopy, is_result
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
 from finder import Found, Skipped
 from pictures import methods
 from pictures.by_name import named
-from pictures.images import Hashed, HashedImage, HashFiles, Holding
+from pictures.images import Hashed, HashedImage, HashFiles, Holding, Unreadable
 from pictures.methods import Method
 from pictures.recipe import Recipe
 from pictures.store import Store
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     finder.check_input(settings.input_dirs, settings.output_dir)
+    check_protect(settings.protect, settings.output_dir)
     method, paths = methods.chosen(settings), paths_of(settings)
     dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose
     with contextlib.ExitStack() as stack:
@@ -47,6 +50,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = large_enough(walk_through(settings, paths), settings)
         hash_anew = hashing(method, method.recipe, settings.workers)
+        warn_of_unused(settings.protect, walked, console)
         survey = finder.survey(walked, remembering(store, method.recipe), hash_anew)
         store.prune(settings.input_dirs)
         if not discard:
@@ -61,7 +65,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             return
         copies = with_what_they_hold(copies, settings.workers, log)
         links = tuple(links_between(survey.images, groups))
-        planned = Manifest(settings.input_dirs, copies, paths.own_files, links=links)
+        planned = Manifest(
+            settings.input_dirs, copies, paths.own_files, links=links, protect=settings.protect
+        )
         make_sheet = sheets(settings.prefer, settings.workers)
         seen = None if discard else survey.digests()
         results, kept = replaced(old, planned, log, seen, make_sheet)
@@ -108,6 +114,13 @@ def large_enough(walked: list[Found], settings: Settings) -> list[Found]:
     files = [found for found in walked if isinstance(found, ImageFile)]
     sizes = bar(finder.sizes(files, settings.workers), "Measuring", len(files))
     return list(finder.large_enough(walked, sizes, settings.min_pixels))
+
+
+def warn_of_unused(protect: Sequence[str], walked: Iterable[Found], console: Console) -> None:
+    """Say which patterns protect nothing, as one with a typo would."""
+    paths = (f.file.path if isinstance(f, Unreadable) else f.path for f in walked)
+    for pattern in Protected(protect).unused(paths):
+        console.warn(f"PROTECT {pattern} names nothing in the input folders; check the pattern.")
 
 
 def hashing(method: Method, recipe: Recipe, workers: int) -> HashFiles:

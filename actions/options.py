@@ -47,6 +47,12 @@ def folders_from_here(given: list[str], _: object) -> list[str]:
     return [folder and os.path.abspath(os.path.expanduser(folder)) for folder in given]
 
 
+def protected_from_here(given: list[str], default: Any) -> list[str]:
+    """What a flag protects is protected besides what config.py does."""
+    here = [e if values.is_pattern(e) else path_from_here(e, None) for e in given]
+    return [*default, *(str(entry) for entry in here)]
+
+
 def besides(given: list[str], default: Any) -> list[str]:
     return [*default, *given]
 
@@ -205,6 +211,14 @@ OPTIONS = (
         "review, suggest: a folder to keep pictures of; may be repeated",
         values.folders_or_none,
         merge=folders_from_here,
+        repeatable=True,
+    ),
+    Option(
+        "--protect",
+        "PROTECT",
+        "a folder, file or pattern of which nothing is ever deleted; may be repeated",
+        values.protect,
+        merge=protected_from_here,
         repeatable=True,
     ),
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import storage
 from actions.console import Console, agreed, counted
+from actions.values import check_protect
 from config import Exit, Settings, UserError
 from disk import removal, signature
 from disk.files import append_lines
@@ -90,6 +91,7 @@ def opened(settings: Settings, arguments: argparse.Namespace, console: Console) 
     if not os.path.isdir(os.path.dirname(settings.output_dir)):
         message = f"OUTPUT_DIR {settings.output_dir} is missing; mount it, or run --action find."
         raise UserError(message, Exit.STATE)
+    check_protect(settings.protect, settings.output_dir)
     paths = paths_of(settings)
     with contextlib.ExitStack() as stack:
         if arguments.dry_run:

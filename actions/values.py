@@ -1,5 +1,6 @@
 """The checks of the values that people set: each gives the checked value, or raises UserError."""
 
+import glob
 import math
 import os
 import re
@@ -103,6 +104,29 @@ def patterns(values: Values, name: str) -> tuple[str, ...]:
     return found
 
 
+def protect(values: Values, name: str) -> tuple[str, ...]:
+    """What is protected: absolute and real paths, and patterns; there or not."""
+    entries = patterns(values, name)
+    return tuple(dict.fromkeys(_protected(entry, name, values.base) for entry in entries))
+
+
+def _protected(entry: str, name: str, base: str) -> str:
+    """A path as it is really called; of a pattern, the folder with which it begins."""
+    entry = os.path.expanduser(entry)
+    if not is_pattern(entry):
+        return os.path.realpath(_path(entry, name, base))
+    if not os.path.isabs(entry):
+        return entry
+    names = entry.split(os.sep)
+    plain = next(n for n, part in enumerate(names) if glob.has_magic(part))
+    return os.path.join(os.path.realpath(os.sep.join(names[:plain]) or os.sep), *names[plain:])
+
+
+def is_pattern(entry: str) -> bool:
+    """Whether what is to be protected is given by a pattern; what is there is a path."""
+    return glob.has_magic(entry) and not os.path.lexists(os.path.expanduser(entry))
+
+
 def _path(value: object, name: str, base: str) -> str:
     if not isinstance(value, (str, os.PathLike)) or not str(value) or "\0" in str(value):
         raise UserError(f"{name} is {value!r}; use a path in quotes.")
@@ -130,6 +154,19 @@ def check_prefer(prefer: Iterable[str]) -> None:
     for folder in prefer:
         if not os.path.isdir(folder):
             raise UserError(f"PREFER {folder} is not a folder; check the path, or mount it.")
+
+
+def check_protect(protect: Iterable[str], output_dir: str) -> None:
+    """Refuse a protected path that isn't there: a typo would protect nothing. Changes nothing."""
+    for entry in protect:
+        if glob.has_magic(entry):
+            continue
+        if not os.path.lexists(entry):
+            raise UserError(f"PROTECT {entry} doesn't exist; check the path, or mount it.")
+        if system.lies_in(entry, output_dir):
+            raise UserError(
+                f"PROTECT {entry} lies in OUTPUT_DIR, which is find's; protect the originals."
+            )
 
 
 # ---- How pictures are compared

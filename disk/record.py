@@ -92,7 +92,8 @@ class Manifest:
     """What a find made: the record that check-deleted and cleanup trust.
 
     `report` is the digest of report.html, or empty if find wrote none. `links` are for people
-    to look at; nothing is decided by them here. `signatures` are those of users who trust it.
+    to look at; nothing is decided by them here. `protect` is what find was told to protect.
+    `signatures` are those of users who trust it.
     """
 
     input_dirs: tuple[str, ...]
@@ -100,6 +101,7 @@ class Manifest:
     own_files: OwnFiles
     report: str = ""
     links: tuple[Link, ...] = ()
+    protect: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
 
     @property
@@ -136,6 +138,7 @@ def load_manifest(folder: str) -> Manifest:
         own_files=_own_files_of(data["own_files"]),
         report=text_of(data.get("report", ""), "report") and digest_of(data["report"], "report"),
         links=tuple(_link_of(row) for row in rows_of(data.get("links", []), "links")),
+        protect=tuple(_entry_of(one) for one in rows_of(data.get("protect", []), "protect")),
         signatures=tuple(digest_of(one, "signatures") for one in signatures),
     )
     for places in ([c.original.path for c in manifest.copies], [c.copy for c in manifest.copies]):
@@ -171,6 +174,12 @@ def _copy_of(row: object, folder: str) -> SavedCopy:
 
 def _holds_of(value: object) -> tuple[str, ...]:
     return tuple(words_of(line, "holds") for line in rows_of(value, "holds"))
+
+
+def _entry_of(value: object) -> str:
+    if not (entry := text_of(value, "protect")):
+        raise ValueError("protect must be paths and patterns")
+    return entry
 
 
 def _link_of(row: object) -> Link:
@@ -219,6 +228,8 @@ def content_of(manifest: Manifest) -> dict[str, object]:
     content = {**head, **asdict(replace(manifest, copies=())), "copies": rows}
     content["own_files"] = manifest.own_files.names
     del content["signatures"]
+    if not manifest.protect:  # as in the records of before
+        del content["protect"]
     return content
 
 

@@ -51,6 +51,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "disk/inspection.py": ("test_record.py", "test_copies.py", "test_cleanup.py"),
     "disk/lines.py": ("test_storage.py",),
     "disk/output_lock.py": ("test_storage.py",),
+    "disk/protection.py": ("test_protection.py",),
     "disk/record.py": ("test_storage.py",),
     "disk/removal.py": ("test_cleanup.py", "test_trash.py"),
     "disk/replaceable.py": ("test_storage.py", "test_record.py"),
@@ -62,6 +63,7 @@ FIRST: dict[str, tuple[str, ...]] = {
 # In the order in which they are likely to notice; the first that fails ends it.
 TESTS = (
     "test_places.py",
+    "test_protection.py",
     "test_cleanup.py",
     "test_trash.py",
     "test_litter.py",
