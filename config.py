@@ -64,6 +64,10 @@ EXCLUDE = [
 MIN_SIZE = 0
 MIN_PIXELS = 0
 
+# None, or a file with the list of photos that you know to be unreadable, so that they are no fault
+# any more: what "--action find --list unreadable" prints.
+ACCEPT_UNREADABLE = None
+
 # Where it is kept what was read of the photos, so that the next find need not read them again:
 # "auto" is a file in your cache folder; else a path that ends in .sqlite, or None for nowhere.
 CACHE_FILE = "auto"
@@ -126,6 +130,7 @@ class Settings:
     exclude: tuple[str, ...]
     min_size: int
     min_pixels: int
+    accept_unreadable: str | None
     cache_file: str | None
     delete_mode: str
     prefer: tuple[str, ...] = ()

@@ -78,6 +78,7 @@ def act(argv: Sequence[str] | None, console: Console) -> None:
     check_belongs(arguments)
     settings = settings_of(arguments, values)
     console.facts["action"] = arguments.action
+    console.lists = bool(arguments.list)
     module_of(arguments.action).run(settings, arguments, console)
 
 

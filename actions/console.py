@@ -16,16 +16,27 @@ SHOWN = 5  # examples of a kind that a summary names; the log has them all
 
 @dataclass(slots=True)
 class Console:
-    """What an action says: lines for people as they come, and the facts for --json."""
+    """What an action says: lines for people as they come, and the facts for --json.
+
+    With `lists`, stdout has a list and nothing else.
+    """
 
     json: bool
+    lists: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     code: Exit = Exit.DONE
 
     def say(self, line: str = "") -> None:
         # Nobody may be reading any more; what was begun goes on.
         with contextlib.suppress(BrokenPipeError):
-            print(line, file=sys.stderr if self.json else sys.stdout, flush=True)
+            aside = self.json or self.lists
+            print(line, file=sys.stderr if aside else sys.stdout, flush=True)
+
+    def print_list(self, lines: Iterable[bytes], end: bytes = b"\n") -> None:
+        """Print what a list has, byte by byte, whatever a terminal would make of it."""
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.buffer.writelines(line + end for line in lines)
+            sys.stdout.flush()
 
     def warn(self, message: str) -> None:
         self.say(f"warning: {message}")

@@ -15,6 +15,7 @@ from actions.result import ask_for_trust, paths_of, recover, why_unsigned
 from actions.values import check_protect
 from config import Settings, UserError
 from disk.files import ImageFile, check_log
+from disk.known_bad import known_bad, line_of
 from disk.lines import to_line
 from disk.output_lock import locked
 from disk.own_names import MANIFEST
@@ -39,6 +40,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     finder.check_input(settings.input_dirs, settings.output_dir)
     check_protect(settings.protect, settings.output_dir)
     method, paths = methods.chosen(settings), paths_of(settings)
+    accepted = known_bad(settings.accept_unreadable)
     dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose
     with contextlib.ExitStack() as stack:
         if not dry_run:
@@ -56,7 +58,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         if not discard:
             check_last_copies(old, survey.digests())
         groups, matched = method.group(survey.images)
-        log = report_found(console, survey, everything=everything)
+        log = report_found(console, survey, accepted, everything=everything)
+        if arguments.list:
+            console.print_list(line_of(item.file).encode() for item in survey.unreadable)
         log += report_groups(console, survey.images, groups, matched, everything=everything)
         copies = planned_copies(survey.images, groups, paths)
         storage.check_space(copies, paths.output_dir)

@@ -12,7 +12,8 @@ import finder
 import storage
 from actions.console import Console, Item, counted, facts_of, lines_of, megabytes
 from disk import places
-from disk.lines import to_line
+from disk.known_bad import KnownBad
+from disk.lines import some_names, to_line
 from disk.record import SavedCopy
 from disk.result import OutputPaths
 from finder import Survey
@@ -70,23 +71,47 @@ def told_of(survey: Survey) -> Told:
     )
 
 
-def report_found(console: Console, survey: Survey, *, everything: bool) -> list[str]:
+def report_found(
+    console: Console, survey: Survey, known: KnownBad, *, everything: bool
+) -> list[str]:
     """Say what was found; returns lines for the log."""
     told = told_of(survey)
-    counts = f"{len(survey.images):,} hashed, {len(survey.unreadable):,} unreadable"
+    accepted = [item.file.path for item in survey.unreadable if known.accepts(item.file)]
+    counts = f"{len(survey.images):,} hashed, {said_unreadable(survey, len(accepted))}"
     summary = f"Found {counted(survey.photos, 'photo')}: {counts}."
     console.say(summary)
     say_of_images(console, survey, told, everything=everything)
     report_left_out(console, survey)
     passed_over_lines = report_passed_over(console, survey, everything=everything)
-    console.list_some("Unreadable files", lines_of(told.unreadable), everything=everything)
+    new = [item for item in told.unreadable if item.path not in set(accepted)]
+    title = "Unreadable files, not accepted" if accepted else "Unreadable files"
+    console.list_some(title, lines_of(new), everything=everything)
+    say_of_stale(console, known.stale(item.file for item in survey.unreadable))
     console.list_some("Unreadable folders", lines_of(told.folders), everything=everything)
     set_aside = [to_line(path) for path in survey.paths_of(finder.SET_ASIDE)]
     title = "Originals that an interrupted cleanup of another result has set aside; rename them"
     console.list_some(title, set_aside, everything=True)
-    console.facts.update(facts_of_survey(survey, told))
+    console.facts.update(facts_of_survey(survey, told), accepted_unreadable=accepted)
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     return [f"{now} find: {summary}", *log_of(survey, told, passed_over_lines)]
+
+
+def said_unreadable(survey: Survey, accepted: int) -> str:
+    """How many photos can't be read, and how many of them a person has accepted."""
+    unreadable = len(survey.unreadable)
+    if not accepted:
+        return f"{unreadable:,} unreadable"
+    share = "all of them" if accepted == unreadable else f"{accepted:,} of them"
+    return f"{unreadable:,} unreadable ({share} accepted)"
+
+
+def say_of_stale(console: Console, stale: Sequence[str]) -> None:
+    """Say in one line which files of the list of unreadable ones are none any more."""
+    console.facts["stale_accepted"] = list(stale)
+    if stale:
+        are = "is" if len(stale) == 1 else "are"
+        counts = f"{counted(len(stale), 'file')} in it {are} gone or can be read"
+        console.say(f"The list of accepted files is out of date: {counts}: {some_names(stale)}.")
 
 
 def say_of_images(console: Console, survey: Survey, told: Told, *, everything: bool) -> None:

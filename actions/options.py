@@ -25,6 +25,8 @@ ACTIONS = {
     "review": "extras.actions.review",
     "suggest": "extras.actions.suggest",
 }
+# What an action prints as a list, and nothing else.
+LISTS = {"unreadable": "find"}
 
 
 # ---- The one table of what people can set
@@ -193,6 +195,13 @@ OPTIONS = (
         values.amount("p"),
     ),
     Option(
+        "--accept-unreadable",
+        "ACCEPT_UNREADABLE",
+        "find: a list of photos that are known to be unreadable, made by --list unreadable",
+        values.file_or_none,
+        merge=path_from_here,
+    ),
+    Option(
         "--cache-file",
         "CACHE_FILE",
         "where it is kept what was read, a path ending in .sqlite",
@@ -277,6 +286,12 @@ def parser(defaults: Mapping[str, object]) -> Parser:
     for flag, text in SWITCHES.items():
         parser.add_argument(flag, action="store_true", help=text)
     parser.add_argument(
+        "--list",
+        choices=LISTS,
+        metavar="KIND",
+        help="print nothing but a list on stdout, messages on stderr; find: unreadable",
+    )
+    parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="review: the page's port (default: any)"
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {config.__version__}")
@@ -289,6 +304,12 @@ def check_belongs(arguments: argparse.Namespace) -> None:
         raise UserError("--apply: only for --action suggest; see --help.")
     if arguments.trust_result and arguments.action == "explain":
         raise UserError("--trust-result: not for --action explain; see --help.")
+    if arguments.list:
+        if arguments.action != LISTS[arguments.list]:
+            action = LISTS[arguments.list]
+            raise UserError(f"--list {arguments.list}: only for --action {action}; see --help.")
+        if arguments.json:
+            raise UserError("--list and --json exclude each other; give one of them.")
     check_photos(arguments)
 
 

@@ -93,6 +93,10 @@ def cache_file(values: Values, name: str) -> str | None:
     return path
 
 
+def file_or_none(values: Values, name: str) -> str | None:
+    return None if values[name] is None else _path(values[name], name, values.base)
+
+
 def patterns(values: Values, name: str) -> tuple[str, ...]:
     given = values[name]
     if not isinstance(given, Iterable) or isinstance(given, str):
