@@ -46,6 +46,21 @@ def pairs_by_counting(hashes: Sequence[bytes], threshold: int) -> Pairs:
     }
 
 
+def distances(left: Sequence[bytes], right: Sequence[bytes]) -> np.ndarray:
+    """In how many bits each of the left differs from each of the right, by multiplication."""
+    ones, others = (
+        np.unpackbits(np.array([[*bits] for bits in hashes], np.uint8), axis=1) * 2.0 - 1
+        for hashes in (left, right)
+    )
+    return ((ones.shape[1] - ones @ others.T) / 2).astype(int)
+
+
+def triples_of(distances: np.ndarray, close: np.ndarray) -> set[tuple[int, int, int]]:
+    """The numbers of the two of each close pair, and their distance."""
+    left, right = np.nonzero(close)
+    return {*zip(left.tolist(), right.tolist(), distances[close].tolist(), strict=True)}
+
+
 def components(count: int, pairs: Pairs) -> list[list[int]]:
     """What is connected, found by walking from neighbour to neighbour."""
     neighbours: dict[int, set[int]] = {number: set() for number in range(count)}
@@ -114,11 +129,9 @@ def test_the_close_pairs_of_hand_picked_hashes(hashes: list[bytes], threshold: i
 def test_no_pair_is_lost_between_the_blocks(make: Make) -> None:
     """More hashes than fit a block, in both directions, with distances by multiplication."""
     hashes = make(np.random.default_rng(3), 3000, 32)
-    signs = np.unpackbits(np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32), axis=1) * 2.0
-    signs -= 1
-    distances = (256 - signs @ signs.T) / 2
+    among = distances(hashes, hashes)
     for threshold in (10, 100):
-        left, right = np.nonzero(np.triu(distances <= threshold, 1))
+        left, right = np.nonzero(np.triu(among <= threshold, 1))
         found = [np.stack(block[:2]) for block in close_pairs(pack(hashes), threshold)]
         both = np.concatenate(found, axis=1) if found else np.empty((2, 0), int)
         order = np.lexsort(both[::-1])
@@ -139,17 +152,12 @@ def test_the_searches_find_the_same_pairs(
         rng = np.random.default_rng(count)
         left, right = make(rng, count, width), clustered_hashes(rng, count // 2, width)
         right += left[: count // 2]
+        between = distances(left, right)
         for threshold in (0, width // 2 - 1, width // 2, width // 2 + 3, width - 1):
-            pairs = pairs_by_counting(left, threshold)
-            assert pairs_of(left, threshold) == pairs
-            wanted = {
-                (i, j, (int.from_bytes(one) ^ int.from_bytes(other)).bit_count())
-                for i, one in enumerate(left)
-                for j, other in enumerate(right)
-            }
-            near = {pair for pair in wanted if pair[2] <= threshold}
-            assert triples(left, right, threshold, both_ways=True) == near
-            ahead = {pair for pair in near if pair[0] < pair[1]}
+            assert pairs_of(left, threshold) == pairs_by_counting(left, threshold)
+            near = between <= threshold
+            assert triples(left, right, threshold, both_ways=True) == triples_of(between, near)
+            ahead = triples_of(between, np.triu(near, 1))
             assert triples(left, right, threshold, both_ways=False) == ahead
 
 
@@ -247,12 +255,12 @@ def test_two_sets_of_hashes_are_compared_with_each_other(
     left: list[bytes], right: list[bytes], threshold: int
 ) -> None:
     """All pairs with their distances, or only those in which the left one comes first."""
-    distances = {
+    counted = {
         (i, j, (int.from_bytes(one) ^ int.from_bytes(other)).bit_count())
         for i, one in enumerate(left)
         for j, other in enumerate(right)
     }
-    close = {triple for triple in distances if triple[2] <= threshold}
+    close = {triple for triple in counted if triple[2] <= threshold}
     assert triples(left, right, threshold, both_ways=True) == close
     ahead = {(i, j, distance) for i, j, distance in close if i < j}
     assert triples(left, right, threshold, both_ways=False) == ahead
