@@ -4,8 +4,8 @@ impatient person would, and compare the library with what they asked for.
     python tests/kill_points.py              every point, with every way to go on
     python tests/kill_points.py --every 7    a sample
 
-Needs strace. Photos are stand-ins, so that a run takes a third of a second; with TMPDIR=/dev/shm
-it doesn't wait for the disk either.
+Needs strace. Photos are stand-ins, so that a run takes little; with TMPDIR=/dev/shm it doesn't wait
+for the disk either.
 """
 
 import argparse
@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import stand_in  # noqa: E402
+from loaded import Ended, Loaded  # noqa: E402
 
 from disk import removal  # noqa: E402
 from disk.lines import to_line  # noqa: E402
@@ -45,12 +46,6 @@ OPENS_TO_WRITE = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC")
 # Where these fail it is done in another way: by reading and writing, by renaming.
 NEVER_FAILS = ("sendfile", "copy_file_range", "link", "linkat")
 FAULTS = ("signal=KILL", "error=ENOSPC", "error=EIO", "error=EACCES")
-DRIVER = """
-import sys
-sys.path[:0] = sys.argv[1:3]
-import stand_in
-sys.exit(stand_in.main(sys.argv[3:]))
-"""
 GROUP_A = ("a1.jpg", "a2.jpg", "a\n3.jpg")
 GROUP_B = (os.fsdecode(b"b\xe9/b1.jpg"), os.fsdecode(b"b\xe9/b2.jpg"))
 
@@ -64,18 +59,13 @@ def demand(truth: object, *what: object) -> None:
         raise Loss(*what)
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    text: str
-
-
 @dataclass
 class Home:
     """A library at a path that never changes, and what its owner asked to delete of it."""
 
     folder: Path
     trash: bool = False
+    program: Loaded | None = None  # for runs in processes of their own
     photos: Path = field(init=False)
     output: Path = field(init=False)
     state: Path = field(init=False)  # where the key lies that signs results
@@ -115,10 +105,13 @@ class Home:
         return Ended(code, said.buffer.getvalue().decode(errors="replace"))  # type: ignore[attr-defined]
 
     def process(self, tracer: list[str], action: str, *flags: str) -> Ended:
-        """Run an action in a process of its own, below a tracer."""
-        command = [sys.executable, "-c", DRIVER, str(ROOT), str(ROOT / "tests")]
-        environment = {
-            **os.environ,
+        """Run an action in a process of its own, seen by a tracer."""
+        assert self.program
+        return self.program.run(tracer, self.arguments(action, *flags))
+
+    def environment(self) -> dict[str, str]:
+        """What the process of an action knows of its user."""
+        return {
             "HOME": str(self.folder),
             "XDG_DATA_HOME": str(self.folder / "data"),
             "XDG_STATE_HOME": str(self.state),
@@ -126,15 +119,6 @@ class Home:
             "PYTHONHASHSEED": "0",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        ran = subprocess.run(
-            [*tracer, *command, *self.arguments(action, *flags)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=environment,
-            timeout=600,
-            check=False,
-        )
-        return Ended(ran.returncode, (ran.stdout + ran.stderr).decode(errors="replace"))
 
     def must(self, action: str, *flags: str, code: int = 0) -> None:
         ended = self.run(action, *flags)
@@ -340,7 +324,7 @@ class Point:
 def points(home: Home, scenario: Scenario) -> list[Point]:
     """Where an action changes the library's disk, from a run that is only watched."""
     with tempfile.NamedTemporaryFile("r", errors="replace") as trace:
-        tracer = ["strace", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "16", "-o", trace.name]
+        tracer = ["-f", "-y", "-s", "16", "-o", trace.name]
         ended = home.process([*tracer, "-e", f"trace={CALLS}"], scenario.action, *scenario.flags)
         demand(ended.code == 0, ended)
         lines = trace.read().splitlines()
@@ -384,8 +368,7 @@ def try_point(
     """Run a scenario with a fault at a point, and all ways to go on from there."""
     before = home.contents()
     inject = f"inject={point.call}:{fault}:when={point.number}"
-    tracer = ["strace", "-f", "-qq", "-o", os.devnull]  # --seccomp-bpf loses the signal
-    tracer += ["-e", f"trace={point.call}", "-e", inject]
+    tracer = ["-f", "-o", os.devnull, "-e", f"trace={point.call}", "-e", inject]
     ended = home.process(tracer, scenario.action, *scenario.flags)
     if fault == "signal=KILL":
         demand(ended.code == -9, "was not hit", ended)
@@ -418,24 +401,32 @@ def try_points(
         if not chosen(scenario):
             continue
         home = Home(folder / "home", scenario.trash)
-        start = folder / "start"
-        home.make()
-        scenario.prepare(home)
-        snapshot(home, start)
-        found = points(home, scenario)
-        tried, wrong = 0, []
-        ways = itertools.cycle(scenario.ways_on)
-        for number, (point, fault) in enumerate(itertools.product(found, FAULTS)):
-            if number % every or (point.call in NEVER_FAILS and fault.startswith("error")):
-                continue
-            restore(home, start)
-            tried += 1
-            try:
-                ways_on = scenario.ways_on if all_ways else (next(ways),)
-                try_point(home, scenario, point, fault, ways_on)
-            except (Loss, subprocess.TimeoutExpired) as loss:
-                wrong.append(f"{scenario.name}: {fault} at {point.line!r} ({point.number}): {loss}")
-        yield scenario.name, len(found), tried, wrong
+        with Loaded(home.environment()) as home.program:
+            yield (scenario.name, *try_scenario(home, scenario, every, all_ways=all_ways))
+
+
+def try_scenario(
+    home: Home, scenario: Scenario, every: int, *, all_ways: bool
+) -> tuple[int, int, list[str]]:
+    """How many points a scenario has, how many runs were tried, and what went wrong."""
+    start = home.folder.with_name("start")
+    home.make()
+    scenario.prepare(home)
+    snapshot(home, start)
+    found = points(home, scenario)
+    tried, wrong = 0, []
+    ways = itertools.cycle(scenario.ways_on)
+    for number, (point, fault) in enumerate(itertools.product(found, FAULTS)):
+        if number % every or (point.call in NEVER_FAILS and fault.startswith("error")):
+            continue
+        restore(home, start)
+        tried += 1
+        try:
+            ways_on = scenario.ways_on if all_ways else (next(ways),)
+            try_point(home, scenario, point, fault, ways_on)
+        except Loss as loss:
+            wrong.append(f"{scenario.name}: {fault} at {point.line!r} ({point.number}): {loss}")
+    return len(found), tried, wrong
 
 
 def main_() -> int:
