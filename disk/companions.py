@@ -1,24 +1,32 @@
-"""The files that belong to a photo by their names: its RAW, its video, what programs note of it."""
+"""The files that belong to a photo by their names: its RAW, its video, what programs note of it.
+
+`WAYS` is the table of how their names follow from the photo's. What nobody reads without its photo
+is a companion; a HEIC beside a JPEG is a photo, and a text of the same name may be about anything.
+"""
 
 import contextlib
 import fnmatch
+import functools
 import hashlib
 import os
 import re
-import stat
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+
+from disk.files import open_regular
+from disk.live import is_live_video
 
 RAW = (
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf "
     ".pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f"
 )
-# What a companion is, by its extension; it has the photo's name with or without its extension.
+VIDEO = "video"  # Apple's of a Live photo, Google's and Samsung's of a motion photo
+# What a companion is, by its extension.
 KINDS = {
     **dict.fromkeys(RAW.split(), "RAW"),
-    **dict.fromkeys((".mov", ".mp4", ".mp", ".3gp"), "video"),
+    **dict.fromkeys((".mov", ".mp4", ".mp", ".3gp"), VIDEO),
     **dict.fromkeys((".wav", ".m4a"), "sound"),
     ".xmp": "XMP",
     ".aae": "AAE",  # edits in Apple's Photos
@@ -27,6 +35,7 @@ KINDS = {
     **{extension: extension[1:].upper() for extension in (".pp3", ".arp", ".dop", ".on1", ".acr")},
     **{extension: extension[1:].upper() for extension in (".cos", ".nksc", ".vrd", ".dr4")},
 }
+ALL_KINDS = frozenset(KINDS.values())
 EXTENSIONS = frozenset(KINDS) - {".json"}  # that are enough to know a companion by
 # Where some programs put theirs, below the photo's folder.
 BELOW = (("NKSC_PARAM",), ("CaptureOne", "Settings*"))
@@ -62,15 +71,30 @@ class Companions:
     def __init__(self) -> None:
         self._folders: dict[str, tuple[tuple[int, ...], CompanionIndex]] = {}
 
-    def of(self, path: str) -> tuple[Companion, ...]:
+    def of(self, path: str, kinds: Collection[str] = ALL_KINDS) -> tuple[Companion, ...]:
         """What lies beside a photo, sorted by name. Changes nothing on disk."""
+        found = map(companion_at, self.paths(path, kinds))
+        return tuple(companion for companion in found if companion)
+
+    def paths(self, path: str, kinds: Collection[str] = ALL_KINDS) -> list[str]:
+        """Where the companions of a photo lie, sorted by name. Changes nothing on disk."""
         folder, photo = os.path.split(path)
         try:
             names = self._index(folder).of(photo)
         except OSError:
-            return ()
-        found = (companion_at(os.path.join(folder, name)) for name in names)
-        return tuple(companion for companion in found if companion)
+            return []
+        found = [os.path.join(folder, name) for name in names if kind_of(name) in kinds]
+        return [place for place in found if belongs(place, path)]
+
+    def photos(self, path: str, folder: str, may_be_one: Callable[[str], bool]) -> list[str]:
+        """The files in a folder that a companion belongs to, of those that may be photos.
+
+        OSError where nobody can tell. Changes nothing on disk.
+        """
+        others = filter(may_be_one, self._index(folder).names)
+        index = CompanionIndex([os.path.basename(path)])
+        places = (os.path.join(folder, name) for name in others if index.of(name))
+        return [place for place in places if place != path and belongs(path, place)]
 
     def _index(self, folder: str) -> "CompanionIndex":
         below = list(_below(folder))
@@ -84,20 +108,29 @@ class Companions:
         return known[1]
 
 
+def kind_of(name: str) -> str | None:
+    """What kind of companion a file may be by its ending."""
+    return KINDS.get(_split(name.lower())[1])
+
+
+def belongs(companion: str, photo: str) -> bool:
+    """Whether a file that has a photo's name belongs to it: a video may be anybody's."""
+    return kind_of(companion) != VIDEO or is_live_video(companion, photo)
+
+
 def companion_at(path: str) -> Companion | None:
     """What lies at a path, if it is a regular file that can be read."""
-    kind = KINDS.get(os.path.splitext(path)[1].lower())
+    if (kind := kind_of(path)) is None:
+        return None
     try:
-        status = os.lstat(path)
-        if kind is None or not stat.S_ISREG(status.st_mode):
-            return None
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
             ends = stream.read(PRINTED_BYTES)
-            stream.seek(max(len(ends), status.st_size - PRINTED_BYTES))
+            stream.seek(max(len(ends), size - PRINTED_BYTES))
             ends += stream.read(PRINTED_BYTES)
     except OSError:
         return None
-    ends += status.st_size.to_bytes(8, "big")
+    ends += size.to_bytes(8, "big")
     return Companion(path, kind, hashlib.sha256(ends).hexdigest())
 
 
@@ -106,10 +139,9 @@ _seen = Companions()  # of this process, so that a folder isn't listed for each 
 
 def xmp_beside(path: str) -> list[bytes]:
     """The contents of the XMP files beside a photo. Changes nothing on disk."""
-    found = [one.path for one in _seen.of(path) if one.kind == "XMP"]
     contents = []
-    for place in found:
-        with contextlib.suppress(OSError), open(place, "rb") as stream:
+    for place in _seen.paths(path, ("XMP",)):
+        with contextlib.suppress(OSError), open_regular(place) as stream:
             contents.append(stream.read(MOST_XMP_BYTES))
     return contents
 
@@ -143,38 +175,80 @@ def _matching(folder: str, pattern: str) -> list[str]:
     return sorted(fnmatch.filter(os.listdir(folder), pattern))
 
 
+# ---- How the names follow from a photo's
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the names of companions follow from a photo's: those of some kinds, or else of all.
+
+    `stems` makes of a photo's stem and ending, in small letters, what theirs may be.
+    """
+
+    stems: Callable[[str, str], Iterable[str]]
+    kinds: tuple[str, ...] = ()
+
+
+def _apples_edits(stem: str, _: str) -> Iterator[str]:
+    """IMG_E1234.JPG is what IMG_1234.AAE makes of IMG_1234.JPG."""
+    if match := APPLE_NAME.match(stem):
+        yield from (f"img_{letter}{match[1]}" for letter in ("", "e", "o"))
+
+
+def _canons_memo(stem: str, _: str) -> Iterator[str]:
+    if stem.startswith("img_"):
+        yield "snd_" + stem[4:]
+
+
+def _takeouts_note(stem: str, ending: str) -> Iterator[str]:
+    """An edited photo shares the note of the plain one; a long name is cut."""
+    plain = TAKEOUT_EDITED.sub("", stem) + ending
+    yield plain
+    if len(plain) > TAKEOUT_NAME:
+        yield plain[:TAKEOUT_NAME]
+
+
+WAYS = (
+    Way(lambda stem, _: (stem,)),
+    Way(lambda stem, ending: (stem + ending,)),
+    # As iCloud and Apple's Photos call the Live video when they hand it out.
+    Way(lambda stem, _: (stem + "_hevc", stem + "_3"), (VIDEO,)),
+    Way(_apples_edits, ("AAE",)),
+    Way(_canons_memo, ("sound",)),
+    Way(_takeouts_note, ("JSON",)),
+)
+
+
 class CompanionIndex:
     """The companions among some names, by the names of the photos that they fit."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._by_key: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for name in names:
+        self.names = tuple(names)
+        self._by_stem: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for name in self.names:
             stem, extension = _split(_folded(os.path.basename(name)))
             if (kind := KINDS.get(extension)) is not None:
                 for key in {stem, _takeout_photo(stem)} if kind == "JSON" else {stem}:
-                    self._by_key[kind, key].append(name)
+                    self._by_stem[key].append((kind, name))
             if extension == ".mp":  # Google's "PXL_1.MP.jpg" has its video in "PXL_1.MP"
-                self._by_key["video", stem + extension].append(name)
+                self._by_stem[stem + extension].append((VIDEO, name))
 
     def of(self, photo: str) -> list[str]:
         """The names that belong to a photo of a name, sorted."""
-        keys = _keys(_folded(photo))
-        return sorted({name for key in keys for name in self._by_key.get(key, ())})
+        found = {
+            name
+            for kinds, stem in _stems(photo)
+            for kind, name in self._by_stem.get(stem, ())
+            if (not kinds or kind in kinds) and name != photo
+        }
+        return sorted(found)
 
 
-def _keys(photo: str) -> Iterator[tuple[str, str]]:
-    """By which kind and name the companions of a photo are found."""
-    stem, extension = _split(photo)
-    for kind in set(KINDS.values()):
-        yield from ((kind, stem), (kind, photo))
-    if match := APPLE_NAME.match(stem):  # IMG_E1234.JPG is what IMG_1234.AAE makes of IMG_1234.JPG
-        yield from (("AAE", f"img_{letter}{match[1]}") for letter in ("", "e", "o"))
-    if stem.startswith("img_"):  # Canon's sound memo
-        yield "sound", "snd_" + stem[4:]
-    plain = TAKEOUT_EDITED.sub("", stem) + extension
-    yield "JSON", plain
-    if len(plain) > TAKEOUT_NAME:
-        yield "JSON", plain[:TAKEOUT_NAME]
+@functools.lru_cache(maxsize=1 << 15)
+def _stems(photo: str) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """What the companions of a photo may be called, each with their kinds."""
+    stem, ending = _split(_folded(photo))
+    return tuple((way.kinds, name) for way in WAYS for name in way.stems(stem, ending))
 
 
 def _takeout_photo(stem: str) -> str:

@@ -2,10 +2,10 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from disk.companions import CompanionIndex, Companions, listing
+from disk.companions import CompanionIndex, Companions, belongs, listing
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, probably_matches
 from pictures import held
@@ -33,10 +33,16 @@ def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
         names = listing(folder) if os.path.isdir(folder) else []
         left = [n for n in names if extension_of(n) in PHOTOS_WITH_SIDECARS and n not in photos]
         index = CompanionIndex(names)
-        theirs = {name for photo in photos for name in index.of(photo)}
-        theirs -= {name for photo in left for name in index.of(photo)}
-        orphans += [os.path.join(folder, name) for name in sorted(theirs)]
+        theirs = set(_belonging(index, folder, photos)) - set(_belonging(index, folder, left))
+        orphans += sorted(one for one in theirs if extension_of(one) not in PHOTOS_WITH_SIDECARS)
     return orphans
+
+
+def _belonging(index: CompanionIndex, folder: str, photos: Iterable[str]) -> Iterator[str]:
+    """The paths of what belongs to some photos in a folder."""
+    for photo in photos:
+        places = (os.path.join(folder, name) for name in index.of(photo))
+        yield from (place for place in places if belongs(place, os.path.join(folder, photo)))
 
 
 def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:

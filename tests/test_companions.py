@@ -26,6 +26,7 @@ def beside(folder: Path, photo: str, names: str) -> list[str]:
         ("IMG_1234.JPG", "IMG_1234.MOV"),
         ("img_1234.jpg", "IMG_1234.mp4"),
         ("PXL_1.MP.jpg", "PXL_1.MP"),
+        ("IMG_1234.HEIC", "IMG_1234_HEVC.MOV IMG_1234_3.mov"),
         ("a.jpg", "a.jpg.xmp a.xmp"),
         ("IMG_1234.JPG", "IMG_1234.AAE"),
         ("IMG_E1234.JPG", "IMG_1234.AAE IMG_E1234.AAE IMG_O1234.AAE"),
@@ -60,6 +61,7 @@ def test_what_programs_leave_beside_a_photo_belongs_to_it(
         ("a.jpg", "a.jpg(1).json"),
         ("a(1).jpg", "a.jpg.json a.xmp"),
         ("IMG_1234.JPG", "IMG_E1234.MOV IMG_1235.AAE"),
+        ("IMG_1234.JPG", "IMG_1234_HEVC.AAE IMG_1234_4.MOV IMG_1234.HEIC IMG_1234.txt"),
         ("a.jpg", "below/a.xmp NKSC_PARAM/b.jpg.nksc"),
     ],
 )
