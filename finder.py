@@ -79,7 +79,7 @@ def check_input(input_dirs: Sequence[str], output_dir: str) -> None:
             raise UserError(f"INPUT_DIR {folder} is not a folder; check the path, or mount it.")
         if not os.access(folder, os.R_OK | os.X_OK):
             raise UserError(f"INPUT_DIR {folder} can't be read; check its permissions.")
-        if _contains(output_dir, folder):
+        if contains(output_dir, folder):
             raise UserError(
                 f"INPUT_DIR {folder} lies inside OUTPUT_DIR {output_dir}; "
                 "choose another OUTPUT_DIR."
@@ -98,7 +98,7 @@ def _check_open(input_dirs: Sequence[str]) -> None:
             )
 
 
-def _contains(outer: str, inner: str) -> bool:
+def contains(outer: str, inner: str) -> bool:
     """Whether `inner` is `outer` or lies below it, by name or by identity (bind mounts, case)."""
     while True:
         if inner == outer or (os.path.exists(outer) and os.path.samefile(inner, outer)):
@@ -122,6 +122,15 @@ def walk(
     paths in `leave_out`, results of earlier runs and photos of fewer bytes than `min_size`.
     """
     walker = _Walker(exclude, leave_out, min_size)
+    for input_dir in input_dirs:
+        yield from walker.below(input_dir)
+
+
+def every_file(
+    input_dirs: Iterable[str], exclude: Sequence[str] = (), leave_out: Iterable[str] = ()
+) -> Iterator[Found]:
+    """Yield the files below some folders, photos or not; what is passed over is as in a walk."""
+    walker = _FileWalker(exclude, leave_out, 0)
     for input_dir in input_dirs:
         yield from walker.below(input_dir)
 
@@ -169,23 +178,39 @@ class _Walker:
 
     def _found(self, entry: "os.DirEntry[str]") -> Found:
         """What an entry that is no folder is to `find`."""
-        if not entry.is_file(follow_symlinks=False):
-            return Skipped(entry.path, _kind_of_no_file(entry))
-        if entry.name.endswith(ASIDE_SUFFIX):
-            return Skipped(entry.path, SET_ASIDE)
-        if kind := kind_of_file(entry.name):
+        if kind := self._kind_of_entry(entry):
             return Skipped(entry.path, kind)
-        if self._excluded.name_file(entry.path):
-            return Skipped(entry.path, EXCLUDED_FILES)
         if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
             return self._large_enough(self._seen.photo(entry.path))
         return Skipped(entry.path, kinds.kind_by_name(entry.name) or _sniffed_kind(entry))
+
+    def _kind_of_entry(self, entry: "os.DirEntry[str]") -> str | None:
+        """Why what is no folder is passed over whatever it holds, if it is."""
+        if not entry.is_file(follow_symlinks=False):
+            return _kind_of_no_file(entry)
+        if entry.name.endswith(ASIDE_SUFFIX):
+            return SET_ASIDE
+        return kind_of_file(entry.name) or (
+            EXCLUDED_FILES if self._excluded.name_file(entry.path) else None
+        )
 
     def _large_enough(self, found: Found) -> Found:
         """A photo, or that it is too small; an empty one is damaged, and stays."""
         if isinstance(found, ImageFile) and 0 < found.size < self._min_size:
             return Skipped(found.path, f"{FEWER_BYTES}{in_bytes(self._min_size)}")
         return found
+
+
+class _FileWalker(_Walker):
+    """Walks through folders for files of any kind."""
+
+    def _found(self, entry: "os.DirEntry[str]") -> Found:
+        if kind := self._kind_of_entry(entry):
+            return Skipped(entry.path, kind)
+        try:
+            return image_file(entry.path, entry.stat(follow_symlinks=False))
+        except OSError as error:
+            return Unreadable(ImageFile(entry.path, 0, 0), reason_of(error))
 
 
 def in_bytes(size: int) -> str:

@@ -21,12 +21,13 @@ ACTIONS = {
     "find": "actions.find",
     "check-deleted": "actions.check_deleted",
     "cleanup": "actions.clean_up",
+    "covered": "extras.actions.covered",
     "explain": "extras.actions.explain",
     "review": "extras.actions.review",
     "suggest": "extras.actions.suggest",
 }
 # What an action prints as a list, and nothing else.
-LISTS = {"unreadable": "find"}
+LISTS = {"unreadable": "find", "identical": "covered", "missing": "covered"}
 
 
 # ---- The one table of what people can set
@@ -241,6 +242,7 @@ SWITCHES = {
     " are gone, so that no picture of it remains",
     "--no-browser": "review: print the page's address and open no browser",
     "--no-cache": "find: read all photos anew, and keep nothing of it for the next run",
+    "--null": "covered, with --list: end each name with a NUL, as rsync --from0 reads it",
     "--json": "print one JSON object on stdout, messages on stderr",
     "--verbose": "name every file",
 }
@@ -262,7 +264,12 @@ def parser(defaults: Mapping[str, object]) -> Parser:
         choices=ACTIONS,
         help="what to do: the first three in this order, with your look at the folders after find",
     )
-    parser.add_argument("photos", nargs="*", metavar="PHOTO", help="explain: two photos")
+    parser.add_argument(
+        "photos",
+        nargs="*",
+        metavar="PATH",
+        help="explain: two photos; covered: the folders of which all may be in INPUT_DIR already",
+    )
     for flag, text in (("--like", "one group"), ("--unlike", "different groups or none")):
         parser.add_argument(
             flag,
@@ -289,7 +296,8 @@ def parser(defaults: Mapping[str, object]) -> Parser:
         "--list",
         choices=LISTS,
         metavar="KIND",
-        help="print nothing but a list on stdout, messages on stderr; find: unreadable",
+        help="print nothing but a list on stdout, messages on stderr; find: unreadable;"
+        " covered: identical or missing, as rsync --files-from reads it",
     )
     parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="review: the page's port (default: any)"
@@ -304,19 +312,29 @@ def check_belongs(arguments: argparse.Namespace) -> None:
         raise UserError("--apply: only for --action suggest; see --help.")
     if arguments.trust_result and arguments.action == "explain":
         raise UserError("--trust-result: not for --action explain; see --help.")
+    check_list(arguments)
+    check_photos(arguments)
+
+
+def check_list(arguments: argparse.Namespace) -> None:
+    """A list is of one action, and stdout has nothing else."""
+    if arguments.null and (arguments.action != "covered" or not arguments.list):
+        raise UserError("--null: only for --action covered with --list; see --help.")
     if arguments.list:
         if arguments.action != LISTS[arguments.list]:
             action = LISTS[arguments.list]
             raise UserError(f"--list {arguments.list}: only for --action {action}; see --help.")
         if arguments.json:
             raise UserError("--list and --json exclude each other; give one of them.")
-    check_photos(arguments)
 
 
 def check_photos(arguments: argparse.Namespace) -> None:
-    """Only explain takes photos, either two or example pairs."""
+    """Explain takes photos, either two or example pairs; covered takes folders, others nothing."""
     photos, examples = arguments.photos, arguments.like + arguments.unlike
-    if arguments.action != "explain":
+    if arguments.action == "covered" and not examples:
+        if not photos:
+            raise UserError("--action covered: name the folder that may be in INPUT_DIR already.")
+    elif arguments.action != "explain":
         if photos or examples:
             stray = "--like and --unlike" if examples else f"the photo {photos[0]}"
             raise UserError(f"{stray}: only for --action explain; see --help.")

@@ -54,6 +54,8 @@ def is_litter(path: str, top: str) -> bool:
         small = status.st_size <= MOST_BYTES
         if first is not None and parts[first] in PREVIEWS:
             return small and bool(PREVIEWS[parts[first]].fullmatch(parts[-1]))
+        if first is None and not _is_called_litter(parts[-1]):
+            return False
         with open(path, "rb", opener=system.open_file) as stream:
             head = stream.read(SNIFFED_BYTES)
     except OSError:
@@ -61,6 +63,11 @@ def is_litter(path: str, top: str) -> bool:
     if first is not None or parts[-1].startswith(RESOURCE_FORK):
         return small and head.startswith(APPLE_DOUBLE)
     return _is_known_file(parts[-1].lower(), head, small=small)
+
+
+def _is_called_litter(name: str) -> bool:
+    """Whether a file's name alone allows that it is litter, so that most need not be opened."""
+    return name.lower() in FILES or name.startswith(RESOURCE_FORK)
 
 
 def _is_known_file(name: str, head: bytes, *, small: bool) -> bool:

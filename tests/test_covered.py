@@ -1,0 +1,435 @@
+"""Whether an old disk is in the library already: nothing counts as covered that isn't."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Library, Ran, picture, tree
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from disk import same_file
+from disk.own_names import MANIFEST
+from extras import covering
+
+CAT, COFFEE = picture("2024/cat.jpg"), picture("2024/coffee.jpg")
+LISTS = ("identical", "missing")
+
+
+@pytest.fixture
+def disk(bare_library: Library) -> Path:
+    """An old disk beside a library."""
+    folder = bare_library.folder / "disk"
+    folder.mkdir()
+    return folder
+
+
+def put(folder: Path, **files: bytes) -> None:
+    """Make files, by their names with "__" for a dot."""
+    for name, data in files.items():
+        path = folder / name.replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def ask(library: Library, disk: Path, *flags: str) -> Ran:
+    return library.run("covered", str(disk), *flags)
+
+
+def lists_of(ran: Ran, disk: Path) -> dict[str, list[str]]:
+    """The paths below the disk in each list of --json."""
+    return {
+        name: [os.path.relpath(item["path"], disk) for item in ran.facts[name]] for name in LISTS
+    }
+
+
+def reason(ran: Ran) -> str:
+    (item,) = ran.facts["missing"]
+    return str(item["reason"])
+
+
+# ---- What is identical
+
+
+def test_a_disk_of_which_all_is_in_the_library_is_done(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=CAT, b__mov=b"video", **{"x/c.xmp": b"words", ".hidden/d.txt": b"text"})
+    put(bare_library.photos, **{f"{n}/{n}": data for n, data in enumerate((b"words", b"video"))})
+    put(bare_library.photos, z__jpg=CAT, t=b"text", other__jpg=COFFEE)
+    ran = ask(bare_library, disk, "--json")
+    assert ran.code == 0
+    assert lists_of(ran, disk) == {
+        "identical": ["a.jpg", "b.mov", ".hidden/d.txt", "x/c.xmp"],
+        "missing": [],
+    }
+    by = {os.path.basename(item["path"]): item["by"] for item in ran.facts["identical"]}
+    assert by["a.jpg"] == str(bare_library.photos / "z.jpg")
+
+
+def test_what_is_missing_is_named_and_counted_by_kind(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=CAT, b__mov=b"video", c__JPG=COFFEE, d__nef=b"raw", e=b"text")
+    put(bare_library.photos, a__jpg=CAT, b__mov=b"v1deo")
+    ran = ask(bare_library, disk)
+    assert ran.code == 1
+    assert "Identical:            1 file, 0.0 MB: the same bytes are in the library\n" in ran.out
+    assert "Missing are: videos 1, photos 1, NEF 1, other files 1.\n" in ran.out
+    assert f"  {disk}/b.mov: no file of the library has its bytes\n" in ran.out
+
+
+def test_nothing_is_changed_and_no_output_folder_is_needed(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=CAT, b__jpg=COFFEE)
+    put(bare_library.photos, a__jpg=CAT)
+    before = tree(bare_library.folder)
+    assert ask(bare_library, disk).code == 1
+    assert tree(bare_library.folder) == before
+    assert not bare_library.output.exists()
+
+
+def test_the_bytes_are_read_whatever_the_cache_knows(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=CAT)
+    place = bare_library.add("a.jpg")
+    old = place.stat()
+    os.utime(place, (1e9, 1e9))
+    bare_library.run("find")
+    data = bytearray(CAT)
+    data[len(data) // 2] ^= 1
+    place.write_bytes(data)
+    os.utime(place, ns=(10**18, 10**18))
+    assert place.stat().st_size == old.st_size
+    assert lists_of(ask(bare_library, disk, "--json"), disk)["identical"] == []
+
+
+# ---- What covers nothing
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".Trash-1000/files/a.jpg", "@eaDir/a.jpg", ".thumbnails/a.jpg", "#recycle/a.jpg"),
+        *("My.photoslibrary/originals/a.jpg", ".stversions/a.jpg", "skip/a.jpg", "a.skip"),
+        *(".trashed-1-a.jpg", ".a.jpg.0123abcd.being-deleted", "result/1/a.jpg"),
+    ],
+)
+def test_what_a_program_keeps_for_itself_covers_nothing(
+    name: str, bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=CAT)
+    put(bare_library.photos, **{name: CAT, f"result/{MANIFEST}": b"{}"})
+    ran = ask(bare_library, disk, "--json", "--exclude", "skip", "--exclude", "*.skip")
+    assert (ran.code, reason(ran)) == (1, "no file of the library has its bytes")
+
+
+def test_copies_in_the_output_folder_cover_nothing(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=CAT)
+    put(bare_library.photos, b__jpg=COFFEE)
+    put(bare_library.photos / "out", **{"1/a.jpg": CAT})
+    ran = ask(bare_library, disk, "--json", "--output-dir", str(bare_library.photos / "out"))
+    assert ran.code == 1
+
+
+def links_to(path: Path, place: Path) -> None:
+    place.symlink_to(path)
+
+
+@pytest.mark.parametrize("link", [os.link, links_to])
+def test_a_link_in_the_library_covers_nothing(
+    link: Callable[[Path, Path], None], bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=CAT, b__jpg=CAT)  # nor does it cover another file of the disk
+    link(disk / "a.jpg", bare_library.photos / "a.jpg")
+    assert lists_of(ask(bare_library, disk, "--json"), disk)["missing"] == ["a.jpg", "b.jpg"]
+
+
+def test_a_hard_link_is_said_to_be_one(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=CAT)
+    place = bare_library.photos / "a.jpg"
+    place.hardlink_to(disk / "a.jpg")
+    said = f"the library has only this same file ({place})"
+    assert reason(ask(bare_library, disk, "--json")) == said
+
+
+def test_what_another_mount_shows_of_the_disk_covers_nothing(
+    bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__jpg=CAT)
+    put(bare_library.photos, a__jpg=CAT)
+    assert ask(bare_library, disk).code == 0
+    monkeypatch.setattr(covering.same_file, "identity", lambda _: (1, 2, 3))
+    monkeypatch.setattr(same_file, "are_one", lambda *_: True)
+    assert ask(bare_library, disk).code == 1
+
+
+def test_what_a_program_shows_is_identical_with_a_warning(
+    bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__jpg=CAT)
+    put(bare_library.photos, a__jpg=CAT)
+    monkeypatch.setattr(same_file, "may_be_one", lambda *_: True)
+    ran = ask(bare_library, disk)
+    assert ran.code == 1
+    assert "Identical:            1 file" in ran.out
+    assert "warning: 1 files are covered by, or lie on, a disk that a program shows" in ran.out
+
+
+def test_a_disk_inside_the_library_does_not_cover_itself(bare_library: Library) -> None:
+    disk = bare_library.photos / "old"
+    put(disk, a__jpg=CAT, b__jpg=CAT, c__jpg=COFFEE)
+    put(bare_library.photos, c__jpg=COFFEE)
+    assert lists_of(ask(bare_library, disk, "--json"), disk) == {
+        "identical": ["c.jpg"],
+        "missing": ["a.jpg", "b.jpg"],
+    }
+
+
+def test_a_library_inside_the_disk_is_refused(bare_library: Library) -> None:
+    bare_library.add("a.jpg")
+    ran = ask(bare_library, bare_library.folder)
+    assert ran.code == 2
+    assert "can't cover itself; name a library elsewhere" in ran.err
+
+
+def test_of_several_folders_none_covers_another(bare_library: Library, disk: Path) -> None:
+    put(disk, **{"one/a.jpg": CAT, "two/a.jpg": CAT})
+    put(bare_library.photos, b__jpg=COFFEE)
+    ran = bare_library.run("covered", str(disk / "one"), str(disk / "two"), "--json")
+    assert lists_of(ran, disk)["missing"] == ["one/a.jpg", "two/a.jpg"]
+
+
+# ---- What stands apart
+
+
+def test_what_holds_nothing_is_counted_apart(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=CAT, empty__jpg=b"", **{".DS_Store": b"\0\0\0\1Bud1", "x/Thumbs.db": b"x"})
+    (disk / "link.jpg").symlink_to("a.jpg")
+    (disk / "linked").symlink_to(bare_library.photos)
+    os.mkfifo(disk / "pipe")
+    put(bare_library.photos, a__jpg=CAT, empty__jpg=b"")
+    ran = ask(bare_library, disk)
+    assert ran.code == 0
+    said = "empty files 1, files that systems make anew 2, links 2, special files 1"
+    assert f"In none of the lists: {said} (see --verbose).\n" in ran.out
+    assert f"  links: {disk}/link.jpg\n" in ask(bare_library, disk, "--verbose").out
+
+
+def test_what_a_person_keeps_under_the_name_of_litter_is_missing(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, **{"desktop.ini": b"the diary", "Thumbs.db": CAT})
+    bare_library.add("b.jpg", "2024/coffee.jpg")
+    assert lists_of(ask(bare_library, disk, "--json"), disk)["missing"] == [
+        *("Thumbs.db", "desktop.ini"),
+    ]
+
+
+def fails_for(name: str) -> Callable[[str], object]:
+    """Reads files, but for one of a name."""
+
+    def open_regular(path: str) -> object:
+        if path.endswith(name):
+            raise OSError(5, "Input/output error", path)
+        return original(path)
+
+    original = covering.open_regular
+    return open_regular
+
+
+@pytest.mark.parametrize("side", ["disk", "photos"])
+def test_a_file_that_cannot_be_read_covers_nothing_and_is_not_covered(
+    side: str, bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__mov=b"video")
+    put(bare_library.photos, a__mov=b"video")
+    monkeypatch.setattr(covering, "open_regular", fails_for(f"{side}/a.mov"))
+    ran = ask(bare_library, disk, "--json")
+    assert ran.code == 1
+    at_disk = side == "disk"
+    assert reason(ran) == ("Input/output error" if at_disk else covering_nothing())
+    assert len(ran.facts["unreadable_in_library"]) == (0 if at_disk else 1)
+
+
+def covering_nothing() -> str:
+    return "no file of the library has its bytes"
+
+
+@pytest.mark.parametrize("side", ["disk", "photos"])
+def test_a_file_that_changes_while_it_is_read_is_not_identical(
+    side: str, bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__mov=b"video")
+    put(bare_library.photos, a__mov=b"video")
+    original = covering.hashlib.file_digest
+
+    def digest(stream: object, name: str) -> object:
+        found = original(stream, name)  # type: ignore[arg-type]
+        if str(stream.name if hasattr(stream, "name") else "").isdigit():
+            path = os.readlink(f"/proc/self/fd/{stream.fileno()}")  # type: ignore[attr-defined]
+            if f"/{side}/" in path:
+                os.utime(path, ns=(1, 1))
+        return found
+
+    monkeypatch.setattr(covering.hashlib, "file_digest", digest)
+    ran = ask(bare_library, disk, "--json")
+    assert ran.code == 1
+    if side == "disk":
+        assert reason(ran) == "it changed while it was read"
+
+
+@pytest.mark.parametrize("side", ["disk", "photos"])
+def test_a_folder_that_cannot_be_listed_is_named(
+    side: str, bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, **{"a.jpg": CAT, "x/b.jpg": COFFEE})
+    put(bare_library.photos, **{"a.jpg": CAT, "x/b.jpg": COFFEE})
+    closed = bare_library.folder / side / "x"
+    original = os.scandir
+
+    def scandir(path: str) -> object:
+        if path == str(closed):
+            raise PermissionError(13, "Permission denied", path)
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    ran = ask(bare_library, disk, "--json")
+    assert ran.code == 1
+    assert ran.facts["unreadable_folders"] == [
+        {"path": str(closed), "reason": "Permission denied"},
+    ]
+
+
+# ---- Lists
+
+
+NAMES = (b"#a", b";b", b" c ", b"x/#d", b"-e", b"f:g", b"h\xff", b"i\\j", b"k*", b"x/l\nm", b"n\ro")
+
+
+@pytest.mark.skipif(not shutil.which("rsync"), reason="rsync is not installed")
+def test_rsync_copies_what_is_missing_under_any_name(bare_library: Library, disk: Path) -> None:
+    put(bare_library.photos, a__jpg=CAT)
+    (disk / "x").mkdir()
+    put(disk, a__jpg=CAT)
+
+    def add(*names: bytes) -> None:
+        for name in names:
+            with open(os.path.join(os.fsencode(disk), name), "wb") as stream:
+                stream.write(name)
+
+    def copied(*null: str) -> set[bytes]:
+        arguments = bare_library.arguments("covered", str(disk), "--list", "missing", *null)
+        command = [sys.executable, str(ROOT / "main.py"), *arguments]
+        out = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
+        place = bare_library.folder / "copied"
+        flags = ["--from0"] if null else []
+        command = ["rsync", "-a", "--files-from=-", *flags, f"{disk}/", f"{place}/"]
+        subprocess.run(command, input=out, check=True)
+        found = {os.path.relpath(os.fsencode(p), os.fsencode(place)) for p in place.rglob("*")}
+        shutil.rmtree(place)
+        return found - {b"x"}
+
+    lines = [name for name in NAMES if not {b"\n", b"\r"} & {name[n : n + 1] for n in range(9)}]
+    add(*lines)
+    assert copied() == set(lines)
+    add(*NAMES)
+    assert copied("--null") == set(NAMES)
+
+
+def test_a_name_that_no_line_can_hold_wants_a_null(bare_library: Library, disk: Path) -> None:
+    put(disk, **{"a\nb.mov": b"x"})
+    bare_library.add("a.jpg")
+    ran = ask(bare_library, disk, "--list", "missing")
+    assert (ran.code, ran.out) == (2, "")
+    assert "add --null, and --from0 for rsync" in ran.err
+    assert ask(bare_library, disk, "--list", "missing", "--null").out == "a\nb.mov\0"
+
+
+def test_a_list_has_nothing_else_on_stdout(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=CAT, b__mov=b"x")
+    bare_library.add("a.jpg")
+    ran = ask(bare_library, disk, "--list", "identical")
+    assert (ran.code, ran.out) == (1, "a.jpg\n")
+    assert "Missing (1):" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["covered"], "--action covered: name the folder"),
+        (["covered", "/no/such/folder"], "/no/such/folder is not a folder; check the path, or"),
+        (["covered", "/dev/shm", "--null"], "--null: only for --action covered with --list"),
+        (["covered", "/dev", "/usr", "--list", "missing"], "name one folder alone"),
+        (["covered", "/dev/shm", "--list", "unreadable"], "only for --action find"),
+        (["covered", "/dev/shm", "--like", "/a", "/b"], "only for --action explain"),
+    ],
+)
+def test_wrong_use_is_said(flags: list[str], says: str, bare_library: Library) -> None:
+    ran = bare_library.run(*flags)
+    assert (ran.code, ran.out) == (2, "")
+    assert says in ran.err
+
+
+# ---- Any trees
+
+
+FOLDERS = ("", "b/", ".h/", ".Trash-1/files/", "@eaDir/", "r/", "skip/")
+CONTENTS = (CAT, b"words", b"video", b"video2", b"", b"words\0")
+LINK, HARD_LINK = -1, -2
+TREES = st.dictionaries(
+    st.builds(
+        "{}/{}{}".format,
+        st.sampled_from(["disk", "photos", "photos/old"]),
+        st.sampled_from(FOLDERS),
+        st.sampled_from(("a.jpg", "b.mov", "c", ".DS_Store", ".trashed-1-a.jpg")),
+    ),
+    st.integers(HARD_LINK, len(CONTENTS) - 1),
+    max_size=14,
+)
+CLOSED = (".Trash-1/", "@eaDir/", "r/", "skip/", ".trashed-1")
+
+
+@given(TREES, st.booleans())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_file_is_in_one_list_and_what_is_identical_has_another_file(
+    bare_library: Library, made: dict[str, int], inside: bool
+) -> None:
+    home = bare_library.folder
+    for folder in ("disk", "photos"):
+        shutil.rmtree(home / folder, ignore_errors=True)
+        (home / folder / "r").mkdir(parents=True)
+    (home / "photos" / "old").mkdir()
+    (home / "photos" / "r" / MANIFEST).write_bytes(b"{}")
+    (home / "shared").write_bytes(b"words")
+    for name, content in made.items():
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content == LINK:
+            path.symlink_to(home / "shared")
+        elif content == HARD_LINK:
+            path.hardlink_to(home / "shared")
+        else:
+            path.write_bytes(CONTENTS[content])
+    disk = home / ("photos/old" if inside else "disk")
+    facts = ask(bare_library, disk, "--json", "--exclude", "skip").facts
+    apart = [p for name in ("litter", "empty", "links", "special") for p in facts[name]]
+    there = [str(path) for path in disk.rglob("*") if not path.is_dir() or path.is_symlink()]
+    listed = [item["path"] for name in LISTS for item in facts[name]]
+    assert sorted(listed + apart) == sorted(there)
+    own = {os.stat(path).st_ino for path in there if not os.path.islink(path)}
+    for item in facts["identical"]:
+        cover = Path(item["by"])
+        assert cover.read_bytes() == Path(item["path"]).read_bytes()
+        assert cover.is_file()
+        assert not cover.is_symlink()
+        assert cover.stat().st_ino not in own
+        assert not any(part in f"{cover.relative_to(home / 'photos')}" for part in CLOSED)
+    may_cover = {
+        path.read_bytes()
+        for path in (home / "photos").rglob("*")
+        if path.is_file() and not path.is_symlink() and path.stat().st_ino not in own
+        if not any(part in f"{path.relative_to(home / 'photos')}" for part in CLOSED)
+    }
+    assert not any(Path(item["path"]).read_bytes() in may_cover for item in facts["missing"])
+    (home / "shared").unlink()
