@@ -10,7 +10,7 @@ from actions.check_deleted import say_losses, say_strangers
 from actions.console import Console, Item, agreed, bar, counted, facts_of, lines_of, megabytes
 from actions.result import opened
 from config import Exit, Settings
-from disk import removal
+from disk import removal, trashing
 from disk.files import append_lines, check_log
 from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
@@ -45,7 +45,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         )
         refused = [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
         append_lines(settings.log_file, refused)
-        remove = removal.trash if trash else removal.unlink
+        remove = trashing.trash if trash else removal.unlink
         done = cleanup.execute(plan, judge, settings.log_file, remove)
         results: list[cleanup.Deleted | Kept] = []
         try:

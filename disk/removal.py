@@ -1,4 +1,4 @@
-"""How an original is removed: set aside, proven there, and deleted, sent to a trash or put back."""
+"""How an original is removed: set aside, proven there, and deleted or put back."""
 
 import contextlib
 import hashlib
@@ -6,11 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from disk import system
 from disk.files import is_below
 from disk.lines import to_line
 from disk.record import Manifest
-from disk.trash import holds, send
 
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
 # Why the file that now lies at a path must be kept, or None.
@@ -18,7 +16,6 @@ Prove = Callable[[str], str | None]
 # Called before a file goes, with its place in a trash if that is known.
 Record = Callable[..., None]
 Remove = Callable[[str, Prove, Record], str | None]
-TRASH_IS_THE_SYSTEMS = system.is_mac()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,61 +37,15 @@ def unlink(path: str, prove: Prove, record: Record) -> str | None:
 
     Returns the reason to keep it, or None when it is gone. No other safety checks are made here.
     """
-    with _set_aside(path) as aside:
+    with set_aside(path) as aside:
         if (reason := prove(aside)) is None:
             record()
             os.unlink(aside)
     return reason
 
 
-def trash(path: str, prove: Prove, record: Record) -> str | None:
-    """Send a file to the trash of its disk; returns the reason to keep it, or None when it is gone.
-
-    It goes from where it is set aside, so that nothing can take its place, with its own name as
-    what the trash gives back. No other safety checks are made here.
-    """
-    if TRASH_IS_THE_SYSTEMS:
-        return _give_to_system(path, prove, record)
-    with _set_aside(path) as aside:
-        if reason := prove(aside):
-            return reason
-        proven = os.lstat(aside)
-        try:
-            place = send(aside, path, record)
-        except OSError as error:
-            return _no_trash(error)
-    return None if holds(place, proven) else f"it was sent to {to_line(place)} and isn't there"
-
-
-def _give_to_system(path: str, prove: Prove, record: Record) -> str | None:
-    """Let the system send a file to its trash, under its own name, so that it can be given back.
-
-    It is proven and recorded where it is set aside. What takes its place in between is seen, but
-    for the last moment, and would lie in the trash.
-    """
-    from send2trash import send2trash
-
-    with _set_aside(path) as aside:
-        if reason := prove(aside):
-            return reason
-        record()
-        proven = os.lstat(aside)
-    try:
-        if not os.path.samestat(os.lstat(path), proven):
-            return "another file took its place"
-        send2trash(path)
-    except OSError as error:
-        return _no_trash(error)
-    return "the trash did not take it" if os.path.lexists(path) else None
-
-
-def _no_trash(error: OSError) -> str:
-    cause = os.strerror(error.errno) if error.errno else str(error)
-    return f"it can't be sent to a trash ({cause}); see --delete-mode permanent"
-
-
 @contextlib.contextmanager
-def _set_aside(path: str) -> Iterator[str]:
+def set_aside(path: str) -> Iterator[str]:
     """Give a file another name, and its own one back if it is still there in the end.
 
     Raises OSError if a name is taken.

@@ -56,6 +56,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "disk/protection.py": ("test_protection.py",),
     "disk/record.py": ("test_storage.py",),
     "disk/removal.py": ("test_cleanup.py", "test_trash.py"),
+    "disk/trashing.py": ("test_cleanup.py", "test_trash.py"),
     "disk/replaceable.py": ("test_storage.py", "test_record.py"),
     "disk/result.py": ("test_opened_once.py", "test_storage.py"),
     "disk/same_file.py": ("test_disks.py", "test_cleanup.py"),

@@ -17,7 +17,7 @@ from conftest import Library
 import cleanup
 from cleanup import Culled, Deleted, Judge, Plan
 from config import Exit, UserError
-from disk import inspection, removal, trash
+from disk import inspection, removal, trash, trashing
 from disk.files import ImageFile, digest_file
 from disk.record import Manifest, OwnFiles, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept
@@ -566,7 +566,7 @@ def test_what_was_set_aside_is_put_back(
 
 def test_the_trash_gets_only_what_is_proven(case: Case, data_home: Path) -> None:
     same_size_and_time(case.photo("c"))
-    results = case.execute(removal.trash)
+    results = case.execute(trashing.trash)
     trashed = data_home / "Trash" / "files" / "b.jpg"
     assert results == [
         Deleted(str(case.photo("b")), len("the photo b"), str(trashed)),
@@ -583,8 +583,8 @@ def test_what_takes_the_place_of_a_file_stays_there_when_that_goes_to_the_trash(
         case.photo("b").write_text("saved by an editor at the last moment")
         return trash.send(*arguments)
 
-    monkeypatch.setattr(removal, "send", send)
-    (deleted,) = case.execute(removal.trash, "b")
+    monkeypatch.setattr(trashing, "send", send)
+    (deleted,) = case.execute(trashing.trash, "b")
     assert isinstance(deleted, Deleted)
     assert case.photo("b").read_text() == "saved by an editor at the last moment"
     assert (data_home / "Trash" / "files" / "b.jpg").read_text() == "the photo b"
@@ -599,9 +599,9 @@ def test_what_is_not_found_in_the_trash_is_not_called_sent(
         os.replace(place, place + "x")
         return place
 
-    monkeypatch.setattr(removal, "send", send)
+    monkeypatch.setattr(trashing, "send", send)
     place = data_home / "Trash" / "files" / "b.jpg"
-    assert case.execute(removal.trash, "b") == [
+    assert case.execute(trashing.trash, "b") == [
         Kept(str(case.photo("b")), f"it was sent to {place} and isn't there")
     ]
 
@@ -610,7 +610,7 @@ def test_a_log_that_can_not_be_written_keeps_a_file_out_of_the_trash(
     case: Case, data_home: Path
 ) -> None:
     case.log.mkdir()
-    (kept,) = case.execute(removal.trash, "b")
+    (kept,) = case.execute(trashing.trash, "b")
     assert isinstance(kept, Kept)
     assert case.photo("b").read_text() == "the photo b"
     assert [path for path in data_home.rglob("*") if not path.is_dir()] == []
@@ -623,15 +623,15 @@ def of_the_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     def fail(path: str, *_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    monkeypatch.setattr(removal, "TRASH_IS_THE_SYSTEMS", request.param)
+    monkeypatch.setattr(trashing, "TRASH_IS_THE_SYSTEMS", request.param)
     monkeypatch.setattr("send2trash.send2trash", fail)
-    monkeypatch.setattr(removal, "send", fail)
+    monkeypatch.setattr(trashing, "send", fail)
     return bool(request.param)
 
 
 @pytest.mark.usefixtures("of_the_system")
 def test_without_a_trash_nothing_is_deleted(case: Case) -> None:
-    for result in case.execute(removal.trash):
+    for result in case.execute(trashing.trash):
         assert isinstance(result, Kept)
         assert result.reason == (
             "it can't be sent to a trash (Permission denied); see --delete-mode permanent"
@@ -644,7 +644,7 @@ def test_without_a_trash_nothing_is_deleted(case: Case) -> None:
 @pytest.mark.usefixtures("of_the_system")
 def test_what_fails_its_proof_is_not_sent_to_the_trash_and_has_its_name(case: Case) -> None:
     path = str(case.photo("b"))
-    assert removal.trash(path, lambda _: "no", lambda: None) == "no"
+    assert trashing.trash(path, lambda _: "no", lambda: None) == "no"
     assert sorted(os.listdir(case.photos)) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
 
@@ -652,7 +652,7 @@ def test_what_fails_its_proof_is_not_sent_to_the_trash_and_has_its_name(case: Ca
 def system_takes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the trash of a system takes, as on macOS: a file under its own name."""
     taken: list[str] = []
-    monkeypatch.setattr(removal, "TRASH_IS_THE_SYSTEMS", True)
+    monkeypatch.setattr(trashing, "TRASH_IS_THE_SYSTEMS", True)
     monkeypatch.setattr("send2trash.send2trash", lambda path: (taken.append(path), os.unlink(path)))
     return taken
 
@@ -662,7 +662,7 @@ def test_the_trash_of_a_system_gets_a_file_under_its_own_name_after_it_was_prove
 ) -> None:
     proven: list[str] = []
     path = str(case.photo("b"))
-    assert removal.trash(path, lambda place: proven.append(place), lambda: None) is None
+    assert trashing.trash(path, lambda place: proven.append(place), lambda: None) is None
     assert proven == [removal.aside_path(path)]
     assert system_takes == [path]
 
@@ -670,9 +670,9 @@ def test_the_trash_of_a_system_gets_a_file_under_its_own_name_after_it_was_prove
 def test_a_trash_of_a_system_that_does_nothing_is_noticed(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(removal, "TRASH_IS_THE_SYSTEMS", True)
+    monkeypatch.setattr(trashing, "TRASH_IS_THE_SYSTEMS", True)
     monkeypatch.setattr("send2trash.send2trash", lambda _: None)
-    assert case.execute(removal.trash, "b") == [
+    assert case.execute(trashing.trash, "b") == [
         Kept(str(case.photo("b")), "the trash did not take it")
     ]
 
@@ -688,7 +688,7 @@ def test_what_takes_the_place_of_a_file_before_the_trash_of_a_system_gets_it_is_
         os.replace(case.photos / "new", path)
 
     monkeypatch.setattr(removal, "_put_back", replace)
-    assert case.execute(removal.trash, "b") == [
+    assert case.execute(trashing.trash, "b") == [
         Kept(str(case.photo("b")), "another file took its place")
     ]
     assert system_takes == []
