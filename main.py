@@ -1,8 +1,11 @@
 """Find similar photos, look at them in numbered folders, and delete the copies you don't want."""
 
+import gc
 import signal
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main can say it in one line
+if __name__ == "__main__":
+    gc.disable()  # what is imported stays; `act` begins to look for garbage
 
 import json
 import sys
@@ -79,7 +82,11 @@ def act(argv: Sequence[str] | None, console: Console) -> None:
     settings = settings_of(arguments, values)
     console.facts["action"] = arguments.action
     console.lists = bool(arguments.list)
-    module_of(arguments.action).run(settings, arguments, console)
+    action = module_of(arguments.action)
+    if not gc.isenabled():
+        gc.freeze()  # what was imported is never looked at again
+        gc.enable()
+    action.run(settings, arguments, console)
 
 
 def module_of(action: str) -> Any:
