@@ -1,7 +1,6 @@
 """The options of the command line, and the settings that they and config.py make."""
 
 import argparse
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import config
 from actions import values
 from actions.values import Check, Values
 from config import Settings, UserError
+from pictures.by_name import named
 from pictures.choices import METHODS
 
 DESCRIPTION = (
@@ -351,10 +351,12 @@ def constants(module: Mapping[str, object]) -> dict[str, object]:
     """The values of an edited config.py; an unknown or missing name is a `UserError`."""
     known = [option.name for option in OPTIONS]
     for name in sorted(module.keys() - known):
-        likeness = 0.6 if name.isupper() else 0.85  # other names may be the user's own
-        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=likeness)
         is_value = not name.startswith("_") and isinstance(module[name], (str, int, list, tuple))
-        if name.isupper() or (near and is_value):
+        if not name.isupper() and not is_value:
+            continue
+        likeness = 0.6 if name.isupper() else 0.85  # other names may be the user's own
+        near = named("difflib:get_close_matches")(name.upper(), known, n=1, cutoff=likeness)
+        if name.isupper() or near:
             hint = f"did you mean {near[0]}?" if near else "remove it."
             raise UserError(f"config.py: unknown name {name}; {hint}")
     for name in known:

@@ -1,12 +1,10 @@
 """The checks of the values that people set: each gives the checked value, or raises UserError."""
 
 import glob
-import math
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 
 from config import UserError
 from disk import system
@@ -233,16 +231,19 @@ def one_of(choices: Collection[str]) -> Callable[[Values, str], str]:
 
 def amount(unit: str) -> Callable[[Values, str], int]:
     """How a number of bytes ("b") or pixels ("p") is written: 20000, "20K", "1.5MB", "0.5MP"."""
-    form = re.compile(rf"(\d+(?:\.\d+)?) ?([kmg]?){unit}?", re.IGNORECASE | re.ASCII)
+    form = rf"(\d+)(?:\.(\d+))? ?([kmg]?){unit}?"
     examples = '"20K" or "1.5MB"' if unit == "b" else '"0.5MP"'
 
     def check(values: Values, name: str) -> int:
         value = values[name]
-        text = "" if isinstance(value, bool) else str(value).strip()
-        if not (match := form.fullmatch(text)):
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        match = re.fullmatch(form, str(value).strip(), re.IGNORECASE | re.ASCII)
+        if not match:
             raise UserError(f"{name} is {value!r}; use a whole number, {examples}.")
-        number, thousands = match.groups()
-        return math.ceil(Fraction(number) * THOUSANDS[thousands.lower()])
+        whole, decimals, thousands = match.groups("")
+        parts: int = 10 ** len(decimals)
+        return -(-int(whole + decimals) * THOUSANDS[thousands.lower()] // parts)  # rounded up
 
     return check
 

@@ -347,7 +347,15 @@ def test_a_cache_in_the_output_folder_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "means"),
-    [(0, 0), (500, 500), ("20K", 20_000), ("1.5MB", 1_500_000), ("2 gb", 2 * 10**9), ("7b", 7)],
+    [
+        (0, 0),
+        (500, 500),
+        ("20K", 20_000),
+        ("1.5MB", 1_500_000),
+        ("2 gb", 2 * 10**9),
+        ("7b", 7),
+        ("1.0001k", 1001),
+    ],
 )
 def test_an_amount_of_bytes_may_have_a_unit(given: object, means: int, tmp_path: Path) -> None:
     assert settings(tmp_path, MIN_SIZE=given).min_size == means
