@@ -286,8 +286,9 @@ class _AnyOf:
 
 
 # Most rows are known by one name, some by several parts of a path, which is looked for longer.
-_NAMED = [p for p in TABLE if not p.holds and not p.beside and "/" not in p.name.replace(ANY, "")]
-_PATHS = [p for p in TABLE if not p.holds and not p.beside and p not in _NAMED]
+_BY_PATH = [place for place in TABLE if not place.holds and not place.beside]
+_NAMED = [place for place in _BY_PATH if "/" not in place.name.replace(ANY, "")]
+_PATHS = [place for place in _BY_PATH if "/" in place.name.replace(ANY, "")]
 _BY_MORE = [place for place in TABLE if place.holds or place.beside]
 # Of most folders no row's name and no sign says anything, which must be seen at once.
 _NAME_OR_SIGN = _AnyOf(place.name for place in _BY_MORE if place.name != ANY)
