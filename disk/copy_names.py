@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 MAX_NAME_BYTES = 200
 DIGEST_LENGTHS = (0, 8, 16, 64)  # in the name of a copy
-UNSAFE_IN_A_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f-\x9f\ud800-\udfff]')
-RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+UNSAFE_IN_A_NAME = r'[/\\:*?"<>|\x00-\x1f\x7f-\x9f\ud800-\udfff]'
+RESERVED_NAMES = r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?"
 
 
 def encode_path(path: str, digest_length: int = 0) -> str:
@@ -21,7 +21,7 @@ def encode_path(path: str, digest_length: int = 0) -> str:
     >>> encode_path("/photos/vacation1.jpg", digest_length=8)
     'photos_vacation1-96279d24.jpg'
     """
-    stem, extension = os.path.splitext(UNSAFE_IN_A_NAME.sub("_", path))
+    stem, extension = os.path.splitext(re.sub(UNSAFE_IN_A_NAME, "_", path))
     stem, mark = stem.lstrip("_") if stem.strip("_.") else "photo", ""
     if digest_length:
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()
@@ -54,7 +54,7 @@ def name_copies(paths: Iterable[str]) -> dict[str, str]:
 
 def _needs_digest(path: str, name: str) -> bool:
     too_long = len(path.lstrip(os.sep).encode(errors="replace")) > MAX_NAME_BYTES
-    return too_long or bool(RESERVED_NAMES.fullmatch(name))
+    return too_long or bool(re.fullmatch(RESERVED_NAMES, name, re.IGNORECASE))
 
 
 def _folded(name: str) -> str:

@@ -18,6 +18,8 @@ TEMPORARY_SUFFIX = ".being-written"
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
+    """A file below an input folder, by its path and what tells whether it has changed."""
+
     path: str
     size: int
     mtime_ns: int

@@ -26,8 +26,8 @@ from disk.record import (
 )
 
 PARTIAL = ".partial-copy"
-LOG_BEGINS = re.compile(r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: ")
-SHEET_BEGINS = re.compile(r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>")
+LOG_BEGINS = r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: "
+SHEET_BEGINS = r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,11 @@ def _proofs(folder: str, manifest: Manifest) -> list[tuple[str, Callable[[str], 
     return [
         (info, lambda text: json.loads(text).keys() <= originals),
         (listed, lambda text: {from_line(line) for line in text.split("\n") if line} <= originals),
-        *((log, LOG_BEGINS.match) for log in logs),
-        *((sheet, SHEET_BEGINS.match) for sheet in report_of(folder, manifest)),
+        *((log, lambda text: re.match(LOG_BEGINS, text)) for log in logs),
+        *(
+            (sheet, lambda text: re.match(SHEET_BEGINS, text))
+            for sheet in report_of(folder, manifest)
+        ),
     ]
 
 

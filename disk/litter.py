@@ -20,8 +20,8 @@ RESOURCE_FORK = "._"  # macOS's, of a file of that name
 RESOURCE_FORKS = ".AppleDouble"
 # Folders of a NAS with previews, and what is in them: Synology's (in a folder a photo), QNAP's.
 PREVIEWS = {
-    "@eaDir": re.compile(r"SYNO[A-Z]+[_:]\w+(\.\w+)?|.+@Syno(EAStream|Resource)"),
-    ".@__thumb": re.compile(r"(default|s100|s800)\S.*"),
+    "@eaDir": r"SYNO[A-Z]+[_:]\w+(\.\w+)?|.+@Syno(EAStream|Resource)",
+    ".@__thumb": r"(default|s100|s800)\S.*",
 }
 FOLDERS = (*PREVIEWS, RESOURCE_FORKS)
 MOST_BYTES = 10_000_000
@@ -30,11 +30,10 @@ APPLE_DOUBLE = b"\0\5\x16\7"
 DATABASE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Thumbs.db of large folders is large
 # How settings of folders begin, in ASCII or UTF-16; a person's notes of that name don't.
 SETTINGS = frozenset({"desktop.ini", ".directory"})
-SECTION = re.compile(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*\[\0?[.{A-Za-z]")
+SECTION = rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*\[\0?[.{A-Za-z]"
 # How pictures and videos begin; such a file is a person's, whatever it is called.
-PICTURE = re.compile(
-    rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II[*+]\0|MM\0[*+]|RIFF....WEBP|....ftyp|\0\0\0\x0cJXL|\xff\x0a",
-    re.DOTALL,
+PICTURE = (
+    rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II[*+]\0|MM\0[*+]|RIFF....WEBP|....ftyp|\0\0\0\x0cJXL|\xff\x0a"
 )
 
 
@@ -53,7 +52,7 @@ def is_litter(path: str, top: str) -> bool:
             return False
         small = status.st_size <= MOST_BYTES
         if first is not None and parts[first] in PREVIEWS:
-            return small and bool(PREVIEWS[parts[first]].fullmatch(parts[-1]))
+            return small and bool(re.fullmatch(PREVIEWS[parts[first]], parts[-1]))
         if first is None and not _is_called_litter(parts[-1]):
             return False
         with open(path, "rb", opener=system.open_file) as stream:
@@ -72,10 +71,10 @@ def _is_called_litter(name: str) -> bool:
 
 def _is_known_file(name: str, head: bytes, *, small: bool) -> bool:
     """Whether a file is one that systems leave, by its name, its first bytes and its size."""
-    if name in SETTINGS and head and not SECTION.match(head):
+    if name in SETTINGS and head and not re.match(SECTION, head):
         return False
     fits = small or head.startswith(DATABASE)
-    return name in FILES and fits and not PICTURE.match(head)
+    return name in FILES and fits and not re.match(PICTURE, head, re.DOTALL)
 
 
 def left_in(path: str, top: str) -> str:

@@ -47,9 +47,9 @@ ANY_WILL_DO = frozenset(
     {"gain map", "depth map", TRANSPARENCY, ANIMATION, LENS, MAKERS_NOTE, PANORAMA}
 )
 NUMBERS = frozenset({BITS, PAGES, RATING})
-AREA = re.compile(r"(\d{1,9}) x (\d{1,9})")
-PLACE = re.compile(r"(\d{1,3}\.\d+) ([NS]) (\d{1,3}\.\d+) ([EW])")
-PRINT = re.compile(r" \([0-9a-f]{16}\)$")  # what tells one content from another
+AREA = r"(\d{1,9}) x (\d{1,9})"
+PLACE = r"(\d{1,3}\.\d+) ([NS]) (\d{1,3}\.\d+) ([EW])"
+PRINT = r" \([0-9a-f]{16}\)$"  # what tells one content from another
 LEAST_CUT = 32  # characters, to which IPTC's shortest field cuts what XMP has in full
 AS_MANY = 0.9  # of the pixels are not clearly fewer
 NEAR = 0.0005  # degrees, some 50 m: one place, as well as a phone knows it
@@ -84,7 +84,7 @@ def lost(doomed: Iterable[str], kept: Iterable[str]) -> tuple[str, ...]:
 
 def shown(held: str, kept: Iterable[str] = ()) -> str:
     """A line as people read it, who may see that those that stay have another of the kind."""
-    kind, _, value = PRINT.sub("", held).partition(": ")
+    kind, _, value = re.sub(PRINT, "", held).partition(": ")
     if kind == FULL_COLOUR:
         return kind
     if kind in ANOTHER and kind in map(kind_of, kept):
@@ -144,7 +144,7 @@ def _key(kind: str, value: str) -> tuple[str, str]:
     if kind in ANY_WILL_DO:
         return kind, ""
     if kind in BEHIND or kind.endswith(BESIDE):  # the print tells all; how it is named may not
-        return kind, match[0] if (match := PRINT.search(value)) else value
+        return kind, match[0] if (match := re.search(PRINT, value)) else value
     return "text" if kind in TEXTS else kind, value.casefold()
 
 
@@ -160,13 +160,13 @@ def _number_of(kind: str) -> str:
 
 def _degrees(value: str) -> tuple[float, float] | None:
     """A place's degrees north and east; None if the line doesn't tell them."""
-    if not (match := PLACE.fullmatch(value)):
+    if not (match := re.fullmatch(PLACE, value)):
         return None
     north, east = float(match[1]), float(match[3])
     return north if match[2] == "N" else -north, east if match[4] == "E" else -east
 
 
 def _amount(value: str) -> int:
-    if match := AREA.fullmatch(value):
+    if match := re.fullmatch(AREA, value):
         return int(match[1]) * int(match[2])
     return int(value) if value.isdecimal() and len(value) < 10 else 0

@@ -200,6 +200,26 @@ def test_check_deleted_and_cleanup_load_nothing_slow(found: Library) -> None:
     assert not (found.photos / "vacation1_old.jpg").exists()
 
 
+def test_check_deleted_loads_nothing_that_only_others_need(found: Library) -> None:
+    modules = imports(found.arguments("check-deleted")).keys()
+    assert "disk.removal" in modules
+    others = {"datetime", "difflib", "disk.trash", "finder", "fractions", "tempfile", "urllib"}
+    assert modules & others == set()
+
+
+def test_an_action_looks_for_garbage_although_the_start_does_not(found: Library) -> None:
+    program = (
+        "import gc, runpy\n"
+        "try:\n"
+        "    runpy.run_path('main.py', run_name='__main__')\n"
+        "except SystemExit as ended:\n"
+        "    print(ended.code, gc.isenabled(), gc.get_freeze_count() > 1000)\n"
+    )
+    command = [sys.executable, "-c", program, *found.arguments("check-deleted")]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert ran.stdout.splitlines()[-1] == "0 True True", ran.stderr
+
+
 def test_find_loads_what_the_others_need_not(found: Library) -> None:
     """Otherwise the tests above would look for the wrong names."""
     assert {"numpy"} <= loaded(found.arguments("find", "--dry-run"))
