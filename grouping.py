@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 # The share of a cluster's members that must match another cluster before the two merge.
 SUPPORT = 0.15
+# Clusters of up to so many members merge by any match.
+SMALL = 2
+# Where only what lies apart is compared, two are a picture of one side and its like on the other,
+# and one thread from such a pair to the next would make chains of strangers.
+SMALL_ACROSS = 1
 EMBEDDING = "embedding"  # the view of a match that a model found
 
 
@@ -96,13 +101,16 @@ class Cluster:
 
 
 def supported_clusters(
-    size: int, matches: Iterable[Match], is_certain: Callable[[Match], bool] = lambda _: False
+    size: int,
+    matches: Iterable[Match],
+    is_certain: Callable[[Match], bool] = lambda _: False,
+    small: int = SMALL,
 ) -> list[Cluster]:
     """Cluster pictures by their matches, the most alike first, without chains of strangers.
 
     What only a model says comes last, so that it links what nothing else does.
 
-    Two clusters of three or more pictures merge only by a match that is certain, or when at
+    Two clusters, neither of which is `small`, merge only by a match that is certain, or when at
     least two, and `SUPPORT` of the smaller one's members, match a member of the larger one (of
     two of one size, either one's).
 
@@ -124,15 +132,15 @@ def supported_clusters(
         if a == b:
             continue
         both = (members.setdefault(a, {a}), members.setdefault(b, {b}))
-        small, large = sorted(both, key=len)
+        fewer, more = sorted(both, key=len)
         merger = (a, b, len(both[0]), len(both[1]))
         if not is_certain(match) and merger in refused:
             continue
-        if is_certain(match) or _supported(small, large, friends):
+        if is_certain(match) or len(fewer) <= small or _supported(fewer, more, friends):
             sets.union(a, b)
-            large |= small
+            more |= fewer
             del members[a], members[b]
-            members[sets.find(a)] = large
+            members[sets.find(a)] = more
             joining.append(match)
         else:
             refused.add(merger)
@@ -147,8 +155,6 @@ def _most_alike_first(match: Match) -> tuple[bool, float, int, int, int]:
 
 
 def _supported(small: set[int], large: set[int], friends: Mapping[int, set[int]]) -> bool:
-    if len(small) < 3:
-        return True
     needed = max(2, SUPPORT * len(small))
     ways = [(small, large), (large, small)] if len(small) == len(large) else [(small, large)]
     return any(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from actions.values import MAX_MODEL_SIDE, MODELS
 from config import Settings, UserError
 from disk.files import digest_file
+from extras.vectors import Vectors, close_vectors
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
 from pictures.hamming import pack
@@ -29,13 +30,11 @@ from pictures.images import Hashed, HashedImage, Unreadable
 from pictures.matching import Search, by_looks, group_by
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
+from pictures.sides import Sides, sides_of
 from pictures.why import Comparison, in_order
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, RunOptions
-
-Vectors = NDArray[np.float32]  # rows of length 1
-Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]  # rows, rows, cosines
 
 INSTALL = "run pip install -r extras/requirements.txt first"
 MODELS_PACKAGE_PYTHON = (3, 12)
@@ -50,9 +49,7 @@ NORMALISATIONS = {
 MOST_BATCH = 256  # of a model that takes no other number of pictures
 BATCH = 4  # pictures seen at once: more are no quicker, one thread a batch costs least
 BATCH_SECONDS = 120.0  # real models take a hundredth, on a busy machine a tenth
-BLOCK = 2048  # vectors compared at once
 DOCUMENT_COSINE = 0.75  # between a document and a photo; see the benchmark's README
-NEAREST = 64  # matches of a picture with later ones that count, the most alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,11 +371,15 @@ class ByEmbeddings:
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return embedded(results, self._model, self._workers)
 
-    def group(self, images: Sequence[HashedImage]) -> tuple[list[Cluster], Mapping[str, int]]:
-        return self._grouped(images, [])
+    def group(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> tuple[list[Cluster], Mapping[str, int]]:
+        return self._grouped(images, [], sides)
 
-    def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
-        return why.direct_matches(images, PRESETS[self._preset])
+    def pairs(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, int]]:
+        return why.direct_matches(images, PRESETS[self._preset], sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
         if one.digest == other.digest:
@@ -386,10 +387,14 @@ class ByEmbeddings:
         return (compared(one, other, self._cosine),)
 
     def _grouped(
-        self, images: Sequence[HashedImage], others: Sequence[Search]
+        self,
+        images: Sequence[HashedImage],
+        others: Sequence[Search],
+        sides: Sequence[int] | None,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         digests, looks = [image.digest for image in images], [image.look for image in images]
-        return group_by(digests, looks, [*others, by_embeddings(images, self._cosine)])
+        methods = [*others, by_embeddings(images, self._cosine, sides)]
+        return group_by(digests, looks, methods, sides)
 
 
 class ByBoth(ByEmbeddings):
@@ -402,10 +407,13 @@ class ByBoth(ByEmbeddings):
         self.flags = f"--method {settings.method} {preset} --cosine {settings.cosine:g}"
         self.has_presets = True
 
-    def group(self, images: Sequence[HashedImage]) -> tuple[list[Cluster], Mapping[str, int]]:
+    def group(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> tuple[list[Cluster], Mapping[str, int]]:
         looks = [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
-            return self._grouped(images, [by_looks(looks, PRESETS[self._preset], threads.map)])
+            search = by_looks(looks, PRESETS[self._preset], threads.map, sides)
+            return self._grouped(images, [search], sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
         by_hash = why.compare(one, other, PRESETS[self._preset])
@@ -436,13 +444,14 @@ def compared(one: HashedImage, other: HashedImage, least: float) -> Comparison:
 # ---- Matches
 
 
-def by_embeddings(images: Sequence[HashedImage], least: float) -> Search:
+def by_embeddings(
+    images: Sequence[HashedImage], least: float, sides: Sequence[int] | None = None
+) -> Search:
     """The method that compares embeddings: pairs with a cosine of at least `least` match."""
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
-        return _matches(
-            [(n, images[p]) for n, positions in enumerate(files) for p in positions], least
-        )
+        numbered = [(n, images[p]) for n, positions in enumerate(files) for p in positions]
+        return _matches(numbered, least, sides_of(files, sides))
 
     return matches
 
@@ -456,7 +465,9 @@ def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]
     return _matches(list(enumerate(images)), least)
 
 
-def _matches(images: Sequence[tuple[int, HashedImage]], least: float) -> Iterator[Match]:
+def _matches(
+    images: Sequence[tuple[int, HashedImage]], least: float, sides: Sides | None = None
+) -> Iterator[Match]:
     """The matches of pictures by number; a picture may have files of different embeddings."""
     rows = list(
         {
@@ -469,7 +480,8 @@ def _matches(images: Sequence[tuple[int, HashedImage]], least: float) -> Iterato
     document = np.array([look.views[0].is_page for _, look, _ in rows])
     hashes = pack([look.views[0].hash for _, look, _ in rows])
     vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), np.float32)
-    for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least):
+    by_row = None if sides is None else sides[owner]
+    for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least, by_row):
         one, other = document[i], document[j]
         kept = ~(one & other) & ((cosine >= DOCUMENT_COSINE) | ~(one | other))
         kept &= owner[i] != owner[j]
@@ -478,38 +490,3 @@ def _matches(images: Sequence[tuple[int, HashedImage]], least: float) -> Iterato
         values = (owner[i], owner[j], bits, cosine[kept])
         for one, other, distance, likeness in zip(*(v.tolist() for v in values), strict=True):
             yield Match(one, other, distance, likeness, EMBEDDING)
-
-
-def close_vectors(vectors: Vectors, least: float) -> Iterator[Pairs]:
-    """Yield all pairs of rows i < j of a cosine of at least `least`, with their cosines.
-
-    Of a row with very many only the `NEAREST` most alike are yielded. Exact otherwise; the rows
-    have length 1, memory is a block of cosines, whatever the number of rows.
-    """
-    for top in range(0, len(vectors), BLOCK):
-        found = _close_in_block(vectors, top, top, least)
-        for start in range(top + BLOCK, len(vectors), BLOCK):
-            more = _close_in_block(vectors, top, start, least)
-            if len(more[0]):
-                found = _nearest(
-                    np.concatenate((found[0], more[0])),
-                    np.concatenate((found[1], more[1])),
-                    np.concatenate((found[2], more[2])),
-                )
-        yield _nearest(*found)
-
-
-def _close_in_block(vectors: Vectors, top: int, start: int, least: float) -> Pairs:
-    cosines = vectors[top : top + BLOCK] @ vectors[start : start + BLOCK].T
-    flat = np.flatnonzero(cosines >= np.float32(least))
-    i, j = np.divmod(flat, cosines.shape[1])
-    ahead = i + top < j + start
-    return i[ahead] + top, j[ahead] + start, cosines.ravel()[flat[ahead]]
-
-
-def _nearest(i: NDArray[np.intp], j: NDArray[np.intp], cosine: Vectors) -> Pairs:
-    """The most alike pairs of each row, row by row."""
-    order = np.lexsort((j, -cosine, i))
-    i, j, cosine = i[order], j[order], cosine[order]
-    near = np.arange(len(i)) - np.searchsorted(i, i) < NEAREST
-    return i[near], j[near], cosine[near]

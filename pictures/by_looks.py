@@ -26,17 +26,22 @@ class ByLooks:
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return iter(results)
 
-    def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
+    def group(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> tuple[list["Cluster"], Mapping[str, int]]:
         from pictures import matching  # with SciPy, when the workers have done their work
 
         rules = PRESETS[self._preset]
         digests, looks = [image.digest for image in images], [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
-            return matching.group_by(digests, looks, [matching.by_looks(looks, rules, threads.map)])
+            search = matching.by_looks(looks, rules, threads.map, sides)
+            return matching.group_by(digests, looks, [search], sides)
 
-    def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
+    def pairs(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, int]]:
         _, direct_matches = judges()
-        return direct_matches(images, PRESETS[self._preset])
+        return direct_matches(images, PRESETS[self._preset], sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple["Comparison", ...]:
         compare, _ = judges()

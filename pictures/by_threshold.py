@@ -27,14 +27,18 @@ class ByThreshold:
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return iter(results)
 
-    def group(self, images: Sequence[HashedImage]) -> tuple[list[Cluster], Mapping[str, int]]:
+    def group(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> tuple[list[Cluster], Mapping[str, int]]:
         hashes = [image.look.views[0].hash if image.look else None for image in images]
-        members = cluster([image.digest for image in images], hashes, self._threshold)
+        members = cluster([image.digest for image in images], hashes, self._threshold, sides)
         return [Cluster(group, []) for group in members], {}
 
-    def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
+    def pairs(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, int]]:
         _, direct_matches = judges()
-        return direct_matches(images, self._threshold)
+        return direct_matches(images, self._threshold, sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple["Comparison", ...]:
         compare, _ = judges()

@@ -1,22 +1,35 @@
 """Groups of pictures that close hashes connect, as a threshold asks for."""
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping import UnionFind
-from pictures.hamming import bands_pay, close_pairs, pack
+from pictures.hamming import bands_pay, pack
+from pictures.sides import (
+    Rows,
+    Sides,
+    close_pairs_across,
+    close_pairs_between,
+    sides_of,
+    span_several,
+)
 
 SAMPLE = 1024  # hashes that may connect most of the others
 
 
 def cluster(
-    digests: Sequence[Hashable], hashes: Sequence[bytes | None], threshold: int
+    digests: Sequence[Hashable],
+    hashes: Sequence[bytes | None],
+    threshold: int,
+    sides: Sequence[int] | None = None,
 ) -> list[list[int]]:
     """Group pictures by their positions: equal digests, and hashes within `threshold` bits.
 
-    A hash of None never matches. Groups and members come in the order of the input.
+    A hash of None never matches. Groups and members come in the order of the input. With a side
+    for each picture only those that lie apart connect, and what is the same stands for each other.
 
     >>> cluster(["x", "y", "z", "x"], [b"a", b"c", None, b"a"], threshold=1)
     [[0, 1, 3]]
@@ -27,28 +40,31 @@ def cluster(
         if (first := first_with.setdefault(digest, position)) != position:
             sets.union(first, position)
     # One position stands for all pictures of the same hash, however many there are.
-    first_hash: dict[bytes, int] = {}
+    by_hash: dict[bytes, list[int]] = defaultdict(list)
     for position, bits in enumerate(hashes):
-        if bits is not None and (first := first_hash.setdefault(bits, position)) != position:
-            sets.union(first, position)
-    positions = np.fromiter(first_hash.values(), dtype=np.intp, count=len(first_hash))
-    for i, j in _connecting_pairs(pack(first_hash), threshold):
-        sets.union_all(positions[i], positions[j])
-    return sets.groups()
+        if bits is not None:
+            by_hash[bits].append(position)
+            if (first := by_hash[bits][0]) != position:
+                sets.union(first, position)
+    files = list(by_hash.values())
+    firsts = np.array([first for first, *_ in files], np.intp)
+    for i, j in _connecting_pairs(pack(by_hash), threshold, sides_of(files, sides)):
+        sets.union_all(firsts[i], firsts[j])
+    return [group for group in sets.groups() if span_several(sides, group)]
 
 
 def _connecting_pairs(
-    hashes: NDArray[np.uint64], threshold: int
+    hashes: NDArray[np.uint64], threshold: int, sides: Sides | None
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield close pairs, as many as connect whatever all of them connect.
 
     A high threshold makes billions of pairs, nearly all of them in one set: if a sample connects
     most hashes, pairs of two of these are not looked for.
     """
-    inside = np.zeros(len(hashes), np.bool_)
+    everything, inside = np.arange(len(hashes)), np.zeros(len(hashes), np.bool_)
     if len(hashes) >= 16 * SAMPLE and not bands_pay(hashes, threshold, None):
         sets = UnionFind(len(hashes))
-        for i, j, _ in close_pairs(hashes[:SAMPLE], threshold, hashes, both_ways=True):
+        for i, j in _between(hashes, threshold, sides, everything[:SAMPLE], everything):
             sets.union_all(i, j)
             yield i, j
         roots = sets.roots()
@@ -56,8 +72,17 @@ def _connecting_pairs(
     if 2 * np.count_nonzero(inside) < len(hashes):
         inside[:] = False
     within, outside = np.flatnonzero(inside), np.flatnonzero(~inside)
-    for i, j, _ in close_pairs(hashes[outside], threshold):
+    of_outside = None if sides is None else sides[outside]
+    for i, j, _ in close_pairs_across(hashes[outside], threshold, of_outside):
         yield outside[i], outside[j]
     if len(within):
-        for i, j, _ in close_pairs(hashes[outside], threshold, hashes[within], both_ways=True):
-            yield outside[i], within[j]
+        yield from _between(hashes, threshold, sides, outside, within)
+
+
+def _between(
+    hashes: NDArray[np.uint64], threshold: int, sides: Sides | None, left: Rows, right: Rows
+) -> Iterator[tuple[Rows, Rows]]:
+    """The close pairs of some rows and others that lie apart."""
+    both = None if sides is None else (sides[left], sides[right])
+    for i, j, _ in close_pairs_between(hashes[left], threshold, hashes[right], both):
+        yield left[i], right[j]

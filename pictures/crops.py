@@ -12,9 +12,10 @@ from pictures import bandpass
 from pictures.bandpass import Stack
 from pictures.crowds import Known
 from pictures.fingerprint import view_of
-from pictures.hamming import close_pairs, pack
+from pictures.hamming import pack
 from pictures.looks import EVERYTHING, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Part, content
 from pictures.presets import Rules
+from pictures.sides import Sides, close_pairs_between
 from pictures.table import BATCH, Pairs, Table, hash_size_of, table_of
 from pictures.verify import (
     Each,
@@ -33,14 +34,19 @@ Window = tuple[float, float, float, float]  # top, left, height, width, as share
 
 
 def crops(
-    table: Table, looks: Sequence[Look | None], limit: int, known: Known, each: Each = map
+    table: Table,
+    looks: Sequence[Look | None],
+    limit: int,
+    known: Known,
+    each: Each = map,
+    sides: Sides | None = None,
 ) -> Iterator[Match]:
     """Yield the pictures that look like a part of another one.
 
     Every part of every picture is compared with every picture, so the cost is quadratic and
     some 70 times that of the plain search.
     """
-    for match in matches_of(judge_crops(table, looks, limit, known, each)):
+    for match in matches_of(judge_crops(table, looks, limit, known, each, sides=sides)):
         known.add(match)
         yield match
 
@@ -53,6 +59,7 @@ def judge_crops(
     each: Each = map,
     *,
     reach: int | None = None,
+    sides: Sides | None = None,
 ) -> Iterator[Judged]:
     """Yield the verdicts on pictures as parts of others, of those that are near by their hashes.
 
@@ -63,13 +70,14 @@ def judge_crops(
     if not len(whole):
         return
     owner, hashes = table.owner[whole], table.hashes[whole]
+    by_row = None if sides is None else (sides[owner], sides[owner])
     of_all = [look.large for n in owner.tolist() if (look := looks[n]) and look.large]
     large = b"".join(map(content, of_all))
     pictures = np.frombuffer(large, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
     for window in bandpass.windows():
         parts = bandpass.cut_out(pictures, window, GRAY_SIDE)
         part_hashes = pack(bandpass.hashes_of(parts, hash_size_of(table)))
-        for i, j, distance in close_pairs(part_hashes, most, hashes, both_ways=True):
+        for i, j, distance in close_pairs_between(part_hashes, most, hashes, by_row):
             for start in range(0, len(i), BATCH):
                 some = slice(start, start + BATCH)
                 found = Pairs(i[some], j[some], distance[some], "upright")
@@ -100,7 +108,11 @@ def _judged_crops(
 
 
 def cut_off(
-    table: Table, looks: Sequence[Look | None], rules: Rules, each: Each = map
+    table: Table,
+    looks: Sequence[Look | None],
+    rules: Rules,
+    each: Each = map,
+    sides: Sides | None = None,
 ) -> Iterator[Match]:
     """Yield each picture that is cut off with the one of which it is most likely a part.
 
@@ -116,7 +128,8 @@ def cut_off(
         left = rows[part]
         for larger in sorted(rows, key=lambda other: (-_area(other), other)):
             if _contains(larger, part) and left:
-                found = _parts_of(table, left, rows[larger], _within(part, larger), rules, each)
+                window = _within(part, larger)
+                found = _parts_of(table, left, rows[larger], window, rules, each, sides)
                 yield from found.values()
                 left = [row for row in left if row not in found]
 
@@ -148,6 +161,7 @@ def _parts_of(
     window: Window,
     rules: Rules,
     each: Each,
+    sides: Sides | None,
 ) -> dict[int, Match]:
     """For some rows, the best match with a part of other ones, if there is any."""
     own = bandpass.coarsened(table.gray[np.array(rows)], window)
@@ -158,8 +172,11 @@ def _parts_of(
     ]
     nearest: dict[int, list[tuple[int, int]]] = defaultdict(list)
     own_hashes = pack(bandpass.hashes_of(own, size))
-    for i, j, distance in close_pairs(
-        own_hashes, rules.whole, np.concatenate(hashes), both_ways=True
+    by_row = (
+        None if sides is None else (sides[table.owner[np.array(rows)]], sides[table.owner[places]])
+    )
+    for i, j, distance in close_pairs_between(
+        own_hashes, rules.whole, np.concatenate(hashes), by_row
     ):
         for cut, other, bits in zip(i.tolist(), places[j].tolist(), distance.tolist(), strict=True):
             if table.owner[other] != table.owner[rows[cut]]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping import Match, UnionFind, supported_clusters
+from grouping import SMALL, Match, UnionFind, supported_clusters
 
 # Two pictures that are surely the same stand for each other.
 CERTAIN_DISTANCE = 12
@@ -25,7 +25,8 @@ def is_certain(match: Match) -> bool:
 class Known:
     """The matches so far, and which pairs need no look because of them."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, small: int = SMALL) -> None:
+        self._small = small  # as `supported_clusters` takes it
         self._certain = UnionFind(size)
         self._matches: list[Match] = []
         self._friends: dict[int, set[int]] = defaultdict(set)
@@ -72,5 +73,5 @@ class Known:
         if matches - self._grouped < REGROUP_SHARE * (size + self._grouped):
             return
         self._group, self._grouped = np.arange(size), matches
-        for cluster in supported_clusters(size, self._matches, is_certain):
+        for cluster in supported_clusters(size, self._matches, is_certain, self._small):
             self._group[cluster.members] = cluster.members[0]

@@ -244,41 +244,57 @@ def _candidates(
 
 
 def close_turned_pairs(
-    signs: NDArray[np.uint64], transposed: NDArray[np.uint64], threshold: int
+    signs: NDArray[np.uint64],
+    transposed: NDArray[np.uint64],
+    threshold: int,
+    right: NDArray[np.uint64] | None = None,
 ) -> Iterator[tuple[int, Found]]:
     """Yield the number of a turn with the pairs i < j that are close when i is turned.
 
     A row of `signs` has a picture's frequencies, a bit each by their sign, in four words: even
     rows and even columns, even and odd, odd and even, odd and odd; `transposed` has those of the
     transposed picture. Mirroring complements two of the words (`MIRRORINGS`), so what differs
-    is counted once for four of the eight turns, which are numbered as in `bandpass.TURNS`.
+    is counted once for four of the eight turns, which are numbered as in `bandpass.TURNS`. With
+    `right`, the signs of other pictures, all close i and j of these come.
     """
-    search = _turned_by_bands if bands_pay(signs, threshold, None) else _turned_by_blocks
-    yield from search(signs, transposed, threshold)
+    search = _turned_by_bands if bands_pay(signs, threshold, right) else _turned_by_blocks
+    yield from search(signs, transposed, threshold, right)
 
 
 def _turned_by_bands(
-    signs: NDArray[np.uint64], transposed: NDArray[np.uint64], threshold: int
+    signs: NDArray[np.uint64],
+    transposed: NDArray[np.uint64],
+    threshold: int,
+    right: NDArray[np.uint64] | None,
 ) -> Iterator[tuple[int, Found]]:
     ones = ~np.uint64(0)
+    others, both_ways = (signs, False) if right is None else (right, True)
     for number in range(1, 2 * len(MIRRORINGS)):
         transpose, mirroring = divmod(number, len(MIRRORINGS))
         turned = (transposed if transpose else signs).copy()
         turned[:, MIRRORINGS[mirroring]] ^= ones
-        for found in close_pairs(turned, threshold, signs):
+        for found in close_pairs(turned, threshold, others, both_ways=both_ways):
             yield number, found
 
 
 def _turned_by_blocks(
-    signs: NDArray[np.uint64], transposed: NDArray[np.uint64], threshold: int
+    signs: NDArray[np.uint64],
+    transposed: NDArray[np.uint64],
+    threshold: int,
+    right: NDArray[np.uint64] | None,
 ) -> Iterator[tuple[int, Found]]:
-    columns = np.ascontiguousarray(signs.T)
+    others = signs if right is None else right
+    columns = np.ascontiguousarray(others.T)
     for base, left in ((0, signs), (len(MIRRORINGS), transposed)):
-        rows = columns if left is signs else np.ascontiguousarray(left.T)
+        rows = np.ascontiguousarray(left.T)
         for top in range(0, len(left), BLOCK_ROWS):
             some = rows[:, top : top + BLOCK_ROWS]
-            i, j = top + _perhaps_turned(some, columns[:, top:], threshold)
-            for number, found in _by_mirroring(left, signs, i, j, threshold):
+            start = top if right is None else 0
+            i, j = _perhaps_turned(some, columns[:, start:], threshold)
+            i, j = i + top, j + start
+            if right is None:
+                i, j = i[i < j], j[i < j]
+            for number, found in _by_mirroring(left, others, i, j, threshold):
                 if base + number > 0:
                     yield base + number, found
 
@@ -306,10 +322,10 @@ def _by_mirroring(
     j: NDArray[np.intp],
     threshold: int,
 ) -> Iterator[tuple[int, Found]]:
-    """Those of some pairs i < j that are close, by the number of a mirroring."""
+    """Those of some pairs that are close, by the number of a mirroring."""
     counts = np.bitwise_count(left[i] ^ right[j])
     least = np.minimum(counts, 64 - counts).sum(axis=1, dtype=np.int64)
-    perhaps = (least <= threshold) & (i < j)
+    perhaps = least <= threshold
     i, j, counts = i[perhaps], j[perhaps], counts[perhaps].astype(np.int64)
     for number, words in enumerate(MIRRORINGS if len(i) else ()):
         distance = np.abs(counts - np.isin(np.arange(4), words) * 64).sum(axis=1)

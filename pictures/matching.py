@@ -9,14 +9,21 @@ from itertools import chain, groupby, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping import Cluster, Match, UnionFind, supported_clusters
+from grouping import SMALL, SMALL_ACROSS, Cluster, Match, UnionFind, supported_clusters
 from pictures import bandpass
 from pictures.crops import crops, cut_off
 from pictures.crowds import Known, is_certain
-from pictures.hamming import close_pairs, close_turned_pairs
 from pictures.looks import Look, digest
 from pictures.presets import Rules
 from pictures.registration import correlation
+from pictures.sides import (
+    Sides,
+    close_pairs_across,
+    close_turned_pairs_across,
+    may_be_compared,
+    sides_of,
+    span_several,
+)
 from pictures.table import BATCH, Grays, Pairs, Table, table_of
 from pictures.verify import FEW, Each, matching_pairs, within_limits
 
@@ -61,36 +68,52 @@ def look_digest(look: Look) -> str:
     return seen.hexdigest()
 
 
-def by_looks(looks: Sequence[Look | None], rules: Rules, each: Each = map) -> Search:
+def by_looks(
+    looks: Sequence[Look | None],
+    rules: Rules,
+    each: Each = map,
+    sides: Sequence[int] | None = None,
+) -> Search:
     """The method that compares looks: by hash, and then by the pictures themselves."""
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
         shots = shots_of([looks[position] for position in positions] for positions in files)
-        return find_matches([looks[first] for first, *_ in files], rules, each, shots)
+        shown = [looks[first] for first, *_ in files]
+        return find_matches(shown, rules, each, shots, sides_of(files, sides))
 
     return matches
 
 
 def group_by(
-    digests: Sequence[str], looks: Sequence[Look | None], methods: Sequence[Search]
+    digests: Sequence[str],
+    looks: Sequence[Look | None],
+    methods: Sequence[Search],
+    sides: Sequence[int] | None = None,
 ) -> tuple[list[Cluster], Counter[str]]:
     """Group pictures, by position, that are identical or match by one of the methods.
 
     With the groups comes how many pairs matched by which view. Groups and members come in the
     order of the input, on which nothing else depends: the left one of a link is the first by
-    content (`distinct`).
+    content (`distinct`). With a side for each picture, what lies on one side alone is no group,
+    and the methods have to know the sides, too.
     """
     files = distinct(digests, looks)
     found = chain.from_iterable(method(files) for method in methods)
     matches = _without_the_known(len(files), list(found))
-    groups = [_by_position(cluster, files) for cluster in _clusters(len(files), matches)]
-    groups = [group for group in groups if len(group.members) > 1]
+    clusters = _clusters(len(files), matches, _small(sides))
+    groups = [_by_position(cluster, files) for cluster in clusters]
+    groups = [g for g in groups if len(g.members) > 1 and span_several(sides, g.members)]
     return sorted(groups, key=lambda group: group.members), _count_by_view(matches)
 
 
-def _clusters(size: int, matches: Sequence[Match]) -> list[Cluster]:
+def _small(sides: Sequence[int] | Sides | None) -> int:
+    """Up to how many pictures are a small cluster."""
+    return SMALL if sides is None else SMALL_ACROSS
+
+
+def _clusters(size: int, matches: Sequence[Match], small: int) -> list[Cluster]:
     """The clusters of distinct pictures, also of those that match no other."""
-    clusters = supported_clusters(size, matches, is_certain)
+    clusters = supported_clusters(size, matches, is_certain, small)
     clustered = {number for cluster in clusters for number in cluster.members}
     return clusters + [Cluster([number], []) for number in range(size) if number not in clustered]
 
@@ -127,6 +150,7 @@ def find_matches(
     rules: Rules,
     each: Each = map,
     shots: Sequence[Shot] | None = None,
+    sides: Sides | None = None,
 ) -> Iterator[Match]:
     """Yield the pairs of pictures that show the same, by position; of many look-alikes not all.
 
@@ -135,30 +159,36 @@ def find_matches(
     matches put in one group, are looked at only if they are closer than what matched before: in a
     crowd, looks and matches grow with the number of pictures, not with its square. Who counts
     matches counts those that were yielded. Which these are hangs on the order of the looks
-    (`distinct`). `shots` are those of the looks, unless more is known.
+    (`distinct`). `shots` are those of the looks, unless more is known. With `sides`, only pictures
+    that lie apart are compared.
     """
     table = table_of(looks)
     if not len(table.owner):
         return
-    known = Known(len(looks))
-    for pairs in in_batches(candidates(table, rules)):
+    known = Known(len(looks), _small(sides))
+    for pairs in in_batches(candidates(table, rules, sides)):
         yield from _verified(table, pairs, rules, known, each)
     if rules.crops is not None:
-        yield from crops(table, looks, rules.crops, known, each)
-    yield from cut_off(table, looks, rules, each)
-    yield from bursts(table, shots_of([look] for look in looks) if shots is None else shots, rules)
+        yield from crops(table, looks, rules.crops, known, each, sides)
+    yield from cut_off(table, looks, rules, each, sides)
+    shots = shots_of([look] for look in looks) if shots is None else shots
+    yield from bursts(table, shots, rules, sides)
 
 
-def candidates(table: Table, rules: Rules) -> Iterator[Pairs]:
+def candidates(table: Table, rules: Rules, sides: Sides | None = None) -> Iterator[Pairs]:
     """Yield the pairs of views whose hashes are close enough, the upright ones first."""
     most = max(rules.whole, rules.framed, rules.both_framed)
-    for left, right, distance in close_pairs(table.hashes, most):
+    by_row = None if sides is None else sides[table.owner]
+    for left, right, distance in close_pairs_across(table.hashes, most, by_row):
         yield within_limits(table, Pairs(left, right, distance, "upright"), rules)
     whole = np.flatnonzero(~table.framed)
     signs, transposed = _signs(table.gray, whole)
     # A turn that undoes itself finds each pair from both sides; the others undo each other,
     # so the pairs i < j of all turns are all pairs.
-    for number, (i, j, distance) in close_turned_pairs(signs, transposed, rules.turned):
+    of_whole = None if by_row is None else by_row[whole]
+    for number, (i, j, distance) in close_turned_pairs_across(
+        signs, transposed, rules.turned, of_whole
+    ):
         found = Pairs(whole[i], whole[j], distance, bandpass.TURNS[number])
         yield within_limits(table, found, rules)
 
@@ -221,10 +251,12 @@ def shots_of(pictures: Iterable[Iterable[Look | None]]) -> list[Shot]:
     )
 
 
-def bursts(table: Table, shots: Sequence[Shot], rules: Rules) -> Iterator[Match]:
+def bursts(
+    table: Table, shots: Sequence[Shot], rules: Rules, sides: Sides | None = None
+) -> Iterator[Match]:
     """Yield shots of one camera, seconds apart, that look alike: the second shot of a scene."""
     first_row = {int(owner): row for row, owner in reversed(list(enumerate(table.owner)))}
-    near = _near_in_time(shots, rules.burst_seconds)
+    near = _near_in_time(shots, rules.burst_seconds, sides)
     while some := list(islice(near, FEW)):
         left, right = np.array([[first_row[number] for number in pair] for pair in some]).T
         likeness = correlation(table.gray[left], table.gray[right])
@@ -234,11 +266,13 @@ def bursts(table: Table, shots: Sequence[Shot], rules: Rules) -> Iterator[Match]
             yield Match(*some[n], int(distance[n]), float(likeness[n]), "burst")
 
 
-def _near_in_time(shots: Sequence[Shot], most_seconds: float) -> Iterator[tuple[int, int]]:
+def _near_in_time(
+    shots: Sequence[Shot], most_seconds: float, sides: Sides | None
+) -> Iterator[tuple[int, int]]:
     """Each shot with those that follow it so soon; no seconds are no burst."""
     for place, (camera, seconds, one) in enumerate(shots if most_seconds else ()):
         for next_camera, later, other in shots[place + 1 : place + 1 + BURST_SHOTS]:
             if camera != next_camera or later - seconds > most_seconds:
                 break
-            if one != other:
+            if one != other and may_be_compared(sides, one, other):
                 yield min(one, other), max(one, other)

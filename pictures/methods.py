@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 # By the rules of a preset, or by a number of bits.
 Compare = Callable[[HashedImage, HashedImage, Any], tuple["Comparison", ...]]
-DirectMatches = Callable[[Sequence[HashedImage], Any], Iterator[tuple[int, int]]]
+DirectMatches = Callable[
+    [Sequence[HashedImage], Any, Sequence[int] | None], Iterator[tuple[int, int]]
+]
 
 
 class Method(Protocol):
     """A way to compare pictures, made of the settings; UserError if it lacks what it needs.
 
     `flags` are those that choose it, for people; `has_presets` says whether a preset may decide
-    otherwise.
+    otherwise. With a side for each picture, a number, only pictures of different sides are compared
+    (`pictures/sides.py`).
     """
 
     recipe: Recipe
@@ -33,10 +36,14 @@ class Method(Protocol):
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         """The results of hashing by the recipe, with what is made of them outside the workers."""
 
-    def group(self, images: Sequence[HashedImage]) -> tuple[list["Cluster"], Mapping[str, int]]:
+    def group(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> tuple[list["Cluster"], Mapping[str, int]]:
         """The groups of pictures, by position, and how many pairs matched by which view."""
 
-    def pairs(self, images: Sequence[HashedImage]) -> Iterator[tuple[int, int]]:
+    def pairs(
+        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, int]]:
         """The pairs of a few pictures, by position, that match directly."""
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple["Comparison", ...]:

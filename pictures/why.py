@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from disk.lines import to_line
 from pictures import crops, crowds, matching, registration, verify
-from pictures.hamming import close_pairs, pack
+from pictures.hamming import pack
 from pictures.images import HashedImage
 from pictures.looks import PAGE_SIDE, Look
 from pictures.presets import PRESETS, Rules
 from pictures.recipe import Recipe
+from pictures.sides import SEVERAL, close_pairs_across
 from pictures.table import Table, table_of
 from pictures.verify import Reason, Verdict
 
@@ -137,22 +140,54 @@ def weight(comparison: Comparison) -> tuple[bool, bool, bool, bool, float]:
     return comparison.matches, comparison.alike, near, whole, comparison.correlation or 0.0
 
 
-def direct_matches(images: Sequence[HashedImage], rule: Rules | int) -> Iterator[tuple[int, int]]:
-    """The pairs of pictures, by position, that are identical or match by a rule."""
+def direct_matches(
+    images: Sequence[HashedImage], rule: Rules | int, sides: Sequence[int] | None = None
+) -> Iterator[tuple[int, int]]:
+    """The pairs of pictures, by position, that are identical or match by a rule.
+
+    Of pictures that show the very same not all pairs come, but each picture comes that has one.
+    """
     looks = [image.look for image in images]
     files = matching.distinct([image.digest for image in images], looks)
-    for first, *same in files:
-        yield from ((first, position) for position in same)
+    for same in files:
+        yield from _partners(same, same, sides)
     if isinstance(rule, Rules):
-        found = matching.by_looks(looks, rule)(files)
-        yield from ((files[match.left][0], files[match.right][0]) for match in found)
+        for match in matching.by_looks(looks, rule, sides=sides)(files):
+            yield from _partners(files[match.left], files[match.right], sides)
     else:
-        yield from _within(looks, rule)
+        yield from _within(looks, rule, sides)
 
 
-def _within(looks: Sequence[Look | None], threshold: int) -> Iterator[tuple[int, int]]:
+def _partners(
+    one: Sequence[int], other: Sequence[int], sides: Sequence[int] | None
+) -> Iterator[tuple[int, int]]:
+    """Each of the files of a picture with one of another's; with sides one that lies apart."""
+    if sides is None:
+        if one is other:
+            yield from ((one[0], position) for position in one[1:])
+        else:
+            yield one[0], other[0]
+        return
+    found = set()
+    for left, right in ((one, other), (other, one)):
+        last = {sides[position]: position for position in right}
+        for position in left:
+            apart = (
+                place
+                for side, place in last.items()
+                if place != position and (side != sides[position] or side == SEVERAL)
+            )
+            if (partner := next(apart, None)) is not None:
+                found.add((min(position, partner), max(position, partner)))
+    yield from sorted(found)
+
+
+def _within(
+    looks: Sequence[Look | None], threshold: int, sides: Sequence[int] | None
+) -> Iterator[tuple[int, int]]:
     """The pairs of pictures, by position, whose hashes differ in so many bits at most."""
     positions = [position for position, look in enumerate(looks) if look]
     hashes = pack(look.views[0].hash for look in looks if look)
-    for i, j, _ in close_pairs(hashes, threshold):
+    of_rows = None if sides is None else np.array([sides[p] for p in positions], np.intp)
+    for i, j, _ in close_pairs_across(hashes, threshold, of_rows):
         yield from ((positions[a], positions[b]) for a, b in zip(i, j, strict=True))

@@ -33,13 +33,14 @@ from actions.options import constants, settings_from
 from actions.values import MODELS
 from config import Settings, UserError
 from disk.files import ImageFile
-from extras import embeddings
-from extras.embeddings import close_vectors
+from extras import embeddings, vectors
+from extras.vectors import close_vectors
 from grouping import EMBEDDING, Match, supported_clusters
 from pictures import crowds, decode, fingerprint, matching
 from pictures.hashing import hash_file
 from pictures.images import HashedImage
 from pictures.recipe import Recipe
+from pictures.sides import may_be_compared
 
 SIDE = 64
 CELL = 8
@@ -234,13 +235,13 @@ def plain(image: Image.Image) -> NDArray[np.float64]:
 def test_a_model_is_used_as_its_file_says(shape: Shape, dtype: int, tmp_path: Path) -> None:
     model = load(write_model(tmp_path / "m.onnx", shape, dtype), model_side=SIDE, normalise="none")
     seen = [plain(photo(name)).round().astype(np.uint8).tobytes() for name in (CAT, LAUNCH)]
-    vectors = np.concatenate([model.vectors(seen[:1]), model.vectors(seen[1:])])
+    found = np.concatenate([model.vectors(seen[:1]), model.vectors(seen[1:])])
     cells = [
         plain(photo(name)).reshape(8, CELL, 8, CELL, 3).mean(axis=(1, 3)) for name in (CAT, LAUNCH)
     ]
     expected = np.stack([c.transpose(2, 0, 1).ravel() - c.mean() for c in cells])
     expected /= np.linalg.norm(expected, axis=1)[:, None]
-    assert np.abs(vectors - expected).max() < 0.01
+    assert np.abs(found - expected).max() < 0.01
 
 
 @pytest.mark.parametrize(
@@ -416,7 +417,7 @@ def unit_rows(count: int, seed: int = 0, width: int = 16) -> NDArray[np.float32]
 
 
 def test_all_pairs_are_found_that_a_plain_product_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "BLOCK", 64)
+    monkeypatch.setattr(vectors, "BLOCK", 64)
     rows = unit_rows(500)
     cosines = rows @ rows.T
     expected = {(i, j) for i, j in np.argwhere(cosines >= 0.6).tolist() if i < j}
@@ -427,12 +428,18 @@ def test_all_pairs_are_found_that_a_plain_product_finds(monkeypatch: pytest.Monk
     assert {(i, j) for i, j, _ in found} == expected
     assert len(found) == len(expected)
     assert max(abs(c - cosines[i, j]) for i, j, c in found) < 1e-5
+    for number in (1, 2, 3):
+        sides = np.arange(500) % 7 // number - 1
+        blocks = close_vectors(rows, 0.6, sides)
+        across = [pair for block in blocks for pair in zip(*block, strict=True)]
+        assert len(across) == len(expected & {(i, j) for i, j, _ in across})
+        assert len(across) == sum(may_be_compared(sides, i, j) for i, j in expected)
 
 
 def test_of_very_many_alike_only_the_nearest_count() -> None:
     rows = np.repeat(unit_rows(1), 1000, axis=0)
     found = list(close_vectors(rows, 0.5))
-    assert sum(len(i) for i, _, _ in found) < 1000 * embeddings.NEAREST
+    assert sum(len(i) for i, _, _ in found) < 1000 * vectors.NEAREST
     clusters = supported_clusters(
         1000,
         (
@@ -444,10 +451,10 @@ def test_of_very_many_alike_only_the_nearest_count() -> None:
     assert [len(cluster.members) for cluster in clusters] == [1000]
 
 
-def images_with(vectors: NDArray[np.float32], looks: Sequence[Any]) -> list[HashedImage]:
+def images_with(rows: NDArray[np.float32], looks: Sequence[Any]) -> list[HashedImage]:
     return [
         HashedImage(ImageFile(f"/{n}.jpg", 1, 1), str(n), look, embedding=vector.tobytes())
-        for n, (look, vector) in enumerate(zip(looks, vectors, strict=True))
+        for n, (look, vector) in enumerate(zip(looks, rows, strict=True))
     ]
 
 
@@ -470,10 +477,10 @@ def test_a_document_and_a_photo_must_be_more_alike() -> None:
         made_pictures.look_of(made_pictures.text_page(1)),
         *map(made_pictures.look_of, map(photo, (CAT, COFFEE))),
     ]
-    vectors = np.zeros((3, 4), np.float32)
-    vectors[0], vectors[1] = (1, 0, 0, 0), (0.7, 0.51**0.5, 0, 0)
-    vectors[2] = vectors[1]
-    found = embeddings.find_matches(images_with(vectors, looks), 0.6)
+    rows = np.zeros((3, 4), np.float32)
+    rows[0], rows[1] = (1, 0, 0, 0), (0.7, 0.51**0.5, 0, 0)
+    rows[2] = rows[1]
+    found = embeddings.find_matches(images_with(rows, looks), 0.6)
     assert {(m.left, m.right) for m in found} == {(1, 2)}
 
 
@@ -526,15 +533,15 @@ def test_a_link_by_hash_comes_before_one_by_embedding() -> None:
     assert counts == {"whole": 1, EMBEDDING: 1}
 
 
-@pytest.mark.parametrize("size", [40, 3 * embeddings.NEAREST])
+@pytest.mark.parametrize("size", [40, 3 * vectors.NEAREST])
 def test_groups_by_a_model_hang_on_contents_alone(size: int) -> None:
     """A part of the pictures are alike to the model; files of two of them show the same."""
     rng = np.random.default_rng(2)
-    vectors = np.repeat(unit_rows(4), size // 4, axis=0) + rng.normal(0, 0.12, (size, 16))
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    rows = np.repeat(unit_rows(4), size // 4, axis=0) + rng.normal(0, 0.12, (size, 16))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     look = made_pictures.look_of(photo(CAT))
     looks = [replace(look, colour=n.to_bytes(2)) for n in range(1, size - 1)]
-    images = images_with(vectors, [looks[0], *looks, looks[1]])
+    images = images_with(rows, [looks[0], *looks, looks[1]])
     expected = None
     for seed in range(3):
         some = random.Random(seed).sample(images, size)
