@@ -14,7 +14,7 @@ from disk.places import Names, Surroundings, kind_of_file, names_of, place_at
 from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
 from pictures.errors import reason_of
-from pictures.formats import PHOTO_EXTENSIONS
+from pictures.formats import is_photo
 from pictures.images import Hashed, HashedImage, HashFiles, Holding, Sized, Unreadable
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
@@ -180,7 +180,7 @@ class _Walker:
         """What an entry that is no folder is to `find`."""
         if kind := self._kind_of_entry(entry):
             return Skipped(entry.path, kind)
-        if os.path.splitext(entry.name)[1].lower() in PHOTO_EXTENSIONS:
+        if is_photo(entry.name):
             return self._large_enough(self._seen.photo(entry.path))
         return Skipped(entry.path, kinds.kind_by_name(entry.name) or _sniffed_kind(entry))
 

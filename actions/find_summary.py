@@ -20,14 +20,14 @@ from finder import Survey
 from pictures import formats
 from pictures.colour import differ_in_colour
 from pictures.images import HashedImage
-from pictures.kinds import is_picture
+from pictures.kinds import is_picture, missing
 
 if TYPE_CHECKING:
     from grouping import Cluster, Match
 
 
 NOTHING_READ = (
-    f"no picture here could be read. This version reads {formats.all_names()} "
+    "no picture here could be read. This version reads {} "
     "under their usual endings: export other pictures as JPEG, also those that lie in libraries, "
     "and rename JPEGs to .jpg."
 )
@@ -177,6 +177,10 @@ def say_passed_over(
         console.say(f"Passed over: {counts}{' (see --verbose).' if lines is None else '.'}")
     for line in lines or ():
         console.say(f"  {line}")
+    if lacking := missing(kinds):
+        names = formats.listed(form.name for form in lacking)
+        packages = " ".join(form.package for form in lacking)
+        console.say(f"To compare {names}, too: pip install {packages}")
 
 
 def pictures_first(kind: str) -> tuple[bool, str]:
@@ -187,7 +191,7 @@ def warn_of_nothing(console: Console, kinds: Iterable[str]) -> None:
     """Say what to do where not one photo was read, though there is something."""
     unseen = [kind for kind in kinds if kind in UNSEEN]
     if any(is_picture(kind) or kind == "libraries" for kind in kinds):
-        console.warn_of(NOTHING_READ)
+        console.warn_of(NOTHING_READ.format(formats.all_names()))
     elif unseen:
         console.warn_of(NOTHING_OPEN.format(", ".join(unseen)))
     elif left_out := [kind for kind in kinds if is_left_out(kind)]:

@@ -48,7 +48,7 @@ def behind(data: bytes, end: int, multiple: bytes, semantics: Sequence[str]) -> 
     """
     previews = _previews(multiple)
     meant = [name.casefold() for name in semantics if name.casefold() != "primary"]
-    rest, lines = _samsungs(data[end:])
+    rest, lines = samsungs(data[end:])
     yield from lines
     pictures = 0
     for kind, part in _parts(rest, listed=bool(multiple or meant)):
@@ -136,7 +136,7 @@ def _end_of_boxes(data: bytes) -> int:
     return len(data)
 
 
-def _samsungs(rest: bytes) -> tuple[bytes, list[str]]:
+def samsungs(rest: bytes) -> tuple[bytes, list[str]]:
     """What is before the parts that Samsung's directory lists, and the lines of those."""
     directory = rest.rstrip(b"\0")
     if not directory.endswith(SAMSUNG) or len(directory) < 20:

@@ -66,8 +66,17 @@ def prepared(data: bytes, recipe: Recipe = PLAIN) -> Image.Image | None:
         return None
     side = recipe.rgb_side if recipe.is_decoded_larger else DECODED_SIDE
     mode = "L" if recipe.only_hash else "YCbCr"
-    image.draft(None if _is_in_rgb(image) else mode, (side, side))
+    draft(image, None if _is_in_rgb(image) else mode, (side, side))
     return image
+
+
+def draft(image: Image.Image, mode: str | None, size: tuple[int, int]) -> None:
+    """Have a picture decoded at a scale that covers a size, if its format has scales.
+
+    Of others a plug-in may take a thumbnail, which needn't show the picture that is there.
+    """
+    if formats.opened(image).is_scaled:
+        image.draft(mode, size)
 
 
 def _is_in_rgb(image: Image.Image) -> bool:
@@ -82,7 +91,8 @@ def open_header(data: bytes) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # judged below, by format and mode
     PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 26
     _judge_before_opening(data)
-    image = Image.open(io.BytesIO(data), formats=formats.OPENED_AS)
+    openers = formats.openers(formats.beginning(data))
+    image = Image.open(io.BytesIO(data), formats=openers)
     _judge_size(image, len(data))
     return image
 
@@ -93,13 +103,14 @@ def size_of(stream: io.FileIO) -> tuple[int, int]:
     Raises one of `DECODE_ERRORS` for what has no header.
     """
     head = stream.read(HEAD_BYTES)
-    if size := formats.beginning(head).size_before_opening:
+    form = formats.beginning(head)
+    if size := form.size_before_opening:
         if len(head) < LEAST_HEADER_BYTES:
             raise ValueError("the file ends within its header")
         return size(head)
     Image.MAX_IMAGE_PIXELS = None  # nothing is decoded
     stream.seek(0)
-    with Image.open(stream, formats=formats.OPENED_AS) as image:
+    with Image.open(stream, formats=formats.openers(form)) as image:
         return image.size
 
 
@@ -112,6 +123,8 @@ def _judge_size(image: Image.Image, file_bytes: int) -> None:
         of_pixel += form.more_pixel_bytes(image)
     if not form.is_scaled:
         of_pixel += _bytes_of_pixel(image)
+    if form.first_pixel_bytes:
+        of_pixel = max(of_pixel, form.first_pixel_bytes(image))
     needed = file_bytes + pixels * of_pixel
     if pixels > most or needed > MAX_DECODED_BYTES:
         raise _too_large(image.width, image.height, needed)

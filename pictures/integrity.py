@@ -89,7 +89,12 @@ def _end_before_zeros(data: bytes, start: int, end: int) -> int:
 
 def _until(end: int, data: bytes) -> Integrity:
     """What is to be said of a file that says itself where its picture ends."""
-    return _harmed(CUT_OFF, data) if end > len(data) else Integrity("", end, _behind(data, end))
+    return _harmed(CUT_OFF, data) if end > len(data) else ended(end, data)
+
+
+def ended(end: int, data: bytes) -> Integrity:
+    """What is to be said of a file whose picture is whole and ends somewhere."""
+    return Integrity("", end, _behind(data, end))
 
 
 def _behind(data: bytes, end: int) -> str:

@@ -14,7 +14,7 @@ from pictures import dates, held, metadata
 from pictures.behind import behind, described
 from pictures.blocks import Blocks, blocks_of
 from pictures.exif import Tag, below, each, exif_of, rating_of, tried
-from pictures.formats import examined, opened
+from pictures.formats import examined, held_by, opened
 from pictures.metadata import Word, properties
 from pictures.words import cleaned, is_boilerplate
 
@@ -67,6 +67,7 @@ def inventory(
             held.line(held.PIXELS, f"{image.width} x {image.height}"),
             *_whole(lambda: behind(data, examined(data).end, blocks.multiple, _semantics(known))),
             *_within(known, blocks, data),
+            *_whole(lambda: held_by(data)),
             *_lines_of_words(_words(exif, blocks, known, side_files)),
             *_kinds_of_pixels(image, blocks),
             *_facts(exif, dict(known)),
@@ -111,6 +112,9 @@ def _add_known_to_pillow(blocks: Blocks, image: "Image.Image") -> None:
     """XMP and IPTC of the formats that are read by Pillow alone."""
     if not blocks.xmp and isinstance(xmp := image.info.get("xmp"), bytes):
         blocks.xmp.append(xmp)
+    if image.format == "HEIF":
+        blocks.bits = image.info.get("bit_depth", 8)
+        blocks.full_colour = image.info.get("chroma") == 444
     if isinstance(comment := image.info.get("comment"), bytes) and image.format == "GIF":
         blocks.texts.append(("comment", comment.decode("utf-8", "replace")))
     tags = getattr(image, "tag_v2", None)

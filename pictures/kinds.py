@@ -3,9 +3,10 @@
 import functools
 import os
 import re
+from collections.abc import Iterable
 
 from disk.companions import RAW
-from pictures.formats import FORMATS, PHOTO_EXTENSIONS
+from pictures.formats import FORMATS, PHOTO_EXTENSIONS, Format, by_ending, is_there
 
 # Kinds of files that `find` passes over; the kind of a picture that isn't read is its format.
 OTHER_NAMES = "pictures under other names"
@@ -18,10 +19,10 @@ UNKNOWN = "no picture that is known"
 
 # The formats that are compared, and how their files are called.
 READ = {form.said: form.endings for form in FORMATS}
-PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS | {".heic", ".heif"}
+_BY_SAID = {form.said: form for form in FORMATS}
+PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS - frozenset(RAW.split())
 # What other files start with; a dot in a pattern is any byte. The first one that fits counts.
 PICTURES = {
-    "a HEIC": rb"....ftyp(he[iv][cfxms]|mif[12]|msf1)",
     "a CR3": rb"....ftypcrx ",
     "a CR2": rb"II\*\0....CR",
     "a CRW": rb"II\x1a\0\0\0HEAPCCDR",
@@ -133,8 +134,8 @@ def why_unreadable(data: bytes, path: str, reason: str) -> str:
 
 # ---- What is passed over
 
-_SPELT = {  # formats by more than one ending
-    "HEIC": ".heic .heif .hif",
+_SPELT = {  # formats by more than one ending, also those that are read where a package is there
+    **{form.name: " ".join(form.endings) for form in FORMATS if form.needs},
     "JPEG XL": ".jxl",
     "JPEG 2000": ".jp2 .j2k .jpf .jpx .jpm .j2c .jpc",
     "JPEG XR": ".jxr .wdp .hdp",
@@ -177,6 +178,14 @@ _OFTEN_JPEG = frozenset(_SPELT["HEIC"].split())  # phones and messengers call JP
 _PICTURE_KINDS = frozenset({OTHER_NAMES, *_SPELT, *(said.split(" ", 1)[1] for said in PICTURES)})
 
 
+# The formats that are passed over where a package is missing, by their kinds.
+_BY_KIND = {
+    kind: form
+    for ending, kind in KINDS.items()
+    if (form := by_ending(ending.replace(".", "a.", 1))) is not None
+}
+
+
 def kind_by_name(name: str) -> str | None:
     """The kind of a file that has no photo's name; None if its first bytes must say it."""
     extension = os.path.splitext(name)[1].lower()
@@ -186,13 +195,19 @@ def kind_by_name(name: str) -> str | None:
 def kind_by_content(name: str, head: bytes) -> str:
     """The kind of a file by its first bytes, or else by its name."""
     said = named(head)
-    if said in READ:
+    if said in _BY_SAID and is_there(_BY_SAID[said]):
         return OTHER_NAMES
-    if said in PICTURES:
+    if said in PICTURES or said in READ:
         return said.split(" ", 1)[1]
     if said in FILMS and said != "a sound file":
         return VIDEOS
     return KINDS.get(os.path.splitext(name)[1].lower(), OTHER_FILES)
+
+
+def missing(kinds: Iterable[str]) -> list[Format]:
+    """The formats that could be read, were a package there, of some kinds of files."""
+    found = [_BY_KIND[kind] for kind in kinds if kind in _BY_KIND]
+    return [form for form in FORMATS if form in found and not is_there(form)]
 
 
 def is_picture(kind: str) -> bool:

@@ -35,6 +35,7 @@ import main  # noqa: E402
 from actions import find  # noqa: E402
 from disk import signature, system  # noqa: E402
 from disk.result import OutputPaths  # noqa: E402
+from pictures import formats  # noqa: E402
 
 # The same examples each time; others come with --hypothesis-profile=random.
 settings.register_profile(
@@ -360,6 +361,15 @@ def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_DATA_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def no_packages_for_formats(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Read what Pillow reads alone, where no mark asks for what may be installed besides."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if not request.node.get_closest_marker("formats"):
+            monkeypatch.setattr(formats, "has_module", lambda _: False)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

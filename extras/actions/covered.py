@@ -16,7 +16,7 @@ from extras import covering
 from extras.covering import Contents, Cover, Covered
 from finder import Skipped
 from pictures import kinds
-from pictures.formats import PHOTO_EXTENSIONS
+from pictures.formats import is_photo
 
 NOT_THERE = "no file of the library has its bytes"
 BY_PROGRAM = (
@@ -187,7 +187,7 @@ def print_list(console: Console, paths: Iterable[str], folder: str, *, null: boo
 
 def kind_of(path: str) -> str:
     """The kind of a file by its name, in the plural, to be counted."""
-    if os.path.splitext(path)[1].lower() in PHOTO_EXTENSIONS:
+    if is_photo(path):
         return "photos"
     return kinds.kind_by_name(os.path.basename(path)) or kinds.OTHER_FILES
 

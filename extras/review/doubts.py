@@ -65,6 +65,14 @@ def is_otherwise_sharp(one: Facts, other: Facts) -> bool:
     return alike and one.pixels == other.pixels and one.sharpness > other.sharpness * SHARPER
 
 
+def is_a_cameras_format(doomed: Facts, keeper: Facts) -> bool:
+    """Whether a file is as a camera wrote it, and the better one may be an export of it."""
+    if doomed.format == keeper.format:
+        return False
+    is_cameras = doomed.format == "HEIC" and doomed.generation >= origin.AS_WRITTEN
+    return is_cameras or doomed.format == "RAW"
+
+
 DOUBTS = {
     "pixels": (may_be_enlarged, "one may be an enlargement of another"),
     "compression": (may_be_saved_anew, "one may have been saved anew at a higher quality"),

@@ -80,7 +80,7 @@ def examine(path: str) -> Facts:
     width, height = image.size
     found = salvage.decoded(data, structure, drafted("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE)))
     assert found.image
-    form = "JPEG" if image.format == "MPO" else str(image.format)
+    form = formats.opened(image).name
     few_colours = form == "GIF" or image.mode == "P"
     if found.image.format == "PNG":  # only who has read it all knows what stands at its end
         image = found.image

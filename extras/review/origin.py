@@ -163,6 +163,7 @@ class Signs:
     size: tuple[int, int]
     said: tuple[int, int]
     changed_seconds: float
+    heic: bool = False  # which cameras write, and few programs
 
 
 def generation(signs: Signs) -> int:
@@ -178,8 +179,10 @@ def generation(signs: Signs) -> int:
     edited = any(map(EDITORS.search, signs.programs))
     if resized:
         return RESIZED
-    if signs.quality is None or edited:
+    if edited or (signs.quality is None and not (signs.heic and signs.photographed)):
         return SAVED_ANEW
+    if signs.quality is None:  # a program that makes a HEIC of a JPEG may leave the camera's words
+        return AS_WRITTEN
     unchanged = abs(signs.changed_seconds) <= SECONDS_TO_WRITE
     if signs.photographed and all(signs.said) and unchanged and not signs.jfif:
         return SURELY_WRITTEN

@@ -73,7 +73,7 @@ def drafted(mode: str, size: tuple[int, int]) -> Callable[[bytes], "Image.Image"
 
     def prepare(data: bytes) -> "Image.Image":
         image = decode.open_header(data)
-        image.draft(mode, size)
+        decode.draft(image, mode, size)
         return image
 
     return prepare

@@ -3,7 +3,8 @@
 Plain values in and out. Only versions of the same picture are judged against each other: what may
 be a shot of a burst, framed pictures, crops, what was edited, and a picture without colour beside
 one with it are never given up by a rule, unless the files are identical. Nor is what holds a
-video, a caption or a RAW beside it, or the like, that the better one hasn't got.
+video, a caption or a RAW beside it, or the like, that the better one hasn't got. Nor is a RAW for
+what was made of it, nor a camera's HEIC for an export.
 """
 
 from collections import defaultdict
@@ -380,7 +381,9 @@ def _lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
 
 
 def _protected(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
-    """Those for which no rule gives a file up."""
+    """Those for which no rule gives a file up, or that it is a camera's and the other an export."""
+    if doubts.is_a_cameras_format(doomed.facts, keeper.facts):
+        return (f"the camera's {doomed.facts.format}",)
     return tuple(filter(held.is_protected, _lost(doomed, keeper)))
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from extras.review import origin, quality
-from pictures import dates
+from pictures import dates, formats
 from pictures.exif import Tag, below, each, exif_of, rating_of, tried
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def signs_of(image: "Image.Image", data: bytes) -> origin.Signs:
     whole = exif_of(image)
     tags, details = each(whole), below(whole, Tag.DETAILS)
     taken, changed = dates.moment(_said(details, Tag.TAKEN)), dates.moment(_said(tags, Tag.CHANGED))
-    form = "JPEG" if image.format == "MPO" else str(image.format)
+    form = formats.opened(image).name
     return origin.Signs(
         camera=bool(_text(_said(tags, Tag.MAKE)) or _text(_said(tags, Tag.MODEL))),
         programs=(_text(_said(tags, Tag.SOFTWARE)), _in_xmp(_xmp_of(image), "CreatorTool")),
         quality=quality.of_jpeg(image) if form == "JPEG" else None,
+        heic=form == "HEIC",
         jfif=data[6:10] == b"JFIF",
         photographed=any(map(details.get, BY_A_CAMERA)),
         size=image.size,

@@ -1,0 +1,259 @@
+"""HEIC, which phones write: read where pi-heif is installed."""
+
+import io
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Library
+from made_pictures import CAT, COFFEE, encoded, hash_data, photo
+from PIL import Image
+
+from disk.files import ImageFile
+from extras.review import origin, rules
+from extras.review.facts import Facts, examine
+from extras.review.rendering import render
+from pictures import decode, formats, heic_items, inventory, kinds
+from pictures.exif import orientation_of
+from pictures.hashing import hash_file
+from pictures.images import HashedImage, Unreadable
+from pictures.recipe import Recipe
+
+pytestmark = pytest.mark.formats
+pytest.importorskip("pi_heif")
+pillow_heif = pytest.importorskip("pillow_heif")
+
+
+def heic(image: Image.Image, *others: Image.Image, **options: Any) -> bytes:
+    """A picture as HEIC, with others in the same file."""
+    made = pillow_heif.from_pillow(image)
+    for other in others:
+        made.add_from_pillow(other)
+    stream = io.BytesIO()
+    made.save(stream, **{"quality": 60, "primary_index": 0, **options})
+    return stream.getvalue()
+
+
+def bits_apart(one: bytes, other: bytes, folder: Path) -> int:
+    looks = [hash_data(data, folder) for data in (one, other)]
+    hashes = [int.from_bytes(h.look.views[0].hash) for h in looks if h.look]  # type: ignore[union-attr]
+    return (hashes[0] ^ hashes[1]).bit_count()
+
+
+def test_a_heic_joins_its_jpeg_and_is_copied_and_deleted_as_it_is(bare_library: Library) -> None:
+    library = bare_library
+    library.add("a.jpg")
+    (library.photos / "a.HEIC").write_bytes(heic(photo(CAT)))
+    (library.photos / "b.heif").write_bytes(heic(photo(COFFEE)))
+    ran = library.run("find", "--json")
+    assert (ran.code, ran.facts["passed_over"]) == (0, {})
+    assert [[Path(path).name for path in group] for group in ran.facts["groups"]] == [
+        ["a.HEIC", "a.jpg"]
+    ]
+    assert library.copy("a.HEIC").read_bytes() == (library.photos / "a.HEIC").read_bytes()
+    library.delete_copies("a.HEIC")
+    assert library.check().code == 0
+    assert library.cleanup("--yes").code == 0
+    assert library.names() == ["a.jpg", "b.heif"]
+
+
+def test_a_heic_that_was_passed_over_is_read_once_the_package_is_there(
+    bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = bare_library
+    library.add("a.jpg")
+    (library.photos / "a.heic").write_bytes(heic(photo(CAT)))
+    for path in library.photos.iterdir():
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    with monkeypatch.context() as without:
+        without.setattr(formats, "has_module", lambda _: False)
+        ran = library.run("find", "--dry-run")
+        assert "Passed over: HEIC 1 (see --verbose).\n" in ran.out
+        assert "To compare HEIC, too: pip install pi-heif\n" in ran.out
+        assert ran.code == 0
+    ran = library.run("find", "--json")
+    assert (ran.facts["hashed"], ran.facts["unchanged"]) == (2, 1)
+    assert library.run("find", "--json").facts["unchanged"] == 2
+
+
+def test_a_heic_is_turned_once_and_keeps_the_cameras_words(tmp_path: Path) -> None:
+    upright = photo(CAT)
+    exif = Image.Exif()
+    exif[0x0110], exif[0x0112] = "iPhone 8", 6
+    exif.get_ifd(0x8769)[0x9003] = "2018:02:05 15:11:44"
+    stored = upright.transpose(Image.Transpose.ROTATE_90)
+    data = heic(stored, exif=exif.tobytes())
+    image = decode.open_header(data)
+    assert (image.size, orientation_of(image)) == (upright.size, 1)
+    assert bits_apart(data, encoded(upright, "JPEG"), tmp_path) <= 8
+    lines = inventory.inventory(data, image)
+    assert {"camera: iPhone 8", "date taken: 2018-02-05 15:11:44"} <= {*lines}
+
+
+def test_several_pictures_in_one_heic_are_one_photo(tmp_path: Path) -> None:
+    data = heic(photo(CAT), photo(COFFEE))
+    assert bits_apart(data, encoded(photo(CAT), "JPEG"), tmp_path) <= 8
+    lines = inventory.inventory(data, decode.open_header(data))
+    assert [line for line in lines if line.startswith("second picture: ")]
+    second = heic(photo(CAT), photo(COFFEE), primary_index=1)
+    assert bits_apart(second, encoded(photo(COFFEE), "JPEG"), tmp_path) <= 8
+
+
+def test_a_video_in_a_heic_is_held_and_a_mark_of_other_programs_hides_nothing() -> None:
+    video = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(range(200))
+    data = heic(photo(CAT)) + struct.pack(">I", 8 + len(video)) + b"mpvd" + video
+    lines = inventory.inventory(data, decode.open_header(data))
+    assert [line.partition(":")[0] for line in lines if "video" in line] == ["motion video"]
+    assert formats.examined(data).end == len(data)
+
+
+def wipe(data: bytes) -> bytes:
+    """The file with zeros in the last third of its picture, as of a copy that was broken off."""
+    lost = len(data) // 3
+    return data[:-lost] + bytes(lost)
+
+
+def broken_table(data: bytes) -> bytes:
+    place = data.index(b"iloc")
+    return data[: place + 8] + b"\xff" * 8 + data[place + 16 :]
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (lambda data: data[:-1], "it is cut off"),
+        (lambda data: data[: len(data) // 2], "it is cut off"),
+        (lambda data: data[:100], "it is cut off"),
+        (wipe, "zeros stand in the place of its data"),
+        (lambda data: data + b"\0\0\1\0mpvdcut", "it is cut off"),
+        (broken_table, ""),
+    ],
+)
+def test_a_heic_that_is_not_all_there_is_unreadable(
+    harm: Callable[[bytes], bytes], reason: str, tmp_path: Path
+) -> None:
+    """Its decoder would put something in the place of what is missing, and say nothing."""
+    path = tmp_path / "a.heic"
+    path.write_bytes(harm(heic(photo(CAT))))
+    found = hash_file(ImageFile(str(path), 0, 0), Recipe())
+    assert isinstance(found, Unreadable)
+    assert found.reason.startswith(reason)
+
+
+def claiming(width: int, height: int) -> bytes:
+    data = heic(photo(CAT).resize((600, 400)))
+    return data.replace(struct.pack(">II", 600, 400), struct.pack(">II", width, height))
+
+
+def test_a_heic_of_48_megapixels_may_be_decoded_and_one_of_200_may_not(tmp_path: Path) -> None:
+    assert decode.open_header(claiming(8064, 6048)).size == (8064, 6048)
+    with pytest.raises(ValueError, match=r"^16320x12240 pixels need 1,478 MB"):
+        decode.open_header(claiming(16_320, 12_240))
+    assert isinstance(hash_data(claiming(8064, 6048), tmp_path), Unreadable)
+
+
+def test_the_size_of_a_heic_is_read_for_a_least_number_of_pixels(bare_library: Library) -> None:
+    (bare_library.photos / "a.heic").write_bytes(heic(photo(CAT).resize((64, 48))))
+    ran = bare_library.run("find", "--json", "--min-pixels", "10000")
+    assert (ran.facts["hashed"], ran.facts["unreadable"]) == (0, [])
+
+
+def test_a_size_that_its_own_pixels_deny_is_no_size(tmp_path: Path) -> None:
+    assert isinstance(hash_data(claiming(1200, 800), tmp_path), HashedImage | Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("brands", "said"),
+    [
+        (b"heic\0\0\0\0mif1heic", "a HEIC"),
+        (b"hevc\0\0\0\0msf1", "a HEIC"),
+        (b"mif1\0\0\0\0mif1heic", "a HEIC"),
+        (b"mif1\0\0\0\0mif1miafheix", "a HEIC"),
+        (b"mif1\0\0\0\0mif1avif", "an AVIF"),
+        (b"msf1\0\0\0\0msf1avis", "an AVIF"),
+        (b"avif\0\0\0\0mif1", "an AVIF"),
+    ],
+)
+def test_heic_and_avif_are_told_apart_by_all_their_brands(brands: bytes, said: str) -> None:
+    data = struct.pack(">I", 8 + len(brands)) + b"ftyp" + brands + b"\0\0\1\0mdat" + bytes(99)
+    assert formats.beginning(data).said == said
+
+
+def test_a_jpeg_under_the_name_of_a_heic_is_read_as_what_it_is(bare_library: Library) -> None:
+    bare_library.add("a.jpg")
+    (bare_library.photos / "b.heic").write_bytes(encoded(photo(CAT), "JPEG", quality=70))
+    assert len(bare_library.find("--json").facts["groups"][0]) == 2
+
+
+def test_a_heic_under_the_name_of_a_jpeg_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(formats, "has_module", lambda _: False)
+    assert kinds.kind_by_content("a.heic", heic(photo(CAT))[:512]) == "HEIC"
+    with pytest.raises(ValueError, match=r"^to read a HEIC, install pi-heif$"):
+        decode.open_header(heic(photo(CAT)))
+
+
+# ---- On the page and by the rules
+
+
+def test_a_heic_is_shown_as_a_jpeg_with_its_own_facts(tmp_path: Path) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(heic(photo(CAT)))
+    with Image.open(io.BytesIO(render(str(path), "thumb"))) as shown:
+        assert (shown.format, max(shown.size)) == ("JPEG", 320)
+    facts = examine(str(path))
+    assert (facts.format, (facts.width, facts.height)) == ("HEIC", photo(CAT).size)
+
+
+def by_a_camera(image: Image.Image, **more: object) -> bytes:
+    exif = with_exif_of_a_camera(image.size)
+    return heic(image, exif=exif.tobytes(), **more)
+
+
+def with_exif_of_a_camera(size: tuple[int, int]) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Apple", "iPhone 8"
+    details = {0x829A: 0.01, 0x9003: "2018:02:05 15:11:44", 0xA002: size[0], 0xA003: size[1]}
+    exif.get_ifd(0x8769).update(details)
+    return exif
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "AVIF"])
+@pytest.mark.parametrize("with_words", [True, False])
+def test_a_cameras_heic_is_never_given_up_for_an_export(
+    form: str, with_words: bool, tmp_path: Path
+) -> None:
+    image = photo(CAT)
+    words = {"exif": with_exif_of_a_camera(image.size)} if with_words else {}
+    quality = {"quality": 100} if form != "PNG" else {}
+    files = {"a.heic": by_a_camera(image), "b": encoded(image, form, **words, **quality)}
+    pictures = []
+    for number, (name, data) in enumerate(files.items()):
+        (tmp_path / name).write_bytes(data)
+        facts = examine(str(tmp_path / name))
+        pictures.append(rules.Picture(number, name, str(number), facts))
+    assert pictures[0].facts.generation == origin.AS_WRITTEN
+    given_up = [removal.number for removal in rules.suggest(1, pictures, []).removals]
+    assert 0 not in given_up
+    larger = replace(pictures[1].facts, width=9000, height=6000)
+    enlarged = [pictures[0], replace(pictures[1], facts=larger)]
+    assert 0 not in [removal.number for removal in rules.suggest(1, enlarged, []).removals]
+
+
+def test_a_heic_that_no_camera_wrote_may_be_given_up(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(heic(photo(CAT)))
+    facts: Facts = examine(str(tmp_path / "a.heic"))
+    assert facts.generation < origin.AS_WRITTEN
+
+
+def test_items_that_point_anywhere_are_read_as_far_as_they_make_sense() -> None:
+    data = heic(photo(CAT))
+    for place in range(0, 400, 3):
+        wrong = data[:place] + b"\xff\xff" + data[place + 2 :]
+        heic_items.items_of(wrong)
+        list(heic_items.held_in(wrong))
