@@ -3,9 +3,11 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import cleanup
+import going_along
 from actions.check_deleted import say_losses, say_strangers
 from actions.console import Console, Item, agreed, bar, counted, facts_of, lines_of, megabytes
 from actions.result import opened
@@ -15,88 +17,181 @@ from disk.files import append_lines, check_log
 from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
 from disk.removal import Kept
+from going_along import Along, CompanionPlan, plan_companions
 from pictures.losses import orphaned_sidecars
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What cleanup is to do with a list of originals, by its settings and flags."""
+
+    manifest: Manifest
+    listed: list[str]
+    settings: Settings
+    whole_groups: bool
+    with_companions: bool
+
+    def judge(self, culled: cleanup.Culled) -> cleanup.Judge:
+        listed, protect = frozenset(self.listed), self.settings.protect
+        whole = self.whole_groups
+        return cleanup.Judge(self.manifest, listed, culled, whole_groups=whole, protect=protect)
+
+    def plan(self, culled: cleanup.Culled) -> tuple[cleanup.Plan, CompanionPlan]:
+        """What is to go of the originals and, if that is wanted, of what lies beside them."""
+        plan = cleanup.plan_deletions(
+            self.listed,
+            self.manifest,
+            culled,
+            whole_groups=self.whole_groups,
+            protect=self.settings.protect,
+            list_file=self.settings.to_delete_file,
+        )
+        if not self.with_companions:
+            return plan, CompanionPlan()
+        going = [copy.original.path for copy in plan.delete]
+        return plan, plan_companions(self.manifest, self.judge(culled), going, plan.gone)
+
+
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    whole, trash = arguments.allow_whole_groups, settings.delete_mode == "trash"
-    protect, list_file = settings.protect, settings.to_delete_file
+    whole, along = arguments.allow_whole_groups, arguments.with_companions
     check_log(settings.log_file)
     with opened(settings, arguments, console) as result:
-        manifest = result.manifest
-        listed = read_to_delete(list_file)
-        culled = cleanup.culled_in(manifest, settings.output_dir)
-        plan = cleanup.plan_deletions(
-            listed, manifest, culled, whole_groups=whole, protect=protect, list_file=list_file
-        )
-        report_plan(console, plan, manifest, trash=trash)
+        listed = read_to_delete(settings.to_delete_file)
+        job = Job(result.manifest, listed, settings, whole, along)
+        culled = cleanup.culled_in(result.manifest, settings.output_dir)
+        plan, companions = job.plan(culled)
+        report_plan(console, job, plan, companions)
         say_strangers(console, culled)
         if arguments.dry_run:
             console.say("Dry run: nothing was deleted.")
             return
-        if plan.delete and not arguments.yes and not confirmed(len(plan.delete)):
+        count = len(plan.delete), len(companions.delete)
+        if any(count) and not arguments.yes and not confirmed(*count):
             console.say("Nothing was deleted.")
             console.code = Exit.KEPT
             return
         # The person may have looked at the folders again before answering.
-        culled = cleanup.culled_in(manifest, settings.output_dir)
-        judge = cleanup.Judge(
-            manifest, frozenset(listed), culled, whole_groups=whole, protect=protect
-        )
-        refused = [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
-        append_lines(settings.log_file, refused)
-        remove = trashing.trash if trash else removal.unlink
-        done = cleanup.execute(plan, judge, settings.log_file, remove)
-        results: list[cleanup.Deleted | Kept] = []
-        try:
-            results.extend(bar(done, "Deleting", total=len(plan.delete)))
-        finally:  # whatever stops it, say what was done
-            report_deleted(console, results, trash=trash)
+        judge = job.judge(cleanup.culled_in(result.manifest, settings.output_dir))
+        carry_out(console, job, judge, plan, companions)
 
 
-def report_plan(console: Console, plan: cleanup.Plan, manifest: Manifest, *, trash: bool) -> None:
-    size = sum(removal.bytes_freed(copy.original.path) for copy in plan.delete)
+def carry_out(
+    console: Console,
+    job: Job,
+    judge: cleanup.Judge,
+    plan: cleanup.Plan,
+    companions: CompanionPlan,
+) -> None:
+    """Delete the originals and then what goes along with them, and say what came of it."""
+    log, trash = job.settings.log_file, job.settings.delete_mode == "trash"
+    refused = [*plan.refused, *companions.refused]
+    append_lines(log, [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in refused])
+    remove = trashing.trash if trash else removal.unlink
+    photos, beside = Outcome("original"), Outcome("companion")
+    try:
+        done = cleanup.execute(plan, judge, log, remove)
+        photos.results.extend(bar(done, "Deleting", total=len(plan.delete)))
+        done = going_along.execute(companions, Along(job.manifest, judge), log, remove)
+        beside.results.extend(bar(done, "Deleting", len(companions.delete), unit=" companions"))
+    finally:  # whatever stops it, say what was done
+        report_deleted(console, photos, trash=trash)
+        if job.with_companions:
+            report_along(console, beside, trash=trash)
+
+
+def report_plan(console: Console, job: Job, plan: cleanup.Plan, companions: CompanionPlan) -> None:
+    doomed = [copy.original.path for copy in plan.delete]
+    going = [companion.path for companion in companions.delete]
+    size = sum(map(removal.bytes_freed, (*doomed, *going)))
+    trash = job.settings.delete_mode == "trash"
     how = "send to the trash" if trash else "delete for good"
-    console.say(f"To {how}: {counted(len(plan.delete), 'original')}, {megabytes(size)}.")
+    besides = f" and {counted(len(going), 'companion')}" if job.with_companions else ""
+    console.say(f"To {how}: {counted(len(doomed), 'original')}{besides}, {megabytes(size)}.")
+    for path in going:
+        console.say(f"  {to_line(path)}")
     if plan.gone:
         console.say(f"Gone already: {counted(len(plan.gone), 'original')}.")
-    refused = [f"{to_line(kept.path)}: {kept.reason}" for kept in plan.refused]
-    console.list_some("Kept", refused, everything=True)
-    sidecars = orphaned_sidecars(copy.original.path for copy in plan.delete)
+    console.list_some("Kept", lines_of(items_of(plan.refused)), everything=True)
+    stay = items_of(companions.refused)
+    console.list_some("Companions that stay", lines_of(stay), everything=True)
+    told = {*going, *(item.path for item in stay)}
+    sidecars = orphaned_sidecars(doomed)
+    say_left(console, [path for path in sidecars if path not in told])
+    console.facts.update(
+        delete=doomed,
+        loses=say_losses(console, job.manifest, plan.delete),
+        kept=facts_of(items_of(plan.refused)),
+        gone=list(plan.gone),
+        sidecars=[path for path in sidecars if path not in going],
+        bytes=size,
+    )
+    if job.with_companions:
+        console.facts["companions"] = {"delete": going, "kept": facts_of(stay)}
+
+
+def say_left(console: Console, sidecars: Sequence[str]) -> None:
     if sidecars:
         console.say(f"Left without their photo ({len(sidecars):,}):")
     for path in sidecars:
         console.say(f"  {to_line(path)}")
-    console.facts.update(
-        delete=[copy.original.path for copy in plan.delete],
-        loses=say_losses(console, manifest, plan.delete),
-        kept=[{"path": kept.path, "reason": kept.reason} for kept in plan.refused],
-        gone=list(plan.gone),
-        sidecars=sidecars,
-        bytes=size,
-    )
 
 
-def confirmed(count: int) -> bool:
+def confirmed(photos: int, companions: int = 0) -> bool:
     """Ask on a terminal; a script that runs cleanup has been asked by who wrote it."""
     if sys.stdin is None:
         return False
     if not sys.stdin.isatty():
         return True
-    return agreed(f"Delete {counted(count, 'original')}?")
+    besides = f" and {counted(companions, 'companion')}" if companions else ""
+    return agreed(f"Delete {counted(photos, 'original')}{besides}?")
 
 
-def report_deleted(
-    console: Console, results: Sequence[cleanup.Deleted | Kept], *, trash: bool
-) -> None:
-    deleted = [result for result in results if isinstance(result, cleanup.Deleted)]
-    kept = [Item(item.path, item.reason) for item in results if isinstance(item, Kept)]
-    freed = sum(result.freed for result in deleted)
-    how, gain = ("Sent to the trash", "") if trash else ("Deleted", f", {megabytes(freed)} freed")
-    console.say(f"{how}: {counted(len(deleted), 'original')}{gain}.")
-    console.list_some("Kept after all", lines_of(kept), everything=True)
-    trashed = {item.path: item.place for item in deleted if item.place}
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of some files: of originals, or of what lies beside them."""
+
+    noun: str
+    results: list[cleanup.Deleted | Kept] = field(default_factory=list)
+
+    @property
+    def deleted(self) -> list[cleanup.Deleted]:
+        return [result for result in self.results if isinstance(result, cleanup.Deleted)]
+
+    @property
+    def kept(self) -> list[Item]:
+        return items_of(result for result in self.results if isinstance(result, Kept))
+
+    @property
+    def freed(self) -> int:
+        return sum(result.freed for result in self.deleted)
+
+
+def items_of(kept: Iterable[Kept]) -> list[Item]:
+    return [Item(one.path, one.reason) for one in kept]
+
+
+def report_deleted(console: Console, photos: Outcome, *, trash: bool) -> None:
+    trashed = say_deleted(console, photos, trash=trash)
+    paths = [item.path for item in photos.deleted]
+    console.facts.update(deleted=paths, freed=photos.freed, trashed=trashed)
+    console.facts["kept"] += facts_of(photos.kept)
+
+
+def report_along(console: Console, companions: Outcome, *, trash: bool) -> None:
+    trashed = say_deleted(console, companions, trash=trash)
+    facts = console.facts["companions"]
+    facts.update(deleted=[item.path for item in companions.deleted], trashed=trashed)
+    facts["kept"] += facts_of(companions.kept)
+    console.facts["freed"] += companions.freed
+
+
+def say_deleted(console: Console, outcome: Outcome, *, trash: bool) -> dict[str, str]:
+    """Say what was deleted and kept after all; returns where it lies in a trash."""
+    how = "Sent to the trash" if trash else "Deleted"
+    gain = "" if trash else f", {megabytes(outcome.freed)} freed"
+    console.say(f"{how}: {counted(len(outcome.deleted), outcome.noun)}{gain}.")
+    console.list_some("Kept after all", lines_of(outcome.kept), everything=True)
+    trashed = {item.path: item.place for item in outcome.deleted if item.place}
     for folder in sorted({os.path.dirname(os.path.dirname(place)) for place in trashed.values()}):
         console.say(f"They lie in {to_line(folder)}.")
-    console.facts.update(deleted=[item.path for item in deleted], freed=freed, trashed=trashed)
-    console.facts["kept"] += facts_of(kept)
+    return trashed

@@ -240,6 +240,8 @@ SWITCHES = {
     "--discard-review": "find: replace a result with a review or last copies in it",
     "--allow-whole-groups": "check-deleted, cleanup: also delete where all copies of a group"
     " are gone, so that no picture of it remains",
+    "--with-companions": "cleanup: what belongs to a deleted photo goes along if the same lies"
+    " beside one that stays",
     "--no-browser": "review: print the page's address and open no browser",
     "--no-cache": "find: read all photos anew, and keep nothing of it for the next run",
     "--null": "covered, with --list: end each name with a NUL, as rsync --from0 reads it",
@@ -310,6 +312,8 @@ def check_belongs(arguments: argparse.Namespace) -> None:
     """Raise UserError for what is given to an action that has no use for it."""
     if arguments.apply and arguments.action != "suggest":
         raise UserError("--apply: only for --action suggest; see --help.")
+    if arguments.with_companions and arguments.action != "cleanup":
+        raise UserError("--with-companions: only for --action cleanup; see --help.")
     if arguments.trust_result and arguments.action == "explain":
         raise UserError("--trust-result: not for --action explain; see --help.")
     check_list(arguments)

@@ -123,15 +123,19 @@ def companion_at(path: str) -> Companion | None:
     if (kind := kind_of(path)) is None:
         return None
     try:
-        with open_regular(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            ends = stream.read(PRINTED_BYTES)
-            stream.seek(max(len(ends), size - PRINTED_BYTES))
-            ends += stream.read(PRINTED_BYTES)
+        return Companion(path, kind, print_of(path))
     except OSError:
         return None
-    ends += size.to_bytes(8, "big")
-    return Companion(path, kind, hashlib.sha256(ends).hexdigest())
+
+
+def print_of(path: str) -> str:
+    """What files of the same content share, mostly no others: of their size and their ends."""
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        ends = stream.read(PRINTED_BYTES)
+        stream.seek(max(len(ends), size - PRINTED_BYTES))
+        ends += stream.read(PRINTED_BYTES)
+    return hashlib.sha256(ends + size.to_bytes(8, "big")).hexdigest()
 
 
 _seen = Companions()  # of this process, so that a folder isn't listed for each of its photos

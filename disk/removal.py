@@ -3,14 +3,18 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from disk.companions import CompanionIndex, listing
 from disk.files import is_below
 from disk.lines import to_line
 from disk.record import Manifest
 
 ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
+ASIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}" + re.escape(ASIDE_SUFFIX), re.DOTALL)
 # Why the file that now lies at a path must be kept, or None.
 Prove = Callable[[str], str | None]
 # Called before a file goes, with its place in a trash if that is known.
@@ -69,6 +73,13 @@ def aside_path(path: str) -> str:
     return os.path.join(folder, f".{start}.{digest}{ASIDE_SUFFIX}")
 
 
+def own_path(aside: str) -> str | None:
+    """What was set aside under a path; None if nothing is, and wrong where its name was cut."""
+    folder, name = os.path.split(aside)
+    match = ASIDE.fullmatch(name)
+    return match and os.path.join(folder, match[1])
+
+
 def is_set_aside(path: str) -> bool:
     """Whether an interrupted cleanup has left a file under its other name."""
     return os.path.lexists(aside_path(path))
@@ -91,7 +102,8 @@ def _put_back(aside: str, path: str) -> None:
 
 def restore_set_aside(manifest: Manifest) -> Iterator[str | Kept]:
     """Put back what an interrupted cleanup has set aside; yields the paths that came back."""
-    for original in (c.original.path for c in manifest.copies):
+    originals = [copy.original.path for copy in manifest.copies]
+    for original in (*originals, *_companions_aside(originals)):
         aside = aside_path(original)
         if not os.path.lexists(aside) or not is_below(original, manifest.input_dirs):
             continue
@@ -103,3 +115,15 @@ def restore_set_aside(manifest: Manifest) -> Iterator[str | Kept]:
             yield original
         except OSError as error:
             yield Kept(original, error.strerror or str(error))
+
+
+def _companions_aside(originals: Iterable[str]) -> Iterator[str]:
+    """The companions of some photos that were set aside, under their own names."""
+    by_folder: dict[str, list[str]] = defaultdict(list)
+    for original in originals:
+        by_folder[os.path.dirname(original)].append(os.path.basename(original))
+    for folder, photos in by_folder.items():
+        with contextlib.suppress(OSError):
+            index = CompanionIndex(filter(None, map(own_path, listing(folder))))
+            found = {name for photo in photos for name in index.of(photo)}
+            yield from (os.path.join(folder, name) for name in sorted(found))

@@ -218,3 +218,10 @@ def is_picture(kind: str) -> bool:
 def extension_of(name: str) -> str:
     """The ending of a name, in small letters, with its dot."""
     return os.path.splitext(name)[1].lower()
+
+
+def may_have_companions(name: str) -> bool:
+    """Whether a file is a photo or a film by its name, be it read here or not."""
+    extension = extension_of(name)
+    kind = KINDS.get(extension)
+    return extension in PHOTOS_WITH_SIDECARS or kind == VIDEOS or bool(kind and is_picture(kind))

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # And of which functions, where not of all.
 MODULES: dict[str, tuple[str, ...]] = {
     "cleanup.py": (),
+    "going_along.py": (),
     "finder.py": ("check_input", "_check_open", "contains"),
     "storage.py": (),
     "actions/values.py": ("_file_in", "cache_file"),
@@ -67,6 +68,7 @@ FIRST: dict[str, tuple[str, ...]] = {
 TESTS = (
     "test_places.py",
     "test_protection.py",
+    "test_going_along.py",
     "test_cleanup.py",
     "test_trash.py",
     "test_litter.py",
