@@ -22,7 +22,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -99,10 +98,21 @@ class Home:
         if self.trash:  # its place is that process's
             return self.process([], action, *flags)
         said = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
-        state = mock.patch.dict(os.environ, {"XDG_STATE_HOME": str(self.state)})
-        with state, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), self._signing():
             code = stand_in.main(self.arguments(action, *flags))
         return Ended(code, said.buffer.getvalue().decode(errors="replace"))  # type: ignore[attr-defined]
+
+    @contextlib.contextmanager
+    def _signing(self) -> Iterator[None]:
+        """With the key of this home, not with that of the tests."""
+        other = os.environ.get("XDG_STATE_HOME")
+        os.environ["XDG_STATE_HOME"] = str(self.state)
+        try:
+            yield
+        finally:
+            del os.environ["XDG_STATE_HOME"]
+            if other is not None:
+                os.environ["XDG_STATE_HOME"] = other
 
     def process(self, tracer: list[str], action: str, *flags: str) -> Ended:
         """Run an action in a process of its own, seen by a tracer."""

@@ -26,7 +26,7 @@ from kill_points import Home
 import config
 import finder
 import main
-from actions.options import constants
+from actions.options import constants, parser
 from disk import removal
 from disk.lines import to_line
 from disk.own_names import MANIFEST
@@ -357,10 +357,12 @@ class Owner(RuleBasedStateMachine):
 def run(examples: int, seed: int | None = None) -> None:
     """Run with what takes longest left out: hashing, waiting for the disk, judging config.py."""
     known = constants(vars(config))
+    command_line = parser(known)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(finder, "hash_files", finder.hash_files)  # the stand-in takes its place
         monkeypatch.setattr(os, "fsync", lambda _: None)
         monkeypatch.setattr(main, "constants", lambda _: known)
+        monkeypatch.setattr(main, "parser", lambda _: command_line)
         run_machine(examples, seed)
 
 
