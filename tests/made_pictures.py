@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageDraw, ImageOps
+from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps
 
 from disk.files import ImageFile
 from pictures import fingerprint
@@ -59,8 +59,9 @@ def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
     return stream.getvalue()
 
 
-def png(image: Image.Image, **options: object) -> bytes:
-    return encoded(image, "PNG", **options)
+def png(image: Image.Image, compress_level: int = 1, **options: object) -> bytes:
+    """A PNG that is made quickly."""
+    return encoded(image, "PNG", compress_level=compress_level, **options)
 
 
 def tiff(image: Image.Image, **options: object) -> bytes:
@@ -312,6 +313,12 @@ def captioned(image: Image.Image, text: str = "HELLO WORLD") -> Image.Image:
 
 def text_page(seed: int, size: tuple[int, int] = (620, 877), paper: int = 250) -> Image.Image:
     """A page of lines of random words."""
+    return _text_page(seed, size, paper).copy()
+
+
+@functools.lru_cache(maxsize=24)  # most pages are looked at by several tests
+def _text_page(seed: int, size: tuple[int, int], paper: int) -> Image.Image:
+    font = ImageFont.load_default(15)
     rng = random.Random(seed)
     page = Image.new("L", size, paper)
     draw = ImageDraw.Draw(page)
@@ -323,9 +330,9 @@ def text_page(seed: int, size: tuple[int, int] = (620, 877), paper: int = 250) -
             "",
             size[0] - margin - (rng.randrange(size[0] // 2) if rng.random() < 0.2 else 0),
         )
-        while margin + draw.textlength(line, font_size=15) < end - 40:
+        while margin + draw.textlength(line, font) < end - 40:
             line += "".join(rng.choices("etaoinshrdlu", k=rng.randint(2, 9))) + " "
-        draw.text((margin, y), line, 20, font_size=15)
+        draw.text((margin, y), line, 20, font)
     return page
 
 
