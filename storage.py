@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,28 +15,23 @@ from disk.copy_names import name_copies
 from disk.copying import copy_file, rename_to_new
 from disk.files import (
     append_lines,
-    files_in,
     has_digest,
     is_untouched,
     open_regular,
     sync_folder,
-    temporary_path,
     try_to,
     write_file,
 )
-from disk.inspection import PARTIAL, own_paths, report_of, unfinished_paths, unproven
-from disk.lines import dump_json, some_names
-from disk.own_names import MANIFEST
+from disk.inspection import PARTIAL, report_of
+from disk.lines import dump_json
 from disk.record import (
-    BROKEN_MANIFEST,
     Manifest,
     SavedCopy,
     info_of,
-    is_signed,
-    load_manifest,
     write_manifest,
 )
-from disk.result import NoResult, Opened, OutputPaths, Result, look_again, open_result
+from disk.recovery import remove_result, roll_back
+from disk.result import NoResult, Opened, OutputPaths, look_again
 
 if TYPE_CHECKING:  # cleanup and check-deleted have no images
     from pictures.images import HashedImage
@@ -220,111 +215,3 @@ def _lines_of_another_log(old: Opened) -> list[str]:
                 with open_regular(path) as stream:
                     return stream.read().decode(errors="replace").splitlines()
     return []
-
-
-def remove_result(folder: str, *, unread: bool = False) -> list[str]:
-    """Remove a result of ours, file by file; returns what is kept as it isn't ours or changed.
-
-    A copy is proven by its content, or with `unread` by its size and time where those fit. Of a
-    result that this user's key has not signed nothing goes that only its record calls ours.
-
-    Raises UserError if the folder is no result of ours.
-    """
-    try:
-        manifest = load_manifest(folder)
-    except BROKEN_MANIFEST:
-        raise UserError(f"{folder} is in the way and not ours; move it elsewhere.") from None
-    # The manifest goes last: while it is there, an interrupted removal can be resumed.
-    # info.txt goes first: without it, nobody takes what is left for a cull.
-    last = os.path.join(folder, MANIFEST)
-    spared = set() if is_signed(manifest) else {*unproven(folder, manifest)}
-    unfinished = unfinished_paths(folder, manifest.own_files.names) if unread else set[str]()
-    for path in sorted((own_paths(folder, manifest) | unfinished) - {last} - spared):
-        try_to(os.unlink, path)
-    for path in {*report_of(folder, manifest)} - spared:
-        if has_digest(path, manifest.report):
-            try_to(os.unlink, path)
-    try:
-        sync_folder(folder)
-    except OSError as error:
-        message = f"the rest of an earlier result, {folder}, can't be removed: {error.strerror}"
-        raise UserError(f"{message}; check the disk and run it again.") from error
-    _remove_copies(manifest, spared, unread=unread)
-    _remove_groups(folder, manifest)
-    if kept := [path for path in files_in(folder) if path != last]:
-        return kept
-    try_to(os.unlink, last)
-    try_to(os.rmdir, folder)
-    return [folder] if os.path.lexists(folder) else []
-
-
-def _remove_copies(manifest: Manifest, spared: Collection[str], *, unread: bool) -> None:
-    """Remove the copies that are proven to be as find made them."""
-    for copy in manifest.copies:
-        if os.path.islink(os.path.dirname(copy.copy)) or copy.copy in spared:
-            continue  # what it leads to isn't ours
-        untouched = unread and is_untouched(copy.copy, copy.original)
-        if untouched or has_digest(copy.copy, copy.digest):
-            try_to(os.unlink, copy.copy)
-
-
-def _remove_groups(folder: str, manifest: Manifest) -> None:
-    """Remove the numbered folders that are empty, but for litter."""
-    groups = {os.path.dirname(copy.copy) for copy in manifest.copies}
-    for home in (folder, *(g for g in groups if os.path.isdir(g) and not os.path.islink(g))):
-        litter.remove_in(home)
-    for group in groups:
-        try_to(os.rmdir, group)
-
-
-def roll_back(paths: OutputPaths) -> None:
-    """Bring the old result back where find stopped between two renames; drop what it was building.
-
-    Raises UserError if files of the user's lie in the staging folder, or in the old one's place.
-    """
-    output_dir, replaced, new = paths.output_dir, paths.replaced_dir, paths.staging_dir
-    # Without a new result it had been put in place, and somebody has removed it since.
-    if os.path.isdir(new) and _is_whole(replaced):
-        if os.path.lexists(output_dir):
-            message = f"{output_dir} lies in the place of {replaced}; move it elsewhere."
-            raise UserError(message)
-        os.rename(replaced, output_dir)
-    _remove_leftover(new, unread=True)
-
-
-def _is_whole(folder: str) -> bool:
-    """Whether a folder is a result of ours that `remove_result` has not begun to remove."""
-    try:
-        own_files = load_manifest(folder).own_files
-    except BROKEN_MANIFEST:
-        return False
-    return os.path.lexists(os.path.join(folder, own_files.info))
-
-
-def recover(paths: OutputPaths) -> Opened:
-    """The old result or the new, once its folder is in order after an interrupted find.
-
-    Raises UserError if files of the user's are in the way.
-    """
-    roll_back(paths)
-    _remove_leftover(paths.replaced_dir, unread=False)
-    opened = open_result(paths)
-    if isinstance(opened, Result) and is_signed(opened.manifest):
-        for path in unfinished_paths(paths.output_dir, opened.manifest.own_files.names):
-            try_to(os.unlink, path)
-    return opened
-
-
-def _remove_leftover(folder: str, *, unread: bool) -> None:
-    if not os.path.lexists(folder):
-        return
-    if os.path.islink(folder):
-        raise UserError(f"{folder} is in the way and not ours; move it elsewhere.")
-    temporary = temporary_path(os.path.join(folder, MANIFEST))
-    if litter.others_in(folder) == [os.path.basename(temporary)]:  # killed in its first moment
-        os.unlink(temporary)
-    if not litter.others_in(folder):
-        litter.remove_in(folder)
-        os.rmdir(folder)
-    elif kept := remove_result(folder, unread=unread):
-        raise UserError(f"{folder} holds files of yours ({some_names(kept)}); move them elsewhere.")

@@ -6,11 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 
-import storage
 from actions.console import Console, agreed, counted
 from actions.values import check_protect
 from config import Exit, Settings, UserError
-from disk import removal, signature
+from disk import recovery, removal, signature
 from disk.files import append_lines
 from disk.lines import to_line
 from disk.output_lock import check_unlocked, locked
@@ -41,7 +40,7 @@ def why_unsigned() -> str:
 
 def recover(paths: OutputPaths, console: Console) -> Opened:
     """What lies in OUTPUT_DIR, once what an interrupted run has left is put in order."""
-    opened = storage.recover(paths)
+    opened = recovery.recover(paths)
     if isinstance(opened, Result) and is_signed(opened.manifest):
         put_back(opened, console)
     return opened

@@ -1,83 +1,28 @@
-"""Which files of a result are ours, and whether they are as find wrote them."""
+"""Which files of a result are ours, and what proves it."""
 
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from disk import litter
 from disk.copy_names import DIGEST_LENGTHS, encode_path
 from disk.files import (
     digest_file,
-    files_in,
     has_digest,
-    is_gone,
     is_untouched,
     open_regular,
     temporary_path,
 )
-from disk.lines import dump_json, from_line
+from disk.lines import from_line
 from disk.own_names import MANIFEST, REPORT
 from disk.record import (
     Manifest,
     SavedCopy,
-    info_of,
 )
 
 PARTIAL = ".partial-copy"
 LOG_BEGINS = r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: "
 SHEET_BEGINS = r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>"
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What an output folder holds, as paths: not ours; ours but edited; ours and missing."""
-
-    foreign: tuple[str, ...]
-    edited: tuple[str, ...]
-    missing: tuple[SavedCopy, ...]
-
-
-def inspect(
-    folder: str, manifest: Manifest, watch: Callable[[Sequence[str]], Iterable[str]] = iter
-) -> Contents:
-    """Compare a result with its manifest, by content. Changes nothing on disk.
-
-    `watch` may wrap the paths that are read, to show progress.
-    """
-    copies = {c.copy: c for c in manifest.copies}
-    groups = _group_folders(copies)
-    ours = {*copies, *own_paths(folder, manifest), *groups, *report_of(folder, manifest)}
-    homes = {folder, *groups}
-    present = [path for path in files_in(folder) if not _is_litter(path, folder, homes)]
-    to_read = [path for path in present if path in copies]
-    edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
-    return Contents(
-        foreign=tuple(path for path in present if path not in ours),
-        edited=(*edited, *_edited_beside(folder, manifest, {*present})),
-        missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
-    )
-
-
-def _group_folders(copies: Iterable[str]) -> set[str]:
-    """The numbered folders, but for links to folders elsewhere."""
-    folders = {os.path.dirname(path) for path in copies}
-    return {folder for folder in folders if not os.path.islink(folder)}
-
-
-def _edited_beside(folder: str, manifest: Manifest, present: Collection[str]) -> Iterator[str]:
-    """The files beside the copies that are not as find wrote them."""
-    if not _has_own_info(folder, manifest):
-        yield os.path.join(folder, manifest.own_files.info)
-    for path in report_of(folder, manifest):
-        if path in present and not has_digest(path, manifest.report):
-            yield path
-
-
-def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
-    """Whether a path in a result is what systems leave in the folders of ours."""
-    return litter.left_in(path, folder) in homes and litter.is_litter(path, folder)
 
 
 def own_paths(folder: str, manifest: Manifest) -> set[str]:
@@ -95,17 +40,6 @@ def unfinished_paths(folder: str, names: Iterable[str]) -> set[str]:
     names = (MANIFEST, REPORT, *names)
     temporary = {temporary_path(os.path.join(folder, name)) for name in names}
     return {os.path.join(folder, PARTIAL), *temporary}
-
-
-def _has_own_info(folder: str, manifest: Manifest) -> bool:
-    """Whether info.txt is as find wrote it, or gone."""
-    try:
-        with open_regular(os.path.join(folder, manifest.own_files.info)) as stream:
-            return stream.read() == dump_json(info_of(manifest.copies)).encode()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
 
 
 def unproven(folder: str, manifest: Manifest) -> Iterator[str]:

@@ -1,22 +1,16 @@
 """Whether a result may be replaced: what is not ours, a cull to finish, the last copies."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from config import Exit, UserError
 from disk import litter
-from disk.files import (
-    has_digest,
-    is_gone,
-    is_untouched,
-)
-from disk.inspection import inspect, unproven
-from disk.lines import some_names, to_line
+from disk.files import files_in, has_digest, is_gone, is_untouched, open_regular
+from disk.inspection import own_paths, report_of, unproven
+from disk.lines import dump_json, some_names, to_line
 from disk.own_names import MANIFEST
-from disk.record import (
-    SavedCopy,
-    is_signed,
-)
+from disk.record import Manifest, SavedCopy, info_of, is_signed
 from disk.result import NoResult, Opened, look_again
 
 
@@ -114,3 +108,67 @@ def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
             f"{deleted} deleted from {folder} and the originals are still there; "
             "run check-deleted and cleanup, or find with --discard-review."
         )
+
+
+# ---- What the folder holds
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an output folder holds, as paths: not ours; ours but edited; ours and missing."""
+
+    foreign: tuple[str, ...]
+    edited: tuple[str, ...]
+    missing: tuple[SavedCopy, ...]
+
+
+def inspect(
+    folder: str, manifest: Manifest, watch: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> Contents:
+    """Compare a result with its manifest, by content. Changes nothing on disk.
+
+    `watch` may wrap the paths that are read, to show progress.
+    """
+    copies = {c.copy: c for c in manifest.copies}
+    groups = _group_folders(copies)
+    ours = {*copies, *own_paths(folder, manifest), *groups, *report_of(folder, manifest)}
+    homes = {folder, *groups}
+    present = [path for path in files_in(folder) if not _is_litter(path, folder, homes)]
+    to_read = [path for path in present if path in copies]
+    edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
+    return Contents(
+        foreign=tuple(path for path in present if path not in ours),
+        edited=(*edited, *_edited_beside(folder, manifest, {*present})),
+        missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
+    )
+
+
+def _group_folders(copies: Iterable[str]) -> set[str]:
+    """The numbered folders, but for links to folders elsewhere."""
+    folders = {os.path.dirname(path) for path in copies}
+    return {folder for folder in folders if not os.path.islink(folder)}
+
+
+def _edited_beside(folder: str, manifest: Manifest, present: Collection[str]) -> Iterator[str]:
+    """The files beside the copies that are not as find wrote them."""
+    if not _has_own_info(folder, manifest):
+        yield os.path.join(folder, manifest.own_files.info)
+    for path in report_of(folder, manifest):
+        if path in present and not has_digest(path, manifest.report):
+            yield path
+
+
+def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
+    """Whether a path in a result is what systems leave in the folders of ours."""
+    return litter.left_in(path, folder) in homes and litter.is_litter(path, folder)
+
+
+def _has_own_info(folder: str, manifest: Manifest) -> bool:
+    """Whether info.txt is as find wrote it, or gone."""
+    try:
+        with open_regular(os.path.join(folder, manifest.own_files.info)) as stream:
+            return stream.read() == dump_json(info_of(manifest.copies)).encode()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False

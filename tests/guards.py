@@ -56,6 +56,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "disk/output_lock.py": ("test_storage.py",),
     "disk/protection.py": ("test_protection.py",),
     "disk/record.py": ("test_storage.py",),
+    "disk/recovery.py": ("test_storage.py", "test_record.py"),
     "disk/removal.py": ("test_cleanup.py", "test_trash.py"),
     "disk/trashing.py": ("test_cleanup.py", "test_trash.py"),
     "disk/replaceable.py": ("test_storage.py", "test_record.py"),

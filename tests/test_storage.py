@@ -20,7 +20,17 @@ from hypothesis import strategies as st
 
 import storage
 from config import Exit, UserError
-from disk import copy_names, copying, files, lines, output_lock, record, replaceable, system
+from disk import (
+    copy_names,
+    copying,
+    files,
+    lines,
+    output_lock,
+    record,
+    recovery,
+    replaceable,
+    system,
+)
 from disk.files import ImageFile, digest_file
 from disk.result import open_result
 from pictures.formats import PHOTO_EXTENSIONS
@@ -473,8 +483,8 @@ def test_what_a_find_was_building_is_removed_by_size_and_time(
 
     changed = found.copy("vacation1_old.jpg")
     os.utime(changed, (0, 0))
-    monkeypatch.setattr(storage, "has_digest", has_digest)
-    assert storage.remove_result(str(found.output), unread=True) == []
+    monkeypatch.setattr(recovery, "has_digest", has_digest)
+    assert recovery.remove_result(str(found.output), unread=True) == []
     assert [name for name in read if name != "report.html"] == [changed.name]
 
 
@@ -485,7 +495,7 @@ def test_a_copy_of_an_old_result_that_was_edited_secretly_is_kept(found: Library
     edited = bytes(reversed(copy.read_bytes()))
     copy.write_bytes(edited)
     os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert storage.remove_result(str(found.output)) == [str(copy)]
+    assert recovery.remove_result(str(found.output)) == [str(copy)]
     assert copy.read_bytes() == edited
 
 
@@ -501,8 +511,8 @@ def test_nobody_takes_the_rest_of_a_result_for_a_cull(
         unlink(path)
 
     monkeypatch.setattr(os, "unlink", remove)
-    monkeypatch.setattr(storage, "sync_folder", lambda _: events.append("on disk"))
-    removed = storage.remove_result(str(found.output))
+    monkeypatch.setattr(recovery, "sync_folder", lambda _: events.append("on disk"))
+    removed = recovery.remove_result(str(found.output))
     monkeypatch.undo()
     assert removed == []
     assert "info.txt" in events[: events.index("on disk")]
@@ -517,7 +527,7 @@ def test_a_link_in_a_groups_place_is_not_followed_when_a_result_is_removed(
     group.rename(found.folder / "mine")
     group.symlink_to(found.folder / "mine")
     mine = tree(found.folder / "mine")
-    assert storage.remove_result(str(found.output)) == [str(group)]
+    assert recovery.remove_result(str(found.output)) == [str(group)]
     assert tree(found.folder / "mine") == mine
 
 
