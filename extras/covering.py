@@ -61,12 +61,14 @@ class Cover:
 class Covered:
     """The files with the same bytes in the library, and what is to be said of the others.
 
-    `unread` are the files of the library that might have covered one, and can't be read.
+    `failed` are those that can't be read as they are, `linked` those of which the library has only
+    the file itself, and where, and `unread` the files of the library that can't be read.
     """
 
-    identical: dict[str, Cover]
-    reasons: dict[str, str]
-    unread: dict[str, str]
+    identical: dict[str, Cover] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    linked: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 # ---- What there is
@@ -158,15 +160,15 @@ def covered(files: Statuses, library: Iterable[ImageFile], watch: Watch) -> Cove
     sizes = {status.st_size for status in files.values()}
     places = [file for file in library if file.size in sizes]
     sizes = {file.size for file in places}
-    found = Covered({}, {}, {})
+    found = Covered()
     wanted: dict[str, list[str]] = defaultdict(list)  # the files, by their content
     read: dict[str, os.stat_result] = {}
     for path in watch([path for path, status in files.items() if status.st_size in sizes]):
         seen = read_now(path)
         if isinstance(seen, str):
-            found.reasons[path] = seen
+            found.failed[path] = seen
         elif STATE(seen.status) != STATE(files[path]):
-            found.reasons[path] = CHANGED
+            found.failed[path] = CHANGED
         else:
             wanted[seen.digest].append(path)
             read[path] = seen.status
@@ -176,7 +178,7 @@ def covered(files: Statuses, library: Iterable[ImageFile], watch: Watch) -> Cove
         if isinstance(seen, str):
             found.unread[place] = seen
         elif same := own.same_as(seen.status):
-            found.reasons.setdefault(same, f"the library has only this same file ({place})")
+            found.linked.setdefault(same, place)
         else:
             _note(found, place, seen.status, {p: read[p] for p in wanted.get(seen.digest, ())})
     return found

@@ -36,6 +36,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "actions/values.py": ("_file_in", "cache_file"),
     "pictures/losses.py": (),
     "extras/covering.py": (),
+    "extras/same_picture.py": (),
     "pictures/database.py": ("picture_file", "new_picture_file", "_may_be_replaced", "set_aside"),
     **{f"disk/{path.name}": () for path in sorted(ROOT.glob("disk/*.py"))},
 }
@@ -47,6 +48,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "actions/values.py": ("test_config.py",),
     "pictures/database.py": ("test_cache.py",),
     "extras/covering.py": ("test_covered.py",),
+    "extras/same_picture.py": ("test_covered.py",),
     "disk/copy_names.py": ("test_storage.py",),
     "disk/copying.py": ("test_copies.py", "test_storage.py"),
     "disk/files.py": ("test_storage.py", "test_finder.py"),

@@ -1,5 +1,6 @@
 """Whether an old disk is in the library already: nothing counts as covered that isn't."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -11,13 +12,15 @@ import pytest
 from conftest import ROOT, Library, Ran, picture, tree
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
 
 from disk import same_file
 from disk.own_names import MANIFEST
-from extras import covering
+from extras import alike, covering, same_picture
+from pictures.integrity import PNG_SIGNATURE
 
 CAT, COFFEE = picture("2024/cat.jpg"), picture("2024/coffee.jpg")
-LISTS = ("identical", "missing")
+LISTS = ("identical", "same_picture", "similar", "missing")
 
 
 @pytest.fixture
@@ -42,9 +45,9 @@ def ask(library: Library, disk: Path, *flags: str) -> Ran:
 
 def lists_of(ran: Ran, disk: Path) -> dict[str, list[str]]:
     """The paths below the disk in each list of --json."""
-    return {
-        name: [os.path.relpath(item["path"], disk) for item in ran.facts[name]] for name in LISTS
-    }
+    facts = ran.facts
+    found = {name: [os.path.relpath(item["path"], disk) for item in facts[name]] for name in LISTS}
+    return {name: paths for name, paths in found.items() if paths}
 
 
 def reason(ran: Ran) -> str:
@@ -63,7 +66,6 @@ def test_a_disk_of_which_all_is_in_the_library_is_done(bare_library: Library, di
     assert ran.code == 0
     assert lists_of(ran, disk) == {
         "identical": ["a.jpg", "b.mov", ".hidden/d.txt", "x/c.xmp"],
-        "missing": [],
     }
     by = {os.path.basename(item["path"]): item["by"] for item in ran.facts["identical"]}
     assert by["a.jpg"] == str(bare_library.photos / "z.jpg")
@@ -74,7 +76,9 @@ def test_what_is_missing_is_named_and_counted_by_kind(bare_library: Library, dis
     put(bare_library.photos, a__jpg=CAT, b__mov=b"v1deo")
     ran = ask(bare_library, disk)
     assert ran.code == 1
-    assert "Identical:            1 file, 0.0 MB: the same bytes are in the library\n" in ran.out
+    assert (
+        "Identical:            1 file,       0.0 MB: the same bytes are in the library\n" in ran.out
+    )
     assert "Missing are: videos 1, photos 1, NEF 1, other files 1.\n" in ran.out
     assert f"  {disk}/b.mov: no file of the library has its bytes\n" in ran.out
 
@@ -101,7 +105,7 @@ def test_the_bytes_are_read_whatever_the_cache_knows(bare_library: Library, disk
     place.write_bytes(data)
     os.utime(place, ns=(10**18, 10**18))
     assert place.stat().st_size == old.st_size
-    assert lists_of(ask(bare_library, disk, "--json"), disk)["identical"] == []
+    assert "identical" not in lists_of(ask(bare_library, disk, "--json"), disk)
 
 
 # ---- What covers nothing
@@ -121,7 +125,7 @@ def test_what_a_program_keeps_for_itself_covers_nothing(
     put(disk, a__jpg=CAT)
     put(bare_library.photos, **{name: CAT, f"result/{MANIFEST}": b"{}"})
     ran = ask(bare_library, disk, "--json", "--exclude", "skip", "--exclude", "*.skip")
-    assert (ran.code, reason(ran)) == (1, "no file of the library has its bytes")
+    assert (ran.code, reason(ran)) == (1, "no picture of the library is like it")
 
 
 def test_copies_in_the_output_folder_cover_nothing(bare_library: Library, disk: Path) -> None:
@@ -173,7 +177,10 @@ def test_what_a_program_shows_is_identical_with_a_warning(
     ran = ask(bare_library, disk)
     assert ran.code == 1
     assert "Identical:            1 file" in ran.out
-    assert "warning: 1 files are covered by, or lie on, a disk that a program shows" in ran.out
+    assert (
+        "warning: 1 identical file on a disk that a program shows (rclone, sshfs, a phone), or"
+        in ran.out
+    )
 
 
 def test_a_disk_inside_the_library_does_not_cover_itself(bare_library: Library) -> None:
@@ -198,6 +205,145 @@ def test_of_several_folders_none_covers_another(bare_library: Library, disk: Pat
     put(bare_library.photos, b__jpg=COFFEE)
     ran = bare_library.run("covered", str(disk / "one"), str(disk / "two"), "--json")
     assert lists_of(ran, disk)["missing"] == ["one/a.jpg", "two/a.jpg"]
+
+
+# ---- Photos in other bytes
+
+
+def said(jpeg: bytes, *segments: tuple[int, bytes]) -> bytes:
+    """A JPEG with more segments at its start."""
+    parts = (b"\xff" + bytes([c]) + (len(d) + 2).to_bytes(2, "big") + d for c, d in segments)
+    return jpeg[:2] + b"".join(parts) + jpeg[2:]
+
+
+EXIF_UPRIGHT = b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\1\0\0\0\0\0\0\0"
+EXIF_TURNED = EXIF_UPRIGHT.replace(b"\0\1\0\0\0\1\0\0\0", b"\0\1\0\0\0\6\0\0\0")
+METADATA = (
+    *((0xFE, b"a comment"), (0xE1, EXIF_UPRIGHT), (0xED, b"Photoshop 3.0\0words")),
+    (0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>"),
+)
+
+
+@pytest.mark.parametrize("segment", METADATA)
+def test_a_photo_of_which_only_metadata_differs_is_the_same_picture(
+    segment: tuple[int, bytes], bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=said(CAT, segment), b__jpg=CAT)
+    put(bare_library.photos, z__jpg=said(CAT, (0xFE, b"another comment")), other__jpg=COFFEE)
+    ran = ask(bare_library, disk, "--json")
+    assert ran.code == 1
+    assert lists_of(ran, disk) == {"same_picture": ["a.jpg", "b.jpg"]}
+    by = {item["by"] for item in ran.facts["same_picture"]}
+    assert by == {str(bare_library.photos / "z.jpg")}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        said(CAT, (0xE2, b"ICC_PROFILE\0\1\1profile")),
+        said(CAT, (0xEE, b"Adobe\0d\0\0\0\0\1")),
+        said(CAT, (0xE1, b"http://ns.adobe.com/xmp/extension/\0depth")),
+        said(CAT, (0xE1, EXIF_TURNED)),
+        CAT + b"\0\0\0\x18ftypmp42 a video",
+        picture("2024/cat.jpg", 95),
+    ],
+    ids=["profile", "colours", "depth", "turned", "video behind it", "saved anew"],
+)
+def test_a_photo_that_holds_more_than_metadata_is_only_similar(
+    other: bytes, bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=other)
+    put(bare_library.photos, z__jpg=CAT)
+    assert lists_of(ask(bare_library, disk, "--json"), disk) == {"similar": ["a.jpg"]}
+
+
+def png(*, text: bool, quality: int = 0) -> bytes:
+    data = io.BytesIO()
+    info = PngImagePlugin.PngInfo()
+    if text:
+        info.add_text("Comment", "words")
+    with Image.open(io.BytesIO(picture("2024/coffee.jpg", quality))) as image:
+        image.resize((200, 150)).save(data, "png", pnginfo=info)
+    return data.getvalue()
+
+
+def test_a_png_with_other_texts_is_the_same_picture(bare_library: Library, disk: Path) -> None:
+    put(disk, a__png=png(text=True), b__png=png(text=True, quality=60))
+    put(bare_library.photos, z__png=png(text=False))
+    found = lists_of(ask(bare_library, disk, "--json"), disk)
+    assert found == {"same_picture": ["a.png"], "similar": ["b.png"]}
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"\xff\xd8", PNG_SIGNATURE, b"\xff\xd8\xff\xe1"]))
+def test_the_digest_of_a_broken_picture_is_none_or_of_all_its_bytes(
+    end: bytes, start: bytes
+) -> None:
+    assert same_picture.digest_of(b"GIF89a" + end) == ""
+    digest = same_picture.digest_of(start + end)
+    assert not digest or digest != same_picture.digest_of(start + end + b"x")
+
+
+def test_a_photo_that_looks_alike_is_similar_with_what_tells_so(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=picture("edited/coffee_bw.jpg"), b__jpg=picture("2023/stars.jpg"))
+    put(bare_library.photos, z__jpg=COFFEE, y__jpg=CAT)
+    ran = ask(bare_library, disk, "--json")
+    assert lists_of(ran, disk) == {"similar": ["a.jpg"], "missing": ["b.jpg"]}
+    (item,) = ran.facts["similar"]
+    assert item["by"] == str(bare_library.photos / "z.jpg")
+    assert (item["view"], item["distance"]) == ("whole", 2)
+    assert item["correlation"] > 0.99
+    assert "(whole, 2 bits apart, correlation 1.00)" in ask(bare_library, disk).out
+
+
+def test_photos_of_the_disk_that_are_alike_make_each_other_no_similar_ones(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=CAT, b__jpg=picture("2024/cat.jpg", 60))
+    put(bare_library.photos, z__jpg=COFFEE, y__jpg=picture("2024/coffee.jpg", 60))
+    assert lists_of(ask(bare_library, disk, "--json"), disk) == {"missing": ["a.jpg", "b.jpg"]}
+
+
+def test_the_settings_of_find_decide_what_is_similar(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=picture("edited/coffee_bw.jpg"))
+    put(bare_library.photos, z__jpg=COFFEE)
+    for flags, name in (
+        (("--threshold", "1"), "missing"),
+        (("--threshold", "2"), "similar"),
+        (("--preset", "copies"), "similar"),
+        (("--min-pixels", "90MP"), "missing"),
+        (("--min-size", "90MB"), "missing"),
+        (("--exclude", "z.*"), "missing"),
+    ):
+        assert lists_of(ask(bare_library, disk, "--json", *flags), disk) == {name: ["a.jpg"]}, flags
+
+
+def test_another_shot_of_a_burst_is_missing(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=CAT)
+    put(bare_library.photos, z__jpg=picture("2024/cat.jpg", 60))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(alike, "BURST", "whole")  # the view that joins these two
+        assert lists_of(ask(bare_library, disk, "--json"), disk) == {"missing": ["a.jpg"]}
+
+
+def test_a_photo_that_cannot_be_decoded_is_missing_with_the_reason(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=b"no picture")
+    put(bare_library.photos, z__jpg=b"neither one")
+    ran = ask(bare_library, disk, "--json")
+    assert reason(ran) == "a text named .jpg"
+    assert [os.path.basename(i["path"]) for i in ran.facts["unreadable_in_library"]] == ["z.jpg"]
+
+
+def test_looks_of_both_sides_are_kept_in_the_cache_as_find_keeps_them(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__jpg=CAT)
+    os.utime(bare_library.add("z.jpg", quality=60), (1e9, 1e9))
+    assert ask(bare_library, disk).code == 1
+    assert bare_library.run("find", "--json").facts["unchanged"] == 1
 
 
 # ---- What stands apart
@@ -248,12 +394,9 @@ def test_a_file_that_cannot_be_read_covers_nothing_and_is_not_covered(
     ran = ask(bare_library, disk, "--json")
     assert ran.code == 1
     at_disk = side == "disk"
-    assert reason(ran) == ("Input/output error" if at_disk else covering_nothing())
+    why = "Input/output error" if at_disk else "no file of the library has its bytes"
+    assert reason(ran) == why
     assert len(ran.facts["unreadable_in_library"]) == (0 if at_disk else 1)
-
-
-def covering_nothing() -> str:
-    return "no file of the library has its bytes"
 
 
 @pytest.mark.parametrize("side", ["disk", "photos"])

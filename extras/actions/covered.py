@@ -2,35 +2,49 @@
 
 import argparse
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import finder
-from actions.console import Console, Item, bar, counted, facts_of, megabytes
+from actions.console import Console, bar, counted
+from actions.find import hashing, large_enough, remembering
 from actions.result import paths_of
 from config import Settings, UserError
-from disk.files import ImageFile
-from disk.lines import some_names, to_line
-from extras import covering
-from extras.covering import Contents, Cover, Covered
-from finder import Skipped
-from pictures import kinds
+from disk.files import ImageFile, image_file
+from disk.lines import to_line
+from extras import alike, covering
+from extras.actions.covered_summary import (
+    Lists,
+    print_list,
+    report,
+    report_apart,
+    report_unread,
+)
+from extras.alike import Likeness
+from extras.covering import Contents, Covered, OwnFiles
+from extras.same_picture import Pictured
+from finder import Found, Skipped
+from pictures import methods
 from pictures.formats import is_photo
+from pictures.images import HashedImage, Unreadable
+from pictures.store import opened as opened_store
 
 NOT_THERE = "no file of the library has its bytes"
-BY_PROGRAM = (
-    "files are covered by, or lie on, a disk that a program shows (rclone, sshfs, a phone); "
-    "make sure that it doesn't show the same files twice"
-)
+NOT_ALIKE = "no picture of the library is like it"
+NO_LOOK = "only an identical file covers one without detail or with several pages"
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
-    """Each file of the folders in one of the lists."""
+class Looked:
+    """What came of looking at the photos without identical files.
 
-    identical: dict[str, Cover]
-    missing: dict[str, str]  # and why
+    `reasons` is what is to be said of those that aren't alike, `unread` of the library's photos.
+    """
+
+    same_picture: Mapping[str, str]
+    similar: Mapping[str, Likeness]
+    reasons: Mapping[str, str]
+    unread: Mapping[str, str]
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -43,21 +57,26 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     found = covering.covered(
         contents.files, library, lambda paths: bar(paths, "Reading", len(paths), unit=" files")
     )
-    lists = lists_of(contents, found)
-    report(console, contents, lists, found, everything=arguments.verbose)
-    console.say(f"The library: {counted(len(library), 'file')} in {names_of(inputs)}.")
-    report_unseen(console, contents, found, closed, everything=arguments.verbose)
+    looked = look(settings, contents, found, library, console)
+    lists = lists_of(contents, found, looked)
+    everything = arguments.verbose
+    report(console, contents, lists, everything=everything)
+    report_apart(console, contents, everything=everything)
+    unread = {**found.unread, **looked.unread}
+    report_unread(console, contents, closed, unread, everything=everything)
+    places = ", ".join(map(to_line, inputs))
+    console.say(f"The library: {counted(len(library), 'file')} in {places}.")
     if arguments.list:
         print_list(console, getattr(lists, arguments.list), folders[0], null=arguments.null)
 
 
 def folders_of(arguments: argparse.Namespace) -> list[str]:
     """The folders that are asked about, absolute and real, none inside another."""
-    given = [os.path.realpath(path) for path in arguments.photos]
+    given = list(dict.fromkeys(os.path.realpath(path) for path in arguments.photos))
     for folder in given:
         if not os.path.isdir(folder):
             raise UserError(f"{folder} is not a folder; check the path, or mount it.")
-    outer = [f for f in dict.fromkeys(given) if not lies_in_any(f, [g for g in given if g != f])]
+    outer = [f for f in given if not lies_in_any(f, [other for other in given if other != f])]
     if arguments.list and len(outer) > 1:
         raise UserError("--list names files by their paths in one folder; name one folder alone.")
     return outer
@@ -90,107 +109,67 @@ def library_of(
     return [found for found in walk if isinstance(found, ImageFile)], closed
 
 
-def lists_of(contents: Contents, found: Covered) -> Lists:
-    identical = {p: found.identical[p] for p in contents.files if p in found.identical}
-    missing = {
-        path: found.reasons.get(path, NOT_THERE)
-        for path in contents.files
-        if path not in found.identical
-    }
-    return Lists(identical, {**missing, **contents.lost})
+# ---- Photos in other bytes
 
 
-# ---- What is said
-
-
-def report(
-    console: Console, contents: Contents, lists: Lists, found: Covered, *, everything: bool
-) -> None:
-    """Say how much is where, and name what is missing."""
-    sizes = {path: status.st_size for path, status in contents.files.items()}
-    rows = (
-        ("identical", lists.identical, "the same bytes are in the library"),
-        ("missing", lists.missing, "not in the library"),
-    )
-    for name, paths, what in rows:
-        size = megabytes(sum(sizes.get(path, 0) for path in paths))
-        console.say(
-            f"{name.capitalize() + ':':14}{counted(len(paths), 'file'):>14}, {size}: {what}"
-        )
-    if lists.missing:
-        of_kinds = Counter(kind_of(path) for path in lists.missing).most_common()
-        console.say(f"Missing are: {', '.join(f'{kind} {n:,}' for kind, n in of_kinds)}.")
-    missing = [Item(path, reason) for path, reason in lists.missing.items()]
-    console.list_some("Missing", [item.line for item in missing], everything=everything)
-    console.facts.update(
-        identical=[
-            {"path": path, "by": cover.path, "may_be_the_same": cover.may_be_the_same}
-            for path, cover in lists.identical.items()
-        ],
-        missing=facts_of(missing),
-    )
-    if doubtful := [path for path, cover in found.identical.items() if cover.may_be_the_same]:
-        console.warn_of(f"{len(doubtful):,} {BY_PROGRAM} ({some_names(doubtful)}).")
-
-
-def report_unseen(
-    console: Console,
+def look(
+    settings: Settings,
     contents: Contents,
     found: Covered,
-    closed: Sequence[Skipped],
-    *,
-    everything: bool,
-) -> None:
-    """Say what was not looked into, and what is in none of the lists."""
-    apart = {
-        "empty files": contents.empty,
-        "files that systems make anew": contents.litter,
-        "links": contents.links,
-        "special files": contents.special,
-    }
-    if any(apart.values()):
-        counts = ", ".join(f"{kind} {len(paths):,}" for kind, paths in apart.items() if paths)
-        console.say(f"In none of the lists: {counts}{'.' if everything else ' (see --verbose).'}")
-    for kind, paths in apart.items() if everything else ():
-        for path in paths:
-            console.say(f"  {kind}: {to_line(path)}")
-    folders = [
-        *(Item(path, reason) for path, reason in contents.closed.items()),
-        *(Item(item.path, item.reason) for item in closed),
+    library: Sequence[ImageFile],
+    console: Console,
+) -> Looked:
+    """Compare the photos without identical files with those of the library, if there are any."""
+    done = {**found.identical, **found.failed}
+    left = [path for path in contents.files if path not in done and is_photo(path)]
+    if not left:
+        return Looked({}, {}, {}, {})
+    own = [image_file(path, contents.files[path]) for path in left]
+    others = photos_of(settings, library, OwnFiles(contents.files))
+    method = methods.chosen(settings)
+    with opened_store(settings.cache_file, console.warn) as store:
+        hash_anew = hashing(method, method.recipe, settings.workers)
+        results = list(remembering(store, method.recipe)([*own, *others], hash_anew))
+        images = {r.file.path: r for r in results if isinstance(r, HashedImage)}
+        shown = [images[path] for path in left if path in images]
+        there = [images[file.path] for file in others if file.path in images]
+        same = alike.same_pictures(shown, there, settings.workers, comparing)
+        rest = [image for image in shown if image.file.path not in same]
+        similar = alike.similar(rest, there, method)
+    unread = {r.file.path: r.reason for r in results if isinstance(r, Unreadable)}
+    reasons = {image.file.path: NOT_ALIKE if image.look else NO_LOOK for image in rest}
+    reasons |= {path: unread.pop(path) for path in left if path in unread}
+    return Looked(same, similar, reasons, unread)
+
+
+def comparing(
+    results: Iterable[Pictured | Unreadable], total: int
+) -> Iterable[Pictured | Unreadable]:
+    return bar(results, "Comparing", total)
+
+
+def photos_of(settings: Settings, library: Iterable[ImageFile], own: OwnFiles) -> list[ImageFile]:
+    """The photos of the library that find would compare, and that aren't the folders' own."""
+    photos: list[Found] = [
+        file for file in library if is_photo(file.path) and file.size >= settings.min_size
     ]
-    lines = [item.line for item in folders]
-    console.list_some("Folders that can't be looked into", lines, everything=everything)
-    if found.unread:
-        count = counted(len(found.unread), "file")
-        console.say(f"{count} of the library can't be read: {some_names(list(found.unread))}.")
-    console.facts.update(
-        empty=contents.empty,
-        litter=contents.litter,
-        links=contents.links,
-        special=contents.special,
-        unreadable_folders=facts_of(folders),
-        unreadable_in_library=facts_of(Item(p, r) for p, r in found.unread.items()),
-    )
+    large = (found for found in large_enough(photos, settings) if isinstance(found, ImageFile))
+    return [file for file in large if not is_own(file, own)]
 
 
-def print_list(console: Console, paths: Iterable[str], folder: str, *, null: bool) -> None:
-    """Print the paths of a list as rsync --files-from reads them."""
+def is_own(file: ImageFile, own: OwnFiles) -> bool:
+    """Whether a file is one of the folders' by another path; what can't be looked at may be one."""
     try:
-        lines = list(covering.names_for_rsync(sorted(paths), folder, null=null))
-    except ValueError as error:
-        raise UserError(
-            f"{to_line(str(error))} has a line break in its name, and no line can hold it; add "
-            "--null, and --from0 for rsync."
-        ) from error
-    console.print_list(lines, b"\0" if null else b"\n")
+        return own.same_as(os.lstat(file.path)) is not None
+    except OSError:
+        return True
 
 
-def kind_of(path: str) -> str:
-    """The kind of a file by its name, in the plural, to be counted."""
-    if is_photo(path):
-        return "photos"
-    return kinds.kind_by_name(os.path.basename(path)) or kinds.OTHER_FILES
-
-
-def names_of(folders: Iterable[str]) -> str:
-    return ", ".join(map(to_line, folders))
+def lists_of(contents: Contents, found: Covered, looked: Looked) -> Lists:
+    """The lists, each in the order of the walk."""
+    linked = {p: f"the library has only this same file ({by})" for p, by in found.linked.items()}
+    reasons = {**looked.reasons, **linked, **found.failed}
+    identical = {p: found.identical[p] for p in contents.files if p in found.identical}
+    alike = {**identical, **looked.same_picture, **looked.similar}
+    missing = {p: reasons.get(p, NOT_THERE) for p in contents.files if p not in alike}
+    return Lists(identical, looked.same_picture, looked.similar, {**missing, **contents.lost})
