@@ -350,6 +350,15 @@ def report_saved(
             console.say(f"All at a glance: {to_line(paths.report_file)}")
         elif importlib.util.find_spec("extras"):
             console.say("For a contact sheet (report.html) install extras/requirements.txt.")
+        say_what_may_not_be_shown(console, saved)
         console.say(
             "Look there, delete the copies you don't want, then run --action check-deleted."
         )
+
+
+def say_what_may_not_be_shown(console: Console, saved: Iterable[SavedCopy]) -> None:
+    """Say where to look at copies that file managers may not show."""
+    found = {formats.by_ending(copy.copy) for copy in saved}
+    if names := [form.name for form in formats.FORMATS if form.needs and form in found]:
+        names_of = formats.listed(names)
+        console.say(f"Where a file manager doesn't show {names_of}: report.html, --action review.")

@@ -62,7 +62,8 @@ def is_companion(name: str, photo_extensions: Iterable[str]) -> bool:
     """Whether a file's name alone says that it belongs to a photo, and is none itself."""
     stem, extension = _split(_folded(name))
     photo = os.path.splitext(_takeout_photo(stem))[1]
-    return extension in EXTENSIONS or (extension == ".json" and photo in photo_extensions)
+    beside = extension in EXTENSIONS or (extension == ".json" and photo in photo_extensions)
+    return beside and extension not in photo_extensions
 
 
 class Companions:

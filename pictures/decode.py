@@ -111,7 +111,7 @@ def size_of(stream: io.FileIO) -> tuple[int, int]:
     Image.MAX_IMAGE_PIXELS = None  # nothing is decoded
     stream.seek(0)
     with Image.open(stream, formats=formats.openers(form)) as image:
-        return image.size
+        return formats.whole_size(image)
 
 
 def _judge_size(image: Image.Image, file_bytes: int) -> None:

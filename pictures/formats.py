@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from disk.companions import RAW
 from pictures.by_name import named
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Format:
     opened_as: tuple[str, ...]  # by which of Pillow's decoders
     begins: bytes = NOTHING  # what tells it from the other formats here
     surely_begins: bytes = b""  # what tells it from any other file, if that is more
+    is_one: str = ""  # or else what does by all of a file, by its name
     becomes: tuple[str, ...] = ()  # what else Pillow may call it, once it is open
     plugin: str = ""  # the module that teaches Pillow to open it, where one is needed
     # The module that this needs and that may not be there, and the package that brings it.
@@ -120,6 +122,18 @@ def _size_of_webp(data: bytes) -> tuple[int, int]:
 # ---- The table
 
 
+# What some RAWs begin with; others begin as a TIFF does.
+RAWS = {
+    "a CR3": rb"....ftypcrx ",
+    "a CR2": rb"II\*\0....CR",
+    "a CRW": rb"II\x1a\0\0\0HEAPCCDR",
+    "an ORF": rb"IIR[OS]|MMOR",
+    "an RW2": rb"IIU\0",
+    "an RAF": rb"FUJIFILMCCD-RAW",
+    "an X3F": rb"FOVb",
+    "an MRW": rb"\0MRM",
+    "an IIQ": rb"II\*\0....IIII|MM\0\*....MMMM",
+}
 # In the order in which people read of them; the first whose beginning fits counts.
 FORMATS = (
     Format(
@@ -161,6 +175,20 @@ FORMATS = (
         examine="pictures.integrity:of_gif",
         pixel_bytes=1,
         is_interlaced=True,
+    ),
+    Format(
+        "a RAW",
+        tuple(sorted(set(RAW.split()) - {".raw"})),  # which may be anything
+        ("RAW",),
+        b"|".join(RAWS.values()),
+        is_one="pictures.raw_structure:is_raw",
+        plugin="pictures.raw",
+        needs="rawpy",
+        package="rawpy",
+        examine="pictures.raw_structure:integrity",
+        held_in="pictures.raw_structure:held_in",
+        more_pixel_bytes=_coefficients,
+        is_scaled=True,
     ),
     Format(
         "a TIFF",
@@ -214,6 +242,7 @@ PHOTO_EXTENSIONS = frozenset(ending for form in FORMATS for ending in form.endin
 OPENED_AS = tuple(name for form in FORMATS if not form.needs for name in form.opened_as)
 PLUGINS = tuple(form.plugin for form in FORMATS if form.plugin and not form.needs)
 ANY = Format("a picture", (), ())
+_TIFF_ORDERS = (b"II", b"MM")
 
 _BY_ENDING = {ending: form for form in FORMATS for ending in form.endings}
 _BY_PILLOW = {name: form for form in FORMATS for name in (*form.opened_as, *form.becomes)}
@@ -221,7 +250,28 @@ _BY_PILLOW = {name: form for form in FORMATS for name in (*form.opened_as, *form
 
 def beginning(data: bytes) -> Format:
     """The format by which a file begins; `ANY` if it is none of these."""
-    return next((form for form in FORMATS if re.match(form.begins, data, re.DOTALL)), ANY)
+    return next((form for form in FORMATS if _begins(form, data)), ANY)
+
+
+def _begins(form: Format, data: bytes) -> bool:
+    begins = re.match(form.begins, data, re.DOTALL) is not None
+    return begins or bool(form.is_one and data[:2] in _TIFF_ORDERS and named(form.is_one)(data))
+
+
+def judge_name(name: str, data: bytes) -> None:
+    """Raise ValueError for a TIFF with the name of a RAW: one that isn't known is no plain picture.
+
+    What is shown of it may be a thumbnail.
+    """
+    said, found = by_ending(name), beginning(data)
+    if said and said.is_one and found.has_pages:
+        raise ValueError("it is no RAW that is known")
+
+
+def whole_size(image: "Image.Image") -> tuple[int, int]:
+    """The size of the picture in a file, of which a RAW shows only a preview."""
+    size: tuple[int, int] = getattr(image, "whole_size", image.size)
+    return size
 
 
 @functools.cache

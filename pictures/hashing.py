@@ -22,6 +22,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
     data, harm, look, reason = b"", "", None, ""
     try:
         file, data = read_file(file.path)
+        formats.judge_name(file.path, data)
         structure = formats.examined(data)
         harm = structure.harm
         with messages_of_decoders() as messages:

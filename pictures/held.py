@@ -15,6 +15,7 @@ BEHIND = (
     "gain map",
     "depth map",
     "other data",
+    "RAW data",
 )
 WORDS = (
     "caption",

@@ -14,7 +14,7 @@ from pictures import dates, held, metadata
 from pictures.behind import behind, described
 from pictures.blocks import Blocks, blocks_of
 from pictures.exif import Tag, below, each, exif_of, rating_of, tried
-from pictures.formats import examined, held_by, opened
+from pictures.formats import examined, held_by, opened, whole_size
 from pictures.metadata import Word, properties
 from pictures.words import cleaned, is_boilerplate
 
@@ -64,7 +64,7 @@ def inventory(
         known = list(islice(packets, metadata.MOST_PROPERTIES))
         exif = exif_of(image, blocks.exif)
         lines = [
-            held.line(held.PIXELS, f"{image.width} x {image.height}"),
+            held.line(held.PIXELS, "{} x {}".format(*whole_size(image))),
             *_whole(lambda: behind(data, examined(data).end, blocks.multiple, _semantics(known))),
             *_within(known, blocks, data),
             *_whole(lambda: held_by(data)),
@@ -222,9 +222,8 @@ def _size_of_colour(image: "Image.Image", blocks: Blocks) -> tuple[int, int] | N
     """How many pixels of colour a picture has; None if it has none."""
     if blocks.colour is not None or image.mode not in COLOUR_MODES:
         return blocks.colour
-    if blocks.full_colour:
-        return image.size
-    return -(-image.width // 2), -(-image.height // 2)
+    width, height = whole_size(image)
+    return (width, height) if blocks.full_colour else (-(-width // 2), -(-height // 2))
 
 
 def _pages(image: "Image.Image") -> str:

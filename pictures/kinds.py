@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from disk.companions import RAW
-from pictures.formats import FORMATS, PHOTO_EXTENSIONS, Format, by_ending, is_there
+from pictures.formats import FORMATS, PHOTO_EXTENSIONS, RAWS, Format, beginning, by_ending, is_there
 
 # Kinds of files that `find` passes over; the kind of a picture that isn't read is its format.
 OTHER_NAMES = "pictures under other names"
@@ -18,19 +18,12 @@ LOOKED_AT = 4096  # bytes, in which a text shows that it is one
 UNKNOWN = "no picture that is known"
 
 # The formats that are compared, and how their files are called.
-READ = {form.said: form.endings for form in FORMATS}
 _BY_SAID = {form.said: form for form in FORMATS}
+_BY_SAID |= dict.fromkeys(RAWS, _BY_SAID["a RAW"])
+READ = {said: form.endings for said, form in _BY_SAID.items()}
 PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS - frozenset(RAW.split())
 # What other files start with; a dot in a pattern is any byte. The first one that fits counts.
 PICTURES = {
-    "a CR3": rb"....ftypcrx ",
-    "a CR2": rb"II\*\0....CR",
-    "a CRW": rb"II\x1a\0\0\0HEAPCCDR",
-    "an ORF": rb"IIR[OS]|MMOR",
-    "an RW2": rb"IIU\0",
-    "an RAF": rb"FUJIFILMCCD-RAW",
-    "an X3F": rb"FOVb",
-    "an MRW": rb"\0MRM",
     "a JPEG XR": rb"II\xbc[\0\x01]",
     "a JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
     "a JPEG 2000": rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
@@ -94,7 +87,7 @@ def named(data: bytes) -> str:
     text = head.lstrip(_LEADING)
     for said, start in _starts():
         if start.match(head) or (text[:1] in b"<{[" and start.match(text)):
-            return said
+            return beginning(data).said if said == "a TIFF" else said
     return "a text" if _is_text(head) else UNKNOWN
 
 
@@ -103,7 +96,8 @@ def _starts() -> list[tuple[str, re.Pattern[bytes]]]:
     """What is said of files by how they start: those first that are read."""
     read = [(form.said, form.surely_begins or form.begins) for form in FORMATS]
     others = {**PICTURES, **FILMS, **OTHERS}.items()
-    return [(said, re.compile(pattern, re.DOTALL)) for said, pattern in (*read, *others)]
+    patterns = (*RAWS.items(), *read, *others)
+    return [(said, re.compile(pattern, re.DOTALL)) for said, pattern in patterns]
 
 
 def _is_text(head: bytes) -> bool:

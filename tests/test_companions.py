@@ -94,7 +94,7 @@ def test_what_is_no_file_or_comes_later_is_seen(tmp_path: Path) -> None:
     assert folder.of(str(tmp_path / "gone" / "a.jpg")) == ()
 
 
-@pytest.mark.parametrize("name", ["a.xmp", "a.CR2", "a.jpg.json", "a.jpg(1).json", "x.NKSC"])
+@pytest.mark.parametrize("name", ["a.xmp", "a.MOV", "a.jpg.json", "a.jpg(1).json", "x.NKSC"])
 def test_a_companion_is_known_by_its_name_alone(name: str) -> None:
     assert is_companion(name, PHOTO_EXTENSIONS)
     assert not is_companion("a.jpg", PHOTO_EXTENSIONS)

@@ -69,8 +69,12 @@ def is_a_cameras_format(doomed: Facts, keeper: Facts) -> bool:
     """Whether a file is as a camera wrote it, and the better one may be an export of it."""
     if doomed.format == keeper.format:
         return False
-    is_cameras = doomed.format == "HEIC" and doomed.generation >= origin.AS_WRITTEN
-    return is_cameras or doomed.format == "RAW"
+    return doomed.format == "HEIC" and doomed.generation >= origin.AS_WRITTEN
+
+
+def is_raw_of(one: Facts, other: Facts) -> bool:
+    """Whether one of two is a RAW and the other is made of such."""
+    return (one.format == "RAW") != (other.format == "RAW")
 
 
 DOUBTS = {

@@ -77,7 +77,7 @@ def examine(path: str) -> Facts:
     file, data = read_file(path)
     structure = formats.examined(data)
     image = salvage.header(data, structure, decode.open_header)
-    width, height = image.size
+    width, height = formats.whole_size(image)
     found = salvage.decoded(data, structure, drafted("YCbCr", (SHARPNESS_SIDE, SHARPNESS_SIDE)))
     assert found.image
     form = formats.opened(image).name

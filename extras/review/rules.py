@@ -407,7 +407,8 @@ def same_pictures(
 ) -> set[frozenset[int]]:
     """The pairs, by number, of identical files or pixels or, but for turned ones, of versions.
 
-    Which of two is upright a person sees, and mostly that one turned it.
+    A RAW and what was made of it are one shot, and no versions. Which of two is upright a person
+    sees, and mostly that one turned it.
     """
     by_digest: dict[str, list[int]] = defaultdict(list)
     for picture in pictures:
@@ -419,7 +420,7 @@ def same_pictures(
         return same
     for pair in versions.pairs([picture.facts for picture in pictures]):
         one, other = pictures[pair.one], pictures[pair.other]
-        upright = pair.turn == versions.UPRIGHT
+        upright = pair.turn == versions.UPRIGHT and not doubts.is_raw_of(one.facts, other.facts)
         if upright and one.facts.colourless == other.facts.colourless:
             same.add(frozenset((one.number, other.number)))
     return same

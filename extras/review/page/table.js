@@ -10,7 +10,7 @@ import { bytes, letter } from "./words.js";
 // to be better; whether there is anything to show
 const ROWS = [
   ["Pixels", (f) => `${f.width} × ${f.height}`, (f) => f.pixels],
-  ["Format", (f) => f.format + (f.lossless ? ", lossless" : ""), (f) => Number(f.lossless)],
+  ["Format", (f) => f.format + (f.lossless ? ", lossless" : f.format === "RAW" ? ", its preview is shown" : ""), (f) => Number(f.lossless)],
   ["Compression", compression, (f) => f.few_colours ? 0 : f.lossless ? 101 : f.quality],
   ["Bytes", (f) => bytes(f.size)],
   ["Taken", (f) => (f.taken || "–").slice(0, 19), (f) => f.taken ? -Date.parse(f.taken.slice(0, 19).replace(" ", "T")) : null],
