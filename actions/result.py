@@ -41,9 +41,14 @@ def why_unsigned() -> str:
 def recover(paths: OutputPaths, console: Console) -> Opened:
     """What lies in OUTPUT_DIR, once what an interrupted run has left is put in order."""
     opened = recovery.recover(paths)
-    if isinstance(opened, Result) and is_signed(opened.manifest):
+    if isinstance(opened, Result) and any_set_aside(opened) and is_signed(opened.manifest):
         put_back(opened, console)
     return opened
+
+
+def any_set_aside(result: Result) -> bool:
+    """Whether an interrupted cleanup has set aside an original of a result."""
+    return any(removal.is_set_aside(copy.original.path) for copy in result.manifest.copies)
 
 
 def put_back(result: Result, console: Console) -> None:

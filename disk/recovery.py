@@ -107,9 +107,12 @@ def recover(paths: OutputPaths) -> Opened:
     roll_back(paths)
     _remove_leftover(paths.replaced_dir, unread=False)
     opened = open_result(paths)
-    if isinstance(opened, Result) and is_signed(opened.manifest):
-        for path in unfinished_paths(paths.output_dir, opened.manifest.own_files.names):
-            try_to(os.unlink, path)
+    if isinstance(opened, Result):
+        unfinished = unfinished_paths(paths.output_dir, opened.manifest.own_files.names)
+        left = [path for path in unfinished if os.path.lexists(path)]
+        if left and is_signed(opened.manifest):  # which takes long where copies are many
+            for path in left:
+                try_to(os.unlink, path)
     return opened
 
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import Library, tree
 
 import storage
-from disk import record
+from disk import record, signature
 from disk.result import open_result, proven
 
 
@@ -51,6 +51,19 @@ def test_check_deleted_and_cleanup_read_the_record_once(
         assert found.run(action, "--yes", *flags).code == 0
         assert reads == ["output"]
         reads.clear()
+
+
+def test_an_action_proves_the_signature_once(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a hundred thousand copies that takes almost a second."""
+    proofs: list[object] = []
+    fits = signature.fits
+    monkeypatch.setattr(signature, "fits", lambda *given: proofs.append(1) or fits(*given))
+    for action in ("check-deleted", "cleanup"):
+        assert found.run(action, "--yes").code == 0
+        assert len(proofs) == 1
+        proofs.clear()
 
 
 @pytest.mark.parametrize("flags", [(), ("--apply",)])
