@@ -49,7 +49,7 @@ def tab(browser: Any, address: str) -> Iterator[Any]:
     """The address in a browser of its own; what it refuses may stand in the console."""
     context = browser.new_context()
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(address)
     yield page
     context.close()

@@ -54,7 +54,7 @@ def open_page(browser: Any) -> Iterator[Open]:
             stack.callback(context.close)
             context.add_init_script(HURRY)
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(60_000)
             page.on("console", lambda m: is_error(m) and errors.append(m.text))
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.goto(served.server.address)
@@ -90,7 +90,7 @@ def frames(page: Any) -> None:
 
 def until(page: Any, condition: str) -> None:
     """Wait for a condition; the page's policy lets no script be made of a text in it."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, (condition, page.inner_text("body"))
         page.wait_for_timeout(20)

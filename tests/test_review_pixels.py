@@ -128,7 +128,7 @@ class Looker:
 
     def settle(self) -> None:
         """Wait until all that was asked for has come and is drawn: two frames without anything."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             heard = self._heard
             loaded = self.page.evaluate(LOADED)
