@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from pictures import decode, held
 from pictures.inventory import inventory as of_opened
 
-SMALL = photo(CAT).resize((300, 200))
+SMALL = photo(CAT).resize((150, 100))
 DESCRIPTION, ARTIST, COPYRIGHT, MAKE = 0x010E, 0x013B, 0x8298, 0x010F
 VIDEO = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0\0\0\x10mdat12345678" + b"\0\0\0\x08free"
 SOUND = b"RIFF" + struct.pack("<I", 1036) + b"WAVEfmt " + bytes(range(256)) * 4

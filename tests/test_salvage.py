@@ -36,7 +36,7 @@ FORMATS = {
     "GIF": encoded(cat("P"), "GIF", interlace=0),
     "TIFF": encoded(cat(), "TIFF"),
     "WEBP": encoded(cat(), "WEBP"),
-    "a lossless WEBP": encoded(cat(), "WEBP", lossless=True),
+    "a lossless WEBP": encoded(cat(), "WEBP", lossless=True, method=0),
 }
 PROGRESSIVE = encoded(cat(), "JPEG", progressive=True)
 INTERLACED = encoded(cat("P"), "GIF", interlace=1)
