@@ -47,6 +47,9 @@ COSINE = 0.6
 MODEL_SIDE = 288
 NORMALISE = "imagenet"
 
+# True: only photos of different input folders are compared, such as those of a card and a library.
+ACROSS = False
+
 # How many pictures are read at the same time; 0 means one for each processor core.
 WORKERS = 0
 
@@ -135,3 +138,4 @@ class Settings:
     delete_mode: str
     prefer: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()  # real paths and patterns
+    across: bool = False

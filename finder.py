@@ -15,7 +15,7 @@ from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
 from pictures.errors import reason_of
 from pictures.formats import is_photo
-from pictures.images import Hashed, HashedImage, HashFiles, Holding, Sized, Unreadable
+from pictures.images import SEVERAL, Hashed, HashedImage, HashFiles, Holding, Sized, Unreadable
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
 
@@ -39,11 +39,15 @@ FEWER_PIXELS = "pictures of fewer than "
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What is no photo to compare: of what kind it is and, for what failed, the reason."""
+    """What is no photo to compare: of what kind it is and, for what failed, the reason.
+
+    `photo` is the one that this is the same file as, if it is that of one.
+    """
 
     path: str
     kind: str
     reason: str = ""
+    photo: str = ""
 
 
 Found = ImageFile | Unreadable | Skipped
@@ -85,6 +89,47 @@ def check_input(input_dirs: Sequence[str], output_dir: str) -> None:
                 "choose another OUTPUT_DIR."
             )
     _check_open(input_dirs)
+
+
+def check_sides(input_dirs: Sequence[str]) -> None:
+    """Refuse to compare the pictures of different folders where there is only one."""
+    if len(set(map(_identity, input_dirs))) < 2:
+        raise UserError(
+            f"--across compares photos of different input folders, and {input_dirs[0]} is the only "
+            "one; name another one with --input-dir."
+        )
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+class Sides:
+    """In which of the input folders paths lie: the innermost is their side."""
+
+    def __init__(self, input_dirs: Sequence[str]) -> None:
+        places = list(map(_identity, input_dirs))
+        numbers = map(places.index, places)  # one folder may have two paths
+        self._sides = dict(zip(input_dirs, numbers, strict=True))
+
+    def of_path(self, path: str) -> int:
+        """The side of a path; of one outside the input folders, that it lies apart from all."""
+        return self._of_folder(os.path.dirname(path))
+
+    def _of_folder(self, folder: str) -> int:
+        if folder not in self._sides:
+            outer = os.path.dirname(folder)
+            self._sides[folder] = SEVERAL if outer == folder else self._of_folder(outer)
+        return self._sides[folder]
+
+    def of_images(self, survey: Survey) -> list[int]:
+        """The side of each image of a survey; a file with names on two sides lies on several."""
+        sides = {image.file.path: self.of_path(image.file.path) for image in survey.images}
+        for item in survey.skipped:
+            if item.photo in sides and sides[item.photo] != self.of_path(item.path):
+                sides[item.photo] = SEVERAL
+        return [sides[image.file.path] for image in survey.images]
 
 
 def _check_open(input_dirs: Sequence[str]) -> None:
@@ -315,7 +360,7 @@ class _Seen:
     """The photos that a walk has met, so that one file is one photo."""
 
     def __init__(self) -> None:
-        self._inodes: set[tuple[int, int]] = set()
+        self._photos: dict[tuple[int, int], str] = {}  # by device and number
         self._on_devices: dict[same_file.Identity, dict[int, os.stat_result]] = {}
         same_file.look_anew()
 
@@ -325,11 +370,12 @@ class _Seen:
         except OSError as error:
             return Unreadable(ImageFile(path, 0, 0), reason_of(error))
         inode = (status.st_dev, status.st_ino)
-        if inode in self._inodes:
-            return Skipped(path, HARD_LINKS)
-        self._inodes.add(inode)
+        if inode in self._photos:
+            return Skipped(path, HARD_LINKS, photo=self._photos[inode])
+        self._photos[inode] = path
         alike = self._on_devices.setdefault(same_file.identity(status), {})
-        if any(same_file.are_one(other, status) for other in alike.values()):
-            return Skipped(path, SAME_FILES)
+        one = next((other for other in alike.values() if same_file.are_one(other, status)), None)
+        if one:
+            return Skipped(path, SAME_FILES, photo=self._photos[one.st_dev, one.st_ino])
         alike.setdefault(status.st_dev, status)
         return image_file(path, status)

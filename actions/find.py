@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import finder
 import storage
 from actions.console import Console, bar
-from actions.find_summary import failures, has_extra, report_found, report_groups, report_saved
+from actions.find_summary import (
+    failures,
+    has_extra,
+    report_found,
+    report_groups,
+    report_saved,
+    report_sides,
+)
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
 from actions.values import check_protect
 from config import Settings, UserError
@@ -39,6 +46,8 @@ if TYPE_CHECKING:
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     finder.check_input(settings.input_dirs, settings.output_dir)
     check_protect(settings.protect, settings.output_dir)
+    if settings.across:
+        finder.check_sides(settings.input_dirs)
     method, paths = methods.chosen(settings), paths_of(settings)
     accepted = known_bad(settings.accept_unreadable)
     dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose
@@ -57,10 +66,12 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         store.prune(settings.input_dirs)
         if not discard:
             check_last_copies(old, survey.digests())
-        groups, matched = method.group(survey.images)
+        sides = finder.Sides(settings.input_dirs).of_images(survey) if settings.across else None
+        groups, matched = method.group(survey.images, sides)
         log = report_found(console, survey, accepted, everything=everything)
         if arguments.list:
             console.print_list(line_of(item.file).encode() for item in survey.unreadable)
+        log += report_sides(console, sides)
         log += report_groups(console, survey.images, groups, matched, everything=everything)
         copies = planned_copies(survey.images, groups, paths)
         storage.check_space(copies, paths.output_dir)

@@ -237,6 +237,15 @@ def report_groups(
     return say_groups(console, groups, paths, everything=everything)
 
 
+def report_sides(console: Console, sides: Sequence[int] | None) -> list[str]:
+    """Say that not all photos were compared with each other; returns a line for the log."""
+    if sides is None:
+        return []
+    line = "Only photos of different input folders were compared (--across)."
+    console.say(line)
+    return [line]
+
+
 def say_matched(console: Console, matched: Mapping[str, int]) -> None:
     if matched:
         views = ", ".join(f"{number:,} {view}" for view, number in sorted(matched.items()))

@@ -74,6 +74,7 @@ class Option:
     read: Callable[[str], object] = str
     merge: Callable[[Any, object], object] = as_given
     repeatable: bool = False
+    is_switch: bool = False  # the flag alone says True
 
     @property
     def field(self) -> str:
@@ -169,6 +170,13 @@ OPTIONS = (
         values.one_of(values.NORMALISATIONS),
     ),
     Option(
+        "--across",
+        "ACROSS",
+        "find, explain: compare only photos of different input folders",
+        values.truth,
+        is_switch=True,
+    ),
+    Option(
         "--workers",
         "WORKERS",
         "pictures read at the same time; 0 is one for each core",
@@ -258,6 +266,25 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see --help.")
 
 
+def add_option(parser: argparse.ArgumentParser, option: Option, default: object) -> None:
+    """Add a flag to the command line, with the value that config.py has for it."""
+    shown = ", ".join(map(str, default)) if isinstance(default, (list, tuple)) else str(default)
+    text = f"{option.help} (default: {shown})".replace("%", "%%")
+    if option.is_switch:
+        parser.add_argument(
+            option.flag, dest=option.name, action="store_const", const=True, help=text
+        )
+        return
+    parser.add_argument(
+        option.flag,
+        dest=option.name,
+        type=option.read,
+        action="append" if option.repeatable else "store",
+        help=text,
+        metavar=option.name,
+    )
+
+
 def parser(defaults: Mapping[str, object]) -> Parser:
     parser = Parser(prog="main.py", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument(
@@ -282,16 +309,7 @@ def parser(defaults: Mapping[str, object]) -> Parser:
             help=f"explain: two photos that belong in {text}, to suggest a setting; repeatable",
         )
     for option in OPTIONS:
-        value = defaults[option.name]
-        shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-        parser.add_argument(
-            option.flag,
-            dest=option.name,
-            type=option.read,
-            action="append" if option.repeatable else "store",
-            help=f"{option.help} (default: {shown})".replace("%", "%%"),
-            metavar=option.name,
-        )
+        add_option(parser, option, defaults[option.name])
     for flag, text in SWITCHES.items():
         parser.add_argument(flag, action="store_true", help=text)
     parser.add_argument(

@@ -214,6 +214,13 @@ def workers(values: Values, name: str) -> int:
     return whole_number(0, 1024)(values, name) or os.cpu_count() or 1
 
 
+def truth(values: Values, name: str) -> bool:
+    value = values[name]
+    if not isinstance(value, bool):
+        raise UserError(f"{name} is {value!r}; use True or False.")
+    return value
+
+
 def delete_mode(values: Values, name: str) -> str:
     if values[name] not in DELETE_MODES:
         raise UserError(f'{name} is {values[name]!r}; use "trash" or "permanent".')

@@ -4,7 +4,7 @@ Changes nothing on disk.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from config import UserError
@@ -38,7 +38,10 @@ class LastFind:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether two pictures match by a setting, and why; the way that says most comes first."""
+    """Whether two pictures match by a setting, and why; the way that says most comes first.
+
+    `kept_apart_in` is the input folder of both, where only pictures of different ones join.
+    """
 
     files: tuple[str, str]
     setting: str
@@ -47,6 +50,20 @@ class Explanation:
     colour_only: bool
     other_presets: tuple[str, ...]  # that would match two pictures which this setting doesn't
     last_find: LastFind | None
+    kept_apart_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """In which input folder pictures lie, as --across asks for it: a side for each path."""
+
+    side_of: Callable[[str], int]
+    folders: Sequence[str]
+
+    def keep_apart(self, one: str, other: str) -> str:
+        """The folder of two pictures that aren't compared as both lie in it."""
+        side = self.side_of(one)
+        return self.folders[side] if 0 <= side == self.side_of(other) else ""
 
 
 # ---- Two pictures
@@ -75,24 +92,28 @@ def explain(
     method: Method,
     manifest: Manifest | None,
     hash_again: HashFiles,
+    across: Across | None = None,
 ) -> Explanation:
     """Why two pictures match by a method or don't, and what the last find made of them."""
     comparisons = method.why(one, other)
     best = comparisons[0]
+    folder = across.keep_apart(*(_place(manifest, i) for i in (one, other))) if across else ""
+    alike = best.matches and not folder
     presets: tuple[str, ...] = ()
-    if method.has_presets and not best.matches:
+    if method.has_presets and not best.matches and not folder:
         looks = [image.look for image in in_order([one, other])]
         presets = tuple(p for p in PRESETS if any(matching.find_matches(looks, PRESETS[p])))
     return Explanation(
         files=(one.file.path, other.file.path),
         setting=method.flags,
-        alike=best.matches,
+        alike=alike,
         comparisons=comparisons,
         colour_only=_colour_only(one, other, best),
         other_presets=presets,
-        last_find=last_find(manifest, (one, other), best.matches, method, hash_again)
+        last_find=last_find(manifest, (one, other), alike, method, hash_again, across)
         if manifest
         else None,
+        kept_apart_in=folder,
     )
 
 
@@ -114,6 +135,7 @@ def last_find(
     alike: bool,
     method: Method,
     hash_again: HashFiles,
+    across: Across | None = None,
 ) -> LastFind:
     """In which groups of a result two pictures are, each given by its original or its copy."""
     rows = [_row(manifest, image) for image in pair]
@@ -123,7 +145,10 @@ def last_find(
     through: tuple[str, ...] = ()
     if shared and not alike:
         others = [c for c in manifest.copies if c.group == groups[0] and c not in rows]
-        through = joined_through((*pair, *_hashed_again(others, hash_again)), method)
+        images = (*pair, *_hashed_again(others, hash_again))
+        places = [_place(manifest, image) for image in images]
+        sides = [across.side_of(place) for place in places] if across else None
+        through = joined_through(images, method, sides)
     return LastFind(
         groups=groups,
         shared=shared,
@@ -144,6 +169,12 @@ def _row(manifest: Manifest, image: HashedImage) -> SavedCopy | None:
     return next((c for c in manifest.copies if path in (c.original.path, c.copy)), None)
 
 
+def _place(manifest: Manifest | None, image: HashedImage) -> str:
+    """Where a picture lies, or the original of one that is a copy."""
+    row = _row(manifest, image) if manifest else None
+    return row.original.path if row else image.file.path
+
+
 def _hashed_again(copies: Sequence[SavedCopy], hash_again: HashFiles) -> list[HashedImage]:
     """Hash the originals that are still there."""
     if len(copies) > LARGEST_GROUP:
@@ -153,7 +184,9 @@ def _hashed_again(copies: Sequence[SavedCopy], hash_again: HashFiles) -> list[Ha
     return sorted(images, key=lambda image: image.file.path)
 
 
-def joined_through(images: Sequence[HashedImage], method: Method) -> tuple[str, ...]:
+def joined_through(
+    images: Sequence[HashedImage], method: Method, sides: Sequence[int] | None = None
+) -> tuple[str, ...]:
     """The pictures between the first two, of which each matches the next; none if there are none.
 
     Of the ways that matches show, the one with the fewest pictures is taken; the way back is the
@@ -161,9 +194,10 @@ def joined_through(images: Sequence[HashedImage], method: Method) -> tuple[str, 
     """
     first, second, *others = images
     if first.file.path > second.file.path:
-        return joined_through((second, first, *others), method)[::-1]
+        swapped = sides and [sides[1], sides[0], *sides[2:]]
+        return joined_through((second, first, *others), method, swapped)[::-1]
     friends: dict[int, set[int]] = defaultdict(set)
-    for one, other in method.pairs(images):
+    for one, other in method.pairs(images, sides):
         friends[one].add(other)
         friends[other].add(one)
     before = {0: 0}
@@ -187,8 +221,12 @@ def joined_through(images: Sequence[HashedImage], method: Method) -> tuple[str, 
 def explained(explanation: Explanation, *, everything: bool = False) -> Iterator[str]:
     """What an explanation says, as lines."""
     best = explanation.comparisons[0]
-    does = "groups them" if explanation.alike else "keeps them apart"
+    folder = explanation.kept_apart_in
+    does = "groups them" if best.matches else "keeps them apart"
     yield from map(to_line, explanation.files)
+    if folder:
+        yield f"--across keeps them apart: both lie in {to_line(folder)}."
+        does = "would group them" if best.matches else "would keep them apart, too"
     yield f"{explanation.setting} {does}: {best.reason}."
     for comparison in explanation.comparisons:
         if everything or comparison is best or comparison.matches:

@@ -47,6 +47,8 @@ class Holding:
     lines: tuple[str, ...]
 
 
+# The side of a photo that lies on more than one (`pictures/sides.py`).
+SEVERAL = -1
 Hashed = HashedImage | Unreadable
 # What hashes files, in whatever order they are done.
 HashFiles = Callable[[list[ImageFile]], Iterable[Hashed]]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pictures.hamming import Found, close_pairs, close_turned_pairs
+from pictures.images import SEVERAL
 
-SEVERAL = -1  # the side of a picture that lies on more than one
 TURNED_BACK = (0, 1, 2, 3, 4, 6, 5, 7)  # which turn undoes each, as `bandpass.TURNS` counts them
 Sides = NDArray[np.intp]
 Rows = NDArray[np.intp]

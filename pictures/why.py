@@ -8,11 +8,11 @@ import numpy as np
 from disk.lines import to_line
 from pictures import crops, crowds, matching, registration, verify
 from pictures.hamming import pack
-from pictures.images import HashedImage
+from pictures.images import SEVERAL, HashedImage
 from pictures.looks import PAGE_SIDE, Look
 from pictures.presets import PRESETS, Rules
 from pictures.recipe import Recipe
-from pictures.sides import SEVERAL, close_pairs_across
+from pictures.sides import close_pairs_across
 from pictures.table import Table, table_of
 from pictures.verify import Reason, Verdict
 

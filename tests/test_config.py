@@ -56,6 +56,8 @@ def refusal(base: Path, **values: object) -> str:
         ("LOG_FILE", ["sub/log.txt", "7", MANIFEST], "use a plain file name"),
         ("LOG_FILE", [".", "..", "/", "/no such folder/log.txt"], "in a folder that exists"),
         ("EXCLUDE", ["@eaDir", None, 5], "use a list of patterns"),
+        ("PROTECT", ["/photos", None, 5], "use a list of patterns"),
+        ("ACROSS", [1, None, "yes"], "use True or False"),
         ("CACHE_FILE", ["cache.db", "photo.jpg", "/"], 'use "auto", None or a path ending'),
         ("CACHE_FILE", ["", 5, "a\0b"], "use a path in quotes"),
     ],

@@ -16,10 +16,10 @@ from grouping import SMALL_ACROSS, Match, supported_clusters
 from pictures import connected, crowds, hamming, matching
 from pictures.connected import cluster
 from pictures.hamming import close_pairs, close_turned_pairs, pack
+from pictures.images import SEVERAL
 from pictures.looks import Look
 from pictures.presets import PRESETS
 from pictures.sides import (
-    SEVERAL,
     close_pairs_across,
     close_pairs_between,
     close_turned_pairs_across,

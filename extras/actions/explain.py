@@ -39,11 +39,25 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, console: Cons
     found = open_result(paths_of(settings))
     manifest = found.manifest if isinstance(found, Result) else None
     explanation = explain.explain(
-        one, other, method, manifest, by_looks(settings.hash_size, settings.workers)
+        one,
+        other,
+        method,
+        manifest,
+        by_looks(settings.hash_size, settings.workers),
+        across_in(settings),
     )
     for line in explain.explained(explanation, everything=arguments.verbose):
         console.say(line)
     console.facts.update(dataclasses.asdict(explanation))
+
+
+def across_in(settings: Settings) -> explain.Across | None:
+    """Which photos --across keeps apart, if it is asked for."""
+    if not settings.across:
+        return None
+    finder.check_input(settings.input_dirs, settings.output_dir)
+    finder.check_sides(settings.input_dirs)
+    return explain.Across(finder.Sides(settings.input_dirs).of_path, settings.input_dirs)
 
 
 def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:

@@ -2,8 +2,10 @@
 
     python tests/benchmarks/search.py hashes 100000 1000000 --threshold 31
     python tests/benchmarks/search.py looks 10000 100000 --photos PHOTOS --preset similar
+    python tests/benchmarks/search.py looks 10000 --photos PHOTOS --across 0.5
     python tests/benchmarks/search.py vectors 10000 100000
 
+With --across that share of the looks lies on another side than the rest, as with find --across.
 Hashes are random with the spread that those of photographs have, and a tenth of them are copies
 of others, some bits apart. Looks are those of PHOTOS, and then of pictures blended out of two
 parts of two of them, which have the statistics of photographs and show nothing twice.
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from extras.embeddings import close_vectors
+from extras.vectors import close_vectors
 from grouping import UnionFind
 from pictures import bandpass, fingerprint, matching, presets
 from pictures.errors import DECODE_ERRORS
@@ -103,10 +105,13 @@ def search_hashes(arguments: argparse.Namespace, count: int) -> str:
 def search_looks(arguments: argparse.Namespace, count: int) -> str:
     photos, each = photographed(arguments.photos, count)
     looks = list(blended(photos, count))
+    sides = None
+    if arguments.across is not None:
+        rng = np.random.default_rng(2)
+        sides = (rng.random(count) < arguments.across).astype(int).tolist()
     start = time.process_time()
-    groups, matched = matching.group(
-        list(map(str, range(count))), looks, presets.PRESETS[arguments.preset]
-    )
+    search = matching.by_looks(looks, presets.PRESETS[arguments.preset], sides=sides)
+    groups, matched = matching.group_by(list(map(str, range(count))), looks, [search], sides)
     spent = time.process_time() - start
     text = f"{count:,} looks, {arguments.preset}: {matched.total():,} pairs, {len(groups):,} groups"
     text += f", {spent / (count * each):.2f} of looking at them ({1000 * each:.1f} ms each)"
@@ -130,6 +135,7 @@ def main() -> int:
     parser.add_argument("counts", type=int, nargs="+")
     parser.add_argument("--threshold", type=int, default=31, help="bits, for hashes")
     parser.add_argument("--preset", default="similar", choices=presets.PRESETS)
+    parser.add_argument("--across", type=float, help="the share of looks on the other side")
     parser.add_argument("--cosine", type=float, default=0.6, help="for vectors")
     parser.add_argument("--photos", type=Path, help="a folder of photographs, for looks")
     arguments = parser.parse_args()
