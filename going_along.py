@@ -17,8 +17,8 @@ from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, probably_matches, surely_matches
 from disk.removal import Kept, Remove, aside_path, own_path
 from disk.same_file import found_anew, is_another_file, may_be_one, shows_aside
-from pictures.formats import PHOTO_EXTENSIONS
-from pictures.kinds import extension_of, may_have_companions
+from pictures.formats import is_photo
+from pictures.kinds import may_have_companions
 
 # What two files have in common that hold the same, as far as that is read.
 Content = Callable[[str], str]
@@ -90,7 +90,7 @@ class Along:
         path = companion.path
         if reason := self.judge.reason_of_place(path, place):
             return reason
-        if path in self._originals or extension_of(path) in PHOTO_EXTENSIONS:
+        if path in self._originals or is_photo(path):
             return "it is a photo itself"
         if own_path(aside_path(path)) != path:
             return "its name is too long to be set aside"

@@ -16,6 +16,7 @@ from actions.find_summary import (
     report_found,
     report_groups,
     report_saved,
+    report_shots,
     report_sides,
 )
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
@@ -30,6 +31,7 @@ from disk.protection import Protected
 from disk.record import Link, Manifest, SavedCopy, is_result
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
+from disk.shots import is_one_shot
 from finder import Found, Skipped
 from pictures import methods
 from pictures.by_name import named
@@ -68,11 +70,13 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             check_last_copies(old, survey.digests())
         sides = finder.Sides(settings.input_dirs).of_images(survey) if settings.across else None
         groups, matched = method.group(survey.images, sides)
+        groups, shots = without_shots(survey.images, groups, arguments.show_shots)
         log = report_found(console, survey, accepted, everything=everything)
         if arguments.list:
             console.print_list(line_of(item.file).encode() for item in survey.unreadable)
         log += report_sides(console, sides)
         log += report_groups(console, survey.images, groups, matched, everything=everything)
+        log += report_shots(console, survey.images, shots, everything=everything)
         copies = planned_copies(survey.images, groups, paths)
         storage.check_space(copies, paths.output_dir)
         if dry_run:
@@ -150,6 +154,18 @@ def remembering(
     return lambda files, hash_anew: bar(
         store.hashed(files, recipe, hash_anew), "Hashing", len(files)
     )
+
+
+def without_shots(
+    images: Sequence[HashedImage], groups: Sequence["Cluster"], show: bool
+) -> tuple[list["Cluster"], list["Cluster"]]:
+    """The groups, and apart those that are nothing but a RAW and the camera's JPEG of it."""
+    left: list[Cluster] = []
+    shots: list[Cluster] = []
+    for cluster in groups:
+        paths = [images[position].file.path for position in cluster.members]
+        (shots if not show and is_one_shot(paths) else left).append(cluster)
+    return left, shots
 
 
 def planned_copies(

@@ -246,6 +246,28 @@ def report_sides(console: Console, sides: Sequence[int] | None) -> list[str]:
     return [line]
 
 
+def report_shots(
+    console: Console,
+    hashed: Sequence[HashedImage],
+    shots: Sequence["Cluster"],
+    *,
+    everything: bool,
+) -> list[str]:
+    """Say how many shots are no groups; returns a line for the log for each."""
+    paths = [paths_in(hashed, cluster) for cluster in shots]
+    console.facts["shots_left_out"] = paths
+    if shots:
+        lie, are = ("lies", "it is no group") if len(shots) == 1 else ("lie", "they are no groups")
+        console.say(
+            f"{counted(len(shots), 'shot')} {lie} as RAW and JPEG side by side and nothing else is "
+            f"like {'it' if len(shots) == 1 else 'them'}; {are} (--show-shots)."
+        )
+    lines = [f"Shot, no group: {', '.join(map(to_line, members))}" for members in paths]
+    for line in lines if everything else ():
+        console.say(f"  {line}")
+    return lines
+
+
 def say_matched(console: Console, matched: Mapping[str, int]) -> None:
     if matched:
         views = ", ".join(f"{number:,} {view}" for view, number in sorted(matched.items()))

@@ -243,6 +243,7 @@ OPTIONS = (
 SWITCHES = {
     "--apply": "suggest: remove the copies that the rules give up, not only show them",
     "--dry-run": "all but explain and review: show what would be done, and do nothing",
+    "--show-shots": "find: make a group also of what is one shot alone, a RAW and its JPEG",
     "--yes": "cleanup: delete without asking; with --trust-result: trust without asking",
     "--trust-result": "rely on a result that is not signed by you, after a look at its reach",
     "--discard-review": "find: replace a result with a review or last copies in it",
@@ -256,6 +257,8 @@ SWITCHES = {
     "--json": "print one JSON object on stdout, messages on stderr",
     "--verbose": "name every file",
 }
+# Those that say nothing to any other action.
+OF_ONE = {"--apply": "suggest", "--with-companions": "cleanup", "--show-shots": "find"}
 
 
 # ---- The command line
@@ -328,10 +331,9 @@ def parser(defaults: Mapping[str, object]) -> Parser:
 
 def check_belongs(arguments: argparse.Namespace) -> None:
     """Raise UserError for what is given to an action that has no use for it."""
-    if arguments.apply and arguments.action != "suggest":
-        raise UserError("--apply: only for --action suggest; see --help.")
-    if arguments.with_companions and arguments.action != "cleanup":
-        raise UserError("--with-companions: only for --action cleanup; see --help.")
+    for flag, action in OF_ONE.items():
+        if getattr(arguments, flag.strip("-").replace("-", "_")) and arguments.action != action:
+            raise UserError(f"{flag}: only for --action {action}; see --help.")
     if arguments.trust_result and arguments.action == "explain":
         raise UserError("--trust-result: not for --action explain; see --help.")
     check_list(arguments)

@@ -60,7 +60,7 @@ class Companion:
 
 def is_companion(name: str, photo_extensions: Iterable[str]) -> bool:
     """Whether a file's name alone says that it belongs to a photo, and is none itself."""
-    stem, extension = _split(_folded(name))
+    stem, extension = _split(folded(name))
     photo = os.path.splitext(_takeout_photo(stem))[1]
     beside = extension in EXTENSIONS or (extension == ".json" and photo in photo_extensions)
     return beside and extension not in photo_extensions
@@ -231,7 +231,7 @@ class CompanionIndex:
         self.names = tuple(names)
         self._by_stem: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for name in self.names:
-            stem, extension = _split(_folded(os.path.basename(name)))
+            stem, extension = _split(folded(os.path.basename(name)))
             if (kind := KINDS.get(extension)) is not None:
                 for key in {stem, _takeout_photo(stem)} if kind == "JSON" else {stem}:
                     self._by_stem[key].append((kind, name))
@@ -252,7 +252,7 @@ class CompanionIndex:
 @functools.lru_cache(maxsize=1 << 15)
 def _stems(photo: str) -> tuple[tuple[tuple[str, ...], str], ...]:
     """What the companions of a photo may be called, each with their kinds."""
-    stem, ending = _split(_folded(photo))
+    stem, ending = _split(folded(photo))
     return tuple((way.kinds, name) for way in WAYS for name in way.stems(stem, ending))
 
 
@@ -276,5 +276,5 @@ def _split(name: str) -> tuple[str, str]:
     return os.path.splitext(name)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())

@@ -9,6 +9,7 @@ from disk.companions import CompanionIndex, Companions, belongs, listing
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, probably_matches
 from pictures import held
+from pictures.formats import is_photo
 from pictures.kinds import PHOTOS_WITH_SIDECARS, extension_of
 
 
@@ -31,11 +32,15 @@ def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
     orphans = []
     for folder, photos in sorted(by_folder.items()):
         names = listing(folder) if os.path.isdir(folder) else []
-        left = [n for n in names if extension_of(n) in PHOTOS_WITH_SIDECARS and n not in photos]
+        left = [n for n in names if _has_sidecars(n) and n not in photos]
         index = CompanionIndex(names)
         theirs = set(_belonging(index, folder, photos)) - set(_belonging(index, folder, left))
-        orphans += sorted(one for one in theirs if extension_of(one) not in PHOTOS_WITH_SIDECARS)
+        orphans += sorted(one for one in theirs if not is_photo(one))
     return orphans
+
+
+def _has_sidecars(name: str) -> bool:
+    return extension_of(name) in PHOTOS_WITH_SIDECARS or is_photo(name)
 
 
 def _belonging(index: CompanionIndex, folder: str, photos: Iterable[str]) -> Iterator[str]:

@@ -53,6 +53,12 @@ def stays(library: Library, name: str = GONE, *flags: str) -> str:
     return str(told["kept"][0]["reason"])
 
 
+@pytest.fixture(autouse=True)
+def raws_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As without the package for them; where they are, they are photos and no companions."""
+    monkeypatch.setattr(going_along, "is_photo", lambda name: name.endswith(".jpg"))
+
+
 @pytest.fixture
 def paired(culled: Library) -> Library:
     """The library with a note beside a doomed photo, and the same beside the one that stays."""
@@ -315,7 +321,7 @@ def test_a_folder_that_shows_what_is_set_aside_has_no_twin(
 def test_what_is_a_photo_by_its_name_goes_only_for_its_own_copy(
     paired: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(going_along, "PHOTO_EXTENSIONS", frozenset({".jpg", ".xmp"}))
+    monkeypatch.setattr(going_along, "is_photo", lambda name: name.endswith((".jpg", ".xmp")))
     assert stays(paired) == "it is a photo itself"
 
 

@@ -33,10 +33,14 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             everything = arguments.verbose or only_shows
             for line in told.lines(result.manifest, left, doomed, everything=everything):
                 console.say(line)
+            shots = {s.group: s.shots for s in suggestions if s.shots}
+            for line in told.lines_of_shots(result.manifest, shots, everything=everything):
+                console.say(line)
             edited = [to_line(copy.original.path) for copy in desk.edited()]
             title = "Copies that were edited since find; they stay and are not judged"
             console.list_some(title, edited, everything=everything)
             console.facts.update(told.facts(result.manifest, left, doomed))
+            console.facts["doubled_shots"] = told.facts_of_shots(result.manifest, shots)
             if only_shows:
                 add = "; --apply removes these copies" if doomed and not arguments.dry_run else ""
                 console.say(f"Only shown: nothing was removed{add}.")

@@ -22,6 +22,7 @@ from disk.lines import to_line
 from disk.record import SavedCopy
 from disk.removal import Kept
 from disk.result import NoResult, Opened, Result, look_again
+from disk.shots import is_one_shot
 from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
@@ -288,13 +289,17 @@ class Desk:
     def left_to_person(
         self, suggestions: Iterable[Suggestion], doomed: Iterable[Removal]
     ) -> dict[int, str]:
-        """The groups that still hold two pictures once the doomed are gone, and why."""
+        """The groups that still hold two pictures once the doomed are gone, and why.
+
+        A RAW and the camera's JPEG of it are one.
+        """
         going = {removal.number for removal in doomed}
         left: dict[int, str] = {}
         for suggestion in suggestions:
             numbers = (n for n in self.groups[suggestion.group] if n not in going)
             here = {n for n in numbers if self.state_of(n, sure=True) in (THERE, EDITED)}
-            if len(here) > 1:
+            paths = [self.manifest.copies[n].original.path for n in here]
+            if len(here) > 1 and not is_one_shot(paths):
                 left[suggestion.group] = _why_left(suggestion, here)
         return left
 

@@ -9,13 +9,14 @@ what was made of it, nor a camera's HEIC for an export.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, permutations, product, starmap
 
 from disk.record import Link, Manifest, SavedCopy
 from disk.system import lies_in
-from extras.review import doubts, folders, knowledge, origin, versions
+from extras.review import doubts, folders, knowledge, origin, shots, versions
 from extras.review.facts import Facts
+from extras.review.shots import Shot
 from grouping import UnionFind
 from pictures import held
 from pictures.dates import seconds_between
@@ -35,6 +36,7 @@ class Picture:
     digest: str
     facts: Facts
     beside: tuple[str, ...] = ()  # as lines of `pictures.held`
+    is_of_shot: bool = False  # a RAW with its JPEG in the group, or that with its RAW
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -77,6 +79,7 @@ class Suggestion:
     burst: bool = False
     taken: str = ""  # the earliest date of the group
     rest: str = ""
+    shots: tuple[Shot, ...] = ()  # of which RAW and JPEG are both doubled in another one
 
 
 CHANGED_IN_PLACE = "one was changed in place, or damaged: choose yourself"
@@ -193,6 +196,11 @@ def _holds_most(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     return left
 
 
+def _with_its_pair(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
+    """Those of whole shots: a RAW with its JPEG before a lone one."""
+    return _most(lambda p: p.is_of_shot, pictures)
+
+
 def _preferred(pictures: Sequence[Picture], prefer: Sequence[str]) -> list[Picture]:
     def rank(picture: Picture) -> int:
         inside = (n for n, folder in enumerate(prefer) if lies_in(picture.path, folder))
@@ -223,6 +231,7 @@ RULES = (
     Rule("knowledge", "has EXIF or GPS", "most EXIF data", "less EXIF", _knowledge),
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
+    Rule("shot", "RAW and JPEG of a shot", "with its pair", "without its pair", _with_its_pair),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
     Rule(
         "album",
@@ -267,17 +276,27 @@ def suggest(
     the first set with something to give up.
     """
     burst = may_be_burst(pictures, links)
-    same = same_pictures(pictures, identical_only=burst)
+    pairs = shots.Shots({picture.number: picture.path for picture in pictures})
+    same = pairs.unmixed(same_pictures(pictures, identical_only=burst))
+    pictures = [replace(picture, is_of_shot=picture.number in pairs) for picture in pictures]
     outcomes = [_outcome(one, same, prefer, rules) for one in sets_of(pictures, same)]
+    wanted = {r.number: r.keeper for outcome in outcomes for r in outcome.removals}
+    going = pairs.untorn(wanted)
+    outcomes = [
+        replace(one, removals=tuple(r for r in one.removals if r.number in going))
+        for one in outcomes
+    ]
     removals = [removal for outcome in outcomes for removal in outcome.removals]
     taken = min((p.facts.taken for p in pictures if p.facts.taken), default="")
-    why = _why_left(pictures, outcomes, burst=burst)
+    torn = len(going) < len(wanted)
+    why = shots.TORN if torn else _why_left(pictures, outcomes, burst=burst)
     rest = "" if len(pictures) - len(removals) < 2 else why
+    both = pairs.doubled(same)
     first = next((outcome for outcome in outcomes if outcome.removals), None)
     if first is None:
-        return Suggestion(group, None, why, burst=burst, taken=taken, rest=rest)
+        return Suggestion(group, None, why, burst=burst, taken=taken, rest=rest, shots=both)
     in_order = tuple(sorted(removals, key=lambda removal: removal.number))
-    return Suggestion(group, first.keeper, first.reason, in_order, burst, taken, rest)
+    return Suggestion(group, first.keeper, first.reason, in_order, burst, taken, rest, both)
 
 
 def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burst: bool) -> str:

@@ -102,6 +102,7 @@ def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
         "reason": suggestion.reason,
         "burst": suggestion.burst,
         "taken": suggestion.taken,
+        "shots": suggestion.shots,
         "removals": [
             [removal.number, removal.keeper, removal.reason, list(removal.loses)]
             for removal in suggestion.removals

@@ -62,6 +62,29 @@ def lines(
     yield from _lines_of_losses(copies, [removal for removal in doomed if removal.loses])
 
 
+def lines_of_shots(
+    manifest: Manifest, shots: Mapping[int, Sequence[Sequence[int]]], *, everything: bool
+) -> Iterator[str]:
+    """In which groups a RAW and its JPEG are both there more than once, and where."""
+    if shots:
+        yield f"Groups with a shot of which RAW and JPEG are both doubled: {len(shots):,}."
+    for group, found in shots.items() if everything else ():
+        paths = [manifest.copies[n].original.path for shot in found for n in shot]
+        called = iter(names(paths))
+        pairs = "; ".join(" with ".join(next(called) for _ in shot) for shot in found)
+        yield f"  {group}: {pairs}"
+
+
+def facts_of_shots(
+    manifest: Manifest, shots: Mapping[int, Sequence[Sequence[int]]]
+) -> list[dict[str, object]]:
+    """The same for --json."""
+    return [
+        {"group": group, "shots": [[manifest.copies[n].original.path for n in s] for s in found]}
+        for group, found in shots.items()
+    ]
+
+
 def _lines_of_groups(
     left: Mapping[int, str], damaged: Mapping[int, Sequence[SavedCopy]]
 ) -> Iterator[str]:

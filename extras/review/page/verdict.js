@@ -9,7 +9,7 @@ import { listed } from "./words.js";
 
 export function showVerdict() {
   const suggestion = suggestions.get(view.open.number);
-  const notes = [...warnings(view.open, suggestion), ...hints(view.open)];
+  const notes = [...warnings(view.open, suggestion), ...hints(view.open), ...shotsOf(view.open, suggestion)];
   const room = suggestionParts(suggestion);
   if (notes.length) room.push(make("div", { className: "notes" }, ...notes.map(chip)));
   $("verdict").replaceChildren(...room);
@@ -66,4 +66,10 @@ function hints(group) {
   for (const text of joinedThrough(group, keeperOf(group) ?? group.copies[0].number)) notes.push([text]);
   if (weakest) notes.push([linkInWords(group, weakest)]);
   return notes;
+}
+
+// Which pictures are a RAW and its JPEG, where both are there again.
+function shotsOf(group, suggestion) {
+  const pairs = (suggestion?.shots ?? []).map((shot) => shot.map((number) => letterOf(group, number)).join(" + "));
+  return pairs.length ? [[`RAW and JPEG of one shot, both doubled: ${pairs.join(", ")}`]] : [];
 }
