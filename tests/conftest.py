@@ -380,6 +380,14 @@ def work_without_end() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_stale_bytecode() -> Iterator[None]:
+    """What the tests start reads a config.py anew that is edited twice within a second."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def what_takes_longest(request: pytest.FixtureRequest) -> Iterator[None]:
     """Start no workers and draw no contact sheet here, where neither a mark nor a browser asks."""
