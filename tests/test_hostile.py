@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import hostile
+import mutants
 import pytest
 from conftest import ROOT, Library, collect
 from hostile import cat, encoded
@@ -201,6 +202,19 @@ def test_the_size_of_a_webp_is_read_from_its_header(
     monkeypatch.setattr(decode, "MAX_DECODED_BYTES", 0)
     with pytest.raises(ValueError, match=f"^{size[0]}x{size[1]} pixels"):
         decode.open_image(data)
+
+
+@needs_linux
+@pytest.mark.workers
+@pytest.mark.formats
+@pytest.mark.parametrize("name", ["a HEIC", "a RAW with a thumbnail"])
+def test_a_heic_or_raw_that_is_broken_at_random_costs_at_most_itself(name: str) -> None:
+    """A sample; tests/mutants.py takes more."""
+    pytest.importorskip("pillow_heif")
+    pytest.importorskip("rawpy")
+    said = mutants.outcomes(*mutants.made()[name], count=20)
+    assert said["lost"] == 0
+    assert said["unreadable"]
 
 
 # ---- Damage
