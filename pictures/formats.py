@@ -119,6 +119,11 @@ def _size_of_webp(data: bytes) -> tuple[int, int]:
     return width, height
 
 
+def _size_of_jxl(data: bytes) -> tuple[int, int]:
+    size: tuple[int, int] = named("pictures.jxl_header:size")(data)
+    return size
+
+
 # ---- The table
 
 
@@ -231,6 +236,17 @@ FORMATS = (
         surely_begins=rb"....ftyp(avi[fos]|mi[af]1....(....){0,8}?avi[fs])",
         examine="pictures.integrity:of_boxes",
         pixel_bytes=8,
+    ),
+    Format(
+        "a JPEG XL",
+        (".jxl",),
+        ("JXL",),
+        rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
+        plugin="pictures.jxl",
+        needs="pillow_jxl",
+        package="pillow-jxl-plugin",
+        pixel_bytes=8,
+        size_before_opening=_size_of_jxl,
     ),
 )
 

@@ -25,7 +25,6 @@ PHOTOS_WITH_SIDECARS = PHOTO_EXTENSIONS - frozenset(RAW.split())
 # What other files start with; a dot in a pattern is any byte. The first one that fits counts.
 PICTURES = {
     "a JPEG XR": rb"II\xbc[\0\x01]",
-    "a JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
     "a JPEG 2000": rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
     "a PSD": rb"8BPS",
     "an XCF": rb"gimp xcf",
@@ -130,7 +129,6 @@ def why_unreadable(data: bytes, path: str, reason: str) -> str:
 
 _SPELT = {  # formats by more than one ending, also those that are read where a package is there
     **{form.name: " ".join(form.endings) for form in FORMATS if form.needs},
-    "JPEG XL": ".jxl",
     "JPEG 2000": ".jp2 .j2k .jpf .jpx .jpm .j2c .jpc",
     "JPEG XR": ".jxr .wdp .hdp",
     "PSD": ".psd .psb",

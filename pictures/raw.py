@@ -9,6 +9,7 @@ from typing import Any
 import rawpy
 from PIL import Image, ImageFile
 
+from pictures import formats
 from pictures.exif import Tag, orientation_of, tried
 from pictures.raw_structure import read_exif
 
@@ -104,4 +105,8 @@ def _orientation(preview: Image.Image, whole: tuple[int, int], flip: int) -> int
     return 1 if orientation in (5, 6, 7, 8) and lies_across else orientation
 
 
-Image.register_open(RawImageFile.format, RawImageFile)
+def _begins(head: bytes) -> bool:
+    return formats.beginning(head).name == "RAW" or head[:2] in (b"II", b"MM")
+
+
+Image.register_open(RawImageFile.format, RawImageFile, _begins)

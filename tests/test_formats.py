@@ -93,7 +93,7 @@ def test_what_a_format_of_one_more_row_is_called_stands_in_the_advice(
     bare_library: Library, with_a_row: Callable[..., Ran]
 ) -> None:
     (bare_library.photos / "a.psd").write_bytes(b"8BPS\0\1")
-    assert " AVIF and MadeUp under their usual endings" in with_a_row("find").out
+    assert " and MadeUp under their usual endings" in with_a_row("find").out
 
 
 # ---- The rows
