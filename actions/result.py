@@ -47,8 +47,8 @@ def recover(paths: OutputPaths, console: Console) -> Opened:
 
 
 def any_set_aside(result: Result) -> bool:
-    """Whether an interrupted cleanup has set aside an original of a result."""
-    return any(removal.is_set_aside(copy.original.path) for copy in result.manifest.copies)
+    """Whether an interrupted cleanup has set aside an original of a result, or a companion."""
+    return next(removal.set_aside_of(result.manifest), None) is not None
 
 
 def put_back(result: Result, console: Console) -> None:

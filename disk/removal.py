@@ -100,12 +100,18 @@ def _put_back(aside: str, path: str) -> None:
         os.unlink(aside)
 
 
+def set_aside_of(manifest: Manifest) -> Iterator[str]:
+    """The originals, and then companions of some, that an interrupted cleanup has set aside."""
+    originals = [copy.original.path for copy in manifest.copies]
+    yield from filter(is_set_aside, originals)
+    yield from filter(is_set_aside, _companions_aside(originals))
+
+
 def restore_set_aside(manifest: Manifest) -> Iterator[str | Kept]:
     """Put back what an interrupted cleanup has set aside; yields the paths that came back."""
-    originals = [copy.original.path for copy in manifest.copies]
-    for original in (*originals, *_companions_aside(originals)):
+    for original in set_aside_of(manifest):
         aside = aside_path(original)
-        if not os.path.lexists(aside) or not is_below(original, manifest.input_dirs):
+        if not is_below(original, manifest.input_dirs):
             continue
         if os.path.lexists(original) and os.path.samestat(os.lstat(aside), os.lstat(original)):
             os.unlink(aside)  # interrupted between its two names

@@ -47,6 +47,9 @@ NEVER_FAILS = ("sendfile", "copy_file_range", "link", "linkat")
 FAULTS = ("signal=KILL", "error=ENOSPC", "error=EIO", "error=EACCES")
 GROUP_A = ("a1.jpg", "a2.jpg", "a\n3.jpg")
 GROUP_B = (os.fsdecode(b"b\xe9/b1.jpg"), os.fsdecode(b"b\xe9/b2.jpg"))
+# Companions of what is culled that have a twin, their twins, and one without.
+ALONG = ("a2.xmp", os.fsdecode(b"b\xe9/b1.jpg.xmp"), os.fsdecode(b"b\xe9/NKSC_PARAM/b1.jpg.nksc"))
+STAYING = ("a1.xmp", *(name.replace("b1", "b2") for name in ALONG[1:]), "a2.aae")
 
 
 class Loss(AssertionError):
@@ -158,7 +161,7 @@ class Home:
 
     @staticmethod
     def originals() -> tuple[str, ...]:
-        return (*GROUP_A, *GROUP_B, "c.jpg", "a4.jpg")
+        return (*GROUP_A, *GROUP_B, "c.jpg", "a4.jpg", *ALONG, *STAYING)
 
     def trashed(self) -> set[bytes]:
         files = self.folder / "data" / "Trash" / "files"
@@ -180,6 +183,7 @@ class Scenario:
     asked: frozenset[str]
     ways_on: tuple[Callable[["Home", "Scenario", dict[str, bytes]], None], ...]
     trash: bool = False
+    code: int = 0  # of the run that nothing disturbs
 
 
 # ---- Situations
@@ -214,6 +218,14 @@ def with_another_cull_listed(home: Home) -> None:
 def with_list(home: Home) -> None:
     with_cull(home)
     home.must("check-deleted")
+
+
+def with_companions_and_list(home: Home) -> None:
+    with_list(home)
+    for name in (*ALONG, *STAYING):
+        path = home.photos / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(f"a note in {path.suffix}".encode())
 
 
 # ---- Ways to go on: (home, scenario, the photos before)
@@ -251,7 +263,7 @@ def cull_one_and_clean_up(home: Home, scenario: Scenario, before: dict[str, byte
 
 
 def finish(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
-    home.must(scenario.action, *scenario.flags)
+    home.must(scenario.action, *scenario.flags, code=scenario.code)
     if scenario.action == "check-deleted":
         home.must("cleanup")
     all_done(home, scenario, before)
@@ -273,11 +285,11 @@ def all_done(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
 def change_ones_mind(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
     """The copies come back from the trash; what is not gone yet is to stay."""
     left = home.contents()
-    for name in scenario.asked:
+    for name in CULLED:
         home.copy(name).write_bytes(before[name])
-    home.run("cleanup")
+    home.run("cleanup", *scenario.flags)
     home.run("check-deleted")
-    home.run("cleanup")
+    home.run("cleanup", *scenario.flags)
     demand(home.contents() == left, "had", sorted(left), "have", sorted(home.contents()))
     check(home, scenario, before)
 
@@ -300,6 +312,15 @@ SCENARIOS = (
     Scenario("check again", with_another_cull_listed, "check-deleted", (), CULLED, CHECK),
     Scenario("cleanup", with_list, "cleanup", (), CULLED, CHECK),
     Scenario("cleanup, trash", with_list, "cleanup", (), CULLED, CHECK, trash=True),
+    Scenario(
+        "cleanup, companions",
+        with_companions_and_list,
+        "cleanup",
+        ("--with-companions",),
+        CULLED.union(ALONG),
+        (finish, change_ones_mind, find_anew),
+        code=1,  # as one stays
+    ),
 )
 
 
@@ -336,7 +357,7 @@ def points(home: Home, scenario: Scenario) -> list[Point]:
     with tempfile.NamedTemporaryFile("r", errors="replace") as trace:
         tracer = ["-f", "-y", "-s", "16", "-o", trace.name]
         ended = home.process([*tracer, "-e", f"trace={CALLS}"], scenario.action, *scenario.flags)
-        demand(ended.code == 0, ended)
+        demand(ended.code == scenario.code, ended)
         lines = trace.read().splitlines()
     first = lines[0].split()[0]
     counts: dict[str, int] = {}
