@@ -1,15 +1,17 @@
 """What a person has protected stays, whatever they chose and whatever way leads to it."""
 
+import fnmatch
 import json
 import os
+import random
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Library, tree
+from conftest import Library, picture, tree
 
 import cleanup
 from config import Exit
@@ -20,6 +22,7 @@ from disk.protection import Protected
 from disk.record import is_signed, load_manifest, write_manifest
 from disk.removal import Kept
 
+SCENES = ("2024/cat.jpg", "2024/coffee.jpg", "2023/stars.jpg")
 CHOSEN = ("vacation1_copy.jpg", "vacation1_old.jpg")
 
 
@@ -278,3 +281,74 @@ def test_a_record_keeps_what_is_protected_when_it_is_written_again(library: Libr
     manifest = load_manifest(str(library.output))
     write_manifest(str(library.output), manifest)
     assert load_manifest(str(library.output)).protect == ("*.nef", str(library.photos))
+
+
+# ---- In every combination
+
+
+def planted(library: Library, rng: random.Random) -> list[Path]:
+    """Photos of three scenes in two folders, with notes beside some and some hard links."""
+    card = library.folder / "card"
+    card.mkdir()
+    photos: list[Path] = []
+    for number in range(9):
+        folder = rng.choice([library.photos, card]) / rng.choice(["", "keep", "Été/sub"])
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{number}.jpg"
+        if photos and rng.random() < 0.2:
+            os.link(rng.choice(photos), path)
+        else:
+            path.write_bytes(picture(rng.choice(SCENES), rng.choice([0, 60])))
+        photos.append(path)
+        if rng.random() < 0.9:
+            path.with_suffix(".xmp").write_text(rng.choice(["one", "one", "two"]))
+    return photos
+
+
+def is_protected(path: Path, entries: Sequence[str], everything: Sequence[Path]) -> bool:
+    """Whether any name of a file is protected, told another way than the program does."""
+    names = [other for other in everything if other.samefile(path)]
+    return any(
+        entry in (str(name), *map(str, name.parents)) or fnmatch.fnmatch(str(name), f"*/{entry}")
+        for name in names
+        for entry in entries
+    )
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_nothing_protected_and_nothing_that_was_not_chosen_is_gone(
+    bare_library: Library, seed: int
+) -> None:
+    rng, library = random.Random(seed), bare_library
+    photos = planted(library, rng)
+    places = [str(library.photos / "keep"), str(photos[0]), str(photos[1]), "keep/*", "*.xmp"]
+    given = [entry for entry in places if "*" in entry or os.path.exists(entry)]
+    before, now = (rng.sample(given, rng.randint(0, 2)) for _ in range(2))
+    both = ["--input-dir", str(library.photos), "--input-dir", str(library.folder / "card")]
+    library.find(*both, *rng.choice([[], ["--across"]]), *flags_of(before))
+    info = library.info()
+    chosen = {original for original in info if rng.random() < 0.6}
+    for original in chosen:
+        os.unlink(info[original])
+    whole = rng.choice([[], ["--allow-whole-groups"]])
+    library.check(*whole, *flags_of(rng.choice([now, []])))
+    if rng.random() < 0.5:
+        library.list_file.write_text("".join(f"{path}\n" for path in sorted(info)), "utf-8")
+    everything = [path for path in library.folder.rglob("*") if path.suffix in (".jpg", ".xmp")]
+    everything = [path for path in everything if not path.is_relative_to(library.output)]
+    stay = [path for path in everything if is_protected(path, [*before, *now], everything)]
+    along = rng.choice([[], ["--with-companions"]])
+    library.cleanup(*whole, *along, *flags_of(now))
+    assert [path for path in stay if not path.exists()] == []
+    gone = {path for path in everything if not path.exists()}
+    assert {str(path) for path in gone if path.suffix == ".jpg"} <= chosen
+    notes = {path for path in gone if path.suffix == ".xmp"}
+    assert not notes or along
+    assert all(path.with_suffix(".jpg") in gone for path in notes)
+    groups = {Path(copy).parent for copy in info.values()}
+    left = {Path(copy).parent for original, copy in info.items() if os.path.exists(original)}
+    assert whole or left == groups
+
+
+def flags_of(entries: Sequence[str]) -> list[str]:
+    return [flag for entry in entries for flag in ("--protect", entry)]

@@ -28,7 +28,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         pass  # while somebody looks, the lock is free
     examiner = Examiner(settings.workers)
     try:
-        desk = Desk(result, examiner, settings.prefer, settings.workers)
+        desk = Desk(result, examiner, settings.prefer, settings.workers, settings.protect)
         server = Server(desk, arguments.port, next_command(result.paths, arguments))
         console.say(f"Look and choose at {server.address}")
         console.say("End it on the page or with Ctrl-C.")

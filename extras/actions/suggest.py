@@ -24,7 +24,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     with opened(settings, arguments, console) as result:
         examiner = Examiner(settings.workers)
         try:
-            desk = Desk(result, examiner, settings.prefer, settings.workers)
+            desk = Desk(result, examiner, settings.prefer, settings.workers, settings.protect)
             judging = bar(desk.suggestions(), "Judging", len(desk.groups), unit=" groups")
             suggestions = list(judging)
             doomed = [removal for s in suggestions for removal in desk.doomed(s)]

@@ -7,6 +7,7 @@ import contextlib
 import os
 import stat
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from disk import output_lock
 from disk.companions import Companions
 from disk.files import append_lines, has_digest
 from disk.lines import to_line
-from disk.record import SavedCopy
+from disk.record import Link, Manifest, SavedCopy
 from disk.removal import Kept
 from disk.result import NoResult, Opened, Result, look_again
 from disk.shots import is_one_shot
@@ -67,21 +68,45 @@ class WouldEmpty(Exception):
         self.groups = tuple(groups)
 
 
+def groups_of(manifest: Manifest) -> dict[int, list[int]]:
+    """The numbers of the copies of each group, as they stand in the manifest."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for number, copy in enumerate(manifest.copies):
+        groups[copy.group].append(number)
+    return dict(sorted(groups.items()))
+
+
+def links_of(manifest: Manifest) -> dict[int, list[Link]]:
+    """The links of each group, the weakest last."""
+    group_of = {copy.original.path: copy.group for copy in manifest.copies}
+    links: dict[int, list[Link]] = defaultdict(list)
+    for link in manifest.links:
+        if group_of.get(link.left) == group_of.get(link.right, -1):
+            links[group_of[link.left]].append(link)
+    return links
+
+
 class Desk:
     """A result that is looked at; used by several threads."""
 
     def __init__(
-        self, result: Result, examiner: Examiner, prefer: Sequence[str] = (), workers: int = 1
+        self,
+        result: Result,
+        examiner: Examiner,
+        prefer: Sequence[str] = (),
+        workers: int = 1,
+        protect: Sequence[str] = (),
     ) -> None:
         self.paths = result.paths
         self.manifest = result.manifest
         self.examiner = examiner
         self.run = self.manifest.run
-        self.groups = rules.groups_of(self.manifest)
-        self.links = rules.links_of(self.manifest)
+        self.groups = groups_of(self.manifest)
+        self.links = links_of(self.manifest)
         self._prefer, self._workers = prefer, workers
         self._now: Opened = result
         self._companions = Companions()
+        self._protected = cleanup.protected_in(self.manifest, protect)
         self._one_at_a_time = threading.Lock()
         self._same: dict[tuple[str, int, int], bool] = {}  # files by size and time, once read
         self._moved: frozenset[int] = frozenset()
@@ -244,7 +269,9 @@ class Desk:
                 name = told.names(paths)[self.groups[group].index(number)]
                 why = f"{name} can't be judged: {facts.reason}"
                 return Suggestion(group, None, why)
-            pictures.append(rules.picture_of(number, copy, facts, self.beside(number)))
+            path, stays = copy.original.path, bool(self.protection(copy))
+            beside = self.beside(number)
+            pictures.append(Picture(number, path, copy.digest, facts, beside, stays=stays))
         return rules.suggest(group, pictures, self.links[group], self._prefer, chosen)
 
     def suggestions(
@@ -262,6 +289,10 @@ class Desk:
         """The facts of the picture that find saw or, if its copy was edited, of that."""
         edited = self.state_of(number, sure=True) == EDITED
         return self.examiner.facts(self.manifest.copies[number], edited=edited)
+
+    def protection(self, copy: SavedCopy) -> str:
+        """Why the original of a copy stays whatever is chosen, if it is protected."""
+        return self._protected.reason(copy.original.path) or ""
 
     def beside(self, number: int) -> tuple[str, ...]:
         """What lies beside a picture's original now, as lines of `pictures.held`."""

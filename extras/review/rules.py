@@ -2,9 +2,9 @@
 
 Plain values in and out. Only versions of the same picture are judged against each other: what may
 be a shot of a burst, framed pictures, crops, what was edited, and a picture without colour beside
-one with it are never given up by a rule, unless the files are identical. Nor is what holds a
-video, a caption or a RAW beside it, or the like, that the better one hasn't got. Nor is a RAW for
-what was made of it, nor a camera's HEIC for an export.
+one with it are never given up by a rule, unless the files are identical. Nor is what is protected,
+or holds a video, a caption or a RAW beside it, or the like, that the better one hasn't got. Nor is
+a RAW for what was made of it, nor a camera's HEIC for an export.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, permutations, product, starmap
 
-from disk.record import Link, Manifest, SavedCopy
+from disk.record import Link
 from disk.system import lies_in
 from extras.review import doubts, folders, knowledge, origin, shots, versions
 from extras.review.facts import Facts
@@ -37,6 +37,7 @@ class Picture:
     facts: Facts
     beside: tuple[str, ...] = ()  # as lines of `pictures.held`
     is_of_shot: bool = False  # a RAW with its JPEG in the group, or that with its RAW
+    stays: bool = False  # as its original is protected
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -83,6 +84,7 @@ class Suggestion:
 
 
 CHANGED_IN_PLACE = "one was changed in place, or damaged: choose yourself"
+PROTECTED = "one is protected, so it stays"
 DAMAGED = "one is damaged and can't be compared with the rest: look yourself"
 
 # ---- The rules, in the order in which they decide
@@ -201,6 +203,10 @@ def _with_its_pair(pictures: Sequence[Picture], _: Sequence[str]) -> list[Pictur
     return _most(lambda p: p.is_of_shot, pictures)
 
 
+def _staying(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
+    return _most(lambda p: p.stays, pictures)
+
+
 def _preferred(pictures: Sequence[Picture], prefer: Sequence[str]) -> list[Picture]:
     def rank(picture: Picture) -> int:
         inside = (n for n, folder in enumerate(prefer) if lies_in(picture.path, folder))
@@ -232,6 +238,7 @@ RULES = (
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
     Rule("shot", "RAW and JPEG of a shot", "with its pair", "without its pair", _with_its_pair),
+    Rule("protected", "protected", "protected", "not protected", _staying),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
     Rule(
         "album",
@@ -254,12 +261,13 @@ class _Outcome:
     """What the rules make of some versions of one picture; `keeper` is None where they can't.
 
     `reason` says why the keeper is kept, or why there is none; `holding` whether one holds what
-    no rule gives up.
+    no rule gives up, `shielding` whether one that is protected is not the one to keep.
     """
 
     keeper: int | None
     reason: str
     holding: bool
+    shielding: bool = False
     removals: tuple[Removal, ...] = ()
 
 
@@ -302,6 +310,8 @@ def suggest(
 def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burst: bool) -> str:
     """Why more than one picture of a group is left to the person."""
     doubt = next((outcome.reason for outcome in outcomes if outcome.keeper is None), "")
+    if any(outcome.shielding for outcome in outcomes):
+        return PROTECTED
     if any(outcome.holding for outcome in outcomes):
         return "one holds something that the other doesn't"
     if not doubt and _has_damaged_left(pictures, outcomes):
@@ -331,8 +341,8 @@ def _outcome(
 ) -> _Outcome:
     """The best of some versions, the rules that decided it, and the others; or why there is none.
 
-    Only what is a version of the best itself is given up, not what is one through others, and
-    nothing with something behind it, in words or beside it that the best lacks.
+    Only what is a version of the best itself is given up, not what is one through others, nothing
+    with something behind it, in words or beside it that the best lacks, and nothing protected.
     """
     choice = _Choice(list(one_picture))
     if doubt := choice.decide(prefer, rules) or _doubt_about(choice.left, one_picture):
@@ -342,10 +352,13 @@ def _outcome(
     removals = tuple(
         Removal(p.number, keeper.number, choice.given_up[p.number], what_is_lost(p, keeper))
         for p in one_picture
-        if frozenset((p.number, keeper.number)) in same and not _protected(p, keeper)
+        if frozenset((p.number, keeper.number)) in same
+        and not p.stays
+        and not _protected(p, keeper)
     )
-    holding = any(_protected(p, keeper) for p in one_picture)
-    return _Outcome(keeper.number, ", ".join(choice.kept_for), holding, removals)
+    holding = any(_protected(p, keeper) for p in one_picture if not p.stays)
+    shielding = any(p.stays for p in one_picture if p is not keeper)
+    return _Outcome(keeper.number, ", ".join(choice.kept_for), holding, shielding, removals)
 
 
 @dataclass(slots=True)
@@ -491,28 +504,3 @@ def is_burst(one: Picture, other: Picture) -> bool:
         return 0 < seconds <= BURST_SECONDS
     fraction = a.taken.partition(".")[2].strip("0")
     return not fraction and sorted((a.width, a.height)) == sorted((b.width, b.height))
-
-
-# ---- A result
-
-
-def groups_of(manifest: Manifest) -> dict[int, list[int]]:
-    """The numbers of the copies of each group, as they stand in the manifest."""
-    groups: dict[int, list[int]] = defaultdict(list)
-    for number, copy in enumerate(manifest.copies):
-        groups[copy.group].append(number)
-    return dict(sorted(groups.items()))
-
-
-def links_of(manifest: Manifest) -> dict[int, list[Link]]:
-    """The links of each group, the weakest last."""
-    group_of = {copy.original.path: copy.group for copy in manifest.copies}
-    links: dict[int, list[Link]] = defaultdict(list)
-    for link in manifest.links:
-        if group_of.get(link.left) == group_of.get(link.right, -1):
-            links[group_of[link.left]].append(link)
-    return links
-
-
-def picture_of(number: int, copy: SavedCopy, facts: Facts, beside: tuple[str, ...] = ()) -> Picture:
-    return Picture(number, copy.original.path, copy.digest, facts, beside)

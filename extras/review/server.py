@@ -223,7 +223,9 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
                 found[number] = {"unseen": known.reason}
             else:
                 holds = desk.holds(number, known)
-                found[number] = {**told_facts(known), "pixels": known.pixels, "holds": holds}
+                protected = shown(desk.protection(desk.copy(number)))
+                more = {"pixels": known.pixels, "holds": holds, "protected": protected}
+                found[number] = {**told_facts(known), **more}
         turns = [[*pair] for pair in desk.turned(group)]
         return jsonify(
             facts=found, suggestion=suggestion_facts(desk.suggestion(group)), turns=turns
@@ -311,13 +313,20 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
     def plan() -> Response:
         """What check-deleted would list now. Changes nothing on disk."""
         found = desk.check_deleted()
-        listed = [copy for copy in found.deleted if os.path.lexists(copy.original.path)]
+        here = [copy for copy in found.deleted if os.path.lexists(copy.original.path)]
+        reasons = [desk.protection(copy) for copy in here]
+        listed = [copy for copy, reason in zip(here, reasons, strict=True) if not reason]
         return jsonify(
             deleted=[shown(copy.original.path) for copy in listed],
             losses=[
                 [shown(loss.path), list(map(shown, loss.loses))] for loss in desk.losses(listed)
             ],
-            already=len(found.deleted) - len(listed),
+            protected=[
+                [shown(copy.original.path), shown(reason)]
+                for copy, reason in zip(here, reasons, strict=True)
+                if reason
+            ],
+            already=len(found.deleted) - len(here),
             moved=[shown(copy.original.path) for copy in found.moved],
             strangers=[shown(path) for path in found.strangers],
             whole_groups=sorted({copy.group for copy in found.whole_groups}),

@@ -9,7 +9,7 @@ import { hush } from "./notices.js";
 import { THERE, copies, short, stateOf } from "./result.js";
 import { loadNoMore } from "./thumbnails.js";
 import { view } from "./view.js";
-import { bytes, counted, grouped } from "./words.js";
+import { bytes, counted, grouped, listed } from "./words.js";
 
 const LISTED = 300;
 
@@ -53,6 +53,8 @@ function notesOf(plan) {
   if (whole.length) {
     notes.push(`Groups with no copy left: ${whole.join(", ")}. Their originals stay (unless --allow-whole-groups).`);
   }
+  const kept = plan.protected.map(([path, reason]) => `${short(path)}: ${reason}`);
+  if (kept.length) notes.push(`Chosen, but they stay (${grouped(kept.length)}): ${listed(kept)}.`);
   if (plan.strangers.length) notes.push(`Files that may be edited copies: ${plan.strangers.join(", ")}.`);
   return notes;
 }

@@ -19,6 +19,7 @@ const ROWS = [
   ["Sharpness", (f) => f.sharpness.toFixed(1), (f) => f.sharpness, 1.1],
   ["Rating", (f) => f.rating ? "★".repeat(Math.min(5, f.rating)) : "–", (f) => f.rating, 1, (f) => f.rating],
   ["Damage", (f) => f.damage || "–", (f) => f.damage ? 0 : 1, 1, (f) => f.damage],
+  ["Protected", (f) => f.protected ? "yes" : "no", undefined, 1, (f) => f.protected],
   ["Holds", (f) => f.holds.join("; ") || "–", undefined, 1, (f) => f.holds.length],
 ];
 

@@ -3,7 +3,7 @@
 import { joinedThrough, linkInWords } from "./links.js";
 import { $, make } from "./nodes.js";
 import { EDITED, MOVED, NO_FILE, THERE, copies, damageOf, isGone, isLeft, keeperOf, letterOf } from "./result.js";
-import { result, stateOf, suggestions } from "./result.js";
+import { protectionOf, result, stateOf, suggestions } from "./result.js";
 import { view } from "./view.js";
 import { listed } from "./words.js";
 
@@ -50,6 +50,9 @@ function warnings(group, suggestion) {
   const isAny = (state) => group.copies.some((copy) => stateOf(copy) === state);
   for (const [number, keeper, , loses] of suggestion?.removals ?? []) {
     if (loses.length) warn(`Only ${name(number)} has ${loses.join(", ")}; ${name(keeper)} has not`);
+  }
+  for (const copy of group.copies) {
+    if (isGone(copy) && protectionOf(copy)) warn(`The original of ${name(copy.number)} stays: ${protectionOf(copy)}`);
   }
   for (const copy of group.copies) if (damageOf(copy)) warn(`${name(copy.number)} is damaged: ${damageOf(copy)}`);
   if (suggestion?.burst) warn("A burst, or it may be one: shots seconds apart");

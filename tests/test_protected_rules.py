@@ -1,0 +1,71 @@
+"""What is protected is what the rules keep, and the page says that it stays."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Library
+from test_review import serving
+from test_rules import picture
+
+from extras.review.rules import PROTECTED, suggest
+from extras.review.rules import Picture as Judged
+
+
+def staying(one: Judged) -> Judged:
+    return Judged(one.number, one.path, one.digest, one.facts, stays=True)
+
+
+def test_of_equal_versions_the_protected_one_is_kept() -> None:
+    """Before one in a preferred folder."""
+    pictures = [picture(0, "/p/a.jpg", "same"), staying(picture(1, "/q/a.jpg", "same"))]
+    found = suggest(1, pictures, [], prefer=("/p",))
+    assert (found.keeper, found.reason) == (1, "protected")
+    assert [(r.number, r.reason) for r in found.removals] == [(0, "not protected")]
+
+
+def test_a_protected_one_is_never_given_up_nor_a_better_one_for_it() -> None:
+    pictures = [picture(0, width=5000), staying(picture(1, width=4000))]
+    found = suggest(1, pictures, [])
+    assert (found.keeper, found.removals, found.reason) == (None, (), PROTECTED)
+    third = [*pictures, picture(2, width=3000)]
+    found = suggest(1, third, [])
+    assert [removal.number for removal in found.removals] == [2]
+    assert found.rest == PROTECTED
+    better = [staying(pictures[0]), picture(1, width=4000)]
+    assert [removal.number for removal in suggest(1, better, []).removals] == [1]
+
+
+@pytest.mark.parametrize("rules", [set(), {"pixels"}, {"pixels", "protected"}])
+def test_of_two_protected_ones_none_is_given_up(rules: set[str]) -> None:
+    pictures = [staying(picture(0, width=5000)), staying(picture(1, width=4000))]
+    assert suggest(1, pictures, [], rules=rules).removals == ()
+    twins = [staying(picture(n, f"/p/{n}.jpg", "same")) for n in range(2)]
+    assert suggest(1, twins, [], rules=rules).removals == ()
+
+
+@pytest.mark.parametrize("when", ["find", "suggest"])
+def test_suggest_gives_up_nothing_that_is_protected(library: Library, when: str) -> None:
+    flags = ["--protect", str(library.photos / "vacation1_old.jpg")]
+    library.find(*(flags if when == "find" else ()))
+    ran = library.run("suggest", "--apply", *(flags if when == "suggest" else ()))
+    assert ran.code == 0
+    assert library.copy("vacation1_old.jpg").exists()
+    assert not library.copy("vacation1_copy.jpg").exists()
+
+
+def test_the_page_says_that_what_is_protected_stays(library: Library) -> None:
+    path = library.photos / "vacation1_old.jpg"
+    library.find("--protect", str(path))
+    with serving(library) as page:
+        page.secret = page.enter()[1]["secret"]
+        number = page.number(path.name)
+        facts = page.get("/api/facts/1")["facts"]
+        why = f"it is protected ({path})"
+        assert {int(n): known["protected"] for n, known in facts.items() if known["protected"]} == {
+            number: why
+        }
+        library.delete_copies(path.name, "vacation1_copy.jpg")
+        plan = page.get("/api/plan")
+        assert [Path(one).name for one in plan["deleted"]] == ["vacation1_copy.jpg"]
+        assert plan["protected"] == [[str(path), why]]
+        assert plan["already"] == 0
