@@ -27,7 +27,10 @@ ACTIONS = {
     "suggest": "extras.actions.suggest",
 }
 # What an action prints as a list, and nothing else.
-LISTS = {"unreadable": "find", "identical": "covered", "missing": "covered"}
+LISTS = {
+    "unreadable": "find",
+    **dict.fromkeys(("identical", "same_picture", "similar", "missing"), "covered"),
+}
 
 
 # ---- The one table of what people can set
@@ -320,7 +323,7 @@ def parser(defaults: Mapping[str, object]) -> Parser:
         choices=LISTS,
         metavar="KIND",
         help="print nothing but a list on stdout, messages on stderr; find: unreadable;"
-        " covered: identical or missing, as rsync --files-from reads it",
+        " covered: identical, same_picture, similar or missing, as rsync --files-from reads it",
     )
     parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="review: the page's port (default: any)"
@@ -334,8 +337,8 @@ def check_belongs(arguments: argparse.Namespace) -> None:
     for flag, action in OF_ONE.items():
         if getattr(arguments, flag.strip("-").replace("-", "_")) and arguments.action != action:
             raise UserError(f"{flag}: only for --action {action}; see --help.")
-    if arguments.trust_result and arguments.action == "explain":
-        raise UserError("--trust-result: not for --action explain; see --help.")
+    if arguments.trust_result and arguments.action in ("covered", "explain"):
+        raise UserError(f"--trust-result: not for --action {arguments.action}; see --help.")
     check_list(arguments)
     check_photos(arguments)
 

@@ -54,8 +54,8 @@ def patterns_of(patterns: Iterable[str]) -> Patterns:
     (True, True, False)
     """
     plain = [plainly(pattern) for pattern in patterns if pattern]
-    folders = [pattern.rstrip("/") or pattern[:1] for pattern in plain]
-    return Patterns(_matchers(folders), _matchers([p for p in plain if not p.endswith("/")]))
+    files = [pattern for pattern in plain if not pattern.endswith("/")]
+    return Patterns(_matchers([pattern.rstrip("/") for pattern in plain]), _matchers(files))
 
 
 def plainly(text: str) -> str:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from disk import same_file
+from disk.files import ImageFile
 from disk.own_names import MANIFEST
 from extras import alike, covering, same_picture
+from pictures.images import Unreadable
 from pictures.integrity import PNG_SIGNATURE
 
 CAT, COFFEE = picture("2024/cat.jpg"), picture("2024/coffee.jpg")
@@ -183,6 +185,30 @@ def test_what_a_program_shows_is_identical_with_a_warning(
     )
 
 
+@pytest.mark.parametrize("doubtful", ["a.jpg", "b.jpg"])
+def test_a_file_that_is_surely_another_is_taken_before_a_doubtful_one(
+    doubtful: str, bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__jpg=CAT)
+    put(bare_library.photos, a__jpg=CAT, b__jpg=CAT, c__jpg=CAT)
+    inode = (bare_library.photos / doubtful).stat().st_ino
+    monkeypatch.setattr(same_file, "may_be_one", lambda _, other: other.st_ino == inode)
+    ran = ask(bare_library, disk, "--json")
+    assert ran.code == 0
+    sure = "b.jpg" if doubtful == "a.jpg" else "a.jpg"
+    assert ran.facts["identical"][0]["by"] == str(bare_library.photos / sure)
+
+
+def test_a_hard_link_is_known_whatever_happens_to_its_times(tmp_path: Path) -> None:
+    path, link = tmp_path / "a", tmp_path / "b"
+    path.write_bytes(b"x")
+    link.hardlink_to(path)
+    own = covering.OwnFiles({str(path): path.stat()})
+    os.utime(link, (1, 1))
+    assert own.same_as(link.stat()) == str(path)
+    assert own.same_as(tmp_path.stat()) is None
+
+
 def test_a_disk_inside_the_library_does_not_cover_itself(bare_library: Library) -> None:
     disk = bare_library.photos / "old"
     put(disk, a__jpg=CAT, b__jpg=CAT, c__jpg=COFFEE)
@@ -281,6 +307,33 @@ def test_the_digest_of_a_broken_picture_is_none_or_of_all_its_bytes(
     assert same_picture.digest_of(b"GIF89a" + end) == ""
     digest = same_picture.digest_of(start + end)
     assert not digest or digest != same_picture.digest_of(start + end + b"x")
+
+
+@pytest.mark.parametrize("odd", [b"\0", b"\xff\xd0", b"\xff\xe5\0\0", b"\xff\xe5\0\1"])
+def test_a_jpeg_of_an_odd_structure_has_no_digest(odd: bytes) -> None:
+    assert same_picture.digest_of(CAT)
+    assert same_picture.digest_of(CAT[:2] + odd + CAT[2:]) == ""
+
+
+def test_a_png_that_is_cut_off_has_no_digest() -> None:
+    data = png(text=False)
+    assert same_picture.digest_of(data) != same_picture.digest_of(data + b"\0")
+    assert same_picture.digest_of(data[:-1]) == ""
+
+
+def test_a_photo_that_changes_while_it_is_read_is_not_the_same_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(CAT)
+
+    def changed(name: str) -> os.stat_result:
+        os.utime(name, (1, 1))
+        return os.stat(name)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(same_picture.os, "lstat", changed)
+        found = same_picture.pictured(ImageFile(str(path), 0, 0))
+    assert isinstance(found, Unreadable)
+    assert found.reason == "it changed while it was read"
 
 
 def test_a_photo_that_looks_alike_is_similar_with_what_tells_so(
@@ -480,21 +533,26 @@ def test_rsync_copies_what_is_missing_under_any_name(bare_library: Library, disk
     assert copied("--null") == set(NAMES)
 
 
-def test_a_name_that_no_line_can_hold_wants_a_null(bare_library: Library, disk: Path) -> None:
-    put(disk, **{"a\nb.mov": b"x"})
+@pytest.mark.parametrize("end", "\n\r")
+def test_a_name_that_no_line_can_hold_wants_a_null(
+    end: str, bare_library: Library, disk: Path
+) -> None:
+    put(disk, **{f"a{end}b.mov": b"x"})
     bare_library.add("a.jpg")
     ran = ask(bare_library, disk, "--list", "missing")
     assert (ran.code, ran.out) == (2, "")
     assert "add --null, and --from0 for rsync" in ran.err
-    assert ask(bare_library, disk, "--list", "missing", "--null").out == "a\nb.mov\0"
+    assert ask(bare_library, disk, "--list", "missing", "--null").out == f"a{end}b.mov\0"
 
 
 def test_a_list_has_nothing_else_on_stdout(bare_library: Library, disk: Path) -> None:
-    put(disk, a__jpg=CAT, b__mov=b"x")
-    bare_library.add("a.jpg")
-    ran = ask(bare_library, disk, "--list", "identical")
-    assert (ran.code, ran.out) == (1, "a.jpg\n")
-    assert "Missing (1):" in ran.err
+    bw = picture("edited/coffee_bw.jpg")
+    put(disk, a__jpg=CAT, b__mov=b"x", c__jpg=said(CAT, *METADATA), **{"d/d.jpg": bw})
+    put(bare_library.photos, a__jpg=CAT, b__jpg=COFFEE)
+    for name, file in zip(LISTS, ("a.jpg", "c.jpg", "d/d.jpg", "b.mov"), strict=True):
+        ran = ask(bare_library, disk, "--list", name)
+        assert (ran.code, ran.out) == (1, f"{file}\n")
+        assert "Missing (1):" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -506,6 +564,7 @@ def test_a_list_has_nothing_else_on_stdout(bare_library: Library, disk: Path) ->
         (["covered", "/dev", "/usr", "--list", "missing"], "name one folder alone"),
         (["covered", "/dev/shm", "--list", "unreadable"], "only for --action find"),
         (["covered", "/dev/shm", "--like", "/a", "/b"], "only for --action explain"),
+        (["covered", "/dev/shm", "--trust-result"], "not for --action covered"),
     ],
 )
 def test_wrong_use_is_said(flags: list[str], says: str, bare_library: Library) -> None:
