@@ -13,7 +13,7 @@ from disk.files import is_gone
 from disk.lines import to_line
 from disk.protection import Protected
 from disk.record import Manifest, SavedCopy, check_to_delete, write_to_delete
-from pictures.losses import losses
+from pictures.losses import losses, orphaned_sidecars
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     title = "Chosen, but protected, so they stay"
     console.list_some(title, lines_of(listing.protected), everything=True)
     lost = say_losses(console, manifest, listing.doomed)
+    companions = orphaned_sidecars(listing.present)
+    say_left(console, companions)
     say_next(console, listing, dry_run=dry_run, whole=whole)
     numbers = sorted({c.group for c in culled.whole_groups})
     if not whole:
@@ -62,6 +64,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     console.facts.update(
         to_delete=list(listing.present),
         loses=lost,
+        sidecars=companions,
         protected=facts_of(listing.protected),
         moved=[c.original.path for c in culled.moved],
         strangers=list(culled.strangers),
@@ -120,6 +123,16 @@ def say_strangers(console: Console, culled: cleanup.Culled) -> None:
         "out of OUTPUT_DIR, and run check-deleted again"
     )
     console.list_some(title, [to_line(path) for path in culled.strangers], everything=True)
+
+
+def say_left(console: Console, companions: Sequence[str], *, hint: bool = True) -> None:
+    """Name what lies beside originals that go, and stays."""
+    if companions:
+        console.say(f"Left without their photo ({len(companions):,}):")
+    for path in companions:
+        console.say(f"  {to_line(path)}")
+    if companions and hint:
+        console.say("With --with-companions cleanup takes along what also lies beside what stays.")
 
 
 def say_losses(

@@ -3,12 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import cleanup
 import going_along
-from actions.check_deleted import say_losses, say_strangers
+from actions.check_deleted import say_left, say_losses, say_strangers
 from actions.console import Console, Item, agreed, bar, counted, facts_of, lines_of, megabytes
 from actions.result import opened
 from config import Exit, Settings
@@ -116,7 +116,7 @@ def report_plan(console: Console, job: Job, plan: cleanup.Plan, companions: Comp
     console.list_some("Companions that stay", lines_of(stay), everything=True)
     told = {*going, *(item.path for item in stay)}
     sidecars = orphaned_sidecars(doomed)
-    say_left(console, [path for path in sidecars if path not in told])
+    say_left(console, [path for path in sidecars if path not in told], hint=not job.with_companions)
     console.facts.update(
         delete=doomed,
         loses=say_losses(console, job.manifest, plan.delete),
@@ -127,13 +127,6 @@ def report_plan(console: Console, job: Job, plan: cleanup.Plan, companions: Comp
     )
     if job.with_companions:
         console.facts["companions"] = {"delete": going, "kept": facts_of(stay)}
-
-
-def say_left(console: Console, sidecars: Sequence[str]) -> None:
-    if sidecars:
-        console.say(f"Left without their photo ({len(sidecars):,}):")
-    for path in sidecars:
-        console.say(f"  {to_line(path)}")
 
 
 def confirmed(photos: int, companions: int = 0) -> bool:

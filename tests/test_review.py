@@ -203,8 +203,8 @@ def test_what_a_picture_holds_is_given_and_keeps_it(page: Page) -> None:
     (page.library.photos / "vacation1_old.CR2").touch()
     answer = page.get("/api/facts/1")
     copied, old = page.number("vacation1_copy.jpg"), page.number("vacation1_old.jpg")
-    assert answer["facts"][str(old)]["holds"] == ["RAW beside it: vacation1_old.CR2"]
-    assert answer["facts"][str(copied)]["holds"] == []
+    assert answer["facts"][str(old)]["beside"] == ["RAW beside it: vacation1_old.CR2"]
+    assert answer["facts"][str(copied)]["beside"] == []
     assert [removal[0] for removal in answer["suggestion"]["removals"]] == [copied]
 
 
@@ -234,6 +234,26 @@ def test_a_batch_leaves_to_the_person_each_group_that_keeps_two_pictures(library
         answer = page.post("/api/batch", rules=["compression"], groups=[1, 2])
         assert page.number("z_coffee_sent.jpg") in [removal[0] for removal in answer["removals"]]
         assert answer["left"] == 1
+
+
+def test_the_last_screen_and_check_deleted_name_what_lies_beside_what_goes(page: Page) -> None:
+    companion = page.library.photos / "vacation1_old.xmp"
+    for name in ("vacation1_old.xmp", "vacation1.xmp"):
+        (page.library.photos / name).touch()
+    page.library.delete_copies("vacation1_old.jpg")
+    assert page.get("/api/plan")["companions"] == [str(companion)]
+    checked = page.library.check("--json", "--dry-run")
+    assert checked.facts["sidecars"] == [str(companion)]
+    assert f"Left without their photo (1):\n  {companion}\nWith --with-companions" in checked.err
+
+
+def test_suggest_names_what_lies_beside_what_it_gives_up(found: Library) -> None:
+    for name in ("vacation1_old.xmp", "vacation1.xmp"):
+        (found.photos / name).touch()
+    facts = found.run("suggest", "--json").facts
+    assert str(found.photos / "vacation1_old.jpg") in [one["path"] for one in facts["suggested"]]
+    assert facts["sidecars"] == [str(found.photos / "vacation1_old.xmp")]
+    assert facts["doubled_shots"] == []
 
 
 def test_the_last_screen_tells_what_check_deleted_would_list(page: Page) -> None:

@@ -708,13 +708,26 @@ def test_the_table_marks_the_best_and_the_worse(sizes: Library, open_page: Open)
     assert "keep A: most pixels" in page.inner_text("#verdict")
 
 
-def test_the_table_says_what_a_picture_holds(sizes: Library, open_page: Open) -> None:
+def test_the_table_says_what_lies_beside_a_picture(sizes: Library, open_page: Open) -> None:
     (sizes.photos / "c_small.CR2").touch()
     page = open_page(sizes)
     open_group(page)
-    holds = page.locator("tr:has(th:text-is('Holds')) td").all_inner_texts()
-    assert ["RAW" in cell for cell in holds] == [False, False, True]
-    assert holds[2] == "RAW beside it: c_small.CR2"
+    beside = page.locator("tr:has(th:text-is('Beside it')) td").all_inner_texts()
+    assert beside == ["\u2013", "\u2013", "RAW c_small.CR2"]
+
+
+def test_the_last_screen_names_what_is_left_without_its_photo(
+    sizes: Library, open_page: Open
+) -> None:
+    for name in ("c_small.xmp", "a_large.xmp"):
+        (sizes.photos / name).touch()
+    sizes.delete_copies("c_small.jpg")
+    page = open_page(sizes)
+    page.click("#open-finish")
+    page.wait_for_selector("#finish-notes ol")
+    notes = page.inner_text("#finish-notes")
+    assert notes.split()[:6] == "Left without their photo (1): c_small.xmp".split()
+    assert "--with-companions" in notes
 
 
 def test_fingers_pan_pinch_and_choose(sizes: Library, open_page: Open) -> None:

@@ -4,12 +4,14 @@ import argparse
 from collections.abc import Sequence
 
 import cleanup
+from actions.check_deleted import say_left
 from actions.console import Console, bar, counted
 from actions.result import opened
 from actions.values import check_prefer
 from config import Settings, UserError
 from disk.lines import to_line
 from disk.removal import Kept
+from pictures.losses import orphaned_sidecars
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -33,6 +35,11 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             everything = arguments.verbose or only_shows
             for line in told.lines(result.manifest, left, doomed, everything=everything):
                 console.say(line)
+            doomed_paths = [result.manifest.copies[r.number].original.path for r in doomed]
+            companions = orphaned_sidecars(doomed_paths)
+            console.facts["sidecars"] = companions
+            if companions and everything:
+                say_left(console, companions)
             shots = {s.group: s.shots for s in suggestions if s.shots}
             for line in told.lines_of_shots(result.manifest, shots, everything=everything):
                 console.say(line)

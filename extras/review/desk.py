@@ -298,9 +298,13 @@ class Desk:
         """What lies beside a picture's original now, as lines of `pictures.held`."""
         return held_beside(self.manifest.copies[number].original.path, self._companions)
 
-    def holds(self, number: int, facts: Facts) -> tuple[str, ...]:
-        """What few pictures hold and this one does, in it or beside it, as people read it."""
-        return tuple(map(told.shown, held.of_note((*facts.holds, *self.beside(number)))))
+    def holds(self, facts: Facts) -> tuple[str, ...]:
+        """What few pictures hold and one of these facts does, as people read it."""
+        return tuple(map(told.shown, held.of_note(facts.holds)))
+
+    def companions(self, number: int) -> tuple[str, ...]:
+        """What lies beside a picture's original, as people read it."""
+        return tuple(map(told.shown, map(held.shown, self.beside(number))))
 
     def turned(self, group: int) -> Iterator[versions.Pair]:
         """The versions of one picture that are turned against each other, by number."""

@@ -22,6 +22,7 @@ from extras.review.facts import Facts
 from extras.review.gate import ENTRANCE, Gate, Lead, Listener
 from extras.review.rules import ALL_RULES, RULES, Suggestion
 from extras.review.told import shown
+from pictures.losses import orphaned_sidecars
 
 PAGE = Path(__file__).parent / "page"
 TYPES = {".css": "text/css", ".js": "text/javascript"}
@@ -222,9 +223,9 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
             if isinstance(known, Unseen):
                 found[number] = {"unseen": known.reason}
             else:
-                holds = desk.holds(number, known)
                 protected = shown(desk.protection(desk.copy(number)))
-                more = {"pixels": known.pixels, "holds": holds, "protected": protected}
+                more = {"pixels": known.pixels, "protected": protected}
+                more |= {"holds": desk.holds(known), "beside": desk.companions(number)}
                 found[number] = {**told_facts(known), **more}
         turns = [[*pair] for pair in desk.turned(group)]
         return jsonify(
@@ -321,6 +322,7 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
             losses=[
                 [shown(loss.path), list(map(shown, loss.loses))] for loss in desk.losses(listed)
             ],
+            companions=list(map(shown, orphaned_sidecars(copy.original.path for copy in listed))),
             protected=[
                 [shown(copy.original.path), shown(reason)]
                 for copy, reason in zip(here, reasons, strict=True)

@@ -125,6 +125,7 @@ def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[in
 
 def _card(desk: Desk, number: int, copy: SavedCopy, name: str, *, keeper: bool) -> Card:
     facts, image = desk.facts(number), desk.examiner.picture(desk.copy(number), "small")
+    held = () if isinstance(facts, Unseen) else desk.holds(facts)
     return Card(
         path=told.shown(copy.original.path),
         name=name,
@@ -134,5 +135,5 @@ def _card(desk: Desk, number: int, copy: SavedCopy, name: str, *, keeper: bool) 
         facts=None if isinstance(facts, Unseen) else facts,
         trouble=facts.reason if isinstance(facts, Unseen) else "",
         keeper=keeper,
-        holds=() if isinstance(facts, Unseen) else desk.holds(number, facts),
+        holds=(*held, *desk.companions(number)),
     )

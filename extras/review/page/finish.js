@@ -33,6 +33,7 @@ function showPlan(plan) {
   $("finish-list").replaceChildren(...deleted.slice(0, LISTED).map((path) => lineOf(path, short(path))));
   if (more > 0) $("finish-list").append(make("li", { textContent: `… and ${grouped(more)} more` }));
   if (losses.length) tellLosses(losses);
+  if (plan.companions.length) tellCompanions(plan.companions);
   $("finish-notes").append(...notesOf(plan).map((textContent) => make("p", { className: "muted", textContent })));
   $("finish-how").hidden = $("finish-command").hidden = !deleted.length;
   $("finish-command").textContent = `${command}\n${command.replace("check-deleted", "cleanup")}`;
@@ -63,8 +64,20 @@ function notesOf(plan) {
 function tellLosses(losses) {
   const title = `Only these hold something that what stays doesn't (${grouped(losses.length)}):`;
   const lines = losses.map(([path, loses]) => lineOf(path, `${short(path)}: ${loses.join("; ")}`));
+  tell(title, lines, "What only these originals hold");
+}
+
+function tellCompanions(companions) {
+  const title = `Left without their photo (${grouped(companions.length)}):`;
+  const lines = companions.map((path) => lineOf(path, short(path)));
+  tell(title, lines, "What lies beside these originals, and stays");
+  const how = "With --with-companions cleanup takes along what also lies beside what stays.";
+  $("finish-notes").append(make("p", { className: "muted", textContent: how }));
+}
+
+function tell(title, lines, label) {
   const list = make("ol", { className: "paths", tabIndex: 0 }, ...lines);
-  list.setAttribute("aria-label", "What only these originals hold");
+  list.setAttribute("aria-label", label);
   $("finish-notes").append(make("p", {}, make("b", { textContent: title })), list);
 }
 
