@@ -3,18 +3,22 @@
 Nothing is taken from the cache: what is called identical was read on both sides, now.
 """
 
+import contextlib
 import hashlib
+import io
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from disk import litter, same_file
+from disk import litter, same_file, system
 from disk.files import ImageFile, open_regular
 from pictures.errors import reason_of
 
 CHANGED = "it changed while it was read"
+LARGE = 1_000_000  # bytes; of larger files of one size only those with the same ends are read
+END_BYTES = 4096
 Watch = Callable[[Sequence[str]], Iterable[str]]
 Statuses = Mapping[str, os.stat_result]
 # What tells a file that is read from what it was before.
@@ -40,10 +44,11 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A file as it was read: whose status it has, and its content."""
+    """A file as it was read: its status, its content and, of a large one, the ends of that."""
 
     status: os.stat_result
     digest: str
+    ends: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +149,54 @@ def read_now(path: str) -> Read | str:
     try:
         with open_regular(path) as stream:
             before = os.fstat(stream.fileno())
+            ends = _ends(stream) if before.st_size > LARGE else b""
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         after = os.lstat(path)
     except OSError as error:
         return reason_of(error)
-    return Read(before, digest) if STATE(before) == STATE(after) else CHANGED
+    return Read(before, digest, ends) if STATE(before) == STATE(after) else CHANGED
+
+
+def _ends(stream: io.FileIO) -> bytes:
+    """The first and last bytes of a file, which tell most files of one size apart."""
+    size = os.fstat(stream.fileno()).st_size
+    places = (0, max(0, size - END_BYTES))
+    return b"".join(system.read_at(stream.fileno(), END_BYTES, place) for place in places)
+
+
+class _Wanted:
+    """The files that were read and have no sure cover yet, by their size and content."""
+
+    def __init__(self) -> None:
+        self._by_size: dict[int, dict[str, dict[str, os.stat_result]]] = {}
+        self._ends: dict[int, set[bytes]] = defaultdict(set)
+
+    def add(self, path: str, read: Read) -> None:
+        size = read.status.st_size
+        self._by_size.setdefault(size, {}).setdefault(read.digest, {})[path] = read.status
+        self._ends[size].add(read.ends)
+
+    def may_be_covered_by(self, file: ImageFile) -> bool:
+        """Whether a file of the library may be one that is wanted, so that it has to be read."""
+        if not self._by_size.get(file.size):
+            return False
+        if file.size <= LARGE:
+            return True
+        with contextlib.suppress(OSError), open_regular(file.path) as stream:
+            return _ends(stream) in self._ends[file.size]
+        return True  # and reading it tells why
+
+    def cover(self, place: str, read: Read, identical: dict[str, Cover]) -> None:
+        """Let a file of the library cover those with its content that have no surer cover."""
+        same_size = self._by_size.get(read.status.st_size, {})
+        for path, status in list(same_size.get(read.digest, {}).items()):
+            cover = Cover(place, same_file.may_be_one(status, read.status))
+            if path not in identical or not cover.may_be_the_same:
+                identical[path] = cover
+            if not cover.may_be_the_same:
+                del same_size[read.digest][path]
+        if not same_size.get(read.digest, True):
+            del same_size[read.digest]
 
 
 def covered(files: Statuses, library: Iterable[ImageFile], watch: Watch) -> Covered:
@@ -156,41 +204,28 @@ def covered(files: Statuses, library: Iterable[ImageFile], watch: Watch) -> Cove
 
     Of both sides only those are read of which the other has a file of the same size.
     """
-    own = OwnFiles(files)
     sizes = {status.st_size for status in files.values()}
     places = [file for file in library if file.size in sizes]
     sizes = {file.size for file in places}
-    found = Covered()
-    wanted: dict[str, list[str]] = defaultdict(list)  # the files, by their content
-    read: dict[str, os.stat_result] = {}
+    found, wanted, own = Covered(), _Wanted(), OwnFiles(files)
     for path in watch([path for path, status in files.items() if status.st_size in sizes]):
         seen = read_now(path)
-        if isinstance(seen, str):
-            found.failed[path] = seen
-        elif STATE(seen.status) != STATE(files[path]):
-            found.failed[path] = CHANGED
+        if isinstance(seen, Read) and STATE(seen.status) == STATE(files[path]):
+            wanted.add(path, seen)
         else:
-            wanted[seen.digest].append(path)
-            read[path] = seen.status
-    sizes = {status.st_size for status in read.values()}
-    for place in watch([file.path for file in places if file.size in sizes]):
+            found.failed[path] = CHANGED if isinstance(seen, Read) else seen
+    by_path = {file.path: file for file in places}
+    for place in watch(list(by_path)):
+        if not wanted.may_be_covered_by(by_path[place]):
+            continue
         seen = read_now(place)
         if isinstance(seen, str):
             found.unread[place] = seen
         elif same := own.same_as(seen.status):
             found.linked.setdefault(same, place)
         else:
-            _note(found, place, seen.status, {p: read[p] for p in wanted.get(seen.digest, ())})
+            wanted.cover(place, seen, found.identical)
     return found
-
-
-def _note(found: Covered, place: str, status: os.stat_result, files: Statuses) -> None:
-    """Let a file of the library cover those with its content, unless a surer one does."""
-    for path, own in files.items():
-        cover = Cover(place, same_file.may_be_one(own, status))
-        known = found.identical.get(path)
-        if known is None or (known.may_be_the_same and not cover.may_be_the_same):
-            found.identical[path] = cover
 
 
 # ---- Lists for rsync

@@ -110,6 +110,34 @@ def test_the_bytes_are_read_whatever_the_cache_knows(bare_library: Library, disk
     assert "identical" not in lists_of(ask(bare_library, disk, "--json"), disk)
 
 
+def test_of_large_files_of_one_size_only_those_with_the_same_ends_are_read(
+    bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    middle = bytes(covering.LARGE)
+    put(disk, a__nef=b"a" + middle + b"a", b__nef=b"b" + middle + b"b")
+    put(bare_library.photos, a__nef=b"a" + middle + b"x", b__nef=b"x" + middle + b"b")
+    put(bare_library.photos, c__nef=b"b" + middle + b"b", d__nef=b"b" + middle[:-1] + b"xb")
+    put(bare_library.photos, e__nef=b"b" + bytes(50_000) + b"x" + middle[50_001:] + b"b")
+    read, original = [], covering.read_now
+
+    def read_now(path: str) -> covering.Read | str:
+        read.append(os.path.relpath(path, bare_library.folder))
+        return original(path)
+
+    monkeypatch.setattr(covering, "read_now", read_now)
+    ran = ask(bare_library, disk, "--json")
+    assert lists_of(ran, disk) == {"identical": ["b.nef"], "missing": ["a.nef"]}
+    assert read == ["disk/a.nef", "disk/b.nef", "photos/c.nef", "photos/e.nef"]
+
+
+def test_many_files_of_one_content_need_one_cover(bare_library: Library, disk: Path) -> None:
+    put(disk, **{f"{n}.xmp": b"words" for n in range(50)})
+    put(bare_library.photos, **{f"{n}.xmp": b"words" for n in range(50)})
+    ran = ask(bare_library, disk, "--json")
+    assert ran.code == 0
+    assert {i["by"] for i in ran.facts["identical"]} == {str(bare_library.photos / "0.xmp")}
+
+
 # ---- What covers nothing
 
 
