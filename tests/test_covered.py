@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from disk import same_file
-from disk.files import ImageFile
+from disk.files import ImageFile, image_file
 from disk.own_names import MANIFEST
 from extras import alike, covering, same_picture
 from pictures.images import Unreadable
@@ -130,12 +130,35 @@ def test_of_large_files_of_one_size_only_those_with_the_same_ends_are_read(
     assert read == ["disk/a.nef", "disk/b.nef", "photos/c.nef", "photos/e.nef"]
 
 
-def test_many_files_of_one_content_need_one_cover(bare_library: Library, disk: Path) -> None:
+def test_many_files_of_one_content_need_one_cover(
+    bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, original = [], covering.read_now
+
+    def read_now(path: str) -> covering.Read | str:
+        read.append(path)
+        return original(path)
+
+    monkeypatch.setattr(covering, "read_now", read_now)
     put(disk, **{f"{n}.xmp": b"words" for n in range(50)})
     put(bare_library.photos, **{f"{n}.xmp": b"words" for n in range(50)})
     ran = ask(bare_library, disk, "--json")
     assert ran.code == 0
     assert {i["by"] for i in ran.facts["identical"]} == {str(bare_library.photos / "0.xmp")}
+    assert len(read) == 50 + 1
+
+
+def test_a_file_that_changes_before_it_is_read_is_not_identical(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__mov=b"video")
+    place = bare_library.photos / "a.mov"
+    place.write_bytes(b"video")
+    statuses = {str(disk / "a.mov"): (disk / "a.mov").stat()}
+    os.utime(disk / "a.mov", (1, 1))
+    found = covering.covered(statuses, [image_file(str(place), place.stat())], iter)
+    assert found.identical == {}
+    assert found.failed == {str(disk / "a.mov"): "it changed while it was read"}
 
 
 # ---- What covers nothing

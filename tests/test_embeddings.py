@@ -154,6 +154,24 @@ def put(library: Library, name: str, image: Image.Image) -> str:
     return str(library.photos / name)
 
 
+def test_covered_calls_similar_what_the_model_finds(
+    bare_library: Library, tiny: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    with Image.open(SAMPLES / "2024/cat.jpg") as cat:
+        cat.resize((300, 150)).save(tmp_path / "disk" / "stretched.jpg")
+    bare_library.add("cat.jpg")
+    bare_library.add("coffee.jpg", "2024/coffee.jpg")
+    for method in ("embeddings", "both"):
+        facts = bare_library.run(
+            "covered", str(tmp_path / "disk"), "--json", *flags(tiny, method)
+        ).facts
+        (item,) = facts["similar"]
+        assert item["by"] == str(bare_library.photos / "cat.jpg")
+        if method == "embeddings":
+            assert (item["view"], item["cosine"] > 0.6) == ("embedding", True)
+
+
 # ---- Colour pictures
 
 
