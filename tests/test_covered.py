@@ -85,6 +85,18 @@ def test_what_is_missing_is_named_and_counted_by_kind(bare_library: Library, dis
     assert f"  {disk}/b.mov: no file of the library has its bytes\n" in ran.out
 
 
+def test_what_is_missing_in_a_trash_or_a_preview_cache_is_counted_so(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, a__mov=b"a", **{".Trash-1000/files/b.mov": b"b", ".thumbnails/c.png": b"c"})
+    put(disk, **{".thumbnails/x/d.png": b"d"})
+    bare_library.add("a.jpg")
+    ran = ask(bare_library, disk)
+    said = "Of these lie where other programs keep their own: in preview caches 2, in trashes 1.\n"
+    assert said in ran.out
+    assert "other programs" not in ask(bare_library, bare_library.add("x/y.mov").parent).out
+
+
 def test_nothing_is_changed_and_no_output_folder_is_needed(
     bare_library: Library, disk: Path
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from actions.console import Console, Item, counted, facts_of, megabytes
 from config import UserError
 from disk.lines import some_names, to_line
+from disk.places import Surroundings
 from extras import covering
 from extras.alike import Likeness
 from extras.covering import Contents, Cover
@@ -49,6 +50,7 @@ def report(console: Console, contents: Contents, lists: Lists, *, everything: bo
     if lists.missing:
         of_kinds = Counter(kind_of(path) for path in lists.missing).most_common()
         console.say(f"Missing are: {', '.join(f'{kind} {n:,}' for kind, n in of_kinds)}.")
+        say_of_places(console, lists.missing)
     same = [f"{to_line(path)}: as {to_line(by)}" for path, by in lists.same_picture.items()]
     console.list_some("Same picture", same, everything=everything)
     similar = [f"{to_line(p)}: {to_line(s.path)} ({s})" for p, s in lists.similar.items()]
@@ -67,6 +69,17 @@ def report(console: Console, contents: Contents, lists: Lists, *, everything: bo
     if doubtful := [path for path, cover in lists.identical.items() if cover.may_be_the_same]:
         files = counted(len(doubtful), "identical file")
         console.warn_of(f"{files} {BY_PROGRAM} ({some_names(doubtful)}).")
+
+
+def say_of_places(console: Console, missing: Iterable[str]) -> None:
+    """Say how much of what is missing lies in trashes, preview caches and the like."""
+    surroundings = Surroundings()
+    places = (surroundings.place_of(os.path.dirname(path)) for path in missing)
+    of_places = Counter(place.kinds for place in places if place)
+    console.facts["missing_in_places"] = dict(of_places)
+    if of_places:
+        counts = ", ".join(f"in {kinds} {number:,}" for kinds, number in of_places.most_common())
+        console.say(f"Of these lie where other programs keep their own: {counts}.")
 
 
 def report_apart(console: Console, contents: Contents, *, everything: bool) -> None:
