@@ -33,7 +33,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "going_along.py": (),
     "finder.py": ("check_input", "_check_open", "contains"),
     "storage.py": (),
-    "actions/values.py": ("_file_in", "cache_file"),
+    "actions/values.py": ("check_protect", "_file_in", "cache_file"),
     "pictures/losses.py": (),
     "extras/covering.py": (),
     "extras/same_picture.py": (),

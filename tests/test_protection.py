@@ -14,12 +14,13 @@ import pytest
 from conftest import Library, picture, tree
 
 import cleanup
+from cleanup import Culled
 from config import Exit
 from disk import removal
 from disk.folder_locks import FolderLocks
 from disk.own_names import MANIFEST
 from disk.protection import Protected
-from disk.record import is_signed, load_manifest, write_manifest
+from disk.record import Manifest, OwnFiles, is_signed, load_manifest, write_manifest
 from disk.removal import Kept
 
 SCENES = ("2024/cat.jpg", "2024/coffee.jpg", "2023/stars.jpg")
@@ -227,6 +228,21 @@ def test_the_removal_itself_touches_nothing_that_is_protected(folder: Path) -> N
     came = remover.removed(path, [], lambda: None, lambda _: None)
     assert came == Kept(path, f"it is protected ({folder / 'best'})")
     assert os.path.exists(path)
+
+
+@pytest.mark.parametrize("entry", ["rest/a.jpg", "best"])
+def test_what_was_set_aside_is_protected_by_its_name_and_as_the_file_it_is(
+    folder: Path, entry: str
+) -> None:
+    path, given = str(folder / "rest/a.jpg"), str(folder / entry)
+    os.link(path, folder / "best/b.jpg")
+    manifest = Manifest((str(folder),), (), OwnFiles("info.txt", "to_delete.txt"))
+    judge = cleanup.Judge(manifest, frozenset(), Culled((), (), (), ()), protect=[given])
+    os.rename(path, removal.aside_path(path))
+    assert "protected" in (judge.reason_of_place(path, removal.aside_path(path)) or "")
+    assert judge.reason_of_place(str(folder / "rest/b.jpg"), str(folder / "rest")) == (
+        "it is not a regular file"
+    )
 
 
 # ---- What is wrong
