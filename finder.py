@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config import UserError
 from disk import same_file
@@ -302,6 +302,18 @@ def survey(
         skipped=[found for found in walked if isinstance(found, Skipped)],
         photos=len(files) + sum(isinstance(found, Unreadable) for found in walked),
         unchanged=len(files) - len(anew),
+    )
+
+
+def hashed_again(survey: Survey, results: Iterable[Hashed]) -> Survey:
+    """A survey in which some images are as they were hashed again, or unreadable after all."""
+    anew = {result.file.path: result for result in results}
+    images = [anew.get(image.file.path, image) for image in survey.images]
+    broken = [result for result in images if isinstance(result, Unreadable)]
+    return replace(
+        survey,
+        images=[image for image in images if isinstance(image, HashedImage)],
+        unreadable=[*survey.unreadable, *broken],
     )
 
 

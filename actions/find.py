@@ -35,6 +35,7 @@ from disk.shots import is_one_shot
 from finder import Found, Skipped
 from pictures import methods
 from pictures.by_name import named
+from pictures.formats import may_have_thumbnail
 from pictures.images import Hashed, HashedImage, HashFiles, Holding, Unreadable
 from pictures.methods import Method
 from pictures.recipe import Recipe
@@ -62,14 +63,14 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         check_log(paths.log_file)
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = large_enough(walk_through(settings, paths), settings)
-        hash_anew = hashing(method, method.recipe, settings.workers)
+        hash_anew = hashing(method, first_of(method.recipe), settings.workers)
         warn_of_unused(settings.protect, walked, console)
         survey = finder.survey(walked, remembering(store, method.recipe), hash_anew)
         store.prune(settings.input_dirs)
         if not discard:
             check_last_copies(old, survey.digests())
-        sides = finder.Sides(settings.input_dirs).of_images(survey) if settings.across else None
-        groups, matched = method.group(survey.images, sides)
+        survey, groups, matched = grouped(survey, method, settings, store)
+        sides = sides_of(survey, settings)
         groups, shots = without_shots(survey.images, groups, arguments.show_shots)
         log = report_found(console, survey, accepted, everything=everything)
         if arguments.list:
@@ -152,8 +153,53 @@ def remembering(
 ) -> Callable[[list[ImageFile], HashFiles], Iterable[Hashed]]:
     """What knows files that were hashed before, and keeps what is new of the others."""
     return lambda files, hash_anew: bar(
-        store.hashed(files, recipe, hash_anew), "Hashing", len(files)
+        store.hashed(files, recipe, beginning_small(store, recipe, hash_anew)),
+        "Hashing",
+        len(files),
     )
+
+
+def first_of(recipe: Recipe) -> Recipe:
+    """What is made of a picture at first: what its thumbnail tells, where that may do."""
+    return dataclasses.replace(recipe, by_thumbnail=recipe.may_begin_small)
+
+
+def beginning_small(store: Store, recipe: Recipe, hash_anew: HashFiles) -> HashFiles:
+    """What hashes files that aren't known in full; of thumbnails it may know what there is."""
+    if not recipe.may_begin_small:
+        return hash_anew
+
+    def hash_files(files: list[ImageFile]) -> Iterable[Hashed]:
+        small = [file for file in files if may_have_thumbnail(file.path)]
+        yield from hash_anew([file for file in files if not may_have_thumbnail(file.path)])
+        if small:
+            yield from store.hashed(small, first_of(recipe), hash_anew)
+
+    return hash_files
+
+
+def grouped(
+    survey: finder.Survey, method: Method, settings: Settings, store: Store
+) -> tuple[finder.Survey, list["Cluster"], Mapping[str, int]]:
+    """The groups by a method, and the survey in which all pictures of them are known in full.
+
+    What comes into a group by its thumbnail is decoded, and all is grouped again, until nothing
+    else does.
+    """
+    hash_fully = hashing(method, method.recipe, settings.workers)
+    while True:
+        groups, matched = method.group(survey.images, sides_of(survey, settings))
+        members = (survey.images[n] for cluster in groups for n in cluster.members)
+        near = [image.file for image in members if image.by_thumbnail]
+        if not near:
+            return survey, groups, matched
+        closer = store.hashed(near, method.recipe, hash_fully)
+        survey = finder.hashed_again(survey, bar(closer, "Looking closer", len(near)))
+
+
+def sides_of(survey: finder.Survey, settings: Settings) -> list[int] | None:
+    """In which input folder each image lies, if only those of different ones are compared."""
+    return finder.Sides(settings.input_dirs).of_images(survey) if settings.across else None
 
 
 def without_shots(

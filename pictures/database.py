@@ -296,3 +296,17 @@ def _may_be_replaced(place: str) -> bool:
             return stream.read(len(MARK)) in (b"", MARK)
     except FileNotFoundError:
         return True
+
+
+def copied(
+    connection: sqlite3.Connection, old: PictureFile, new: PictureFile
+) -> list[tuple[int, int]] | None:
+    """The new places of all pictures that the tables know of, by row; None for want of room."""
+    query = "SELECT rowid, place, bytes FROM made WHERE place IS NOT NULL ORDER BY place"
+    moved = []
+    for row, place, length in connection.execute(query):
+        copied = new.add([old.bytes_at(place, length)])
+        if copied is None:
+            return None
+        moved.append((copied, row))
+    return moved

@@ -43,6 +43,8 @@ class Format:
     examine: str = "pictures.integrity:of_unknown"  # by its name, as not all need it
     # The lines of `pictures.held` that are its own, by its name.
     held_in: str = ""
+    # What makes a file of which the thumbnail is the picture, by its name; None where it has none.
+    thumbnail: str = ""
     # What its decoder needs in memory for a pixel beside the picture, always and by its header;
     # and what for a pixel before there is a picture.
     pixel_bytes: float = 0
@@ -226,6 +228,7 @@ FORMATS = (
         package="pi-heif",
         examine="pictures.heic_items:integrity",
         held_in="pictures.heic_items:held_in",
+        thumbnail="pictures.heic_items:of_thumbnail",
         first_pixel_bytes=_decoded_heic,
     ),
     Format(
@@ -354,6 +357,19 @@ def held_by(data: bytes) -> Iterable[str]:
     held_in = beginning(data).held_in
     lines: Iterable[str] = named(held_in)(data) if held_in else ()
     return lines
+
+
+def thumbnail_of(data: bytes) -> bytes | None:
+    """A file of which the thumbnail of a file is the picture; None if it has none to look at."""
+    thumbnail = beginning(data).thumbnail
+    made: bytes | None = named(thumbnail)(data) if thumbnail else None
+    return made
+
+
+def may_have_thumbnail(name: str) -> bool:
+    """Whether a file by its name may have a thumbnail that is worth a first look."""
+    form = by_ending(name)
+    return form is not None and bool(form.thumbnail)
 
 
 def all_names() -> str:

@@ -11,6 +11,7 @@ from pictures.images import HashedImage, Holding, Sized, Unreadable
 from pictures.inventory import inventory
 from pictures.messages import in_one_line, messages_of_decoders
 from pictures.recipe import Recipe
+from pictures.thumbnails import look_by_thumbnail
 
 
 def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
@@ -26,6 +27,9 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
         structure = formats.examined(data)
         harm = structure.harm
         with messages_of_decoders() as messages:
+            if recipe.by_thumbnail and (small := look_by_thumbnail(data, recipe)):
+                digest = hashlib.sha256(data).hexdigest()
+                return HashedImage(file, digest, small, note=structure.note, by_thumbnail=True)
             prepare = functools.partial(decode.prepared, recipe=recipe)
             image, harm, seen = salvage.decoded(data, structure, prepare)
             look = fingerprint.look_of(image, recipe, seen) if image else None

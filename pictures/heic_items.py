@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pictures.behind import PICTURE, described, samsungs
 from pictures.integrity import CUT_OFF, ZEROS, ZEROS_OF_NO_PICTURE, Integrity, ended
 
+ENOUGH_SIDE = 280  # pixels of a thumbnail, from which on more tell nothing more
 DEEPEST = 8  # of what pictures are made of
 MOST_ITEMS = 10_000
 MOST_BOXES = 100_000
@@ -43,7 +44,8 @@ class Items:
     """The items of a file by their numbers: what they are, where their bytes are.
 
     `made_of` has the pictures from which one is made, `belongs_to` for an item of which kind of
-    reference to which others it has, `meant_as` what an auxiliary picture is said to be.
+    reference to which others it has, `meant_as` what an auxiliary picture is said to be, `sizes`
+    the width and height of each picture before it is turned.
     """
 
     primary: int = 0
@@ -53,6 +55,7 @@ class Items:
     made_of: dict[int, list[int]] = field(default_factory=dict)
     belongs_to: dict[int, list[tuple[bytes, int]]] = field(default_factory=dict)
     meant_as: dict[int, bytes] = field(default_factory=dict)
+    sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def coded(self, item: int, depth: int = DEEPEST) -> Iterator[tuple[int, int]]:
         """Where the bytes of a picture begin and end, those of its tiles one by one."""
@@ -129,6 +132,34 @@ def _kind_of_other(items: Items, item: int, parts: Collection[int]) -> str:
         meant = items.meant_as.get(item, b"").lower()
         return next((kind for mark, kind in AUXILIARY.items() if meant.endswith(mark)), OTHER)
     return "" if b"thmb" in references or item in items.hidden else PICTURE
+
+
+# ---- Its thumbnail
+
+
+def of_thumbnail(data: bytes) -> bytes | None:
+    """The file with its thumbnail in the place of its picture; None if it has none.
+
+    Of several it is the smallest from which a picture can be hashed, or else the largest.
+    """
+    items = items_of(data)
+    found = [item for item, of in items.belongs_to.items() if (b"thmb", items.primary) in of]
+    least = [item for item in found if min(items.sizes.get(item, (0,))) >= ENOUGH_SIDE]
+    meta = next(box for box in boxes(data) if box.kind == b"meta")
+    inner = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
+    if not found or b"pitm" not in inner:
+        return None
+    sides = {item: min(items.sizes.get(item, (0,))) for item in found}
+    chosen = min(least, key=sides.__getitem__) if least else max(found, key=sides.__getitem__)
+    made = bytearray(data)
+    start = inner[b"pitm"].start
+    wide = 2 if data[start] == 0 else 4
+    made[start + 4 : start + 4 + wide] = chosen.to_bytes(wide, "big")
+    references = inner[b"iref"]
+    for entry in boxes(data, references.start + 4, references.end):
+        if entry.kind == b"thmb":  # or it would be no picture of its own
+            made[entry.start - 4 : entry.start] = b"free"
+    return bytes(made)
 
 
 # ---- What a whole file is
@@ -239,9 +270,15 @@ def _read_properties(found: Items, data: bytes, box: Box, _: int) -> None:
         item = numbers.next(2 if version == 0 else 4)
         for _ in range(numbers.next(1)):
             number = numbers.next(2) & 0x7FFF if flags & 1 else numbers.next(1) & 0x7F
-            if 0 < number <= len(listed) and listed[number - 1].kind == b"auxC":
-                start, end = listed[number - 1][1:]
-                found.meant_as[item] = data[start + 4 : end].partition(b"\0")[0]
+            if 0 < number <= len(listed):
+                _read_property(found, data, item, listed[number - 1])
+
+
+def _read_property(found: Items, data: bytes, item: int, box: Box) -> None:
+    if box.kind == b"auxC":
+        found.meant_as[item] = data[box.start + 4 : box.end].partition(b"\0")[0]
+    elif box.kind == b"ispe":
+        found.sizes[item] = struct.unpack_from(">II", data, box.start + 4)
 
 
 _READERS = {

@@ -13,6 +13,7 @@ class HashedImage:
 
     `damage` is what costs it pixels, by the file itself and its decoder, `warnings` what else the
     decoder said, `note` what stands behind the picture and decides nothing; all are mostly empty.
+    With `by_thumbnail` the look is that of a thumbnail, and no match of it counts.
     `embedding` is what a model makes of the look, if one is asked: float32 values.
     """
 
@@ -23,6 +24,7 @@ class HashedImage:
     warnings: str = ""
     embedding: bytes | None = None
     note: str = ""
+    by_thumbnail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Recipe:
     rgb_side: int = 0
     model: str = ""
     vector_bytes: int | None = None
+    by_thumbnail: bool = False  # of the thumbnail in the file, where that may do for a first look
 
     @property
     def hash_bytes(self) -> int:
@@ -39,9 +40,14 @@ class Recipe:
         """The name of what is made of a file, but for what the model makes."""
         if self.only_hash:
             return self.hash_key
-        parts = ", parts" if self.parts else ""
+        parts = ", parts" if self.parts else ", by thumbnail" if self.by_thumbnail else ""
         larger = f", decoded at {self.rgb_side}" if self.is_decoded_larger else ""
         return f"look, hash size {self.hash_size}{parts}{larger}"
+
+    @property
+    def may_begin_small(self) -> bool:
+        """Whether a thumbnail may do for a first look: all that is wanted is small."""
+        return not (self.only_hash or self.parts or self.rgb_side)
 
     @property
     def hash_key(self) -> str:

@@ -105,7 +105,7 @@ def rows_of(recipe: Recipe) -> Rows:
     """The rows that hold what a recipe makes; their version tells all that takes part in it."""
     version, length = _version(), recipe.hash_bytes
     embedding = recipe.embedding_key
-    plain = recipe.only_hash or recipe.is_decoded_larger
+    plain = recipe.only_hash or recipe.is_decoded_larger or recipe.by_thumbnail
     return Rows(
         Row(recipe.key, version, length),
         Row(embedding, version, recipe.vector_bytes) if embedding else None,

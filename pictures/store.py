@@ -103,6 +103,7 @@ class Store:
         self._file_systems: dict[bytes, int | None] = {}
         self._committed = time.monotonic()
         self._hash_files: HashFiles | None = None
+        self._listed: Sequence[ImageFile] = ()  # as the files that are here
         self._lost: set[str] = set()  # the photos whose pictures are, by their digests
         self._read_anew: set[int] = set()  # lists of photos, as one of their pictures was lost
         self._remade: dict[bytes, Spooled] = {}  # of these, by their digests
@@ -122,6 +123,7 @@ class Store:
 
         What is new is kept, and on the disk within seconds; the small pictures of all are out of
         memory. With embeddings, pictures with a look are known only with what it made of them.
+        A look by a thumbnail is kept only as such.
         """
         self._hash_files = hash_files
         known, rows = set(), rows_of(recipe)
@@ -129,10 +131,20 @@ class Store:
             with _no_garbage():
                 for image in self._known(files, rows.look, rows.embedding):
                     known.add(image.file.path)
-                    yield image
+                    yield replace(image, by_thumbnail=True) if recipe.by_thumbnail else image
         for result in hash_files([file for file in files if file.path not in known]):
-            yield self._taken_in(result, rows) if isinstance(result, HashedImage) else result
+            if isinstance(result, HashedImage) and result.by_thumbnail == recipe.by_thumbnail:
+                yield self._taken_in(result, rows)
+            else:
+                yield result
+        self._list(files)
         self._commit()
+
+    def _list(self, files: Sequence[ImageFile]) -> None:
+        """List the files that are here, where what hashes some of them has listed those."""
+        if self._listed is not files:
+            with self._expecting_trouble():
+                list_here(self._open(), files)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Have files read again the next time: they were found to be other than we know them."""
@@ -240,6 +252,7 @@ class Store:
             connection = self._open()
             pictures = self._paired(connection)
             list_here(connection, files)
+            self._listed = files
             self._follow(connection)
             asked = (self._id(row), pictures.number)
             for number, digest, *value in connection.execute(KNOWN, asked):
@@ -425,7 +438,7 @@ class Store:
             return
         new = database.new_picture_file(self._path, self._made_again)
         self._open_files.callback(new.close)
-        moved = _copied(connection, old, new)
+        moved = database.copied(connection, old, new)
         if moved is not None:
             connection.executemany("UPDATE made SET place = ? WHERE rowid = ?", moved)
             database.begin_with(connection, new, self._path)
@@ -467,20 +480,6 @@ def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
-
-
-def _copied(
-    connection: sqlite3.Connection, old: PictureFile, new: PictureFile
-) -> list[tuple[int, int]] | None:
-    """The new places of all pictures that the tables know of, by row; None for want of room."""
-    query = "SELECT rowid, place, bytes FROM made WHERE place IS NOT NULL ORDER BY place"
-    moved = []
-    for row, place, length in connection.execute(query):
-        copied = new.add([old.bytes_at(place, length)])
-        if copied is None:
-            return None
-        moved.append((copied, row))
-    return moved
 
 
 def _has_content(path: str, digest: bytes) -> bool:

@@ -1,7 +1,9 @@
 """HEIC, which phones write: read where pi-heif is installed."""
 
+import contextlib
 import io
 import os
+import sqlite3
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Library
-from made_pictures import CAT, COFFEE, encoded, hash_data, photo
+from made_pictures import CAT, COFFEE, STARS, encoded, hash_data, photo
 from PIL import Image
 
 from disk.files import ImageFile
@@ -22,10 +24,12 @@ from pictures.exif import orientation_of
 from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
+from pictures.thumbnails import look_by_thumbnail
 
 pytestmark = pytest.mark.formats
 pytest.importorskip("pi_heif")
 pillow_heif = pytest.importorskip("pillow_heif")
+heic_module = pytest.importorskip("pictures.heic")
 
 
 def heic(image: Image.Image, *others: Image.Image, **options: Any) -> bytes:
@@ -34,7 +38,8 @@ def heic(image: Image.Image, *others: Image.Image, **options: Any) -> bytes:
     for other in others:
         made.add_from_pillow(other)
     stream = io.BytesIO()
-    made.save(stream, **{"quality": 60, "primary_index": 0, **options})
+    fast = {"preset": "ultrafast"}
+    made.save(stream, **{"quality": 60, "primary_index": 0, "enc_params": fast, **options})
     return stream.getvalue()
 
 
@@ -163,7 +168,7 @@ def test_the_size_of_a_heic_is_read_for_a_least_number_of_pixels(bare_library: L
 
 
 def test_a_size_that_its_own_pixels_deny_is_no_size(tmp_path: Path) -> None:
-    assert isinstance(hash_data(claiming(1200, 800), tmp_path), HashedImage | Unreadable)
+    assert isinstance(hash_data(claiming(900, 600), tmp_path), HashedImage | Unreadable)
 
 
 @pytest.mark.parametrize(
@@ -257,3 +262,154 @@ def test_items_that_point_anywhere_are_read_as_far_as_they_make_sense() -> None:
         wrong = data[:place] + b"\xff\xff" + data[place + 2 :]
         heic_items.items_of(wrong)
         list(heic_items.held_in(wrong))
+
+
+# ---- A first look by the thumbnail
+
+
+def with_thumbnail(image: Image.Image, of: Image.Image | None = None) -> bytes:
+    """A HEIC with a thumbnail, if need be one of another picture: a stale one."""
+    data = heic(image.resize((900, 600)), thumbnails=[330])
+    if of is None:
+        return data
+    stale = heic(of.resize((900, 600)), thumbnails=[330])
+    places = [coded_thumbnail(each) for each in (data, stale)]
+    (start, end), (from_, to) = places
+    assert to - from_ <= end - start, "choose a plainer picture for the stale one"
+    length = struct.pack(">I", to - from_)
+    table = data.index(b"iloc")
+    made = data[:start] + stale[from_:to].ljust(end - start, b"\0") + data[end:]
+    place = made.index(struct.pack(">I", end - start), table)
+    return made[:place] + length + made[place + 4 :]
+
+
+def coded_thumbnail(data: bytes) -> tuple[int, int]:
+    items = heic_items.items_of(data)
+    thumbnail = next(n for n, of in items.belongs_to.items() if (b"thmb", items.primary) in of)
+    (place,) = items.coded(thumbnail)
+    return place
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sizes of the HEICs that are decoded from here on."""
+    sizes: list[tuple[int, int]] = []
+    decode_one = heic_module.HeicImageFile._decode
+
+    def noting(self: heic_module.HeicImageFile, picture: Any) -> None:
+        sizes.append(self.size)
+        decode_one(self, picture)
+
+    monkeypatch.setattr(heic_module.HeicImageFile, "_decode", noting)
+    return sizes
+
+
+FULL, SMALL = (900, 600), (330, 220)
+
+
+def test_what_nothing_is_near_by_its_thumbnail_is_never_decoded_in_full(
+    bare_library: Library, decoded: list[tuple[int, int]]
+) -> None:
+    library = bare_library
+    library.add("b.jpg", "2024/coffee.jpg")
+    (library.photos / "a.heic").write_bytes(with_thumbnail(photo(CAT)))
+    old(library)
+    ran = library.run("find", "--json")
+    assert (ran.facts["hashed"], ran.facts["groups"], decoded) == (2, [], [SMALL])
+    again = library.run("find", "--json")
+    assert (again.facts["unchanged"], decoded) == (2, [SMALL])
+    library.add("c.jpg")
+    assert len(library.run("find", "--json").facts["groups"][0]) == 2
+    assert decoded[1] == FULL
+    assert library.run("find", "--json").facts["unchanged"] >= 2
+    assert [size for size in decoded if size == FULL] == [FULL]
+
+
+def old(library: Library) -> None:
+    for path in library.photos.iterdir():
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+
+
+def test_a_match_counts_only_in_full(bare_library: Library, decoded: list[tuple[int, int]]) -> None:
+    """A thumbnail may show what the picture isn't any more."""
+    bare_library.add("a.jpg")
+    (bare_library.photos / "a.heic").write_bytes(with_thumbnail(photo(STARS), photo(CAT)))
+    ran = bare_library.run("find", "--json")
+    assert (ran.facts["groups"], decoded) == ([], [SMALL, FULL])
+
+
+@pytest.mark.parametrize("flags", [("--threshold", "20"), ("--preset", "crops")])
+def test_where_more_is_wanted_than_a_thumbnail_tells_all_is_decoded(
+    flags: tuple[str, str], bare_library: Library, decoded: list[tuple[int, int]]
+) -> None:
+    (bare_library.photos / "a.heic").write_bytes(with_thumbnail(photo(CAT)))
+    bare_library.run("find", *flags)
+    assert decoded == [FULL]
+
+
+def test_no_hash_of_a_thumbnail_is_kept_for_a_threshold(
+    bare_library: Library, decoded: list[tuple[int, int]]
+) -> None:
+    (bare_library.photos / "a.heic").write_bytes(with_thumbnail(photo(CAT)))
+    old(bare_library)
+    bare_library.run("find")
+    assert bare_library.run("find", "--json", "--threshold", "20").facts["unchanged"] == 0
+    assert decoded == [SMALL, FULL]
+    ran = bare_library.run("find", "--json")
+    assert (ran.facts["unchanged"], decoded) == (1, [SMALL, FULL])
+
+
+@pytest.mark.parametrize("across", [(), ("--across",)])
+def test_groups_are_as_if_all_were_decoded(
+    across: tuple[str, ...], bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = bare_library
+    for folder, samples in {"x": (CAT, COFFEE), "y": (CAT, STARS)}.items():
+        (library.photos / folder).mkdir()
+        for number, sample in enumerate(samples):
+            data = with_thumbnail(photo(sample).rotate(number))
+            (library.photos / folder / f"{number}.heic").write_bytes(data)
+    folders = [f"--input-dir={library.photos / folder}" for folder in ("x", "y")]
+    run = ["--action", "find", "--json", "--dry-run", "--no-cache", *folders, *across]
+    run += ["--output-dir", str(library.output)]
+    found = library.run_exactly(*run).facts["groups"]
+    monkeypatch.setattr(Recipe, "may_begin_small", False)
+    assert library.run_exactly(*run).facts["groups"] == found
+    assert len(found) == 1
+
+
+def test_one_that_cannot_be_decoded_once_it_is_near_is_unreadable(bare_library: Library) -> None:
+    bare_library.add("a.jpg")
+    data = bytearray(with_thumbnail(photo(CAT)))
+    items = heic_items.items_of(bytes(data))
+    (start, _), *_ = items.coded(items.primary)
+    data[start : start + 8] = b"\xff" * 8
+    (bare_library.photos / "a.heic").write_bytes(data)
+    ran = bare_library.run("find", "--json")
+    assert (ran.code, ran.facts["groups"], ran.facts["hashed"]) == (1, [], 1)
+    assert len(ran.facts["unreadable"]) == 1
+
+
+def test_what_was_not_asked_for_last_is_known_to_be_here(
+    bare_library: Library, cache_home: Path
+) -> None:
+    """Or after half a year the photos without thumbnails would be forgotten."""
+    library = bare_library
+    library.add("a.jpg", "2024/coffee.jpg")
+    (library.photos / "b.heic").write_bytes(with_thumbnail(photo(CAT)))
+    old(library)
+    library.run("find")
+    (database,) = cache_home.rglob("cache.sqlite")
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE files SET seen = 0")
+    library.run("find")
+    assert library.run("find", "--json").facts["unchanged"] == 2
+
+
+def test_a_thumbnail_of_another_shape_or_too_small_is_not_looked_at() -> None:
+    tiny = heic(photo(CAT).resize((900, 600)), thumbnails=[90])
+    wide = with_thumbnail(photo(CAT)).replace(
+        struct.pack(">II", *FULL), struct.pack(">II", 900, 500)
+    )
+    for data in (tiny, wide, heic(photo(CAT))):
+        assert look_by_thumbnail(data, Recipe(by_thumbnail=True)) is None

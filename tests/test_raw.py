@@ -62,7 +62,7 @@ def test_a_raw_joins_its_jpeg_and_is_copied_and_deleted_as_it_is(bare_library: L
 def test_a_copy_of_a_raw_that_was_changed_and_renamed_is_not_deleted(bare_library: Library) -> None:
     """It is no companion here, whatever it is beside a photo."""
     library = bare_library
-    library.add("a.jpg")
+    library.add("b.jpg")
     (library.photos / "a.dng").write_bytes(dng(photo(CAT)))
     library.find()
     copy = library.copy("a.dng")
