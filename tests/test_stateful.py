@@ -61,6 +61,24 @@ class Row:
     digest: str
 
 
+CLEANUPS = (
+    (),
+    ("--allow-whole-groups",),
+    ("--with-companions",),
+    ("--allow-whole-groups", "--with-companions"),
+)
+
+
+def may_have(photo: Path, note: Path) -> bool:
+    """Whether a note belongs to a photo by their names, as far as these are used here."""
+    wanted = {folded(photo.name + ".xmp"), folded(photo.with_suffix(".xmp").name)}
+    return photo.parent == note.parent and folded(note.name) in wanted
+
+
+def folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())
+
+
 class Crash(BaseException):
     """The process is dead."""
 
@@ -79,6 +97,7 @@ class Owner(RuleBasedStateMachine):
         self.serial = 0
         self.result = 0  # the number of the output folder's inode
         self.ever: set[Path] = set()
+        self.notes: dict[Path, bytes] = {}  # what lies beside photos
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
@@ -104,6 +123,27 @@ class Owner(RuleBasedStateMachine):
         self.ever.add(path)
         self.allowed.pop(path, None)
 
+    @rule(
+        name=st.sampled_from(PHOTO_NAMES),
+        is_whole=st.booleans(),
+        text=st.sampled_from((b"a note", b"another")),
+    )
+    def notes_something(self, name: str, is_whole: bool, text: bytes) -> None:
+        """Beside a photo that is there or not, which others may share."""
+        self.notes_beside(self.home.photos / name, text, is_whole=is_whole)
+
+    @rule(text=st.sampled_from((b"a note", b"another")))
+    def notes_the_same_beside_all(self, text: bytes) -> None:
+        for photo in self.photos():
+            self.notes_beside(photo, text, is_whole=True)
+
+    def notes_beside(self, photo: Path, text: bytes, *, is_whole: bool) -> None:
+        path = photo.with_name(photo.name + ".xmp") if is_whole else photo.with_suffix(".xmp")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text)
+        self.notes[path] = text
+        self.ever.add(path)
+
     @rule()
     def finds(self) -> None:
         self.run("find")
@@ -116,12 +156,18 @@ class Owner(RuleBasedStateMachine):
     def checks(self, flag: tuple[str, ...]) -> None:
         self.run("check-deleted", *flag)
 
-    @rule(flag=st.sampled_from(((), ("--allow-whole-groups",))))
+    @rule(flag=st.sampled_from(CLEANUPS))
     def cleans_up(self, flag: tuple[str, ...]) -> None:
         self.run("cleanup", *flag)
 
-    @rule(action=st.sampled_from(("find", "check-deleted", "cleanup")), changes=st.integers(0, 60))
-    def is_killed_in(self, action: str, changes: int) -> None:
+    @rule(
+        action=st.sampled_from(("find", "check-deleted", "cleanup")),
+        changes=st.integers(0, 60),
+        along=st.booleans(),
+    )
+    def is_killed_in(self, action: str, changes: int, along: bool) -> None:
+        flags = ("--with-companions",) if along and action == "cleanup" else ()
+        rows, listed = self.rows(), self.listed()
         with pytest.MonkeyPatch.context() as monkeypatch:
             left = [changes]
 
@@ -140,7 +186,8 @@ class Owner(RuleBasedStateMachine):
             for name in ("mkdir", "rename", "replace", "unlink", "rmdir", "link", "utime"):
                 monkeypatch.setattr(os, name, deadly(getattr(os, name)))
             with contextlib.suppress(Crash):
-                self.home.run(action)
+                self.home.run(action, *flags)
+        self.notes_that_went(rows, listed, flags)
         self.takes_note()
 
     @precondition(lambda self: self.copies())
@@ -161,14 +208,19 @@ class Owner(RuleBasedStateMachine):
         data=st.data(),
         number=st.integers(1, 4),
         flag=st.sampled_from(((), ("--allow-whole-groups",))),
+        along=st.booleans(),
     )
-    def culls_and_cleans_up(self, data: st.DataObject, number: int, flag: tuple[str, ...]) -> None:
+    def culls_and_cleans_up(
+        self, data: st.DataObject, number: int, flag: tuple[str, ...], along: bool
+    ) -> None:
         """All that the program is for, in one go."""
+        if along:
+            self.notes_the_same_beside_all(b"a note")
         for _ in range(number):
             if self.copies():
                 self.culls(data)
         self.run("check-deleted", *flag)
-        self.run("cleanup", *flag)
+        self.run("cleanup", *flag, *(("--with-companions",) if along else ()))
 
     @precondition(lambda self: self.copies())
     @rule(data=st.data(), how=st.sampled_from(("delete", "replace")), moment=st.booleans())
@@ -259,10 +311,40 @@ class Owner(RuleBasedStateMachine):
         twice = self.photos()
         for path in before.keys() - twice.keys():
             self.may_be_deleted(path, rows, listed, flags)
+        self.notes_that_went(rows, listed, flags)
         if action != "find":
             self.home.run(action, *flags)
             assert self.photos() == twice, "the second time did more"
+            assert self.beside() == self.notes
         self.takes_note()
+
+    def notes_that_went(self, rows: list[Row], listed: set[Path], flags: Sequence[str]) -> None:
+        """Accept those that went along: their photo has gone, no other may have them, and the same
+        lies beside one that stays."""
+        there, beside = self.photos(), self.beside()
+        for path in self.notes.keys() - beside.keys():
+            assert "--with-companions" in flags
+            assert not any(may_have(photo, path) for photo in there)
+            assert f"Deleted file: {to_line(str(path))}" in self.home.log()
+            shared = [row for row in rows if may_have(row.original, path)]
+            doomed = [row for row in shared if row.original in listed]
+            assert doomed
+            for row in doomed:
+                assert any(
+                    beside.get(twin) == self.notes[path]
+                    for other in rows
+                    if other.group == row.group and other.original not in listed
+                    if self.has(there, other)
+                    for twin in beside
+                    if may_have(other.original, twin)
+                )
+            del self.notes[path]
+
+    @staticmethod
+    def has(there: dict[Path, bytes], row: Row) -> bool:
+        """Whether an original is as find saw it."""
+        content = there.get(row.original)
+        return content is not None and hashlib.sha256(content).hexdigest() == row.digest
 
     def may_be_deleted(
         self, path: Path, rows: list[Row], listed: set[Path], flags: Sequence[str]
@@ -312,6 +394,13 @@ class Owner(RuleBasedStateMachine):
 
     def photos(self) -> dict[Path, bytes]:
         """The photos that are there, those that are set aside under their own names."""
+        return {path: data for path, data in self.files().items() if path.suffix != ".xmp"}
+
+    def beside(self) -> dict[Path, bytes]:
+        """The companions that are there, in the same way."""
+        return {path: data for path, data in self.files().items() if path.suffix == ".xmp"}
+
+    def files(self) -> dict[Path, bytes]:
         aside = {removal.aside_path(str(path)): path for path in self.ever}
         return {
             aside.get(str(path), path): path.read_bytes()
@@ -343,6 +432,7 @@ class Owner(RuleBasedStateMachine):
         assert missing <= self.allowed.keys(), missing
         for path, content in there.items():
             assert self.wanted.get(path) == content, path
+        assert self.beside() == self.notes
 
     @invariant()
     def each_group_keeps_one(self) -> None:
