@@ -49,6 +49,8 @@ def plan_companions(
     delete: list[Companion] = []
     refused: list[Kept] = []
     for companion in _companions_of(c for c in manifest.copies if c.original.path in chosen):
+        if companion.path in chosen:  # a RAW, for its own copy
+            continue
         reason = along.reason_to_keep(companion, companion.path, probably_matches, leaving)
         if reason:
             refused.append(Kept(companion.path, reason))

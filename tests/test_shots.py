@@ -97,6 +97,17 @@ def test_one_shot_is_said_to_be_one(home: Home, capsys: pytest.CaptureFixture[st
     )
 
 
+def test_a_raw_that_was_chosen_with_its_jpeg_is_no_companion_that_stays(home: Home) -> None:
+    home.must("find")
+    home.cull("d/c.jpg", "d/c.NEF")
+    for folder in (home.photos, home.photos / "d"):
+        (folder / "c.xmp").write_text("a note")
+    home.must("check-deleted")
+    home.must("cleanup", "--with-companions")
+    assert sorted(os.listdir(home.photos / "d")) == []
+    assert (home.photos / "c.xmp").exists()
+
+
 def test_the_flag_is_for_find_alone(bare_library: Library) -> None:
     assert bare_library.check("--show-shots").code == 2
 
