@@ -2,14 +2,22 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import cleanup
 import going_along
 from actions.check_deleted import say_left, say_losses, say_strangers
-from actions.console import Console, Item, agreed, bar, counted, facts_of, lines_of, megabytes
+from actions.console import (
+    Console,
+    Item,
+    agreed_on_terminal,
+    bar,
+    counted,
+    facts_of,
+    lines_of,
+    megabytes,
+)
 from actions.result import opened
 from config import Exit, Settings
 from disk import removal, trashing
@@ -130,13 +138,8 @@ def report_plan(console: Console, job: Job, plan: cleanup.Plan, companions: Comp
 
 
 def confirmed(photos: int, companions: int = 0) -> bool:
-    """Ask on a terminal; a script that runs cleanup has been asked by who wrote it."""
-    if sys.stdin is None:
-        return False
-    if not sys.stdin.isatty():
-        return True
     besides = f" and {counted(companions, 'companion')}" if companions else ""
-    return agreed(f"Delete {counted(photos, 'original')}{besides}?")
+    return agreed_on_terminal(f"Delete {counted(photos, 'original')}{besides}?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,3 +119,10 @@ def counted(number: int, noun: str) -> str:
 def agreed(question: str) -> bool:
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def agreed_on_terminal(question: str) -> bool:
+    """Ask on a terminal; a script that runs an action has been asked by who wrote it."""
+    if sys.stdin is None:
+        return False
+    return not sys.stdin.isatty() or agreed(question)

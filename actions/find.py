@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import finder
 import storage
 from actions.console import Console, bar
+from actions.decided import decisions_of_person
+from actions.find_groups import Chosen, chosen_groups, report_not_shown
 from actions.find_summary import (
     failures,
     has_extra,
     report_found,
     report_groups,
     report_saved,
-    report_shots,
     report_sides,
 )
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
@@ -31,7 +32,6 @@ from disk.protection import Protected
 from disk.record import Link, Manifest, SavedCopy, is_result
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
-from disk.shots import is_one_shot
 from finder import Found, Skipped
 from pictures import methods
 from pictures.by_name import named
@@ -52,7 +52,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     if settings.across:
         finder.check_sides(settings.input_dirs)
     method, paths = methods.chosen(settings), paths_of(settings)
-    accepted = known_bad(settings.accept_unreadable)
+    accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
     dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose
     with contextlib.ExitStack() as stack:
         if not dry_run:
@@ -71,23 +71,21 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             check_last_copies(old, survey.digests())
         survey, groups, matched = grouped(survey, method, settings, store)
         sides = sides_of(survey, settings)
-        groups, shots = without_shots(survey.images, groups, arguments.show_shots)
+        chosen = chosen_groups(survey.images, groups, decisions, arguments, settings.workers)
+        groups = chosen.groups
         log = report_found(console, survey, accepted, everything=everything)
         if arguments.list:
             console.print_list(line_of(item.file).encode() for item in survey.unreadable)
         log += report_sides(console, sides)
         log += report_groups(console, survey.images, groups, matched, everything=everything)
-        log += report_shots(console, survey.images, shots, everything=everything)
+        log += report_not_shown(console, survey.images, chosen, everything=everything)
         copies = planned_copies(survey.images, groups, paths)
         storage.check_space(copies, paths.output_dir)
         if dry_run:
             console.say("Dry run: nothing was copied.")
             return
         copies = with_what_they_hold(copies, settings.workers, log)
-        links = tuple(links_between(survey.images, groups))
-        planned = Manifest(
-            settings.input_dirs, copies, paths.own_files, links=links, protect=settings.protect
-        )
+        planned = record_of(settings, paths, copies, survey.images, chosen)
         make_sheet = sheets(settings.prefer, settings.workers)
         seen = None if discard else survey.digests()
         results, kept = replaced(old, planned, log, seen, make_sheet)
@@ -202,18 +200,6 @@ def sides_of(survey: finder.Survey, settings: Settings) -> list[int] | None:
     return finder.Sides(settings.input_dirs).of_images(survey) if settings.across else None
 
 
-def without_shots(
-    images: Sequence[HashedImage], groups: Sequence["Cluster"], show: bool
-) -> tuple[list["Cluster"], list["Cluster"]]:
-    """The groups, and apart those that are nothing but a RAW and the camera's JPEG of it."""
-    left: list[Cluster] = []
-    shots: list[Cluster] = []
-    for cluster in groups:
-        paths = [images[position].file.path for position in cluster.members]
-        (shots if not show and is_one_shot(paths) else left).append(cluster)
-    return left, shots
-
-
 def planned_copies(
     images: Sequence[HashedImage], groups: Sequence["Cluster"], paths: OutputPaths
 ) -> tuple[SavedCopy, ...]:
@@ -235,6 +221,24 @@ def with_what_they_hold(
         else:
             log.append(f"Not looked into: {to_line(result.file.path)}: {result.reason}")
     return tuple(dataclasses.replace(c, holds=lines.get(c.original.path)) for c in copies)
+
+
+def record_of(
+    settings: Settings,
+    paths: OutputPaths,
+    copies: tuple[SavedCopy, ...],
+    images: Sequence[HashedImage],
+    chosen: Chosen,
+) -> Manifest:
+    """The record of a result that is to be made."""
+    return Manifest(
+        settings.input_dirs,
+        copies,
+        paths.own_files,
+        links=tuple(links_between(images, chosen.groups)),
+        protect=settings.protect,
+        kept_together=chosen.kept_together(images),
+    )
 
 
 def links_between(hashed: Sequence[HashedImage], groups: Sequence["Cluster"]) -> list[Link]:
@@ -303,7 +307,8 @@ def without_failed(
     saved = tuple(result for result in results if isinstance(result, SavedCopy))
     there = {copy.original.path for copy in saved}
     links = tuple(k for k in planned.links if k.left in there and k.right in there)
-    return dataclasses.replace(planned, copies=saved, links=links)
+    kept = tuple(k for k in planned.kept_together if there.issuperset(k.paths))
+    return dataclasses.replace(planned, copies=saved, links=links, kept_together=kept)
 
 
 def sheets(prefer: Sequence[str], workers: int) -> MakeSheet:

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ ACTIONS = {
     "check-deleted": "actions.check_deleted",
     "cleanup": "actions.clean_up",
     "covered": "extras.actions.covered",
+    "keep": "actions.keep",
+    "forget": "actions.forget",
     "explain": "extras.actions.explain",
     "review": "extras.actions.review",
     "suggest": "extras.actions.suggest",
@@ -247,7 +249,8 @@ SWITCHES = {
     "--apply": "suggest: remove the copies that the rules give up, not only show them",
     "--dry-run": "all but explain and review: show what would be done, and do nothing",
     "--show-shots": "find: make a group also of what is one shot alone, a RAW and its JPEG",
-    "--yes": "cleanup: delete without asking; with --trust-result: trust without asking",
+    "--show-kept": "find: make a group also of what was kept side by side by --action keep",
+    "--yes": "cleanup, keep, forget: don't ask; with --trust-result: trust without asking",
     "--trust-result": "rely on a result that is not signed by you, after a look at its reach",
     "--discard-review": "find: replace a result with a review or last copies in it",
     "--allow-whole-groups": "check-deleted, cleanup: also delete where all copies of a group"
@@ -261,7 +264,11 @@ SWITCHES = {
     "--verbose": "name every file",
 }
 # Those that say nothing to any other action.
-OF_ONE = {"--apply": "suggest", "--with-companions": "cleanup", "--show-shots": "find"}
+OF_ONE = {
+    "--apply": "suggest",
+    "--with-companions": "cleanup",
+    **dict.fromkeys(("--show-shots", "--show-kept", "--at-most"), "find"),
+}
 
 
 # ---- The command line
@@ -303,7 +310,8 @@ def parser(defaults: Mapping[str, object]) -> Parser:
         "photos",
         nargs="*",
         metavar="PATH",
-        help="explain: two photos; covered: the folders of which all may be in INPUT_DIR already",
+        help="explain: two photos; covered: the folders of which all may be in INPUT_DIR already;"
+        " keep, forget: the numbers of groups, or all",
     )
     for flag, text in (("--like", "one group"), ("--unlike", "different groups or none")):
         parser.add_argument(
@@ -327,6 +335,12 @@ def parser(defaults: Mapping[str, object]) -> Parser:
     )
     parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="review: the page's port (default: any)"
+    )
+    parser.add_argument(
+        "--at-most",
+        type=values.positive,
+        metavar="N",
+        help="find: show only the N groups that are the surest, and count the others",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {config.__version__}")
     return parser
@@ -356,11 +370,13 @@ def check_list(arguments: argparse.Namespace) -> None:
 
 
 def check_photos(arguments: argparse.Namespace) -> None:
-    """Explain takes photos, either two or example pairs; covered takes folders, others nothing."""
+    """Explain takes photos, two or example pairs; covered takes folders, two others groups."""
     photos, examples = arguments.photos, arguments.like + arguments.unlike
     if arguments.action == "covered" and not examples:
         if not photos:
             raise UserError("--action covered: name the folder that may be in INPUT_DIR already.")
+    elif arguments.action in ("keep", "forget") and not examples:
+        check_groups(arguments.action, photos)
     elif arguments.action != "explain":
         if photos or examples:
             stray = "--like and --unlike" if examples else f"the photo {photos[0]}"
@@ -369,6 +385,14 @@ def check_photos(arguments: argparse.Namespace) -> None:
         raise UserError(
             "--action explain takes either two photos, or pairs of them with --like and --unlike."
         )
+
+
+def check_groups(action: str, groups: Sequence[str]) -> None:
+    """What is kept or forgotten is named by the numbers of groups, or all of it is."""
+    if action == "forget" and not groups:
+        raise UserError("--action forget: name the groups by their numbers, or all.")
+    if list(groups) not in ([], ["all"]) and not all(map(values.is_group, groups)):
+        raise UserError(f"--action {action} takes the numbers of groups, or all; see --help.")
 
 
 # ---- The settings

@@ -263,3 +263,15 @@ def whole_number(least: int, most: int) -> Callable[[Values, str], int]:
         return value
 
     return check
+
+
+def positive(text: str) -> int:
+    """A number of a flag that is 1 or more; ValueError for anything else."""
+    if not is_group(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def is_group(text: str) -> bool:
+    """Whether a text is the number of a group, as its folder has it."""
+    return re.fullmatch("[1-9][0-9]{0,8}", text) is not None

@@ -14,8 +14,16 @@ UNSAFE_IN_A_LINE = re.compile(
 
 def dump_json(value: object) -> str:
     """JSON that people can read and UTF-8 can hold: undecodable bytes stay escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=1)
-    return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    return _encodable(json.dumps(value, ensure_ascii=False, indent=1)) + "\n"
+
+
+def dump_json_line(value: object) -> str:
+    """The same in one line."""
+    return _encodable(json.dumps(value, ensure_ascii=False)) + "\n"
+
+
+def _encodable(text: str) -> str:
+    return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def to_line(path: str) -> str:
@@ -43,3 +51,14 @@ def some_names(paths: Sequence[str]) -> str:
     """The names of a few files, for a message."""
     shown = ", ".join(to_line(os.path.basename(path)) for path in paths[:3])
     return shown + ", ..." if len(paths) > 3 else shown
+
+
+def listed_names(paths: Sequence[str], most: int = 4) -> list[str]:
+    """The names of some files, or their paths if two have one name; the last may stand for many.
+
+    >>> listed_names(["/a/1.jpg", "/b/2.jpg"]), listed_names(["/a/1", "/b/1", "/c/3"], 2)
+    (['1.jpg', '2.jpg'], ['/a/1', '2 more'])
+    """
+    names = [os.path.basename(path) for path in paths]
+    told = [to_line(name) for name in (names if len(set(names)) == len(names) else paths)]
+    return told if len(told) <= most else [*told[: most - 1], f"{len(told) - most + 1} more"]

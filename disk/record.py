@@ -17,7 +17,7 @@ from disk.files import (
     open_regular,
     write_file,
 )
-from disk.lines import dump_json, from_line, to_line
+from disk.lines import dump_json, from_line, listed_names, to_line
 from disk.own_names import MANIFEST, REPORT
 from disk.strict import (
     digest_of,
@@ -74,6 +74,22 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTogether:
+    """Originals of a group that were kept side by side before find grouped them, and when."""
+
+    group: int
+    paths: tuple[str, ...]
+    time: str
+
+    @property
+    def sentence(self) -> str:
+        """What is to be told of it."""
+        *others, last = listed_names(self.paths)
+        names = f"{', '.join(others)} and {last}"
+        return f"Group {self.group}: {names} were kept side by side on {self.time[:10]}."
+
+
+@dataclass(frozen=True, slots=True)
 class OwnFiles:
     """The names that info.txt, to_delete.txt and, if it lies there, the log have in a result."""
 
@@ -91,9 +107,9 @@ class OwnFiles:
 class Manifest:
     """What a find made: the record that check-deleted and cleanup trust.
 
-    `report` is the digest of report.html, or empty if find wrote none. `links` are for people
-    to look at; nothing is decided by them here. `protect` is what find was told to protect.
-    `signatures` are those of users who trust it.
+    `report` is the digest of report.html, or empty if find wrote none. `links` and
+    `kept_together` are for people to look at; nothing is decided by them here. `protect` is what
+    find was told to protect. `signatures` are those of users who trust it.
     """
 
     input_dirs: tuple[str, ...]
@@ -102,6 +118,7 @@ class Manifest:
     report: str = ""
     links: tuple[Link, ...] = ()
     protect: tuple[str, ...] = ()
+    kept_together: tuple[KeptTogether, ...] = ()
     signatures: tuple[str, ...] = ()
 
     @property
@@ -139,6 +156,7 @@ def load_manifest(folder: str) -> Manifest:
         report=text_of(data.get("report", ""), "report") and digest_of(data["report"], "report"),
         links=tuple(_link_of(row) for row in rows_of(data.get("links", []), "links")),
         protect=tuple(_entry_of(one) for one in rows_of(data.get("protect", []), "protect")),
+        kept_together=tuple(map(_kept_of, rows_of(data.get("kept_together", []), "kept_together"))),
         signatures=tuple(digest_of(one, "signatures") for one in signatures),
     )
     for places in ([c.original.path for c in manifest.copies], [c.copy for c in manifest.copies]):
@@ -193,6 +211,14 @@ def _link_of(row: object) -> Link:
     )
 
 
+def _kept_of(row: object) -> KeptTogether:
+    row = table_of(row, "kept_together")
+    paths = tuple(path_of(path, "kept_together") for path in rows_of(row["paths"], "kept_together"))
+    if len(paths) < 2:
+        raise ValueError("kept_together must be of two pictures or more")
+    return KeptTogether(number_of(row["group"], "group", 1), paths, words_of(row["time"], "time"))
+
+
 def _own_files_of(value: object) -> OwnFiles:
     names = tuple(name_of(name, "own_files") for name in rows_of(value, "own_files"))
     others = {name.casefold() for name in names} - {MANIFEST, REPORT}
@@ -228,8 +254,9 @@ def content_of(manifest: Manifest) -> dict[str, object]:
     content = {**head, **asdict(replace(manifest, copies=())), "copies": rows}
     content["own_files"] = manifest.own_files.names
     del content["signatures"]
-    if not manifest.protect:  # as in the records of before
-        del content["protect"]
+    for name in ("protect", "kept_together"):  # as in the records of before
+        if not content[name]:
+            del content[name]
     return content
 
 

@@ -5,6 +5,7 @@ import os
 from disk import system
 
 CACHE_SUFFIX = ".sqlite"
+PROGRAM = "image-similarity-search"
 
 
 def default_cache_file() -> str:
@@ -12,4 +13,13 @@ def default_cache_file() -> str:
     folder = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(folder):
         folder = os.path.expanduser("~/Library/Caches" if system.is_mac() else "~/.cache")
-    return os.path.join(folder, "image-similarity-search", "cache" + CACHE_SUFFIX)
+    return os.path.join(folder, PROGRAM, "cache" + CACHE_SUFFIX)
+
+
+def decisions_file() -> str:
+    """Where a person's decisions lie: in their folder for data that no program can make anew."""
+    folder = os.environ.get("XDG_DATA_HOME", "")
+    if not os.path.isabs(folder):
+        mac = system.is_mac()
+        folder = os.path.expanduser("~/Library/Application Support" if mac else "~/.local/share")
+    return os.path.join(folder, PROGRAM, "decisions.jsonl")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from disk.files import ImageFile
-from extras.same_picture import PICTURED, Pictured
 from pictures import matching
 from pictures.images import HashedImage, Unreadable
 from pictures.methods import Method
+from pictures.same_picture import PICTURED, Pictured
 from pictures.workers import in_workers
 
 MOST_LOOKED_AT = 20  # pictures, the nearest ones, for one that matches by itself

@@ -315,6 +315,12 @@ def by_ending(name: str) -> Format | None:
     return _BY_ENDING.get(os.path.splitext(name)[1].lower())
 
 
+def tells_metadata_apart(name: str) -> bool:
+    """Whether a file has the name of a format of which a picture's data are told from the rest."""
+    form = by_ending(name)
+    return form is not None and form.said in ("a JPEG", "a PNG")
+
+
 def openers(form: Format) -> tuple[str, ...]:
     """By which of Pillow's decoders a file of a format may be opened; they are there then.
 

@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -107,15 +108,10 @@ class Home:
 
     @contextlib.contextmanager
     def _signing(self) -> Iterator[None]:
-        """With the key of this home, not with that of the tests."""
-        other = os.environ.get("XDG_STATE_HOME")
-        os.environ["XDG_STATE_HOME"] = str(self.state)
-        try:
+        """With the key and the decisions of this home, not with those of the tests."""
+        own = {"XDG_STATE_HOME": str(self.state), "XDG_DATA_HOME": str(self.folder / "data")}
+        with mock.patch.dict(os.environ, own):
             yield
-        finally:
-            del os.environ["XDG_STATE_HOME"]
-            if other is not None:
-                os.environ["XDG_STATE_HOME"] = other
 
     def process(self, tracer: list[str], action: str, *flags: str) -> Ended:
         """Run an action in a process of its own, seen by a tracer."""
@@ -191,6 +187,11 @@ class Scenario:
 
 def with_result(home: Home) -> None:
     home.must("find")
+
+
+def with_kept_groups(home: Home) -> None:
+    home.must("find")
+    home.must("keep")
 
 
 def with_result_of_less(home: Home) -> None:
@@ -294,6 +295,19 @@ def change_ones_mind(home: Home, scenario: Scenario, before: dict[str, bytes]) -
     check(home, scenario, before)
 
 
+def decide_again(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
+    """Each group is shown or kept, and none half; then it is decided as it was to be."""
+    home.run("find")
+    shown = {os.path.relpath(path, home.photos) for path in home.info()}
+    for group in (GROUP_A, GROUP_B):
+        demand(shown.isdisjoint(group) or shown.issuperset(group), "half of", group)
+    home.must("find", "--show-kept", code=home.run("find", "--dry-run").code)
+    home.must(scenario.action, *scenario.flags, code=home.run("find", "--dry-run").code)
+    home.must("find")
+    demand(len(home.info()) == (0 if scenario.action == "keep" else 5), home.info())
+    check(home, scenario, before)
+
+
 def find_anew(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
     left = home.contents()
     home.must("find", "--discard-review")
@@ -312,6 +326,8 @@ SCENARIOS = (
     Scenario("check again", with_another_cull_listed, "check-deleted", (), CULLED, CHECK),
     Scenario("cleanup", with_list, "cleanup", (), CULLED, CHECK),
     Scenario("cleanup, trash", with_list, "cleanup", (), CULLED, CHECK, trash=True),
+    Scenario("keep", with_result, "keep", (), frozenset(), (decide_again,)),
+    Scenario("forget", with_kept_groups, "forget", ("all",), frozenset(), (decide_again,)),
     Scenario(
         "cleanup, companions",
         with_companions_and_list,

@@ -2,6 +2,7 @@
 first 32 bytes, and no worker is started."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import deciding
 import finder
-from disk.files import ImageFile, read_file
+from disk.files import ImageFile, digest_file, read_file
 from pictures.images import HashedImage, Unreadable
+from pictures.same_picture import Pictured
 
 SHOWN = 32  # bytes: a hash of 16 x 16 bits
 
@@ -52,6 +55,13 @@ def hash_files(
             yield HashedImage(read, hashlib.sha256(data).hexdigest(), look)
 
 
+def in_workers(*_: Any) -> deciding.ReadPictures:
+    """In the place of what reads photos for the digests of their pictures."""
+    return lambda files: [
+        Pictured(file, "", digest_file(file.path)) for file in files if os.path.exists(file.path)
+    ]
+
+
 def main(arguments: list[str]) -> int:
     """The program, with the stand-in."""
     import main as program
@@ -59,6 +69,7 @@ def main(arguments: list[str]) -> int:
 
     with (
         mock.patch.object(finder, "hash_files", hash_files),
+        mock.patch.object(deciding, "in_workers", in_workers),
         mock.patch.object(finder, "holdings", lambda *_: iter(())),  # nothing else is held
         # The contact sheet would need real pictures and workers.
         mock.patch.object(find, "has_extra", lambda _: False),

@@ -17,7 +17,8 @@ from PIL import Image, PngImagePlugin
 from disk import same_file
 from disk.files import ImageFile, image_file
 from disk.own_names import MANIFEST
-from extras import alike, covering, same_picture
+from extras import alike, covering
+from pictures import same_picture
 from pictures.images import Unreadable
 from pictures.integrity import PNG_SIGNATURE
 

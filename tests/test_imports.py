@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "storage": {"config", "disk", "pictures"},
     "cleanup": {"config", "disk", "pictures"},
     "going_along": {"cleanup", "config", "disk", "pictures"},
+    "deciding": {"cleanup", "config", "disk", "pictures"},
     "actions": {
         "config",
         "grouping",
@@ -36,6 +37,7 @@ MAY_IMPORT = {
         "storage",
         "cleanup",
         "going_along",
+        "deciding",
         "disk",
         "pictures",
         "extras",

@@ -22,11 +22,11 @@ from extras.actions.covered_summary import (
 )
 from extras.alike import Likeness
 from extras.covering import Contents, Covered, OwnFiles
-from extras.same_picture import Pictured
 from finder import Found, Skipped
 from pictures import methods
 from pictures.formats import is_photo
 from pictures.images import HashedImage, Unreadable
+from pictures.same_picture import Pictured
 from pictures.store import opened as opened_store
 
 NOT_THERE = "no file of the library has its bytes"

@@ -17,7 +17,7 @@ from pictures.exif import orientation_of
 from pictures.images import Unreadable
 from pictures.integrity import PNG_SIGNATURE
 
-PICTURED = "extras.same_picture:pictured"
+PICTURED = "pictures.same_picture:pictured"
 CHANGED = "it changed while it was read"
 SOI, SOS, COM = b"\xff\xd8", 0xDA, 0xFE
 NO_SEGMENTS = (0x00, 0x01, *range(0xD0, 0xDA))  # markers that stand alone, or stand for no segment
@@ -35,10 +35,14 @@ METADATA_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf", b"pHYs
 
 @dataclass(frozen=True, slots=True)
 class Pictured:
-    """A file and the digest of its picture's data; empty where it has none that is sure."""
+    """A file, the digest of its picture's data, and that of all its content.
+
+    The first is empty where the file has none that is sure.
+    """
 
     file: ImageFile
     digest: str
+    content: str
 
 
 def pictured(file: ImageFile) -> Pictured | Unreadable:
@@ -51,7 +55,7 @@ def pictured(file: ImageFile) -> Pictured | Unreadable:
         orientation = orientation_of(decode.open_header(data))
     except DECODE_ERRORS as error:
         return Unreadable(file, reason_of(error))
-    return Pictured(file, digest_of(data, orientation))
+    return Pictured(file, digest_of(data, orientation), hashlib.sha256(data).hexdigest())
 
 
 def digest_of(data: bytes, orientation: int = 1) -> str:

@@ -1,0 +1,58 @@
+"""Forget what was kept side by side: the contrary of keep."""
+
+import argparse
+from collections.abc import Sequence
+
+import deciding
+from actions.console import Console, agreed_on_terminal, bar, counted
+from actions.decided import decisions_of_person
+from actions.keep import numbers_of
+from actions.result import opened
+from config import Exit, Settings
+from disk.decisions import Decision, Decisions, append_decisions, line_against
+from disk.lines import listed_names
+
+
+def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
+    everything = arguments.photos == ["all"]
+    decisions = decisions_of_person(console)
+    doomed = decisions.all if everything else about_groups(settings, arguments, console, decisions)
+    report(console, doomed, everything=arguments.verbose or not everything)
+    if arguments.dry_run:
+        console.say("Dry run: nothing was forgotten.")
+    elif doomed and everything and not arguments.yes and not sure(len(doomed)):
+        console.say("Nothing was forgotten.")
+        console.code = Exit.KEPT
+    elif doomed:
+        append_decisions([line_against(doomed)])
+        console.facts["forgotten"] = len(doomed)
+        console.say("Find shows those groups again.")
+
+
+def sure(decisions: int) -> bool:
+    return agreed_on_terminal(f"Forget {counted(decisions, 'decision')}?")
+
+
+def about_groups(
+    settings: Settings, arguments: argparse.Namespace, console: Console, decisions: Decisions
+) -> tuple[Decision, ...]:
+    """The decisions that hold two or more pictures of one of the groups."""
+    with opened(settings, arguments, console) as result:
+        numbers = numbers_of(arguments.photos, result.manifest) or []
+        read = deciding.in_workers(settings.workers, lambda found, n: bar(found, "Reading", n))
+        copies = [copy for copy in result.manifest.copies if copy.group in numbers]
+        return deciding.decisions_on(copies, decisions, read)
+
+
+def report(console: Console, doomed: Sequence[Decision], *, everything: bool) -> None:
+    """Say which decisions are to be forgotten."""
+    pictures = sum(len(decision.members) for decision in doomed)
+    count = counted(len(doomed), "decision")
+    console.say(f"To forget: {count} on {counted(pictures, 'picture')}.")
+    for decision in doomed if everything else ():
+        *others, last = listed_names([member.path for member in decision.members])
+        console.say(f"  {', '.join(others)} and {last}, kept on {decision.day}")
+    console.facts.update(
+        forget=[{"paths": [m.path for m in d.members], "time": d.time} for d in doomed],
+        forgotten=0,
+    )

@@ -1,0 +1,168 @@
+"""Which groups a person keeps side by side, and what of a find is settled by that."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cleanup import Culled
+from disk.decisions import Decision, Decisions, Member, decided
+from disk.files import ImageFile, is_gone
+from disk.lines import to_line
+from disk.record import Manifest, SavedCopy
+from disk.removal import is_set_aside
+from pictures import formats
+from pictures.by_name import named
+from pictures.images import Unreadable
+
+if TYPE_CHECKING:
+    from pictures.images import HashedImage
+    from pictures.same_picture import Pictured
+
+# What reads photos for the digests of their pictures, in whatever order they are done.
+ReadPictures = Callable[[Sequence[ImageFile]], Iterable["Pictured | Unreadable"]]
+PICTURED = "pictures.same_picture:pictured"
+PENDING = "some of its copies are deleted; run check-deleted and cleanup, or bring them back"
+FEWER = "fewer than two of its pictures are left"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPlan:
+    """The groups to keep, each with the copies that are left of it, and why not the others.
+
+    Groups of which fewer than two are left are refused only where they are asked for by number.
+    """
+
+    groups: Mapping[int, tuple[SavedCopy, ...]]
+    refused: Mapping[int, str]
+
+
+def plan_keep(manifest: Manifest, culled: Culled, numbers: Collection[int] | None) -> KeepPlan:
+    """Decide for some groups, or for all, whether they can be kept. Changes nothing on disk."""
+    groups: dict[int, list[SavedCopy]] = {}
+    for copy in manifest.copies:
+        groups.setdefault(copy.group, []).append(copy)
+    deleted = frozenset((*culled.deleted, *culled.whole_groups))
+    left: dict[int, tuple[SavedCopy, ...]] = {}
+    refused: dict[int, str] = {}
+    for group in groups if numbers is None else numbers:
+        if any(copy in deleted and _is_there(copy.original.path) for copy in groups[group]):
+            refused[group] = PENDING
+            continue
+        there = tuple(copy for copy in groups[group] if copy not in deleted)
+        if len(there) > 1:
+            left[group] = there
+        elif numbers is not None:
+            refused[group] = FEWER
+    return KeepPlan(left, refused)
+
+
+def _is_there(path: str) -> bool:
+    return not is_gone(path) or is_set_aside(path)
+
+
+def in_workers(workers: int, watch: Callable[..., Iterable["Pictured"]]) -> ReadPictures:
+    """What reads photos in worker processes; `watch` may show how far it is."""
+
+    def read(files: Sequence[ImageFile]) -> Iterable["Pictured | Unreadable"]:
+        if not files:
+            return ()
+        return watch(named("pictures.workers:in_workers")(PICTURED, files, workers), len(files))
+
+    return read
+
+
+def decisions_about(
+    groups: Mapping[int, Sequence[SavedCopy]], read: ReadPictures
+) -> tuple[dict[int, Decision], dict[int, str]]:
+    """A decision for each group, of what find saw, and why not for the others."""
+    copies = [copy for group in groups.values() for copy in group]
+    members = members_of(copies, read)
+    found: dict[int, Decision] = {}
+    refused: dict[int, str] = {}
+    for number, group in groups.items():
+        known = [members[copy.copy] for copy in group if copy.copy in members]
+        if len(known) == len(group):
+            found[number] = decided(known)
+        else:
+            lost = next(c.original.path for c in group if c.copy not in members)
+            refused[number] = f"{to_line(lost)} is not what find saw any more; run find again"
+    return found, refused
+
+
+def members_of(copies: Sequence[SavedCopy], read: ReadPictures) -> dict[str, Member]:
+    """The pictures of some copies as find saw them, by the paths of the copies.
+
+    The original is read and, where that isn't what find saw, the copy; of others there is none.
+    """
+    found: dict[str, Member] = {}
+    of_original = {copy.original.path: copy for copy in copies}
+    _read_into(found, of_original, [copy.original for copy in copies], read)
+    rest = {copy.copy: copy for copy in copies if copy.copy not in found}
+    files = [ImageFile(path, copy.original.size, 0) for path, copy in rest.items()]
+    _read_into(found, rest, files, read)
+    return found
+
+
+def _read_into(
+    found: dict[str, Member],
+    copies: Mapping[str, SavedCopy],
+    files: Sequence[ImageFile],
+    read: ReadPictures,
+) -> None:
+    for result in read(files):
+        copy = copies[result.file.path]
+        if not isinstance(result, Unreadable) and result.content == copy.digest:
+            picture = result.digest or result.content
+            found[copy.copy] = Member(picture, copy.digest, copy.original.path)
+
+
+def pictures_of(
+    images: Iterable["HashedImage"], decisions: Decisions, read: ReadPictures
+) -> dict[str, str]:
+    """The digests of some photos' pictures, by path, to compare them with what is decided.
+
+    Read is only what no decision knows by its content, and may be known by its picture.
+    """
+    found: dict[str, str] = {}
+    unknown: dict[str, HashedImage] = {}
+    for image in images if decisions.all else ():
+        path = image.file.path
+        found[path] = decisions.picture_of(image.digest) or image.digest
+        if found[path] == image.digest and formats.tells_metadata_apart(path):
+            unknown[path] = image
+    for result in read([image.file for image in unknown.values()]):
+        path = result.file.path
+        if not isinstance(result, Unreadable) and result.content == unknown[path].digest:
+            found[path] = result.digest or result.content
+    return found
+
+
+def unsettled(
+    made: Mapping[int, Decision], decisions: Decisions
+) -> tuple[dict[int, Decision], list[int]]:
+    """The decisions on groups that say something new, and the groups that are settled already."""
+    new, known = {}, []
+    for group, decision in made.items():
+        if decisions.settling([member.picture for member in decision.members]):
+            known.append(group)
+        else:
+            new[group] = decision
+    return new, known
+
+
+def decisions_on(
+    copies: Sequence[SavedCopy], decisions: Decisions, read: ReadPictures
+) -> tuple[Decision, ...]:
+    """The decisions that hold two or more pictures of the group of some copies.
+
+    What can't be read any more counts by what find saw of it.
+    """
+    unknown = [copy for copy in copies if decisions.picture_of(copy.digest) is None]
+    members = members_of(unknown, read)
+    groups: dict[int, list[str]] = {}
+    for copy in copies:
+        member = members.get(copy.copy)
+        picture = member.picture if member else decisions.picture_of(copy.digest) or copy.digest
+        groups.setdefault(copy.group, []).append(picture)
+    found = {one.id: one for group in groups.values() for one in decisions.about(group)}
+    return tuple(found.values())

@@ -1,0 +1,286 @@
+"""What a person has decided to keep side by side: a file of theirs, with a line a decision.
+
+Nothing is deleted by it: it only says which groups need not be shown again.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from config import Exit, UserError
+from disk import system
+from disk.files import open_regular, sync_folder
+from disk.lines import dump_json_line
+from disk.strict import digest_of, number_of, path_of, rows_of, table_of, words_of
+from disk.user_folders import decisions_file
+
+SCHEMA = 1
+BEGINS = b'{"schema": '  # each line that was written here
+CHECK_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A picture of a decision: the digests of its data and of its file, and its path then."""
+
+    picture: str
+    file: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Pictures that belong side by side, each as often as it was there, and since when."""
+
+    id: str
+    time: str
+    members: tuple[Member, ...]
+
+    @property
+    def pictures(self) -> Counter[str]:
+        return Counter(member.picture for member in self.members)
+
+    @property
+    def day(self) -> str:
+        return self.time[:10]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Which of some pictures, by position, a decision holds."""
+
+    decision: Decision
+    positions: tuple[int, ...]
+
+
+class Decisions:
+    """The decisions that stand. `torn` says that the last line was cut off, and counts for nothing.
+
+    >>> one = decided([Member("a" * 64, "f" * 64, "/1"), Member("b" * 64, "e" * 64, "/2")])
+    >>> known = Decisions([one])
+    >>> known.settling(["a" * 64, "b" * 64]) is one
+    True
+    >>> known.settling(["a" * 64, "a" * 64, "b" * 64]) is None
+    True
+    """
+
+    def __init__(self, decisions: Iterable[Decision] = (), *, torn: bool = False) -> None:
+        self.torn = torn
+        self.all = tuple(decisions)
+        self._counts = [decision.pictures for decision in self.all]
+        self._with: dict[str, list[int]] = defaultdict(list)  # the places of those, by picture
+        for place, counts in enumerate(self._counts):
+            for picture in counts:
+                self._with[picture].append(place)
+        self._by_file = {m.file: m.picture for d in self.all for m in d.members}
+
+    def picture_of(self, file: str) -> str | None:
+        """The digest of the picture of a file with some digest, if a decision knows it."""
+        return self._by_file.get(file)
+
+    def settling(self, pictures: Sequence[str]) -> Decision | None:
+        """A decision in which all of some pictures lie, each as often as it is there."""
+        wanted = Counter(pictures)
+        rarest = min(wanted, key=lambda picture: len(self._with.get(picture, ())))
+        for place in reversed(self._with.get(rarest, [])):
+            if wanted <= self._counts[place]:
+                return self.all[place]
+        return None
+
+    def about(self, pictures: Sequence[str]) -> list[Decision]:
+        """The decisions that hold two or more of some pictures, the newest last."""
+        wanted = Counter(pictures)
+        shared: Counter[int] = Counter()
+        for picture, count in wanted.items():
+            for place in self._with.get(picture, ()):
+                shared[place] += min(count, self._counts[place][picture])
+        return [self.all[place] for place in sorted(shared) if shared[place] > 1]
+
+    def together(self, pictures: Sequence[str], paths: Sequence[str]) -> list[Together]:
+        """Which of some pictures were kept together, most of them first; no set within another."""
+        found = [_together(one, pictures, paths) for one in reversed(self.about(pictures))]
+        found.sort(key=lambda one: -len(one.positions))
+        told: list[Together] = []
+        for one in found:
+            if not any(set(one.positions) <= set(other.positions) for other in told):
+                told.append(one)
+        return told
+
+
+def _together(decision: Decision, pictures: Sequence[str], paths: Sequence[str]) -> Together:
+    """Of equal pictures those count first that lie where they lay."""
+    left, then = decision.pictures, {member.path for member in decision.members}
+    order = sorted(range(len(pictures)), key=lambda position: paths[position] not in then)
+    positions = []
+    for position in order:
+        if left[pictures[position]]:
+            left[pictures[position]] -= 1
+            positions.append(position)
+    return Together(decision, tuple(sorted(positions)))
+
+
+# ---- Lines
+
+
+def decided(members: Iterable[Member]) -> Decision:
+    """A decision of now."""
+    now = datetime.now().astimezone().isoformat()
+    members = tuple(members)
+    return Decision(_check(_kept(now, members)), now, members)
+
+
+def _kept(time: str, members: Iterable[Member]) -> dict[str, object]:
+    rows = [{"path": m.path, "picture": m.picture, "file": m.file} for m in members]
+    return {"schema": SCHEMA, "time": time, "keep": rows}
+
+
+def line_of(decision: Decision) -> str:
+    """The line that says a decision."""
+    return _line(_kept(decision.time, decision.members))
+
+
+def line_against(decisions: Iterable[Decision]) -> str:
+    """The line that says that some decisions count no more."""
+    now = datetime.now().astimezone().isoformat()
+    return _line({"schema": SCHEMA, "time": now, "forget": [d.id for d in decisions]})
+
+
+def _line(content: dict[str, object]) -> str:
+    return dump_json_line({**content, "check": _check(content)})
+
+
+def _check(content: dict[str, object]) -> str:
+    """What tells a line from one in which something was changed; the id of a decision."""
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:CHECK_DIGITS]
+
+
+def _read_line(line: bytes) -> Decision | list[str]:
+    """A decision, or the ids of those that count no more; ValueError or KeyError for all else."""
+    content = table_of(json.loads(line.decode()), "it")
+    if number_of(content["schema"], "schema") != SCHEMA:
+        raise ValueError(f"its schema is not {SCHEMA}")
+    check = words_of(content.pop("check"), "check")
+    if check != _check(content):
+        raise ValueError("it was changed")
+    time = words_of(content["time"], "time")
+    if "forget" in content:
+        return [words_of(one, "forget") for one in rows_of(content["forget"], "forget")]
+    return Decision(check, time, tuple(map(_member_of, rows_of(content["keep"], "keep"))))
+
+
+def _member_of(value: object) -> Member:
+    row = table_of(value, "a picture")
+    return Member(
+        picture=digest_of(row["picture"], "picture"),
+        file=digest_of(row["file"], "file"),
+        path=path_of(row["path"], "path"),
+    )
+
+
+# ---- The file
+
+
+def load_decisions() -> Decisions:
+    """What a person has decided; UserError (exit 3) where a line can't be read.
+
+    A last line that was cut off while it was written was never said. Changes nothing on disk.
+    """
+    path = decisions_file()
+    try:
+        stream = open_regular(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return Decisions()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with stream:
+        system.lock(stream.fileno(), shared=True, wait=True)  # somebody may be writing
+        data = stream.read()
+    return _decisions_in(data, path)
+
+
+def _unreadable(path: str, error: OSError) -> UserError:
+    message = f"{path} can't be read: {error.strerror}; mend that or put the file elsewhere."
+    return UserError(message, Exit.STATE)
+
+
+def _decisions_in(data: bytes, path: str) -> Decisions:
+    whole, rest = data[: _end_of(data)], data[_end_of(data) :]
+    kept: dict[str, Decision] = {}
+    forgotten: set[str] = set()
+    for number, line in enumerate(whole.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            said = _read_line(line)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UserError(
+                f"{path}, line {number} can't be read ({error}), so no decision counts; mend "
+                "that line or remove it.",
+                Exit.STATE,
+            ) from error
+        if isinstance(said, Decision):
+            kept[said.id] = said
+        else:
+            forgotten.update(said)
+    return Decisions((d for d in kept.values() if d.id not in forgotten), torn=bool(rest))
+
+
+def _end_of(data: bytes) -> int:
+    """Where the whole lines end: before a last one of ours that was cut off, if there is one.
+
+    What a power cut keeps from the disk may be zeros.
+    """
+    start = data.rfind(b"\n") + 1
+    tail = data[start:].rstrip(b"\0")
+    if not tail.strip():
+        return start if len(tail) < len(data) - start else len(data)
+    if not (tail.startswith(BEGINS) or BEGINS.startswith(tail)):
+        return len(data)  # no line of ours, so it is damaged
+    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+        _read_line(tail)
+        return len(data)  # but for its end it is whole
+    return start
+
+
+def append_decisions(lines: Sequence[str]) -> None:
+    """Add lines to what a person has decided, on disk when this returns; all of them or none.
+
+    A last line that was cut off is taken away. Raises UserError (exit 3) where a line can't be
+    read, and OSError where nothing can be written.
+    """
+    path = decisions_file()
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with _opened_alone(path) as descriptor:
+        data = system.read_at(descriptor, os.fstat(descriptor).st_size, 0)
+        _decisions_in(data, path)
+        end = _end_of(data)
+        text = "".join(lines).encode()
+        if end and data[end - 1 : end] != b"\n":
+            text = b"\n" + text
+        os.ftruncate(descriptor, end)
+        try:
+            while text:
+                text = text[os.write(descriptor, text) :]
+            os.fsync(descriptor)
+        except BaseException:
+            os.ftruncate(descriptor, end)
+            raise
+        sync_folder(os.path.dirname(path))
+
+
+@contextlib.contextmanager
+def _opened_alone(path: str) -> Iterator[int]:
+    """The file of decisions, which nobody else reads or writes meanwhile."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    descriptor = system.open_file(path, flags, 0o600)
+    try:
+        system.lock(descriptor, wait=True)
+        yield descriptor
+    finally:
+        os.close(descriptor)

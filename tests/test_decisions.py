@@ -1,0 +1,361 @@
+"""What a person keeps side by side: it is not shown again, and nothing else is left out."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import Library, Ran, picture, tree
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from disk import decisions
+from disk.decisions import Decisions, Member, append_decisions, decided, line_of, load_decisions
+from disk.own_names import MANIFEST
+from disk.user_folders import decisions_file
+
+COFFEE, VACATION = ["z_coffee.jpg", "z_coffee_bw.jpg"], ["vacation1.jpg", "vacation1_copy.jpg"]
+
+
+def named(library: Library, paths: list[str]) -> list[str]:
+    return [str(Path(path).relative_to(library.photos)) for path in paths]
+
+
+def groups(library: Library, *flags: str, code: int = 0) -> list[list[str]]:
+    """The groups that a new find shows, by the names of their photos."""
+    ran = library.run("find", "--json", *flags)
+    assert ran.code == code, ran
+    return [named(library, group) for group in ran.facts["groups"]]
+
+
+def keep(library: Library, *numbers: str, code: int = 0) -> Ran:
+    ran = library.run("keep", *numbers)
+    assert ran.code == code, ran
+    return ran
+
+
+def file() -> Path:
+    return Path(decisions_file())
+
+
+def with_rating(jpeg: bytes, rating: int) -> bytes:
+    """A JPEG in which a program has written a rating as XMP."""
+    packet = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta>%d</x:xmpmeta>" % rating
+    return jpeg[:2] + b"\xff\xe1" + (len(packet) + 2).to_bytes(2, "big") + packet + jpeg[2:]
+
+
+# ---- What find leaves out
+
+
+def test_a_kept_group_is_left_out_and_counted(found: Library) -> None:
+    assert "Find leaves out" in keep(found, "2").out
+    ran = found.find("--json")
+    assert [named(found, group) for group in ran.facts["groups"]] == [
+        ["vacation1.jpg", "vacation1_copy.jpg", "vacation1_old.jpg"]
+    ]
+    assert "1 group that you kept is left out (--show-kept)." in ran.err
+    assert [named(found, one["paths"]) for one in ran.facts["kept_left_out"]] == [COFFEE]
+    assert len(list(found.output.glob("[0-9]*"))) == 1
+
+
+def test_a_kept_group_comes_when_it_is_asked_for(found: Library) -> None:
+    keep(found, "2")
+    ran = found.find("--json", "--show-kept")
+    assert named(found, ran.facts["groups"][1]) == COFFEE
+    assert [named(found, one["paths"]) for one in ran.facts["kept_together"]] == [COFFEE]
+    assert "Group 2: z_coffee.jpg and z_coffee_bw.jpg were kept side by side on 2" in ran.err
+
+
+def test_without_numbers_all_that_are_left_are_kept(found: Library) -> None:
+    found.delete_copies("vacation1_copy.jpg")
+    found.check()
+    found.cleanup()
+    keep(found)
+    assert groups(found) == []
+
+
+def test_names_folders_and_what_is_written_about_a_picture_decide_nothing(found: Library) -> None:
+    keep(found)
+    (found.photos / "new").mkdir()
+    for number, name in enumerate([*VACATION, "vacation1_old.jpg", *COFFEE]):
+        path = found.photos / name
+        (found.photos / "new" / f"{number}.jpg").write_bytes(with_rating(path.read_bytes(), 5))
+        path.unlink()
+    elsewhere = ("--output-dir", str(found.folder / "elsewhere"), "--no-cache")
+    assert groups(found, *elsewhere) == []
+
+
+def test_what_changes_the_look_of_a_kept_picture_shows_its_group_again(found: Library) -> None:
+    keep(found, "2")
+    path = found.photos / "z_coffee.jpg"
+    with Image.open(path) as image:
+        image.save(path, quality=60)
+    assert COFFEE in groups(found)
+
+
+def test_with_one_more_picture_the_whole_group_comes_and_says_who_was_kept(
+    found: Library,
+) -> None:
+    keep(found, "2")
+    found.add("z_more.jpg", "2024/coffee.jpg", quality=60)
+    ran = found.find("--json")
+    assert named(found, ran.facts["groups"][1]) == [*COFFEE, "z_more.jpg"]
+    (told,) = ran.facts["kept_together"]
+    assert (told["group"], named(found, told["paths"])) == (2, COFFEE)
+    record = json.loads((found.output / MANIFEST).read_text("utf-8"))
+    assert record["kept_together"] == [told]
+    assert found.check().code == 0
+
+
+def test_a_third_identical_file_beside_two_that_were_kept_is_new(bare_library: Library) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        bare_library.add(name)
+    bare_library.find()
+    keep(bare_library)
+    assert groups(bare_library) == []
+    bare_library.add("c.jpg")
+    assert groups(bare_library) == [["a.jpg", "b.jpg", "c.jpg"]]
+
+
+def test_a_part_of_what_was_kept_stays_settled(found: Library) -> None:
+    keep(found, "1")
+    (found.photos / "vacation1_old.jpg").unlink()
+    assert groups(found, "--discard-review") == [COFFEE]
+
+
+def test_an_untouched_group_is_no_decision(found: Library) -> None:
+    assert groups(found) == groups(found)
+    assert not file().exists()
+
+
+def test_a_dry_run_of_keep_and_forget_changes_nothing(found: Library, data_home: Path) -> None:
+    before = tree(data_home)
+    facts = found.run("keep", "--dry-run", "--json").facts
+    assert [one["group"] for one in facts["keep"]] == [1, 2]
+    assert tree(data_home) == before
+    keep(found)
+    before = tree(data_home)
+    assert "2 decisions on 5 pictures" in found.run("forget", "all", "--dry-run").out
+    assert tree(data_home) == before
+
+
+def test_to_keep_twice_is_to_keep_once(found: Library) -> None:
+    keep(found)
+    before = file().read_bytes()
+    assert "Kept already: 2 groups." in keep(found).out
+    assert file().read_bytes() == before
+
+
+# ---- What can't be kept
+
+
+def test_a_group_of_which_copies_wait_to_be_cleaned_up_is_refused(found: Library) -> None:
+    found.delete_copies("vacation1_copy.jpg")
+    assert "Group 1: some of its copies are deleted" in keep(found, code=1).out
+    assert groups(found, "--discard-review") == [[*VACATION, "vacation1_old.jpg"]]
+
+
+def test_a_group_of_which_one_picture_is_left_is_nothing_to_keep(found: Library) -> None:
+    found.delete_copies("z_coffee.jpg")
+    found.check()
+    found.cleanup()
+    assert "fewer than two" in keep(found, "2", code=1).out
+    keep(found)
+    assert len(load_decisions().all) == 1
+
+
+def test_a_picture_that_is_no_more_what_find_saw_is_not_kept(found: Library) -> None:
+    for path in (found.photos / "z_coffee.jpg", found.copy("z_coffee.jpg")):
+        path.write_bytes(picture("2024/coffee.jpg", 50))
+    out = keep(found, "2", code=1).out
+    assert "z_coffee.jpg is not what find saw any more; run find again" in out
+    assert load_decisions().all == ()
+
+
+@pytest.mark.parametrize("wrong", ["9", "0", "1.5", "vacation1.jpg"])
+def test_what_is_no_group_is_refused(wrong: str, found: Library) -> None:
+    for action in ("keep", "forget"):
+        assert found.run(action, wrong).code == 2
+    assert not file().exists()
+
+
+# ---- Forgetting
+
+
+def test_what_is_forgotten_is_shown_again(found: Library) -> None:
+    keep(found)
+    assert groups(found, "--show-kept") != groups(found)
+    groups(found, "--show-kept")
+    assert "z_coffee.jpg and z_coffee_bw.jpg" in found.run("forget", "2").out
+    assert groups(found) == [COFFEE]
+    assert found.run("forget", "all").code == 0
+    assert groups(found) == [[*VACATION, "vacation1_old.jpg"], COFFEE]
+    assert len(file().read_text("utf-8").splitlines()) == 4  # nothing is taken out of it
+
+
+def test_what_was_forgotten_can_be_kept_again(found: Library) -> None:
+    keep(found, "2")
+    found.run("forget", "all")
+    keep(found, "2")
+    assert COFFEE not in groups(found)
+
+
+# ---- The file
+
+
+def test_a_line_says_a_decision_to_people_too(found: Library) -> None:
+    keep(found, "2")
+    said = json.loads(file().read_text("utf-8"))
+    assert [member["path"] for member in said["keep"]] == [str(found.photos / n) for n in COFFEE]
+    assert os.stat(file()).st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: line.replace(b'"keep"', b'"kept"'),
+        lambda line: line.replace(b"coffee", b"toffee", 1),
+        lambda line: line.replace(b'"schema": 1', b'"schema": 2'),
+        lambda _: b"\xff\xfe",
+        lambda line: line[: len(line) // 2],
+        lambda _: b"[" * 100_000,
+    ],
+)
+def test_a_damaged_line_ends_in_exit_3_and_hides_nothing(damage: object, found: Library) -> None:
+    keep(found)
+    first, second = file().read_bytes().splitlines()
+    assert callable(damage)
+    changed = damage(second)
+    file().write_bytes(first + b"\n" + changed + b"\n" + second + b"\n")
+    before, result = file().read_bytes(), tree(found.output)
+    for action in (("find",), ("find", "--dry-run"), ("keep",), ("forget", "all")):
+        ran = found.run(*action)
+        assert (ran.code, f"{file()}, line 2 can't be read" in ran.err) == (3, True)
+        assert (file().read_bytes(), tree(found.output)) == (before, result)
+
+
+def test_a_line_that_was_cut_off_is_told_hides_nothing_and_goes(found: Library) -> None:
+    keep(found)
+    whole = file().read_bytes()
+    first, second = whole.splitlines(keepends=True)
+    cuts = [second[:length] for length in (3, len(second) // 2, len(second) - 2)]
+    for rest in (*cuts, cuts[1] + bytes(500), bytes(500)):
+        file().write_bytes(first + rest)
+        ran = found.run("find", "--json")
+        assert (ran.code, len(ran.facts["groups"])) == (1, 1)
+        assert "was cut off while it was written" in ran.err
+    groups(found, "--show-kept", code=1)
+    keep(found, "2", code=1)
+    assert groups(found) == []
+    assert file().read_bytes().startswith(first)
+    file().write_bytes(first + second[:-1])  # only its end is missing
+    assert groups(found) == []
+    found.run("forget", "all")
+    assert len(groups(found)) == 2
+
+
+def test_what_somebody_wrote_at_the_end_is_not_taken_away(found: Library) -> None:
+    keep(found)
+    file().write_bytes(file().read_bytes() + b"my notes")
+    before = file().read_bytes()
+    assert keep(found, code=3).err.startswith("error: ")
+    assert file().read_bytes() == before
+
+
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(found, "1")
+    before, write = file().read_bytes(), os.write
+
+    def fill(descriptor: int, data: bytes) -> int:
+        if len(data) < 100:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, data[:100])
+
+    monkeypatch.setattr(decisions.os, "write", fill)
+    assert keep(found, "2", code=2).err.count("No space left") == 1
+    assert file().read_bytes() == before
+
+
+def test_files_of_two_machines_make_one(found: Library) -> None:
+    keep(found, "1")
+    one = file().read_bytes()
+    file().unlink()
+    keep(found, "2")
+    file().write_bytes(file().read_bytes() + b"\n" + one + one)
+    assert groups(found) == []
+    assert len(load_decisions().all) == 2
+
+
+# ---- Any decisions, any groups
+
+
+MULTISETS = st.lists(st.sampled_from("abcdef"), min_size=2, max_size=6)
+
+
+def members_of(pictures: list[str]) -> list[Member]:
+    return [Member(p * 64, p * 64, f"/{n}/{p}.jpg") for n, p in enumerate(pictures)]
+
+
+@given(st.lists(MULTISETS, max_size=5), MULTISETS)
+def test_a_group_is_settled_if_one_decision_holds_all_of_it(
+    kept: list[list[str]], group: list[str]
+) -> None:
+    known = Decisions(decided(members_of(pictures)) for pictures in kept)
+    pictures = [p * 64 for p in group]
+    settled = known.settling(pictures)
+    assert (settled is not None) == any(Counter(group) <= Counter(one) for one in kept)
+    paths = [f"/{n}/{p}.jpg" for n, p in enumerate(group)]
+    told = known.together(pictures, paths)
+    best = max(((Counter(group) & Counter(one)).total() for one in kept), default=0)
+    assert [len(one.positions) for one in told[:1]] == ([best] if best > 1 else [])
+    for one in told:
+        assert Counter(pictures[n] for n in one.positions) <= one.decision.pictures
+    if settled:
+        assert told[0].positions == tuple(range(len(group)))
+
+
+@given(st.lists(MULTISETS, min_size=1, max_size=4), st.data())
+def test_cut_off_anywhere_a_file_says_its_whole_lines(
+    kept: list[list[str]], data: st.DataObject
+) -> None:
+    lines = [line_of(decided(members_of(pictures))) for pictures in kept]
+    file().unlink(missing_ok=True)
+    append_decisions(lines)
+    whole = file().read_bytes()
+    assert whole == "".join(lines).encode()
+    cut = data.draw(st.integers(0, len(whole)))
+    file().write_bytes(whole[:cut])
+    ends = [len("".join(lines[: n + 1]).encode()) for n in range(len(lines))]
+    said = sum(end - 1 <= cut for end in ends)
+    found = load_decisions()
+    assert len(found.all) == said
+    assert found.torn == (cut not in (0, *ends, *(end - 1 for end in ends)))
+    append_decisions(lines)
+    assert len(load_decisions().all) == len(lines)
+    assert not load_decisions().torn
+
+
+# ---- The surest groups
+
+
+def test_only_the_surest_groups_are_shown_and_the_others_counted(library: Library) -> None:
+    library.add("zz_same.jpg", "2023/stars.jpg")
+    ran = library.find("--json", "--at-most", "1")
+    assert [named(library, group) for group in ran.facts["groups"]] == [
+        ["z_stars.jpg", "zz_same.jpg"]
+    ]
+    assert ran.facts["less_sure"] == {"groups": 2, "pictures": 5}
+    assert "Not shown, as less sure: 2 groups of 5 pictures (--at-most)." in ran.err
+    every = groups(library)
+    both = groups(library, "--at-most", "2")
+    assert both == [group for group in every if group in both]
+    weakest = library.find("--json").facts["weakest_links"]
+    known = {n: link["correlation"] for n, link in enumerate(weakest) if link}
+    assert every[min(known, key=lambda n: known[n])] not in both
+    assert groups(library, "--at-most", "3") == every
+    assert library.run("find", "--at-most", "0").code == 2
+    assert library.run("check-deleted", "--at-most", "1").code == 2
