@@ -84,13 +84,18 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
         start += length
 
 
+def _in_meta(data: bytes) -> dict[bytes, Box]:
+    """The tables of a file by their kinds; nothing of one without any."""
+    for box in boxes(data):
+        if box.kind == b"meta":
+            return {one.kind: one for one in boxes(data, box.start + 4, min(box.end, len(data)))}
+    return {}
+
+
 def items_of(data: bytes) -> Items:
     """The items that a file lists; those before what is broken."""
     found = Items()
-    meta = next((box for box in boxes(data) if box.kind == b"meta"), None)
-    if meta is None:
-        return found
-    inner = {box.kind: box for box in boxes(data, meta.start + 4, min(meta.end, len(data)))}
+    inner = _in_meta(data)
     idat = inner.get(b"idat")
     for kind, read in _READERS.items():
         if kind in inner:
@@ -145,9 +150,8 @@ def of_thumbnail(data: bytes) -> bytes | None:
     items = items_of(data)
     found = [item for item, of in items.belongs_to.items() if (b"thmb", items.primary) in of]
     least = [item for item in found if min(items.sizes.get(item, (0,))) >= ENOUGH_SIDE]
-    meta = next(box for box in boxes(data) if box.kind == b"meta")
-    inner = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
-    if not found or b"pitm" not in inner:
+    inner = _in_meta(data)
+    if not found or not {b"pitm", b"iref"} <= inner.keys():
         return None
     sides = {item: min(items.sizes.get(item, (0,))) for item in found}
     chosen = min(least, key=sides.__getitem__) if least else max(found, key=sides.__getitem__)

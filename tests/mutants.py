@@ -57,7 +57,7 @@ def outcomes(data: bytes, suffix: str, count: int, workers: int = 2) -> Counter[
             path = Path(folder) / f"{seed}{suffix}"
             path.write_bytes(mutant(data, seed))
             files.append(ImageFile(str(path), path.stat().st_size, 0))
-        hashed = list(finder.hash_files(files, Recipe(), workers))
+        hashed = list(finder.hash_files(files, Recipe(by_thumbnail=True), workers))
         held = list(finder.holdings(files, workers))
     for found in hashed:
         if isinstance(found, Unreadable):
@@ -73,11 +73,12 @@ def made() -> dict[str, tuple[bytes, str]]:
     """A HEIC and RAWs with the endings of their names, by what they are."""
     from made_pictures import CAT, encoded, photo
     from made_raw import dng
-    from test_heic import heic
+    from test_heic import heic, with_thumbnail
 
     small = encoded(photo(CAT).resize((160, 120)), "JPEG")
     return {
         "a HEIC": (heic(photo(CAT), photo(CAT).resize((90, 60))), ".heic"),
+        "a HEIC with a thumbnail": (with_thumbnail(photo(CAT)), ".heic"),
         "a RAW": (dng(photo(CAT)), ".dng"),
         "a RAW with a thumbnail": (dng(photo(CAT), thumbnail=small), ".nef"),
     }

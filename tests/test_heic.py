@@ -20,7 +20,7 @@ from extras.review import origin, rules
 from extras.review.facts import Facts, examine
 from extras.review.rendering import render
 from pictures import decode, formats, heic_items, inventory, kinds
-from pictures.exif import orientation_of
+from pictures.exif import orientation_of, tried
 from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.recipe import Recipe
@@ -262,6 +262,11 @@ def test_items_that_point_anywhere_are_read_as_far_as_they_make_sense() -> None:
         wrong = data[:place] + b"\xff\xff" + data[place + 2 :]
         heic_items.items_of(wrong)
         list(heic_items.held_in(wrong))
+    small = with_thumbnail(photo(CAT))
+    for place in range(0, 700, 3):
+        tried(
+            lambda at=place: heic_items.of_thumbnail(small[:at] + b"\xff" + small[at + 1 :]), None
+        )
 
 
 # ---- A first look by the thumbnail

@@ -207,7 +207,7 @@ def test_the_size_of_a_webp_is_read_from_its_header(
 @needs_linux
 @pytest.mark.workers
 @pytest.mark.formats
-@pytest.mark.parametrize("name", ["a HEIC", "a RAW with a thumbnail"])
+@pytest.mark.parametrize("name", ["a HEIC with a thumbnail", "a RAW with a thumbnail"])
 def test_a_heic_or_raw_that_is_broken_at_random_costs_at_most_itself(name: str) -> None:
     """A sample; tests/mutants.py takes more."""
     pytest.importorskip("pillow_heif")

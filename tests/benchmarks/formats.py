@@ -29,6 +29,7 @@ from PIL import Image, ImageOps  # noqa: E402
 
 import finder  # noqa: E402
 from disk.files import ImageFile, image_file  # noqa: E402
+from grouping import Cluster  # noqa: E402
 from pictures import hashing, matching  # noqa: E402
 from pictures.images import HashedImage  # noqa: E402
 from pictures.presets import PRESETS  # noqa: E402
@@ -39,7 +40,7 @@ LONGEST = 1000
 FAST = {"enc_params": {"preset": "ultrafast"}}
 
 
-def heic(image: Image.Image, quality: int, *, deep: bool = False) -> bytes:
+def heic(image: Image.Image, quality: int, *, deep: bool = False, **more: object) -> bytes:
     import pillow_heif
 
     made = pillow_heif.from_pillow(image)
@@ -47,7 +48,7 @@ def heic(image: Image.Image, quality: int, *, deep: bool = False) -> bytes:
         levels = (np.asarray(image).astype(np.uint16) << 8).tobytes()
         made = pillow_heif.from_bytes(mode="RGB;16", size=image.size, data=levels)
     stream = io.BytesIO()
-    made.save(stream, quality=quality, **FAST)
+    made.save(stream, quality=quality, **FAST, **more)
     return stream.getvalue()
 
 
@@ -63,6 +64,7 @@ KINDS: dict[str, tuple[str, Callable[[Image.Image], bytes]]] = {
     "HEIC 90": (".heic", lambda image: heic(image, 90)),
     "HEIC 50": (".heic", lambda image: heic(image, 50)),
     "HEIC 30": (".heic", lambda image: heic(image, 30)),
+    "HEIC 60, thumbnail": (".heic", lambda image: heic(image, 60, thumbnails=[320])),
     "HEIC 60, 10 bits": (".heic", lambda image: heic(image, 60, deep=True)),
     "RAW": (".dng", raw),
     "RAW, preview of 640": (".dng", lambda image: raw(image, 640)),
@@ -91,15 +93,29 @@ def join(folder: Path, count: int) -> None:
             report(Path(made), preset, len(names))
 
 
-def report(made: Path, preset: str, count: int) -> None:
-    """Print of each kind how many are in one group with their JPEG, and the false pairs."""
-    files = [image_file(str(p), p.lstat()) for p in sorted(made.iterdir())]
-    hashed = list(finder.hash_files(files, Recipe(), 2))
-    images = [found for found in hashed if isinstance(found, HashedImage)]
+def grouped(images: list[HashedImage], preset: str) -> list[Cluster]:
     digests, looks = [image.digest for image in images], [image.look for image in images]
     with ThreadPoolExecutor(2) as threads:
         search = matching.by_looks(looks, PRESETS[preset], threads.map, None)
-        groups, _ = matching.group_by(digests, looks, [search], None)
+        return matching.group_by(digests, looks, [search], None)[0]
+
+
+def report(made: Path, preset: str, count: int) -> None:
+    """Print of each kind how many are in one group with their JPEG, and the false pairs."""
+    files = [image_file(str(p), p.lstat()) for p in sorted(made.iterdir())]
+    hashed = list(finder.hash_files(files, Recipe(by_thumbnail=True), 2))
+    images = sorted((h for h in hashed if isinstance(h, HashedImage)), key=lambda h: h.file.path)
+    small = sum(image.by_thumbnail for image in images)
+    while True:
+        groups = grouped(images, preset)
+        members = {n for group in groups for n in group.members}
+        near = [images[n].file for n in members if images[n].by_thumbnail]
+        if not near:
+            break
+        anew = {found.file.path: found for found in finder.hash_files(near, Recipe(), 2)}
+        images = [anew.get(image.file.path, image) for image in images]
+    left = sum(image.by_thumbnail for image in images)
+    print(f"  {small} by their thumbnails at first, {left} of them to the end")
     print(f"{preset}: {count} photos, {len(files)} files, {len(files) - len(images)} unreadable")
     joined: Counter[str] = Counter()
     false = 0
