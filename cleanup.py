@@ -10,6 +10,7 @@ from config import Exit, UserError
 from disk.companions import is_companion
 from disk.files import (
     append_lines,
+    digest_file,
     files_in,
     is_below,
     is_gone,
@@ -28,6 +29,8 @@ from disk.same_file import found_anew, is_another_file, look_anew, may_be_one, s
 from pictures.formats import PHOTO_EXTENSIONS
 from pictures.kinds import PHOTOS_WITH_SIDECARS, extension_of, is_picture, kind_by_name
 
+# Called before a file goes: with its path, its place in a trash if that is known, and its digest.
+Note = Callable[[str, str, str], None]
 # Whether a path has the content that find saw in an original.
 Matches = Callable[[str, SavedCopy], bool]
 
@@ -342,13 +345,14 @@ def execute(
     log_file: str,
     remove: Remove,
     seconds_to_wait: float = SECONDS_TO_WAIT,
+    note: Note | None = None,
 ) -> Iterator[Deleted | Kept]:
     """Delete what the plan says, each file only after a proof; yields one result a path.
 
     The folders of its group are locked meanwhile: the cleanup of another output folder could take
     the survivor while this one counts on it. It waits so long in vain for such locks, in all.
     """
-    remover = Remover(log_file, remove, FolderLocks(seconds_to_wait), judge.protected)
+    remover = Remover(log_file, remove, FolderLocks(seconds_to_wait), judge.protected, note)
     for copy in plan.delete:
         path = copy.original.path
         twins: list[str] = []
@@ -362,31 +366,46 @@ def execute(
             reason = judge.reason_to_keep(copy, place, surely_matches)
             return reason or judge.gone_with(copy, place, twins)
 
-        yield remover.removed(path, judge.folders_of(copy), look, prove)
+        yield remover.removed(path, judge.folders_of(copy), look, prove, copy.digest)
 
 
 @dataclass(frozen=True, slots=True)
 class Remover:
     """Removes one file after the other, each under the locks of some folders and with a record.
 
-    What is protected it doesn't touch, whoever asks.
+    What is protected it doesn't touch, whoever asks. `note` keeps what is needed to bring it back.
     """
 
     log_file: str
     remove: Remove
     locks: FolderLocks
     protected: Protected
+    note: Note | None = None
 
     def removed(
-        self, path: str, folders: Iterable[str], look: Callable[[], str | None], prove: Prove
+        self,
+        path: str,
+        folders: Iterable[str],
+        look: Callable[[], str | None],
+        prove: Prove,
+        digest: str = "",
     ) -> Deleted | Kept:
-        """What came of a file: that it is gone, or why a look or its proof keep it."""
-        place = ""
+        """What came of a file: that it is gone, or why a look or its proof keep it.
+
+        Its proof is that it has a digest, or says nothing of that.
+        """
+        place = failure = ""
 
         def record(trashed: str = "") -> None:
-            nonlocal place
+            nonlocal place, failure
             place = trashed
-            append_lines(self.log_file, [f"Deleted file: {to_line(path)}"])
+            try:
+                append_lines(self.log_file, [f"Deleted file: {to_line(path)}"])
+                if self.note:
+                    self.note(path, trashed, digest or digest_file(aside_path(path)))
+            except OSError as error:
+                failure = error.strerror or str(error)
+                raise
 
         try:
             with self.locks.held(folders) as locked:
@@ -399,6 +418,7 @@ class Remover:
         except KeyboardInterrupt:
             append_lines(self.log_file, [f"Kept file: {to_line(path)}: interrupted"])
             raise
+        reason = failure or reason
         if not reason:
             return Deleted(path, freed, place)
         with contextlib.suppress(OSError):  # the log's disk may be full; the summary says it

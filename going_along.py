@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cleanup import Deleted, Judge, Matches, Remover
+from cleanup import Deleted, Judge, Matches, Note, Remover
 from disk.companions import VIDEO, Companions, kind_of, print_of
 from disk.files import digest_file, is_regular
 from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
@@ -169,13 +169,14 @@ def execute(
     log_file: str,
     remove: Remove,
     seconds_to_wait: float = SECONDS_TO_WAIT,
+    note: Note | None = None,
 ) -> Iterator[Deleted | Kept]:
     """Delete what the plan says once the photos have gone, each after a proof; a result a path.
 
     What is left of it when this is interrupted lies without its photo, and may go the next time.
     """
     locks = FolderLocks(seconds_to_wait)
-    remover = Remover(log_file, remove, locks, along.judge.protected)
+    remover = Remover(log_file, remove, locks, along.judge.protected, note)
     for companion in plan.delete:
         twins: list[str] = []
 

@@ -21,7 +21,8 @@ from actions.console import (
 from actions.result import opened
 from config import Exit, Settings
 from disk import removal, trashing
-from disk.files import append_lines, check_log
+from disk.files import append_lines, check_log, is_below
+from disk.journal import Deletion, Journal, journal_of
 from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
 from disk.removal import Kept
@@ -96,15 +97,34 @@ def carry_out(
     append_lines(log, [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in refused])
     remove = trashing.trash if trash else removal.unlink
     photos, beside = Outcome("original"), Outcome("companion")
+    journal = journal_of(job.settings.output_dir)
+    note = noting(journal, job.manifest, permanent=not trash) if journal else None
     try:
-        done = cleanup.execute(plan, judge, log, remove)
+        done = cleanup.execute(plan, judge, log, remove, note=note)
         photos.results.extend(bar(done, "Deleting", total=len(plan.delete)))
-        done = going_along.execute(companions, Along(job.manifest, judge), log, remove)
+        along = Along(job.manifest, judge)
+        done = going_along.execute(companions, along, log, remove, note=note)
         beside.results.extend(bar(done, "Deleting", len(companions.delete), unit=" companions"))
+        if journal:
+            journal.ended()
     finally:  # whatever stops it, say what was done
         report_deleted(console, photos, trash=trash)
         if job.with_companions:
             report_along(console, beside, trash=trash)
+        if journal and any(item.place for item in (*photos.deleted, *beside.deleted)):
+            console.say("To undo this, run --action restore.")
+
+
+def noting(journal: Journal, manifest: Manifest, *, permanent: bool) -> cleanup.Note:
+    """What notes each file before it goes, so that `restore` finds it."""
+
+    def note(path: str, place: str, digest: str) -> None:
+        below = next(folder for folder in manifest.input_dirs if is_below(path, [folder]))
+        status = os.lstat(removal.aside_path(path))
+        size, time = status.st_size, status.st_mtime_ns
+        journal.deleted(Deletion(path, below, place, permanent, digest, size, time))
+
+    return note
 
 
 def report_plan(console: Console, job: Job, plan: cleanup.Plan, companions: CompanionPlan) -> None:

@@ -25,6 +25,7 @@ ACTIONS = {
     "keep": "actions.keep",
     "forget": "actions.forget",
     "explain": "extras.actions.explain",
+    "restore": "extras.actions.restore",
     "review": "extras.actions.review",
     "suggest": "extras.actions.suggest",
 }

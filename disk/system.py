@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # it takes long to import, and only those need it who start w
     from multiprocessing.context import ForkServerContext
 
 FICLONE = 0x40049409  # Linux: share the blocks of a file
+RENAME_NOREPLACE = 1  # Linux
 MOUNTS = "/proc/self/mountinfo"  # on Linux
 ENDED_BY_CPU = -signal.SIGXCPU  # the exit code of a process that worked for longer than it might
 LONGEST_TEMPORARY = 70  # bytes of a path; what multiprocessing adds to it must fit in a socket's
@@ -76,6 +77,15 @@ def open_folder_itself(path: str, within: int | None = None) -> int:
     return os.open(path, flags, dir_fd=within)
 
 
+def open_way(path: str, within: int | None = None) -> int:
+    """A descriptor of a folder that is no link, by which others in it are reached.
+
+    On Linux it need not be readable.
+    """
+    flags = os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW | getattr(os, "O_PATH", os.O_RDONLY)
+    return os.open(path, flags, dir_fd=within)
+
+
 # ---- Files and folders that are open
 
 
@@ -116,6 +126,36 @@ def share_blocks(source: int, target: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def copy_attributes(source: int, target: int) -> None:
+    """Give a file the extended attributes that a person's programs gave to another one.
+
+    OSError where they can't be kept.
+    """
+    if not hasattr(os, "listxattr"):
+        return
+    for name in os.listxattr(source):
+        if name.startswith("user."):
+            os.setxattr(target, name, os.getxattr(source, name))
+
+
+def rename_to_new(name: str, folder: int, new: str, other: int) -> bool:
+    """Rename a file from one folder to another, over none that is there (FileExistsError).
+
+    False where the kernel or the file system can't promise that.
+    """
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    if rename(folder, os.fsencode(name), other, os.fsencode(new), RENAME_NOREPLACE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS):
+        return False
+    raise OSError(number, os.strerror(number), new)
 
 
 # ---- File systems

@@ -12,9 +12,10 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from disk import system
+from disk.files import open_regular
 from disk.same_file import identity
 
 INFO_SUFFIX = ".trashinfo"
@@ -79,6 +80,28 @@ def holds(place: str, sent: os.stat_result) -> bool:
         return False
     same = (there.st_mode, there.st_size, there.st_mtime_ns)
     return same == (sent.st_mode, sent.st_size, sent.st_mtime_ns) and os.path.samestat(there, sent)
+
+
+def description_of(place: str) -> str:
+    """Where the description of a file lies that lies at a place in a trash."""
+    files, name = os.path.split(place)
+    return os.path.join(os.path.dirname(files), "info", name + INFO_SUFFIX)
+
+
+def origin_of(place: str) -> str | None:
+    """The path that a file in a trash had by its description; None if it has none.
+
+    Changes nothing on disk.
+    """
+    try:
+        with open_regular(description_of(place)) as stream:
+            lines = stream.read().splitlines()
+    except FileNotFoundError:
+        return None
+    where = next((line[5:] for line in lines if line.startswith(b"Path=")), b"")
+    outer, name = os.path.split(os.path.dirname(os.path.dirname(place)))
+    topdir = os.path.dirname(outer) if name == str(system.user_id()) else outer
+    return os.path.normpath(os.path.join(topdir, os.fsdecode(unquote_to_bytes(where))))
 
 
 # ---- The trashes

@@ -57,6 +57,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "disk/files.py": ("test_storage.py", "test_finder.py"),
     "disk/folder_locks.py": ("test_cleanup.py",),
     "disk/inspection.py": ("test_record.py", "test_copies.py", "test_cleanup.py"),
+    "disk/journal.py": ("test_restore.py",),
     "disk/lines.py": ("test_storage.py",),
     "disk/output_lock.py": ("test_storage.py",),
     "disk/protection.py": ("test_protection.py",),
@@ -64,11 +65,13 @@ FIRST: dict[str, tuple[str, ...]] = {
     "disk/recovery.py": ("test_storage.py", "test_record.py"),
     "disk/removal.py": ("test_cleanup.py", "test_trash.py"),
     "disk/trashing.py": ("test_cleanup.py", "test_trash.py"),
+    "disk/restoring.py": ("test_restore.py",),
     "disk/replaceable.py": ("test_storage.py", "test_record.py"),
     "disk/result.py": ("test_opened_once.py", "test_storage.py"),
     "disk/same_file.py": ("test_disks.py", "test_cleanup.py"),
     "disk/strict.py": ("test_record.py", "test_storage.py"),
-    "disk/system.py": ("test_storage.py", "test_trash.py", "test_workers.py"),
+    "disk/system.py": ("test_storage.py", "test_trash.py", "test_restore.py", "test_workers.py"),
+    "disk/trash.py": ("test_restore.py",),
 }
 # In the order in which they are likely to notice; the first that fails ends it.
 TESTS = (
@@ -77,6 +80,7 @@ TESTS = (
     "test_going_along.py",
     "test_cleanup.py",
     "test_trash.py",
+    "test_restore.py",
     "test_litter.py",
     "test_not_ours.py",
     "test_record.py",

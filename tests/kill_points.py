@@ -72,6 +72,7 @@ class Home:
     photos: Path = field(init=False)
     output: Path = field(init=False)
     state: Path = field(init=False)  # where the key lies that signs results
+    made: dict[str, bytes] = field(default_factory=dict)  # what lay here before all else
 
     def __post_init__(self) -> None:
         self.photos, self.output = self.folder / "photos", self.folder / "output"
@@ -91,6 +92,7 @@ class Home:
         path = self.photos / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(stand_in.photo(shows, os.fsencode(name) * 3))
+        self.made[name] = path.read_bytes()
 
     def arguments(self, action: str, *flags: str) -> list[str]:
         mode = "trash" if self.trash else "permanent"
@@ -170,7 +172,7 @@ class Home:
 
 @dataclass(frozen=True)
 class Scenario:
-    """An action in a situation; `asked` may be deleted, and no more."""
+    """An action in a situation; `asked` may be deleted, and no more; `back` is to come back."""
 
     name: str
     prepare: Callable[[Home], None]
@@ -180,6 +182,7 @@ class Scenario:
     ways_on: tuple[Callable[["Home", "Scenario", dict[str, bytes]], None], ...]
     trash: bool = False
     code: int = 0  # of the run that nothing disturbs
+    back: frozenset[str] = frozenset()
 
 
 # ---- Situations
@@ -227,6 +230,13 @@ def with_companions_and_list(home: Home) -> None:
         path = home.photos / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(f"a note in {path.suffix}".encode())
+
+
+def with_companions_in_the_trash(home: Home) -> None:
+    with_companions_and_list(home)
+    for name in (*ALONG, *STAYING):
+        home.made[name] = (home.photos / name).read_bytes()
+    home.must("cleanup", "--with-companions", code=1)
 
 
 # ---- Ways to go on: (home, scenario, the photos before)
@@ -315,7 +325,37 @@ def find_anew(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
     check(home, scenario, before)
 
 
+def restore_again(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
+    home.must("restore")
+    all_back(home, scenario, before)
+
+
+def clean_up_with_the_old_list(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
+    """What is back by now stays, and the rest still comes back."""
+    left = home.contents()
+    home.must("cleanup")
+    demand(home.contents() == left, "had", sorted(left), "have", sorted(home.contents()))
+    restore_again(home, scenario, before)
+
+
+def restore_after_another_find(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
+    find_anew(home, scenario, before)
+    home.must("restore")
+    all_back(home, scenario, before)
+
+
+def all_back(home: Home, scenario: Scenario, before: dict[str, bytes]) -> None:
+    """All came back, and stays when the list is made anew."""
+    check(home, scenario, before)
+    for _ in range(2):
+        demand(home.contents() == before, "wanted", sorted(before), "have", sorted(home.contents()))
+        demand(not home.trashed(), "still in the trash")
+        home.must("check-deleted")
+        home.must("cleanup")
+
+
 FIND = (only_find, clean_up_at_once)
+RESTORE = (restore_again, clean_up_with_the_old_list, restore_after_another_find)
 CHECK = (finish, check_and_clean_up, change_ones_mind, find_anew)
 CULLED = frozenset({"a2.jpg", GROUP_B[0]})
 SCENARIOS = (
@@ -336,6 +376,16 @@ SCENARIOS = (
         CULLED.union(ALONG),
         (finish, change_ones_mind, find_anew),
         code=1,  # as one stays
+    ),
+    Scenario(
+        "restore",
+        with_companions_in_the_trash,
+        "restore",
+        (),
+        CULLED.union(ALONG),
+        RESTORE,
+        trash=True,
+        back=CULLED.union(ALONG),
     ),
 )
 
@@ -413,7 +463,7 @@ def try_point(
     ways_on: tuple[Callable[[Home, Scenario, dict[str, bytes]], None], ...],
 ) -> None:
     """Run a scenario with a fault at a point, and all ways to go on from there."""
-    before = home.contents()
+    before = {**{name: home.made[name] for name in scenario.back}, **home.contents()}
     inject = f"inject={point.call}:{fault}:when={point.number}"
     tracer = ["-f", "-o", os.devnull, "-e", f"trace={point.call}", "-e", inject]
     ended = home.process(tracer, scenario.action, *scenario.flags)

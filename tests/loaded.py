@@ -112,5 +112,6 @@ if __name__ == "__main__":
     import stand_in
 
     from actions import check_deleted, clean_up, find, find_summary  # noqa: F401
+    from extras.actions import restore  # noqa: F401
 
     serve()

@@ -1,0 +1,303 @@
+"""How a file comes back from a trash: proven, over no other file, never in neither place.
+
+What the journal says of it is a place to look at, never a reason to believe: a file has its digest
+or stays where it is, and no link is followed on the way to either place.
+"""
+
+import contextlib
+import errno
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from disk import system
+from disk.files import (
+    ImageFile,
+    has_digest,
+    is_below,
+    is_gone,
+    is_regular,
+    is_untouched,
+    sync_folder,
+)
+from disk.journal import Deletion, LastCleanup
+from disk.lines import to_line
+from disk.removal import Kept, is_set_aside
+from disk.trash import description_of, origin_of
+
+PARTIAL_SUFFIX = ".being-restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """What restore will do: bring these back, and make some folders for them.
+
+    Some files are back already, and some were restored before.
+    """
+
+    restore: tuple[Deletion, ...]
+    refused: tuple[Kept, ...]
+    back: tuple[Deletion, ...]
+    before: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+def plan_restoring(last: LastCleanup) -> Restoring:
+    """Decide for each file that the last cleanup deleted. Changes nothing on disk."""
+    restore: list[Deletion] = []
+    refused: list[Kept] = []
+    back: list[Deletion] = []
+    for path, deletion in last.deletions.items():
+        if path in last.restored:
+            continue
+        if is_back(deletion):
+            back.append(deletion)
+        elif reason := reason_to_leave(deletion):
+            refused.append(Kept(path, reason))
+        else:
+            restore.append(deletion)
+    folders = sorted({folder for one in restore for folder in _missing_folders(one)})
+    before = tuple(path for path in last.deletions if path in last.restored)
+    return Restoring(tuple(restore), tuple(refused), tuple(back), before, tuple(folders))
+
+
+def is_back(deletion: Deletion) -> bool:
+    """Whether a file is in its place, and what the journal names in the trash is another one."""
+    path = deletion.path
+    if os.path.realpath(path) != path or not has_digest(path, deletion.digest):
+        return False
+    return not _are_one(path, deletion.place)
+
+
+def reason_to_leave(deletion: Deletion) -> str | None:
+    """Why a file can't come back from a trash; None if it may. Changes nothing on disk."""
+    if deletion.permanent:
+        return "it was deleted for good"
+    if not deletion.place:
+        return "the system's trash doesn't tell where it lies; put it back there"
+    try:
+        return _reason_of_trash(deletion) or _reason_of_place(deletion)
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _reason_of_trash(deletion: Deletion) -> str | None:
+    """Why what lies in the trash is not to be taken out of it."""
+    place, path = deletion.place, deletion.path
+    if is_gone(place):
+        if is_set_aside(path):  # in a dry run
+            return "an interrupted cleanup has set it aside; the next run puts it back"
+        return f"it isn't in the trash any more ({to_line(place)})"
+    if os.path.realpath(place) != place:
+        return f"{to_line(place)} is reached through a symbolic link"
+    if not is_regular(place):
+        return f"{to_line(place)} is not a regular file"
+    if os.lstat(os.path.dirname(place)).st_uid != system.user_id():
+        return f"{to_line(os.path.dirname(place))} belongs to somebody else"
+    if origin_of(place) not in (None, path):
+        return f"{to_line(place)} came from elsewhere"
+    seen = ImageFile(place, deletion.size, deletion.mtime_ns)
+    if not is_untouched(place, seen) and not has_digest(place, deletion.digest):
+        return f"{to_line(place)} has another content"
+    return None
+
+
+def _reason_of_place(deletion: Deletion) -> str | None:
+    """Why nothing may be put where a file was."""
+    path, below = deletion.path, deletion.below
+    if not os.path.isdir(below):
+        return f"{to_line(below)} isn't there; mount its disk, or make it"
+    there = os.path.dirname(path)
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    if os.path.realpath(there) != there:
+        return "it would be reached through a symbolic link"
+    if not os.path.isdir(there):
+        return f"{to_line(there)} is not a folder"
+    if os.path.lexists(path) and not _are_one(path, deletion.place):
+        return "another file has its name"
+    return None
+
+
+def _missing_folders(deletion: Deletion) -> Iterator[str]:
+    """The folders that must be made again for a file."""
+    folder = os.path.dirname(deletion.path)
+    while not os.path.lexists(folder):
+        yield folder
+        folder = os.path.dirname(folder)
+
+
+def _are_one(path: str, place: str) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.lstat(place))
+    except OSError:
+        return False
+
+
+# ---- The deed
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A file of the trash that is open and proven, the folder it lies in, and where it belongs.
+
+    All are descriptors, so that nothing can lead them elsewhere.
+    """
+
+    file: io.FileIO
+    files: int
+    home: int
+    deletion: Deletion
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.deletion.path)
+
+    @property
+    def trashed(self) -> str:
+        return os.path.basename(self.deletion.place)
+
+    def is_it(self, name: str, folder: int) -> bool:
+        """Whether a name in a folder is one of the proven file."""
+        try:
+            there = os.lstat(name, dir_fd=folder)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(there, os.fstat(self.file.fileno()))
+
+
+def put_back(deletion: Deletion) -> str | None:
+    """Bring a file back from a trash; returns the reason to leave it there, or None if it is back.
+
+    It is in its place, on disk, before it loses the one in the trash.
+    """
+    if reason := reason_to_leave(deletion):
+        return reason
+    try:
+        with contextlib.ExitStack() as stack:
+            way = _opened(deletion, stack)
+            if not way.is_it(way.name, way.home):
+                _give_place(way)
+            system.sync_names(way.home)
+            if not _is_proven(way.name, way.home, deletion.digest):
+                return f"it does not arrive; look at {to_line(deletion.path)}"
+            if way.is_it(way.trashed, way.files):
+                os.unlink(way.trashed, dir_fd=way.files)
+                system.sync_names(way.files)
+        forget_description(deletion)
+    except FileExistsError:
+        return "another file has its name"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def forget_description(deletion: Deletion) -> None:
+    """Remove what the trash says of a file that is not there any more."""
+    place = deletion.place
+    if place and is_gone(place) and origin_of(place) == deletion.path:
+        info = os.path.dirname(description_of(place))
+        if os.path.realpath(info) == info:
+            os.unlink(description_of(place))
+
+
+def _opened(deletion: Deletion, stack: contextlib.ExitStack) -> _Way:
+    """Open both places and prove the file; makes folders that are missing where it belongs."""
+    files = _open_real(os.path.dirname(deletion.place), "", stack)
+    name = os.path.basename(deletion.place)
+    file = stack.enter_context(io.FileIO(system.open_file(name, within=files)))
+    if hashlib.file_digest(file, "sha256").hexdigest() != deletion.digest:
+        raise OSError(f"{to_line(deletion.place)} has another content")
+    home = _open_real(os.path.dirname(deletion.path), deletion.below, stack)
+    return _Way(file, files, home, deletion)
+
+
+def _open_real(folder: str, below: str, stack: contextlib.ExitStack) -> int:
+    """A descriptor of a folder to which no link leads; made where it is missing below another."""
+    way = _reach(folder, below)
+    try:
+        descriptor = system.open_folder_itself(".", way)
+    finally:
+        os.close(way)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _reach(folder: str, below: str) -> int:
+    outer, name = os.path.split(folder)
+    if outer == folder:
+        return system.open_way(folder)
+    within = _reach(outer, below)
+    try:
+        try:
+            return system.open_way(name, within)
+        except FileNotFoundError:
+            if not below or folder == below or not is_below(folder, [below]):
+                raise
+            os.mkdir(name, dir_fd=within)
+            sync_folder(outer)
+            return system.open_way(name, within)
+    finally:
+        os.close(within)
+
+
+def _give_place(way: _Way) -> None:
+    """Give a file its place; FileExistsError if another one is there."""
+    try:
+        _give_name(way.trashed, way.files, way.name, way.home)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(way)
+
+
+def _give_name(name: str, folder: int, new: str, other: int) -> None:
+    """Give a file a second name or, where the file system has no hard links, another one."""
+    try:
+        os.link(name, new, src_dir_fd=folder, dst_dir_fd=other, follow_symlinks=False)
+    except OSError as error:
+        if isinstance(error, FileExistsError) or error.errno == errno.EXDEV:
+            raise
+    else:
+        return
+    if system.rename_to_new(name, folder, new, other):
+        return
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(new, dir_fd=other)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
+    os.rename(name, new, src_dir_fd=folder, dst_dir_fd=other)
+
+
+def _copy(way: _Way) -> None:
+    """Copy a file to another disk, with its time and what programs wrote beside it."""
+    start = os.fsdecode(os.fsencode(way.name)[:200])
+    partial = f".{start}.{way.deletion.digest[:8]}{PARTIAL_SUFFIX}"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(partial, dir_fd=way.home)  # left by a run that was killed
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    descriptor = system.open_file(partial, flags, 0o600, way.home)
+    try:
+        with open(descriptor, "wb") as stream:
+            source, status = way.file.fileno(), os.fstat(way.file.fileno())
+            way.file.seek(0)
+            shutil.copyfileobj(way.file, stream, 1 << 20)
+            stream.flush()
+            system.copy_permissions(source, descriptor)
+            system.copy_attributes(source, descriptor)
+            os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+            os.fsync(descriptor)
+        if not _is_proven(partial, way.home, way.deletion.digest):
+            raise OSError("it was not copied whole")
+        _give_name(partial, way.home, way.name, way.home)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(partial, dir_fd=way.home)
+
+
+def _is_proven(name: str, folder: int, digest: str) -> bool:
+    """Whether what has a name in a folder has a content, by reading it."""
+    with io.FileIO(system.open_file(name, within=folder)) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == digest

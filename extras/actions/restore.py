@@ -1,0 +1,219 @@
+"""Bring back what the last cleanup sent to the trash, and its copies."""
+
+import argparse
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import storage
+from actions.console import Console, Item, bar, counted, facts_of, lines_of, megabytes
+from actions.result import ask_for_trust, paths_of, recover
+from config import Exit, Settings, UserError
+from disk.files import append_lines, check_log, is_gone
+from disk.journal import Deletion, Journal, LastCleanup, journal_of
+from disk.lines import to_line
+from disk.output_lock import check_unlocked, locked
+from disk.record import (
+    SavedCopy,
+    check_signed,
+    check_to_delete,
+    read_to_delete,
+    write_to_delete,
+)
+from disk.restoring import Restoring, forget_description, plan_restoring, put_back
+from disk.result import Opened, Result, open_result, proven
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of some files: those that are back, those that stay away, and their copies."""
+
+    restored: list[str] = field(default_factory=list)
+    kept: list[Item] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
+    without: list[Item] = field(default_factory=list)  # originals without their copies
+
+
+def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
+    check_log(settings.log_file)
+    journal = journal_of(settings.output_dir)
+    if journal is None:
+        message = "you have no key, so nothing is noted of any cleanup; look into the trash."
+        raise UserError(message, Exit.STATE)
+    with held(settings, arguments, console) as result:
+        last = journal.last()
+        plan = plan_restoring(last)
+        report_plan(console, settings, last, plan)
+        if arguments.dry_run:
+            console.say("Dry run: nothing was restored.")
+            return
+        carry_out(console, settings, journal, plan, result)
+
+
+@contextlib.contextmanager
+def held(
+    settings: Settings, arguments: argparse.Namespace, console: Console
+) -> Iterator[Result | None]:
+    """Hold the lock of the output folder; yields its result if that can be trusted.
+
+    Files come back without a result, too. A dry run only looks whether another run has the lock.
+    """
+    if not os.path.isdir(os.path.dirname(settings.output_dir)):
+        message = f"OUTPUT_DIR {settings.output_dir} is missing; mount its disk."
+        raise UserError(message, Exit.STATE)
+    paths = paths_of(settings)
+    with contextlib.ExitStack() as stack:
+        if arguments.dry_run:
+            check_unlocked(settings.output_dir)
+            found = open_result(paths)
+        else:
+            stack.enter_context(locked(settings.output_dir))
+            found = recover(paths, console)
+        yield trusted(found, arguments, console)
+
+
+def trusted(found: Opened, arguments: argparse.Namespace, console: Console) -> Result | None:
+    """A result of which copies may come back, too; None if there is none, which is said."""
+    if not os.path.lexists(found.paths.manifest_file):
+        return None
+    if arguments.trust_result and isinstance(found, Result):
+        ask_for_trust(found, arguments, console)
+        return proven(found)
+    try:
+        result = proven(found)
+        check_signed(result.manifest, result.paths.output_dir)
+    except UserError as error:
+        console.warn_of(f"no copies come back: {error}")
+        return None
+    return result
+
+
+# ---- The plan
+
+
+def report_plan(console: Console, settings: Settings, last: LastCleanup, plan: Restoring) -> None:
+    refused = items_of_kept(plan)
+    size = sum(deletion.size for deletion in plan.restore)
+    when = f"ended on {last.ended}" if last.ended else "was interrupted"
+    console.say(f"The last cleanup of {to_line(settings.output_dir)} {when}.")
+    console.say(f"To restore: {counted(len(plan.restore), 'file')}, {megabytes(size)}.")
+    for deletion in plan.restore:
+        console.say(f"  {to_line(deletion.path)}")
+    if plan.folders:
+        console.say(f"Folders that are made again ({len(plan.folders):,}):")
+    for folder in plan.folders:
+        console.say(f"  {to_line(folder)}")
+    if plan.back:
+        console.say(f"In their place already: {counted(len(plan.back), 'file')}.")
+    if plan.before:
+        console.say(f"Restored before: {counted(len(plan.before), 'file')}.")
+    console.list_some("Not restored", lines_of(refused), everything=True)
+    console.facts.update(
+        cleanup=last.ended,
+        restore=[{"path": one.path, "trashed": one.place} for one in plan.restore],
+        folders=list(plan.folders),
+        back=[one.path for one in plan.back],
+        before=list(plan.before),
+        kept=facts_of(refused),
+        bytes=size,
+    )
+
+
+def items_of_kept(plan: Restoring) -> list[Item]:
+    return [Item(kept.path, kept.reason) for kept in plan.refused]
+
+
+# ---- The deed
+
+
+def carry_out(
+    console: Console, settings: Settings, journal: Journal, plan: Restoring, result: Result | None
+) -> None:
+    """Bring files and copies back, and say what came of it."""
+    take_off_list(settings, [*plan.restore, *plan.back], result)
+    copies = {c.original.path: c for c in result.manifest.copies} if result else {}
+    outcome = Outcome()
+    log(settings, (f"Not restored: {item.line}" for item in items_of_kept(plan)))
+    try:
+        for deletion in plan.back:
+            forget_description(deletion)  # an interrupted run may have left it
+            complete(journal, deletion, copies.get(deletion.path), settings, outcome)
+        for deletion in bar(plan.restore, "Restoring", len(plan.restore), unit=" files"):
+            if restored(deletion, settings, outcome):
+                complete(journal, deletion, copies.get(deletion.path), settings, outcome)
+    finally:  # whatever stops it, say what was done
+        report_outcome(console, settings, outcome)
+
+
+def take_off_list(settings: Settings, deletions: Iterable[Deletion], result: Result | None) -> None:
+    """Have no restored file on the list, before any is back, or the next cleanup would take it."""
+    if result is None or not os.path.lexists(settings.to_delete_file):
+        return
+    check_to_delete(settings.to_delete_file, result.manifest)
+    listed = read_to_delete(settings.to_delete_file)
+    coming = {deletion.path for deletion in deletions}
+    left = [path for path in listed if path not in coming]
+    if left != listed:
+        write_to_delete(settings.to_delete_file, left)
+
+
+def restored(deletion: Deletion, settings: Settings, outcome: Outcome) -> bool:
+    """Whether a file came back; the log has a line before it does."""
+    path = deletion.path
+    try:
+        log(settings, [f"Restored file: {to_line(path)}"])
+        reason = put_back(deletion)
+    except OSError as error:  # of the log
+        reason = error.strerror or str(error)
+    if not reason:
+        outcome.restored.append(path)
+        return True
+    outcome.kept.append(Item(path, reason))
+    with contextlib.suppress(OSError):
+        log(settings, [f"Not restored: {to_line(path)}: {reason}"])
+    return False
+
+
+def complete(
+    journal: Journal,
+    deletion: Deletion,
+    copy: SavedCopy | None,
+    settings: Settings,
+    outcome: Outcome,
+) -> None:
+    """Bring the copy of a restored original back, by which it stays, and note that all is done."""
+    reason = None
+    try:
+        if copy and copy.digest == deletion.digest and is_gone(copy.copy):
+            reason = storage.restore_copy(copy, settings.output_dir)
+            outcome.copies += [] if reason else [copy.copy]
+        if not reason:
+            journal.restored(deletion.path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        outcome.without.append(Item(deletion.path, reason))
+
+
+def log(settings: Settings, lines: Iterable[str]) -> None:
+    """Append to the log, unless the result in which it lay is gone."""
+    if os.path.isdir(os.path.dirname(settings.log_file)):
+        append_lines(settings.log_file, lines)
+
+
+def report_outcome(console: Console, settings: Settings, outcome: Outcome) -> None:
+    console.say(f"Restored: {counted(len(outcome.restored), 'file')}.")
+    if outcome.copies:
+        count = counted(len(outcome.copies), "copy")
+        console.say(f"Back in {to_line(settings.output_dir)}, so that they stay: {count}.")
+    console.list_some("Not restored after all", lines_of(outcome.kept), everything=True)
+    console.list_some(
+        "Restored without their copies, so check-deleted would list them again",
+        lines_of(outcome.without),
+        everything=True,
+    )
+    console.facts.update(
+        restored=outcome.restored, copies=outcome.copies, without_copy=facts_of(outcome.without)
+    )
+    console.facts["kept"] += facts_of(outcome.kept)

@@ -1,0 +1,585 @@
+"""What the last cleanup sent to the trash comes back, and what stays there for which reason."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Library, tree
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config import Exit, UserError
+from disk import removal, signature, system
+from disk.journal import Deletion, Journal, journal_of
+from disk.restoring import put_back
+
+COPY, OLD = "vacation1_copy.jpg", "vacation1_old.jpg"
+TRASH = ("--delete-mode", "trash")
+
+
+@pytest.fixture(autouse=True)
+def nothing_noted() -> None:
+    """No journal of an earlier test, whose library had the same path."""
+    key = signature.key_path()
+    assert key
+    for file in Path(key).parent.glob("cleanup-*"):
+        file.unlink()
+
+
+@pytest.fixture
+def cleaned(culled: Library) -> Library:
+    """The library after a cleanup that sent two originals to the trash."""
+    assert culled.cleanup(*TRASH).code == 0
+    return culled
+
+
+@pytest.fixture
+def trash(data_home: Path) -> Path:
+    return data_home / "Trash"
+
+
+def journal(library: Library) -> Journal:
+    found = journal_of(str(library.output))
+    assert found
+    return found
+
+
+def trashed(library: Library, name: str = COPY) -> Path:
+    return Path(journal(library).last().deletions[str(library.photos / name)].place)
+
+
+def stays(library: Library, name: str = COPY) -> str:
+    """Why a file stays where it is, which is said before and meant in the deed."""
+    before = tree(library.folder)
+    dry = library.run("restore", "--dry-run", "--json")
+    assert tree(library.folder) == before
+    ran = library.run("restore", "--json")
+    assert (dry.code, ran.code) == (1, 1)
+    (kept,) = [one for one in ran.facts["kept"] if one["path"] == str(library.photos / name)]
+    assert kept in dry.facts["kept"]
+    assert f"Not restored: {kept['path']}: {kept['reason']}" in library.log()
+    assert kept["path"] not in ran.facts["restored"]
+    return str(kept["reason"])
+
+
+# ---- It comes back
+
+
+def test_what_the_last_cleanup_deleted_comes_back_as_it_was(culled: Library, trash: Path) -> None:
+    os.utime(culled.photos / OLD, ns=(5, 1_420_070_400_123_456_789))
+    before = tree(culled.photos)
+    assert culled.cleanup(*TRASH).out.endswith("To undo this, run --action restore.\n")
+    ran = culled.run("restore", "--json")
+    assert ran.code == 0
+    assert ran.facts["restored"] == [str(culled.photos / name) for name in (COPY, OLD)]
+    assert tree(culled.photos) == before
+    assert (culled.photos / OLD).stat().st_mtime_ns == 1_420_070_400_123_456_789
+    assert tree(trash) == {"files": b"<folder>", "info": b"<folder>"}
+    assert f"Restored file: {culled.photos / COPY}" in culled.log()
+    assert f"  {culled.photos / COPY}\n" in ran.err
+
+
+def test_what_came_back_is_not_deleted_again_by_the_list_of_before(cleaned: Library) -> None:
+    stale = cleaned.list_file.read_bytes()
+    names = cleaned.names()
+    cleaned.run("restore")
+    assert cleaned.listed() == []
+    assert all(Path(copy).exists() for copy in cleaned.info().values())
+    everything = cleaned.names()
+    assert len(everything) == len(names) + 2
+    cleaned.list_file.write_bytes(stale)
+    assert cleaned.cleanup().code == 1
+    assert cleaned.check().code == 0
+    assert cleaned.cleanup().code == 0
+    assert cleaned.names() == everything
+    assert cleaned.find().code == 0  # no cull is left to finish
+
+
+def test_restoring_twice_is_restoring_once(cleaned: Library) -> None:
+    cleaned.run("restore")
+    cleaned.delete_copies(COPY)
+    before = tree(cleaned.photos)
+    ran = cleaned.run("restore")
+    assert ran.code == 0
+    assert "Restored before: 2 files." in ran.out
+    assert tree(cleaned.photos) == before
+    assert not cleaned.copy(COPY).exists()  # another cull, which is left alone
+
+
+def test_companions_that_went_along_come_back(culled: Library) -> None:
+    for stem in ("vacation1", "vacation1_copy"):
+        (culled.photos / f"{stem}.xmp").write_text("a note")
+    before = tree(culled.photos)
+    assert culled.cleanup("--with-companions", *TRASH).code == 0
+    assert not (culled.photos / "vacation1_copy.xmp").exists()
+    assert culled.run("restore").code == 0
+    assert tree(culled.photos) == before
+
+
+def test_a_dry_run_names_the_same_and_changes_nothing(cleaned: Library, trash: Path) -> None:
+    before = tree(cleaned.folder), tree(trash), journal(cleaned).last()
+    dry = cleaned.run("restore", "--dry-run", "--json")
+    assert (tree(cleaned.folder), tree(trash), journal(cleaned).last()) == before
+    ran = cleaned.run("restore", "--json")
+    assert dry.facts["restore"] == ran.facts["restore"]
+    assert [one["path"] for one in dry.facts["restore"]] == ran.facts["restored"]
+
+
+def test_only_the_last_cleanup_is_undone(cleaned: Library) -> None:
+    cleaned.delete_copies("z_coffee_bw.jpg")
+    cleaned.check()
+    cleaned.cleanup(*TRASH)
+    assert cleaned.cleanup(*TRASH).code == 0  # that deletes nothing
+    ran = cleaned.run("restore", "--json")
+    assert ran.facts["restored"] == [str(cleaned.photos / "z_coffee_bw.jpg")]
+
+
+def test_a_cleanup_that_was_interrupted_is_one_with_what_went_on(
+    culled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = culled.list_file.read_text("utf-8")
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "ended", lambda _: None)  # it was killed before
+        culled.list_file.write_text(listed.splitlines()[0] + "\n")
+        culled.cleanup(*TRASH)
+    culled.list_file.write_text(listed)
+    culled.cleanup(*TRASH)
+    assert len(culled.run("restore", "--json").facts["restored"]) == 2
+
+
+def test_it_comes_back_after_another_find(cleaned: Library) -> None:
+    cleaned.delete_copies("z_coffee_bw.jpg")
+    cleaned.find("--discard-review")
+    assert cleaned.run("restore").code == 0
+    assert {COPY, OLD} <= {*cleaned.names()}
+    assert cleaned.find("--discard-review").code == 0
+    assert str(cleaned.photos / COPY) in cleaned.info()
+
+
+def test_it_comes_back_where_the_result_is_gone(cleaned: Library) -> None:
+    shutil.rmtree(cleaned.output)
+    assert cleaned.run("restore").code == 0
+    assert {COPY, OLD} <= {*cleaned.names()}
+    assert not cleaned.output.exists()
+
+
+def test_a_result_that_is_not_trusted_stays_as_it_is_and_that_is_said(cleaned: Library) -> None:
+    info = cleaned.output / "info.txt"
+    info.write_text("{}")
+    before = tree(cleaned.output / "1"), cleaned.list_file.read_bytes()
+    ran = cleaned.run("restore")
+    assert ran.code == 1
+    assert "warning: no copies come back: " in ran.out
+    assert {COPY, OLD} <= {*cleaned.names()}
+    assert (tree(cleaned.output / "1"), cleaned.list_file.read_bytes()) == before
+
+
+def test_folders_that_are_gone_are_made_again_and_named(bare_library: Library) -> None:
+    for number in range(3):  # all of one name
+        bare_library.add(f"{number}/deep/a.jpg", quality=60 + number)
+    before = tree(bare_library.photos)
+    bare_library.find()
+    bare_library.delete_copies("1/deep/a.jpg", "2/deep/a.jpg")
+    bare_library.check()
+    bare_library.cleanup(*TRASH)
+    shutil.rmtree(bare_library.photos / "1")
+    shutil.rmtree(bare_library.photos / "2" / "deep")
+    ran = bare_library.run("restore", "--json")
+    made = [str(bare_library.photos / name) for name in ("1", "1/deep", "2/deep")]
+    assert (ran.code, ran.facts["folders"]) == (0, made)
+    assert f"  {made[0]}\n" in ran.err
+    assert tree(bare_library.photos) == before
+
+
+# ---- What stays
+
+
+def test_what_was_deleted_for_good_is_named(culled: Library) -> None:
+    culled.cleanup()
+    assert stays(culled) == "it was deleted for good"
+
+
+def test_what_the_trash_of_a_system_has_is_named(cleaned: Library) -> None:
+    notes = journal(cleaned)
+    for deletion in notes.last().deletions.values():
+        notes.deleted(replace(deletion, place=""))
+    assert stays(cleaned).startswith("the system's trash doesn't tell where it lies")
+
+
+@pytest.mark.parametrize(
+    "put", [lambda p: p.write_text("theirs"), os.mkdir, lambda p: p.symlink_to("nowhere")]
+)
+def test_nothing_is_put_over_what_has_the_name(
+    cleaned: Library, put: Callable[[Path], object]
+) -> None:
+    put(cleaned.photos / COPY)
+    before, there = tree(cleaned.photos), trashed(cleaned)
+    assert stays(cleaned) == "another file has its name"
+    assert there.exists()
+    assert {**tree(cleaned.photos), **before} == tree(cleaned.photos)
+
+
+def test_nothing_is_put_over_what_takes_the_name_in_the_last_moment(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.link
+
+    def link(*arguments: Any, **options: Any) -> None:
+        if arguments[1] == COPY:
+            (cleaned.photos / COPY).write_text("theirs")
+        real(*arguments, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    ran = cleaned.run("restore", "--json")
+    assert [one["reason"] for one in ran.facts["kept"]] == ["another file has its name"]
+    assert (cleaned.photos / COPY).read_text() == "theirs"
+    assert trashed(cleaned).exists()
+
+
+def secretly_changed(place: Path) -> None:
+    status = place.stat()
+    place.write_bytes(bytes(reversed(place.read_bytes())))
+    os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_what_was_changed_in_secret_stays_in_the_trash(cleaned: Library) -> None:
+    place = trashed(cleaned)
+    secretly_changed(place)
+    changed = place.read_bytes()
+    ran = cleaned.run("restore", "--json")
+    assert ran.code == 1
+    assert [one["reason"] for one in ran.facts["kept"]] == [f"{place} has another content"]
+    assert place.read_bytes() == changed
+    assert COPY not in cleaned.names()
+    assert OLD in cleaned.names()
+
+
+def gone(place: Path) -> str:
+    place.unlink()
+    return f"it isn't in the trash any more ({place})"
+
+
+def edited(place: Path) -> str:
+    place.write_text("edited")
+    return f"{place} has another content"
+
+
+def a_link(place: Path) -> str:
+    place.rename(place.with_name("elsewhere"))
+    place.symlink_to("elsewhere")
+    return f"{place} is reached through a symbolic link"
+
+
+def in_a_linked_folder(place: Path) -> str:
+    place.parent.rename(place.parent.with_name("real"))
+    place.parent.symlink_to("real")
+    return f"{place} is reached through a symbolic link"
+
+
+def a_folder(place: Path) -> str:
+    place.unlink()
+    place.mkdir()
+    return f"{place} is not a regular file"
+
+
+def from_elsewhere(place: Path) -> str:
+    info = place.parent.parent / "info" / f"{place.name}.trashinfo"
+    info.write_text("[Trash Info]\nPath=/somewhere/else.jpg\n")
+    return f"{place} came from elsewhere"
+
+
+@pytest.mark.parametrize(
+    "change", [gone, edited, a_link, in_a_linked_folder, a_folder, from_elsewhere]
+)
+def test_what_is_not_surely_the_file_stays_in_the_trash(
+    cleaned: Library, change: Callable[[Path], str]
+) -> None:
+    place = trashed(cleaned)
+    reason = change(place)
+    before = tree(place.parent.parent)
+    assert stays(cleaned) == reason
+    assert COPY not in cleaned.names()
+    assert [n for n, content in before.items() if content != tree(place.parent.parent).get(n)] in (
+        [],
+        [f"files/{OLD}", f"info/{OLD}.trashinfo"],
+    )
+
+
+def test_what_nothing_describes_any_more_is_known_by_its_digest(
+    cleaned: Library, trash: Path
+) -> None:
+    shutil.rmtree(trash / "info")
+    assert cleaned.run("restore").code == 0
+    assert {COPY, OLD} <= {*cleaned.names()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root, to give a folder away")
+def test_the_trash_of_somebody_else_is_left_alone(cleaned: Library, trash: Path) -> None:
+    os.chown(trash / "files", 12345, 12345)
+    assert stays(cleaned) == f"{trash / 'files'} belongs to somebody else"
+
+
+def test_no_link_on_the_way_is_followed(bare_library: Library, tmp_path: Path) -> None:
+    for number in range(2):
+        bare_library.add(f"{number}/a.jpg", quality=60 + number)
+    bare_library.find()
+    bare_library.delete_copies("1/a.jpg")
+    bare_library.check()
+    bare_library.cleanup(*TRASH)
+    (bare_library.photos / "1").rmdir()
+    (bare_library.photos / "1").symlink_to(tmp_path)
+    assert stays(bare_library, "1/a.jpg") == "it would be reached through a symbolic link"
+    (deletion,) = journal(bare_library).last().deletions.values()
+    with pytest.MonkeyPatch.context() as patched:  # which comes after the look
+        patched.setattr("disk.restoring._reason_of_place", lambda _: None)
+        assert put_back(deletion) == os.strerror(errno.ENOTDIR)
+    assert list(tmp_path.glob("*.jpg")) == []
+    (bare_library.photos / "1").unlink()
+    (bare_library.photos / "1").write_text("a file")
+    assert stays(bare_library, "1/a.jpg") == f"{bare_library.photos / '1'} is not a folder"
+
+
+def test_an_input_folder_that_is_not_there_is_not_made(cleaned: Library) -> None:
+    cleaned.photos.rename(cleaned.folder / "elsewhere")
+    ran = cleaned.run("restore", "--input-dir", str(cleaned.folder / "elsewhere"), "--json")
+    assert ran.code == 1
+    assert {one["reason"] for one in ran.facts["kept"]} == {
+        f"{cleaned.photos} isn't there; mount its disk, or make it"
+    }
+    assert not cleaned.photos.exists()
+
+
+def test_what_lies_in_its_place_already_is_left_there(cleaned: Library) -> None:
+    place = trashed(cleaned)
+    shutil.copy2(place, cleaned.photos / COPY)
+    ran = cleaned.run("restore", "--json")
+    assert (ran.code, ran.facts["back"]) == (0, [str(cleaned.photos / COPY)])
+    assert place.exists()
+    assert cleaned.copy(COPY).exists()
+
+
+def test_an_original_without_its_copy_is_named_and_completed_later(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("storage.restore_copy", full)
+        ran = cleaned.run("restore", "--json")
+    assert ran.code == 1
+    assert len(ran.facts["restored"]) == 2
+    assert [one["reason"] for one in ran.facts["without_copy"]] == ["No space left on device"] * 2
+    assert cleaned.cleanup().code == 0
+    assert {COPY, OLD} <= {*cleaned.names()}
+    assert cleaned.run("restore").code == 0
+    assert cleaned.copy(COPY).exists()
+
+
+# ---- Disks
+
+
+def no_links(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.parametrize("kernel_promises", [True, False])
+def test_without_hard_links_it_is_renamed_over_nothing(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch, trash: Path, kernel_promises: bool
+) -> None:
+    no_links(monkeypatch, errno.EPERM)
+    if not kernel_promises:
+        monkeypatch.setattr(system, "rename_to_new", lambda *_: False)
+    deletions = journal(cleaned).last().deletions
+    one, other = (deletions[str(cleaned.photos / name)] for name in (COPY, OLD))
+    monkeypatch.setattr("disk.restoring._reason_of_place", lambda _: None)
+    (cleaned.photos / OLD).write_text("theirs")
+    assert put_back(other) == "another file has its name"
+    assert put_back(one) is None
+    assert (cleaned.photos / OLD).read_text() == "theirs"
+    assert os.listdir(trash / "files") == [OLD]
+    assert COPY in cleaned.names()
+
+
+def to_another_disk(folder: Path) -> None:
+    """Let a folder be that of another disk, with what is in it."""
+    kept = folder.with_name("kept")
+    shutil.copytree(folder, kept)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=5m", "none", str(folder)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs to be root on Linux, to mount a disk in memory")
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    shutil.rmtree(kept)
+
+
+def test_to_another_disk_it_is_copied_with_its_time_and_proven(
+    cleaned: Library, trash: Path
+) -> None:
+    content, time = trashed(cleaned).read_bytes(), trashed(cleaned).stat().st_mtime_ns
+    to_another_disk(cleaned.photos)
+    try:
+        (partial,) = [
+            f".{COPY}.{one.digest[:8]}.being-restored"
+            for one in journal(cleaned).last().deletions.values()
+            if one.path.endswith(COPY)
+        ]
+        (cleaned.photos / partial).write_text("of a run that was killed")
+        assert cleaned.run("restore").code == 0
+        assert (cleaned.photos / COPY).read_bytes() == content
+        assert (cleaned.photos / COPY).stat().st_mtime_ns == time
+        assert os.listdir(trash / "files") == []
+        assert [name for name in os.listdir(cleaned.photos) if name[0] == "."] == []
+    finally:
+        subprocess.run(["umount", "-l", str(cleaned.photos)], check=True)
+
+
+def test_what_can_not_be_copied_whole_stays_in_the_trash(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(source: Any, target: Any, _: int) -> None:
+        target.write(source.read(100))
+
+    no_links(monkeypatch, errno.EXDEV)
+    before = tree(cleaned.photos)
+    monkeypatch.setattr(shutil, "copyfileobj", half)
+    ran = cleaned.run("restore", "--json")
+    assert {one["reason"] for one in ran.facts["kept"]} == {"it was not copied whole"}
+    assert tree(cleaned.photos) == before
+    assert trashed(cleaned).exists()
+
+
+# ---- The journal
+
+
+def test_without_a_cleanup_nothing_can_be_restored(culled: Library) -> None:
+    ran = culled.run("restore")
+    assert ran.code == 3
+    assert "no cleanup of " in ran.err
+    assert ran.err.endswith("look into the trash yourself.\n")
+
+
+def test_what_can_not_be_noted_is_not_deleted(culled: Library) -> None:
+    Path(journal(culled).file).mkdir()
+    before = tree(culled.photos)
+    ran = culled.cleanup(*TRASH, "--json")
+    Path(journal(culled).file).rmdir()
+    assert {one["reason"] for one in ran.facts["kept"]} == {
+        f"{journal(culled).file} can't be written (Is a directory)"
+    }
+    assert tree(culled.photos) == before
+
+
+def test_a_line_that_was_cut_off_makes_way_for_the_next(cleaned: Library) -> None:
+    notes = journal(cleaned)
+    last = notes.last()
+    with open(notes.file, "ab") as stream:
+        stream.write(b'{"deleted": {"path": "/hal')
+    assert notes.last() == last
+    notes.restored(str(cleaned.photos / COPY))
+    assert notes.last().restored == {str(cleaned.photos / COPY)}
+
+
+def test_a_line_of_another_key_or_another_folder_counts_for_nothing(
+    cleaned: Library, someone_else: Callable[[], Path]
+) -> None:
+    notes = journal(cleaned)
+    elsewhere = replace(notes, output_dir=str(cleaned.folder))
+    with pytest.raises(UserError, match="line 1 is damaged"):
+        elsewhere.last()
+    someone_else()
+    signature.make_key()
+    theirs = journal(cleaned)
+    shutil.copy(notes.file, theirs.file)
+    ran = cleaned.run("restore", "--trust-result", "--yes")
+    assert ran.code == 3
+    assert "line 1 is damaged (not signed with your key); remove that line" in ran.err
+    assert COPY not in cleaned.names()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"path": "/etc/passwd"},
+        {"path": "PHOTOS"},
+        {"path": "PHOTOS/../a.jpg"},
+        {"place": "/etc/passwd"},
+        {"place": "files/a.jpg"},
+        {"digest": "0"},
+        {"size": -1},
+    ],
+)
+def test_an_odd_line_is_not_acted_on_whoever_signed_it(
+    cleaned: Library, change: dict[str, Any]
+) -> None:
+    notes = journal(cleaned)
+    odd = {
+        k: v.replace("PHOTOS", str(cleaned.photos)) if k == "path" else v for k, v in change.items()
+    }
+    notes.deleted(replace(next(iter(notes.last().deletions.values())), **odd))
+    before = tree(cleaned.folder)
+    ran = cleaned.run("restore")
+    assert (ran.code, ran.err.count("\n")) == (3, 1)
+    assert tree(cleaned.folder) == before
+
+
+EXAMPLE = Deletion("/p/a.jpg", "/p", "/t/files/a.jpg", False, "0" * 64, 5, 7)
+
+
+@given(place=st.integers(0, 5000), byte=st.integers(0, 255))
+def test_no_changed_byte_of_the_journal_is_believed(
+    tmp_path_factory: pytest.TempPathFactory, place: int, byte: int
+) -> None:
+    notes = Journal("/output", str(tmp_path_factory.mktemp("journal") / "cleanup"), bytes(32))
+    notes.deleted(EXAMPLE)
+    notes.ended()
+    data = bytearray(Path(notes.file).read_bytes())
+    data[place % len(data)] = byte
+    Path(notes.file).write_bytes(data)
+    try:
+        last = notes.last()
+    except UserError as error:
+        assert error.code == Exit.STATE
+    else:
+        assert {*last.deletions.values()} <= {EXAMPLE}
+
+
+def test_no_second_run_restores_at_the_same_time(cleaned: Library) -> None:
+    lock = cleaned.folder / ".output.lock"
+    with lock.open("w") as held:
+        system.lock(held.fileno())
+        before = tree(cleaned.photos)
+        for flags in ((), ("--dry-run",)):
+            assert cleaned.run("restore", *flags).code == 4
+        assert tree(cleaned.photos) == before
+
+
+def test_what_an_interrupted_cleanup_left_under_two_names_comes_back_whole(
+    culled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was killed when the file had its name in the trash, and not lost the other one yet."""
+    before = tree(culled.photos)
+    real = os.unlink
+
+    def unlink(path: Any, **options: Any) -> None:
+        if str(path).endswith(removal.ASIDE_SUFFIX):
+            raise KeyboardInterrupt
+        real(path, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", unlink)
+        patched.setattr("disk.trash._withdraw", lambda *_: None)
+        patched.setattr(removal, "_put_back", lambda *_: None)
+        assert culled.cleanup(*TRASH).code == 130
+    assert culled.run("restore").code == 0
+    assert tree(culled.photos) == before
+    assert json.loads(Path(journal(culled).file).read_text().splitlines()[-1])["restored"]
