@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 from conftest import CHROMIUM, ROOT, SAMPLES, Library, make_once, picture, tree
+from made_pictures import CAT, encoded, photo
+from made_raw import dng
 from PIL import Image, ImageStat
 from test_review import serving
 
@@ -714,6 +716,23 @@ def test_the_table_says_what_lies_beside_a_picture(sizes: Library, open_page: Op
     open_group(page)
     beside = page.locator("tr:has(th:text-is('Beside it')) td").all_inner_texts()
     assert beside == ["\u2013", "\u2013", "RAW c_small.CR2"]
+
+
+def test_a_raw_and_its_jpeg_that_are_doubled_are_said_to_be(
+    bare_library: Library, open_page: Open
+) -> None:
+    pytest.importorskip("rawpy")
+    image = photo(CAT).resize((900, 600))
+    for folder in ("DCIM", "Wedding"):
+        (bare_library.photos / folder).mkdir()
+        for name, content in (("a.DNG", dng(image)), ("a.JPG", encoded(image, "JPEG"))):
+            (bare_library.photos / folder / name).write_bytes(content)
+    bare_library.find()
+    page = open_page(bare_library)
+    open_group(page)
+    verdict = page.inner_text("#verdict")
+    assert "keep C: in a person's folder. Give up A. With it keep D, give up B." in verdict
+    assert "RAW and JPEG of one shot, both doubled: A + B, C + D" in verdict
 
 
 def test_the_last_screen_names_what_is_left_without_its_photo(

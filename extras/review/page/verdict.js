@@ -36,7 +36,8 @@ function sentenceOf(suggestion) {
   for (const [number, keeper] of suggestion.removals) byKeeper.set(keeper, [...(byKeeper.get(keeper) ?? []), number]);
   const sentence = make("span", {}, "Suggestion: ");
   for (const [keeper, doomed] of byKeeper) {
-    if (keeper !== suggestion.keeper) sentence.append(" Of another picture ");
+    const isOfShot = suggestion.shots.some((shot) => shot.includes(keeper) && shot.includes(suggestion.keeper));
+    if (keeper !== suggestion.keeper) sentence.append(isOfShot ? " With it " : " Of another picture ");
     sentence.append("keep ", make("b", { textContent: name(keeper) }));
     if (keeper === suggestion.keeper) sentence.append(`: ${suggestion.reason}`);
     const names = doomed.sort((a, b) => a - b).map(name);
