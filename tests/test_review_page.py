@@ -718,6 +718,7 @@ def test_the_table_says_what_lies_beside_a_picture(sizes: Library, open_page: Op
     assert beside == ["\u2013", "\u2013", "RAW c_small.CR2"]
 
 
+@pytest.mark.formats
 def test_a_raw_and_its_jpeg_that_are_doubled_are_said_to_be(
     bare_library: Library, open_page: Open
 ) -> None:
