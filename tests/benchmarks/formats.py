@@ -1,6 +1,7 @@
 """What HEIC and RAW cost, and whether they join the JPEG of the same picture.
 
     python tests/benchmarks/formats.py join PHOTOS   HEICs and RAWs made of some photographs
+    python tests/benchmarks/formats.py thumbnails PHOTOS   what a first look by thumbnails misses
     python tests/benchmarks/formats.py cost FILE...  CPU and memory of files of any format
 
 PHOTOS is what photos.py collected. Copies are HEIC in three qualities, 8 and 10 bits, and RAW with
@@ -10,6 +11,7 @@ another picture.
 
 import argparse
 import io
+import random
 import sys
 import tempfile
 import time
@@ -24,6 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import hostile  # noqa: E402
 import numpy as np  # noqa: E402
+from edits import EDITS  # noqa: E402
 from made_raw import dng  # noqa: E402
 from PIL import Image, ImageOps  # noqa: E402
 
@@ -100,23 +103,54 @@ def grouped(images: list[HashedImage], preset: str) -> list[Cluster]:
         return matching.group_by(digests, looks, [search], None)[0]
 
 
-def report(made: Path, preset: str, count: int) -> None:
-    """Print of each kind how many are in one group with their JPEG, and the false pairs."""
+def grouped_images(made: Path, preset: str, recipe: Recipe) -> tuple[list[HashedImage], int, int]:
+    """The pictures in a folder as find knows them in the end, and how many are unreadable.
+
+    And how many are known by a thumbnail alone.
+    """
     files = [image_file(str(p), p.lstat()) for p in sorted(made.iterdir())]
-    hashed = list(finder.hash_files(files, Recipe(by_thumbnail=True), 2))
-    images = sorted((h for h in hashed if isinstance(h, HashedImage)), key=lambda h: h.file.path)
-    small = sum(image.by_thumbnail for image in images)
+    hashed = list(finder.hash_files(files, recipe, 2))
+    images = [found for found in hashed if isinstance(found, HashedImage)]
     while True:
         groups = grouped(images, preset)
         members = {n for group in groups for n in group.members}
         near = [images[n].file for n in members if images[n].by_thumbnail]
         if not near:
-            break
+            left = sum(image.by_thumbnail for image in images)
+            return images, len(files) - len(images), left
         anew = {found.file.path: found for found in finder.hash_files(near, Recipe(), 2)}
         images = [anew.get(image.file.path, image) for image in images]
-    left = sum(image.by_thumbnail for image in images)
-    print(f"  {small} by their thumbnails at first, {left} of them to the end")
-    print(f"{preset}: {count} photos, {len(files)} files, {len(files) - len(images)} unreadable")
+
+
+def thumbnails(folder: Path, count: int) -> None:
+    """Print how many edited copies join a HEIC that is decoded, and one by its thumbnail first."""
+    with tempfile.TemporaryDirectory() as made:
+        copies = 0
+        for number, (_, image) in enumerate(photos(folder, count)):
+            Path(made, f"{number} HEIC.heic").write_bytes(heic(image, 60, thumbnails=[320]))
+            for edit in (EDITS * 3)[3 * number % len(EDITS) :][:3]:
+                changed = edit.change(image, random.Random(number))
+                place = Path(made, f"{number} {edit.name}".replace("/", " ") + edit.suffix)
+                changed.save(place, **edit.save)
+                copies += 1
+        for preset in ("copies", "similar"):
+            for recipe in (Recipe(), Recipe(by_thumbnail=True)):
+                images, _, left = grouped_images(Path(made), preset, recipe)
+                joined = false = 0
+                for group in grouped(images, preset):
+                    named = [Path(images[n].file.path).stem.split(" ", 1) for n in group.members]
+                    false += sum(a[0] != b[0] for a, b in combinations(named, 2))
+                    whole = {number for number, kind in named if kind == "HEIC"}
+                    joined += sum(kind != "HEIC" and number in whole for number, kind in named)
+                first = "by thumbnails first" if recipe.by_thumbnail else "decoded"
+                print(f"{preset}, {first}: {joined} of {copies} copies, {false} false, {left} left")
+
+
+def report(made: Path, preset: str, count: int) -> None:
+    """Print of each kind how many are in one group with their JPEG, and the false pairs."""
+    images, unread, left = grouped_images(made, preset, Recipe(by_thumbnail=True))
+    groups = grouped(images, preset)
+    print(f"{preset}: {count} photos, {unread} files unreadable, {left} known by a thumbnail alone")
     joined: Counter[str] = Counter()
     false = 0
     for group in groups:
@@ -144,12 +178,14 @@ def cost(paths: list[Path]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("what", choices=("join", "cost"))
+    parser.add_argument("what", choices=("join", "thumbnails", "cost"))
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--photos", type=int, default=100, help="how many (default: 100)")
     arguments = parser.parse_args()
     if arguments.what == "cost":
         cost(arguments.paths)
+    elif arguments.what == "thumbnails":
+        thumbnails(arguments.paths[0], arguments.photos)
     else:
         join(arguments.paths[0], arguments.photos)
 
