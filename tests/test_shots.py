@@ -19,6 +19,7 @@ from disk.shots import is_one_shot
 from extras.review import shots, told
 from extras.review.rules import Picture, suggest
 from extras.review.server import suggestion_facts
+from pictures import losses
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,19 @@ def test_a_raw_that_was_chosen_with_its_jpeg_is_no_companion_that_stays(home: Ho
     home.must("cleanup", "--with-companions")
     assert sorted(os.listdir(home.photos / "d")) == []
     assert (home.photos / "c.xmp").exists()
+
+
+def test_a_raw_that_is_read_is_not_left_without_its_photo_and_keeps_its_notes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jpg", "a.NEF", "a.xmp"):
+        (tmp_path / name).touch()
+    left = {}
+    for endings in ((".jpg",), (".jpg", ".NEF")):
+        monkeypatch.setattr(losses, "is_photo", lambda name, ends=endings: name.endswith(ends))
+        paths = losses.orphaned_sidecars([str(tmp_path / "a.jpg")])
+        left[endings] = [os.path.basename(path) for path in paths]
+    assert left == {(".jpg",): ["a.NEF", "a.xmp"], (".jpg", ".NEF"): []}
 
 
 def test_the_flag_is_for_find_alone(bare_library: Library) -> None:
