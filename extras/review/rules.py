@@ -237,8 +237,8 @@ RULES = (
     Rule("knowledge", "has EXIF or GPS", "most EXIF data", "less EXIF", _knowledge),
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
-    Rule("shot", "RAW and JPEG of a shot", "with its pair", "without its pair", _with_its_pair),
     Rule("protected", "protected", "protected", "not protected", _staying),
+    Rule("shot", "RAW and JPEG of a shot", "with its pair", "without its pair", _with_its_pair),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
     Rule(
         "album",
