@@ -324,13 +324,16 @@ def tells_metadata_apart(name: str) -> bool:
 def openers(form: Format) -> tuple[str, ...]:
     """By which of Pillow's decoders a file of a format may be opened; they are there then.
 
-    Raises ValueError where a package for it is missing.
+    Raises ValueError where a package for it is missing or broken.
     """
     if not form.needs:
         return OPENED_AS
     if not is_there(form):
         raise ValueError(f"to read {form.said}, install {form.package}")
-    importlib.import_module(form.plugin)
+    try:
+        importlib.import_module(form.plugin)
+    except ImportError as error:  # of another Python, or without a library that it needs
+        raise ValueError(f"{form.package} can't be loaded: {error}") from None
     return form.opened_as
 
 

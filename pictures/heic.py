@@ -26,7 +26,15 @@ class HeicImageFile(ImageFile.ImageFile):
         try:
             found = pi_heif.open_heif(self.fp, convert_hdr_to_8bit=True, remove_stride=False)
             primary = found[found.primary_index]
-        except (EOFError, IndexError, OSError, RuntimeError, SyntaxError, ValueError) as error:
+        except (
+            EOFError,
+            ImportError,
+            IndexError,
+            OSError,
+            RuntimeError,
+            SyntaxError,
+            ValueError,
+        ) as error:
             raise ValueError(_said(error)) from None
         pi_heif.set_orientation(primary.info)  # it is turned by the HEIC's own data
         self.info = {name: primary.info[name] for name in KEPT if primary.info.get(name)}

@@ -5,6 +5,7 @@ import io
 import os
 import sqlite3
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -201,6 +202,18 @@ def test_a_heic_under_the_name_of_a_jpeg_says_what_to_install(
     assert kinds.kind_by_content("a.heic", heic(photo(CAT))[:512]) == "HEIC"
     with pytest.raises(ValueError, match=r"^to read a HEIC, install pi-heif$"):
         decode.open_header(heic(photo(CAT)))
+
+
+def test_a_package_that_is_broken_ends_no_find(
+    bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare_library.add("a.jpg")
+    (bare_library.photos / "a.heic").write_bytes(heic(photo(CAT).resize((90, 60))))
+    monkeypatch.setitem(sys.modules, "pictures.heic", None)
+    ran = bare_library.run("find", "--json")
+    (item,) = ran.facts["unreadable"]
+    assert (ran.code, ran.facts["hashed"]) == (1, 1)
+    assert item["reason"].startswith("pi-heif can't be loaded: ")
 
 
 # ---- On the page and by the rules
