@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import cleanup
-import going_along
+from actions import going_along
 from actions.check_deleted import say_left, say_losses, say_strangers
 from actions.console import (
     Console,
@@ -18,6 +18,7 @@ from actions.console import (
     lines_of,
     megabytes,
 )
+from actions.going_along import Along, CompanionPlan, plan_companions
 from actions.result import opened
 from config import Exit, Settings
 from disk import removal, trashing
@@ -26,7 +27,6 @@ from disk.journal import Deletion, Journal, journal_of
 from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
 from disk.removal import Kept
-from going_along import Along, CompanionPlan, plan_companions
 from pictures.losses import orphaned_sidecars
 
 

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # And of which functions, where not of all.
 MODULES: dict[str, tuple[str, ...]] = {
     "cleanup.py": (),
-    "going_along.py": (),
+    "actions/going_along.py": (),
     "deciding.py": (),
     "finder.py": ("check_input", "_check_open", "contains"),
     "storage.py": (),

@@ -15,7 +15,7 @@ from conftest import Library, Ran, tree
 from made_videos import ANOTHER, ONE, film
 
 import cleanup
-import going_along
+from actions import going_along
 from disk import live, removal, same_file
 from disk.folder_locks import FolderLocks
 from disk.record import load_manifest, surely_matches

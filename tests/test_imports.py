@@ -28,7 +28,6 @@ MAY_IMPORT = {
     "finder": {"config", "disk", "pictures"},
     "storage": {"config", "disk", "pictures"},
     "cleanup": {"config", "disk", "pictures"},
-    "going_along": {"cleanup", "config", "disk", "pictures"},
     "deciding": {"cleanup", "config", "disk", "pictures"},
     "actions": {
         "config",
@@ -36,7 +35,6 @@ MAY_IMPORT = {
         "finder",
         "storage",
         "cleanup",
-        "going_along",
         "deciding",
         "disk",
         "pictures",
