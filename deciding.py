@@ -153,7 +153,16 @@ def unsettled(
 def decisions_on(
     copies: Sequence[SavedCopy], decisions: Decisions, read: ReadPictures
 ) -> tuple[Decision, ...]:
-    """The decisions that hold two or more pictures of the group of some copies.
+    """The decisions that hold two or more pictures of the group of some copies."""
+    groups = pictures_in(copies, decisions, read)
+    found = {one.id: one for group in groups.values() for one in decisions.about(group)}
+    return tuple(found.values())
+
+
+def pictures_in(
+    copies: Sequence[SavedCopy], decisions: Decisions, read: ReadPictures
+) -> dict[int, list[str]]:
+    """The digests of the pictures of some copies, by group.
 
     What can't be read any more counts by what find saw of it.
     """
@@ -164,5 +173,22 @@ def decisions_on(
         member = members.get(copy.copy)
         picture = member.picture if member else decisions.picture_of(copy.digest) or copy.digest
         groups.setdefault(copy.group, []).append(picture)
-    found = {one.id: one for group in groups.values() for one in decisions.about(group)}
-    return tuple(found.values())
+    return groups
+
+
+def settled_groups(manifest: Manifest, decisions: Decisions) -> list[int]:
+    """The groups of a result that are settled, as far as decisions know their files.
+
+    Find has told of those that it knew by their pictures alone.
+    """
+    groups: dict[int, list[str]] = {}
+    for copy in manifest.copies if decisions.all else ():
+        picture = decisions.picture_of(copy.digest) or copy.digest
+        groups.setdefault(copy.group, []).append(picture)
+    stand = {decision.time for decision in decisions.all}
+    told = {
+        one.group
+        for one in manifest.kept_together
+        if one.time in stand and len(one.paths) == len(groups.get(one.group, ()))
+    }
+    return [g for g, pictures in groups.items() if g in told or decisions.settling(pictures)]

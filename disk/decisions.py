@@ -84,13 +84,15 @@ class Decisions:
         return self._by_file.get(file)
 
     def settling(self, pictures: Sequence[str]) -> Decision | None:
-        """A decision in which all of some pictures lie, each as often as it is there."""
+        """The last decision in which all of some pictures lie, each as often as it is there."""
+        return next(reversed(self.all_settling(pictures)), None)
+
+    def all_settling(self, pictures: Sequence[str]) -> list[Decision]:
+        """The decisions in each of which all of some pictures lie."""
         wanted = Counter(pictures)
         rarest = min(wanted, key=lambda picture: len(self._with.get(picture, ())))
-        for place in reversed(self._with.get(rarest, [])):
-            if wanted <= self._counts[place]:
-                return self.all[place]
-        return None
+        places = self._with.get(rarest, ())
+        return [self.all[place] for place in places if wanted <= self._counts[place]]
 
     def about(self, pictures: Sequence[str]) -> list[Decision]:
         """The decisions that hold two or more of some pictures, the newest last."""

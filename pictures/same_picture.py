@@ -58,6 +58,11 @@ def pictured(file: ImageFile) -> Pictured | Unreadable:
     return Pictured(file, digest_of(data, orientation), hashlib.sha256(data).hexdigest())
 
 
+def pictured_at(path: str) -> Pictured | Unreadable:
+    """The same for a path alone."""
+    return pictured(ImageFile(path, 0, 0))
+
+
 def digest_of(data: bytes, orientation: int = 1) -> str:
     """The digest of a picture's data and how it is turned; empty where it can't be told apart."""
     if data.startswith(SOI):

@@ -338,6 +338,8 @@ def own_key(state_home: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_STATE_HOME", str(state_home))
         signature.make_key()
+        for folder in state_home.glob("*/reviewed"):  # of which no test knows
+            shutil.rmtree(folder)
         yield
 
 

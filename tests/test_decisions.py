@@ -148,6 +148,15 @@ def test_to_keep_twice_is_to_keep_once(found: Library) -> None:
     assert file().read_bytes() == before
 
 
+@pytest.mark.sheet
+def test_the_contact_sheet_says_who_was_kept_together(found: Library) -> None:
+    keep(found, "2")
+    found.add("z_more.jpg", "2024/coffee.jpg", quality=60)
+    found.find()
+    report = (found.output / "report.html").read_text("utf-8")
+    assert report.count("z_coffee.jpg and z_coffee_bw.jpg were kept side by side on 2") == 1
+
+
 # ---- What can't be kept
 
 

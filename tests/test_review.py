@@ -25,6 +25,7 @@ from PIL import Image
 
 from disk import output_lock
 from disk.result import open_result, proven
+from disk.user_folders import decisions_file
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
 from extras.review.server import MOST_BODY_BYTES, MOST_NUMBERS, PAGE, STATIC, Server
@@ -435,6 +436,85 @@ def test_what_was_renamed_or_deleted_for_good_is_told_from_what_was_removed(page
     assert states[deleted] == "d"
     plan = page.get("/api/plan")
     assert (plan["deleted"], plan["already"], plan["bytes"]) == ([], 1, 0)
+
+
+def test_a_group_is_kept_side_by_side_and_forgotten_as_by_the_actions(page: Page) -> None:
+    library = page.library
+    assert page.get("/api/groups")["kept"] == []
+    assert page.post("/api/keep", groups=[2]) == {"refused": None}
+    assert page.post("/api/keep", groups=[2]) == {"refused": None}
+    assert page.get("/api/groups")["kept"] == [2]
+    assert library.run("find", "--dry-run", "--json").facts["kept_left_out"]
+    assert page.post("/api/forget", groups=[2]) == {"refused": None}
+    assert page.get("/api/groups")["kept"] == []
+    assert not library.run("find", "--dry-run", "--json").facts["kept_left_out"]
+    assert page.ask("POST", "/api/keep", {"groups": [9]})[0] == 400
+
+
+def test_a_group_with_removed_copies_is_not_kept_from_the_page(page: Page) -> None:
+    page.change(page.number("vacation1_old.jpg"))
+    refused = page.post("/api/keep", groups=[1])["refused"]
+    assert refused.startswith("some of its copies are deleted")
+    assert page.get("/api/groups")["kept"] == []
+
+
+def test_rules_leave_alone_what_is_kept_side_by_side(page: Page) -> None:
+    groups, rules = [1, 2], [name for name, _ in page.get("/api/groups")["rules"]]
+    assert len(page.post("/api/batch", groups=groups, rules=rules)["removals"]) == 2
+    page.post("/api/keep", groups=[1])
+    assert page.post("/api/batch", groups=groups, rules=rules)["removals"] == []
+    before = tree(page.library.output)
+    ran = page.library.run("suggest", "--apply")
+    assert "Kept side by side, so left alone: 1 group." in ran.out
+    assert tree(page.library.output) == before
+
+
+def test_what_is_kept_by_its_pictures_alone_is_known_as_kept(found: Library) -> None:
+    found.run("keep", "2")
+    path = found.photos / "z_coffee.jpg"
+    jpeg = path.read_bytes()
+    path.write_bytes(jpeg[:2] + b"\xff\xfe\0\x08a note"[:10] + jpeg[2:])
+    found.find("--show-kept")
+    with serving(found) as page:
+        page.secret = page.enter()[1]["secret"]
+        assert page.get("/api/groups")["kept"] == [2]
+        found.run("forget", "all")
+        assert page.get("/api/groups")["kept"] == []
+
+
+def test_damaged_decisions_keep_nothing_and_stop_no_page(page: Page) -> None:
+    page.post("/api/keep", groups=[1])
+    path = Path(decisions_file())
+    path.write_text("what?\n", "utf-8")
+    assert "line 1 can't be read" in page.post("/api/keep", groups=[2])["refused"]
+    assert page.get("/api/groups")["kept"] == []
+    assert path.read_text("utf-8") == "what?\n"
+
+
+def test_what_was_looked_at_is_known_at_the_next_review_of_the_same_result(
+    found: Library, state_home: Path
+) -> None:
+    before = tree(found.folder)
+
+    def asked(seen: int | None = None) -> list[int]:
+        with serving(found) as page:
+            page.secret = page.enter()[1]["secret"]
+            if seen:
+                page.post("/api/seen", groups=[seen])
+            answer: list[int] = page.get("/api/groups")["seen"]
+            return answer
+
+    assert asked(2) == [2]
+    assert asked() == [2]
+    assert asked(1) == [1, 2]
+    assert tree(found.folder) == before
+    (path,) = state_home.glob("*/reviewed/*.json")
+    path.write_text("[1, 2", "utf-8")
+    assert asked() == []
+    found.add("z_more.jpg", "2024/coffee.jpg", quality=60)
+    asked(1)
+    found.find("--discard-review")
+    assert asked() == []
 
 
 def test_two_removals_at_once_never_empty_a_group(page: Page) -> None:

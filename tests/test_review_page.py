@@ -20,7 +20,7 @@ from made_raw import dng
 from PIL import Image, ImageStat
 from test_review import serving
 
-from disk import copy_names, files, lines, output_lock, record
+from disk import copy_names, decisions, files, lines, output_lock, record
 from disk.files import ImageFile
 
 pytestmark = pytest.mark.skipif(
@@ -986,3 +986,36 @@ def test_pictures_of_the_main_views_are_taken(
     page.click("#open-batch")
     until(page, "document.getElementById('batch-sum').innerText.includes('would go')")
     take("rules")
+
+
+def test_one_key_keeps_a_group_side_by_side_and_undo_forgets_it(
+    found: Library, page: Any, open_page: Open
+) -> None:
+    open_group(page, 2)
+    press(page, "b")
+    said(page, "Group 2 belongs side by side")
+    assert "Belongs side by side" in page.inner_text("#verdict")
+    assert len(decisions.load_decisions().all) == 1
+    press(page, "u")
+    said(page, "Group 2 is shown by find again")
+    assert decisions.load_decisions().all == ()
+    press(page, "b")
+    said(page, "Group 2 belongs side by side")
+    press(page, "Escape")
+    assert "side by side" in page.inner_text(".tile[aria-label^='Group 2,']")
+    page.select_option("#filter", "unreviewed")
+    assert page.locator(".tile").count() == 1
+    press(page, "Enter", "x", "b")
+    said(page, "some of its copies are deleted")
+    again = open_page(found)
+    assert "seen" in again.inner_text(".tile[aria-label^='Group 1,']")
+
+
+def test_what_was_kept_before_is_told_beside_its_group(found: Library, open_page: Open) -> None:
+    found.run("keep", "2")
+    found.add("z_more.jpg", "2024/coffee.jpg", quality=60)
+    found.find()
+    page = open_page(found)
+    open_group(page, 2)
+    told = "z_coffee.jpg and z_coffee_bw.jpg were kept side by side on 2"
+    assert told in page.inner_text("#verdict")

@@ -27,7 +27,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         examiner = Examiner(settings.workers)
         try:
             desk = Desk(result, examiner, settings.prefer, settings.workers, settings.protect)
-            judging = bar(desk.suggestions(), "Judging", len(desk.groups), unit=" groups")
+            kept = desk.side_by_side.kept()
+            groups = [group for group in desk.groups if group not in set(kept)]
+            judging = bar(desk.suggestions(groups), "Judging", len(groups), unit=" groups")
             suggestions = list(judging)
             doomed = [removal for s in suggestions for removal in desk.doomed(s)]
             left = desk.left_to_person(suggestions, doomed)
@@ -40,6 +42,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             console.facts["sidecars"] = companions
             if companions and everything:
                 say_left(console, companions)
+            if kept:
+                console.say(f"Kept side by side, so left alone: {counted(len(kept), 'group')}.")
+            console.facts["kept_side_by_side"] = kept
             shots = {s.group: s.shots for s in suggestions if s.shots}
             for line in told.lines_of_shots(result.manifest, shots, everything=everything):
                 console.say(line)

@@ -28,6 +28,7 @@ from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
+from extras.review.side_by_side import SideBySide, tried
 from pictures import bandpass, held
 from pictures.losses import Loss, held_beside, losses
 
@@ -103,6 +104,7 @@ class Desk:
         self.run = self.manifest.run
         self.groups = groups_of(self.manifest)
         self.links = links_of(self.manifest)
+        self.side_by_side = SideBySide(self.manifest, self.paths.output_dir, examiner)
         self._prefer, self._workers = prefer, workers
         self._now: Opened = result
         self._companions = Companions()
@@ -243,6 +245,11 @@ class Desk:
             if any(self.state_of(n) not in MISSING for n in gone)
             and not any(n in back or self.remains(n) for n in self.groups[group] if n not in gone)
         ]
+
+    def decide(self, group: int, *, keep: bool) -> str | None:
+        """Keep a group side by side, or forget that; returns the reason not to, or None."""
+        with self._changing():
+            return tried(self.side_by_side.keep if keep else self.side_by_side.forget, group)
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:

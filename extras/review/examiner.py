@@ -10,12 +10,14 @@ from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from disk.files import has_digest, is_untouched
+from disk.files import ImageFile, has_digest, is_untouched
 from disk.record import SavedCopy
 from extras.review.facts import Facts, examine
 from extras.review.rendering import render
 from pictures.errors import DECODE_ERRORS
+from pictures.images import Unreadable
 from pictures.limits import SHOWING
+from pictures.same_picture import Pictured, pictured_at
 from pictures.workers import do_each, started_pool, why_nothing_came
 
 T = TypeVar("T")
@@ -99,6 +101,12 @@ class Examiner:
         elif shown == copy.copy and not os.path.lexists(shown):
             return self.picture(copy, kind)  # it was removed before a worker came to it
         return made
+
+    def pictured(self, file: ImageFile) -> Pictured | Unreadable:
+        """The digests of a photo and of its picture's data."""
+        key = _key(file.path, "digests")
+        made = key if isinstance(key, Unseen) else self._made(key, pictured_at)
+        return Unreadable(file, made.reason) if isinstance(made, Unseen) else made
 
     def _keep(self, key: Key, data: bytes) -> None:
         with self._lock:

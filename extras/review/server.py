@@ -20,7 +20,9 @@ from extras.review.desk import MOVED, Desk, Order, WouldEmpty
 from extras.review.examiner import Unseen
 from extras.review.facts import Facts
 from extras.review.gate import ENTRANCE, Gate, Lead, Listener
+from extras.review.reviewed import Reviewed
 from extras.review.rules import ALL_RULES, RULES, Suggestion
+from extras.review.side_by_side import sentences
 from extras.review.told import shown
 from pictures.losses import orphaned_sidecars
 
@@ -130,6 +132,7 @@ def create_app(desk: Desk, gate: Gate, end: Callable[[], None], command: str = "
     _serve_result(app, desk, watcher)
     _serve_pictures(app, desk)
     _serve_changes(app, desk)
+    _serve_decisions(app, desk)
     _serve_plans(app, desk, command)
 
     @app.post("/api/end")
@@ -197,7 +200,7 @@ def _serve_files(app: Flask, gate: Gate) -> None:
 
 
 def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
-    seen: set[int] = set()
+    reviewed = Reviewed(desk.run)
 
     @app.get("/api/groups")
     def groups() -> Response:
@@ -205,7 +208,9 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
             run=desk.run,
             groups=[_group_facts(desk, group) for group in desk.groups],
             rules=[[rule.name, rule.label] for rule in RULES],
-            seen=sorted(seen),
+            seen=sorted(reviewed.groups),
+            kept=desk.side_by_side.known_kept(),
+            together=list(sentences(desk.manifest)),
         )
 
     @app.get("/api/state/<int:since>")
@@ -234,8 +239,8 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
 
     @app.post("/api/seen")
     def see() -> Response:
-        seen.update(number for number in _numbers("groups") if number in desk.groups)
-        return jsonify(seen=len(seen))
+        reviewed.add(number for number in _numbers("groups") if number in desk.groups)
+        return jsonify(seen=len(reviewed.groups))
 
 
 def _states(desk: Desk) -> dict[str, Any]:
@@ -293,6 +298,19 @@ def _serve_changes(app: Flask, desk: Desk) -> None:
         )
 
 
+def _serve_decisions(app: Flask, desk: Desk) -> None:
+    for name in ("keep", "forget"):
+
+        def decide(keep: bool = name == "keep") -> Response:
+            """Decide on one group; the file of decisions is the person's own."""
+            numbers = _numbers("groups", most=1)
+            if not numbers or numbers[0] not in desk.groups:
+                abort(400, "There is no such group.")
+            return jsonify(refused=desk.decide(numbers[0], keep=keep))
+
+        app.add_url_rule(f"/api/{name}", name, decide, methods=["POST"])
+
+
 def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
     @app.post("/api/batch")
     def batch() -> Response:
@@ -301,7 +319,8 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
         names: list[Any] = chosen if isinstance(chosen, list) else [None]
         if not all(isinstance(name, str) and name in ALL_RULES for name in names):
             abort(400, "Unknown rules.")
-        groups = [group for group in _numbers("groups", most=None) if group in desk.groups]
+        wanted = desk.groups.keys() - desk.side_by_side.kept()
+        groups = [group for group in _numbers("groups", most=None) if group in wanted]
         suggestions = list(desk.suggestions(groups, frozenset(names)))
         doomed = [removal for s in suggestions for removal in desk.doomed(s)]
         return jsonify(

@@ -16,6 +16,7 @@ from extras.review.desk import Desk
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import Suggestion
+from extras.review.side_by_side import sentences
 from grouping import EMBEDDING
 
 MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
@@ -45,6 +46,7 @@ class Sheet:
     group: int
     suggestion: Suggestion
     cards: tuple[Card, ...]
+    together: tuple[str, ...]  # which of them were kept side by side before, in words
 
 
 def contact_sheet(result: Result, prefer: Sequence[str], workers: int, watch: Watch = iter) -> str:
@@ -102,7 +104,8 @@ def _sheet(desk: Desk, group: int, copies: Sequence[SavedCopy]) -> Sheet:
     ]
     fates = _fates(desk, suggestion, {n: card.name for n, card in zip(numbers, cards, strict=True)})
     complete = (replace(c, fates=tuple(fates[n])) for n, c in zip(numbers, cards, strict=True))
-    return Sheet(group, suggestion, tuple(complete))
+    together = tuple(words for number, words in sentences(desk.manifest) if number == group)
+    return Sheet(group, suggestion, tuple(complete), together)
 
 
 def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[int, list[str]]:

@@ -1,6 +1,7 @@
 // Removing and restoring copies, and undoing it.
 
 import { ask } from "./calls.js";
+import { decide } from "./deciding.js";
 import { adopt, refresh } from "./following.js";
 import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
@@ -95,6 +96,7 @@ export async function act(wanted, words) {
 export async function undo() {
   const step = lastStep();
   if (!step) { say("There is nothing to undo."); return; }
+  if (step.deed) { await undoDecision(step); return; }
   const number = step.remove.length + step.restore.length;
   if (!number) {
     replaceLast();
@@ -104,6 +106,12 @@ export async function undo() {
   const wanted = { remove: step.remove.map((one) => [one, null]), restore: step.restore };
   const made = await change(wanted, `Undone: ${counted(number, "copy", "copies")}.`);
   if (made) replaceLast(...whatRemains(step, made));
+}
+
+// A decision that can't be undone any more, as copies of its group are gone, is tried once.
+async function undoDecision({ group, deed }) {
+  await decide(group, deed);
+  replaceLast();
 }
 
 function whatRemains(step, made) {

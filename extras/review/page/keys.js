@@ -3,6 +3,7 @@
 import { hasLeft } from "./asking.js";
 import { acceptSuggestion, keepOnly, toggle, undo } from "./changes.js";
 import { STEP, switchMode } from "./comparing.js";
+import { toggleKept } from "./deciding.js";
 import { goTo, grid } from "./grid.js";
 import { choose, move, nextUnreviewed, openGroup, stage } from "./group.js";
 import { $ } from "./nodes.js";
@@ -21,6 +22,7 @@ const GROUP_KEYS = {
   x: toggle,
   k: keepOnly,
   a: acceptSuggestion,
+  b: toggleKept,
   d: () => switchMode("difference"),
   s: () => switchMode("slider"),
   f: () => switchMode("flip"),

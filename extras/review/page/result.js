@@ -15,6 +15,8 @@ export const facts = new Map(); // of the groups that were opened last
 export const suggestions = new Map();
 export const turns = new Map(); // how versions of one picture are turned against each other
 export const seen = new Set();
+export const kept = new Set(); // groups that belong side by side, by their numbers
+export const together = new Map(); // what was kept side by side before find, in words
 export const result = {
   run: "",
   rules: [],
@@ -30,6 +32,8 @@ export function fill(answer) {
   result.rules = answer.rules;
   result.run = answer.run;
   for (const number of answer.seen) seen.add(number);
+  for (const number of answer.kept) kept.add(number);
+  for (const [number, words] of answer.together) together.set(number, [...(together.get(number) ?? []), words]);
   for (const one of answer.groups) addGroup(one);
   result.root = commonFolder(copies.map((copy) => copy.path));
 }

@@ -1,7 +1,7 @@
 // A group's tile in the grid: its first pictures, and what has become of them.
 
 import { make } from "./nodes.js";
-import { MISSING, doomedOf, isLeft, keeperOf, removalsOf, result, seen, sizeOf, suggestions } from "./result.js";
+import { MISSING, doomedOf, isLeft, kept, keeperOf, removalsOf, result, seen, sizeOf, suggestions } from "./result.js";
 import { loadThumb } from "./thumbnails.js";
 import { base, bytes, counted } from "./words.js";
 
@@ -60,9 +60,10 @@ function chipsOf(group) {
   const suggestion = suggestions.get(group.number);
   const chip = (textContent, kind = "") => chips.push(make("span", { className: `chip ${kind}`, textContent }));
   if (gone) chip(`−${gone}`, "bad");
+  if (kept.has(group.number)) chip("side by side", "good");
   if (suggestion?.burst) chip("burst", "warn");
   else if (suggestion && suggestion.keeper === null) chip(suggestion.reason.startsWith("a tie") ? "tie" : "yours");
-  if (!gone && doomed) chip(`−${doomed} suggested`);
+  if (!gone && doomed && !kept.has(group.number)) chip(`−${doomed} suggested`);
   if (group.copies.some((copy) => copy.damaged && isLeft(copy))) chip("damaged", "warn");
   if (seen.has(group.number)) chip("seen");
   return chips;
@@ -72,6 +73,7 @@ function spoken(group) {
   const gone = removalsOf(group).length, suggestion = suggestions.get(group.number);
   const about = [`Group ${group.number}`, counted(group.copies.length, "picture"), bytes(sizeOf(group))];
   if (gone) about.push(`${gone} removed`);
+  if (kept.has(group.number)) about.push("kept side by side");
   if (suggestion) about.push(`${suggestion.keeper === null ? "no" : "a"} suggestion: ${suggestion.reason}`);
   return `${about.join(", ")}; ${base(group.copies[0].path)}`;
 }

@@ -2,8 +2,8 @@
 
 import { joinedThrough, linkInWords } from "./links.js";
 import { $, make } from "./nodes.js";
-import { EDITED, MOVED, NO_FILE, THERE, copies, damageOf, isGone, isLeft, keeperOf, letterOf } from "./result.js";
-import { protectionOf, result, stateOf, suggestions } from "./result.js";
+import { EDITED, MOVED, NO_FILE, THERE, copies, damageOf, isGone, isLeft, kept, keeperOf, letterOf } from "./result.js";
+import { protectionOf, result, stateOf, suggestions, together } from "./result.js";
 import { view } from "./view.js";
 import { listed } from "./words.js";
 
@@ -66,6 +66,8 @@ function warnings(group, suggestion) {
 
 function hints(group) {
   const notes = [], weakest = group.links.at(-1);
+  if (kept.has(group.number)) notes.push(["Belongs side by side: find leaves it out from now on (B forgets that)", "good"]);
+  else for (const words of together.get(group.number) ?? []) notes.push([words.replace(/^Group \d+: /, "").replace(/\.$/, "")]);
   if (new Set(group.copies.map((copy) => copy.digest)).size === 1) notes.push(["All files are identical", "good"]);
   for (const text of joinedThrough(group, keeperOf(group) ?? group.copies[0].number)) notes.push([text]);
   if (weakest) notes.push([linkInWords(group, weakest)]);

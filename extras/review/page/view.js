@@ -1,6 +1,6 @@
 // Which groups are shown, in what order, and where somebody is among them.
 
-import { copies, editionOf, groups, keeperOf, removalsOf, seen, stateOf, suggestions } from "./result.js";
+import { copies, editionOf, groups, kept, keeperOf, removalsOf, seen, stateOf, suggestions } from "./result.js";
 
 export const view = {
   list: [], // the groups that are shown
@@ -11,9 +11,10 @@ export const view = {
 
 export const FILTERS = {
   all: () => true,
-  unreviewed: (group) => !seen.has(group.number) && !removalsOf(group).length,
-  undecided: (group) => !removalsOf(group).length,
+  unreviewed: (group) => !seen.has(group.number) && FILTERS.undecided(group),
+  undecided: (group) => !kept.has(group.number) && !removalsOf(group).length,
   removals: (group) => removalsOf(group).length > 0,
+  kept: (group) => kept.has(group.number),
 };
 
 const ORDERS = {

@@ -1,0 +1,31 @@
+// Groups that are kept side by side: as they are, and not found again.
+
+import { ask } from "./calls.js";
+import { refresh } from "./following.js";
+import { say, sayError } from "./notices.js";
+import { kept } from "./result.js";
+import { addStep } from "./steps.js";
+import { view } from "./view.js";
+
+// Keeps a group, or forgets that; whether it was done.
+export async function decide(group, deed) {
+  try {
+    const { refused } = await ask(`/api/${deed}`, { groups: [group] });
+    if (refused) { say(`Group ${group}: ${refused}.`, true); return false; }
+  } catch (error) {
+    sayError(error);
+    return false;
+  }
+  if (deed === "keep") kept.add(group);
+  else kept.delete(group);
+  refresh();
+  say(deed === "keep" ? `Group ${group} belongs side by side: find leaves it out from now on.` : `Group ${group} is shown by find again.`);
+  return true;
+}
+
+export const contraryOf = (deed) => (deed === "keep" ? "forget" : "keep");
+
+export async function toggleKept() {
+  const group = view.open.number, deed = kept.has(group) ? "forget" : "keep";
+  if (await decide(group, deed)) addStep({ group, deed: contraryOf(deed) });
+}
