@@ -186,7 +186,6 @@ def put_back(deletion: Deletion) -> str | None:
                 return f"it does not arrive; look at {to_line(deletion.path)}"
             if way.is_it(way.trashed, way.files):
                 os.unlink(way.trashed, dir_fd=way.files)
-                system.sync_names(way.files)
         forget_description(deletion)
     except FileExistsError:
         return "another file has its name"
@@ -198,7 +197,7 @@ def put_back(deletion: Deletion) -> str | None:
 def forget_description(deletion: Deletion) -> None:
     """Remove what the trash says of a file that is not there any more."""
     place = deletion.place
-    if place and is_gone(place) and origin_of(place) == deletion.path:
+    if is_gone(place) and origin_of(place) == deletion.path:
         info = os.path.dirname(description_of(place))
         if os.path.realpath(info) == info:
             os.unlink(description_of(place))
@@ -235,7 +234,7 @@ def _reach(folder: str, below: str) -> int:
         try:
             return system.open_way(name, within)
         except FileNotFoundError:
-            if not below or folder == below or not is_below(folder, [below]):
+            if folder == below or not is_below(folder, [below]):
                 raise
             os.mkdir(name, dir_fd=within)
             sync_folder(outer)

@@ -1,6 +1,7 @@
 """What the last cleanup sent to the trash comes back, and what stays there for which reason."""
 
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from config import Exit, UserError
 from disk import removal, signature, system
 from disk.journal import Deletion, Journal, journal_of
 from disk.restoring import put_back
+from disk.trash import description_of
 
 COPY, OLD = "vacation1_copy.jpg", "vacation1_old.jpg"
 TRASH = ("--delete-mode", "trash")
@@ -136,7 +138,10 @@ def test_only_the_last_cleanup_is_undone(cleaned: Library) -> None:
     cleaned.delete_copies("z_coffee_bw.jpg")
     cleaned.check()
     cleaned.cleanup(*TRASH)
+    ended = journal(cleaned).last().ended
     assert cleaned.cleanup(*TRASH).code == 0  # that deletes nothing
+    journal(cleaned)._append({"ended": "later"})
+    assert journal(cleaned).last().ended == ended
     ran = cleaned.run("restore", "--json")
     assert ran.facts["restored"] == [str(cleaned.photos / "z_coffee_bw.jpg")]
 
@@ -335,12 +340,15 @@ def test_no_link_on_the_way_is_followed(bare_library: Library, tmp_path: Path) -
     bare_library.cleanup(*TRASH)
     (bare_library.photos / "1").rmdir()
     (bare_library.photos / "1").symlink_to(tmp_path)
+    shutil.copy(trashed(bare_library, "1/a.jpg"), tmp_path)
     assert stays(bare_library, "1/a.jpg") == "it would be reached through a symbolic link"
     (deletion,) = journal(bare_library).last().deletions.values()
     with pytest.MonkeyPatch.context() as patched:  # which comes after the look
         patched.setattr("disk.restoring._reason_of_place", lambda _: None)
+        (tmp_path / "a.jpg").rename(tmp_path / "b.jpg")
         assert put_back(deletion) == os.strerror(errno.ENOTDIR)
-    assert list(tmp_path.glob("*.jpg")) == []
+        (tmp_path / "b.jpg").rename(tmp_path / "a.jpg")
+    assert os.listdir(tmp_path) == ["a.jpg"]
     (bare_library.photos / "1").unlink()
     (bare_library.photos / "1").write_text("a file")
     assert stays(bare_library, "1/a.jpg") == f"{bare_library.photos / '1'} is not a folder"
@@ -356,12 +364,111 @@ def test_an_input_folder_that_is_not_there_is_not_made(cleaned: Library) -> None
     assert not cleaned.photos.exists()
 
 
+def test_no_folder_is_made_but_below_the_input_folder(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even if it goes in the last moment."""
+    monkeypatch.setattr("disk.restoring._reason_of_place", lambda _: None)
+    deletion = journal(cleaned).last().deletions[str(cleaned.photos / COPY)]
+    for below in (cleaned.folder / "x", cleaned.folder / "x" / "y"):
+        path = below / "a.jpg"
+        Path(description_of(deletion.place)).unlink(missing_ok=True)
+        moved = replace(deletion, below=str(below), path=str(path))
+        assert put_back(moved) == os.strerror(errno.ENOENT)
+        assert not (cleaned.folder / "x").exists()
+    assert Path(deletion.place).exists()
+
+
+def test_what_becomes_of_the_trash_after_the_plan_counts(cleaned: Library) -> None:
+    deletion = journal(cleaned).last().deletions[str(cleaned.photos / COPY)]
+    assert put_back(deletion) is None
+    assert put_back(deletion) == f"it isn't in the trash any more ({deletion.place})"
+    other = journal(cleaned).last().deletions[str(cleaned.photos / OLD)]
+    assert put_back(other) is None
+
+
+def test_what_takes_the_place_in_the_trash_in_the_last_moment_takes_nothing_along(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = trashed(cleaned)
+    deletion = journal(cleaned).last().deletions[str(cleaned.photos / COPY)]
+    real = os.link
+
+    def link(*arguments: Any, **options: Any) -> None:
+        place.rename(place.with_name("moved"))
+        place.write_text("theirs")
+        real(*arguments, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    path = cleaned.photos / COPY
+    assert put_back(deletion) == f"it does not arrive; look at {path}"
+    assert place.read_text() == "theirs"
+    assert place.with_name("moved").exists()
+
+
+def test_a_new_time_in_the_trash_is_no_other_content(cleaned: Library) -> None:
+    os.utime(trashed(cleaned), ns=(5, 5))
+    assert cleaned.run("restore").code == 0
+    assert COPY in cleaned.names()
+
+
+def test_a_dry_run_says_what_an_interrupted_cleanup_has_set_aside(cleaned: Library) -> None:
+    path = str(cleaned.photos / COPY)
+    trashed(cleaned).rename(removal.aside_path(path))
+    ran = cleaned.run("restore", "--dry-run", "--json")
+    assert ran.facts["kept"] == [
+        {
+            "path": path,
+            "reason": "an interrupted cleanup has set it aside; the next run puts it back",
+        }
+    ]
+    assert cleaned.run("restore").code == 0
+    assert COPY in cleaned.names()
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_names_that_are_not_on_disk_leave_the_file_in_the_trash(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """That of the folder that is made again, and then the file's own in it."""
+    deletion = journal(cleaned).last().deletions[str(cleaned.photos / COPY)]
+    home = cleaned.photos / "made"
+    Path(description_of(deletion.place)).unlink()
+    moved = replace(deletion, path=str(home / COPY))
+    real, syncs = os.fsync, itertools.count()
+
+    def fsync(descriptor: int) -> None:
+        if next(syncs) == number:
+            refused()
+        real(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fsync)
+        assert put_back(moved) == "Input/output error"
+    assert Path(deletion.place).exists()
+    assert (home / COPY).exists() == (number == 1)
+    assert put_back(moved) is None
+    assert os.listdir(home) == [COPY]
+
+
+def test_a_copy_that_is_not_on_disk_gets_no_name(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deletion = journal(cleaned).last().deletions[str(cleaned.photos / COPY)]
+    no_links(monkeypatch, errno.EXDEV)
+    monkeypatch.setattr(os, "fsync", refused)
+    assert put_back(deletion) == "Input/output error"
+    assert Path(deletion.place).exists()
+    assert [name for name in os.listdir(cleaned.photos) if COPY in name] == []
+
+
 def test_what_lies_in_its_place_already_is_left_there(cleaned: Library) -> None:
     place = trashed(cleaned)
     shutil.copy2(place, cleaned.photos / COPY)
     ran = cleaned.run("restore", "--json")
     assert (ran.code, ran.facts["back"]) == (0, [str(cleaned.photos / COPY)])
     assert place.exists()
+    assert Path(description_of(str(place))).exists()
     assert cleaned.copy(COPY).exists()
 
 
@@ -386,6 +493,10 @@ def test_an_original_without_its_copy_is_named_and_completed_later(
 # ---- Disks
 
 
+def refused(*_: object, **__: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
 def no_links(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def link(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -398,7 +509,9 @@ def test_without_hard_links_it_is_renamed_over_nothing(
     cleaned: Library, monkeypatch: pytest.MonkeyPatch, trash: Path, kernel_promises: bool
 ) -> None:
     no_links(monkeypatch, errno.EPERM)
-    if not kernel_promises:
+    if kernel_promises:
+        monkeypatch.setattr(os, "rename", refused)
+    else:
         monkeypatch.setattr(system, "rename_to_new", lambda *_: False)
     deletions = journal(cleaned).last().deletions
     one, other = (deletions[str(cleaned.photos / name)] for name in (COPY, OLD))
@@ -426,6 +539,7 @@ def test_to_another_disk_it_is_copied_with_its_time_and_proven(
     cleaned: Library, trash: Path
 ) -> None:
     content, time = trashed(cleaned).read_bytes(), trashed(cleaned).stat().st_mtime_ns
+    trashed(cleaned).chmod(0o640)
     to_another_disk(cleaned.photos)
     try:
         (partial,) = [
@@ -437,8 +551,51 @@ def test_to_another_disk_it_is_copied_with_its_time_and_proven(
         assert cleaned.run("restore").code == 0
         assert (cleaned.photos / COPY).read_bytes() == content
         assert (cleaned.photos / COPY).stat().st_mtime_ns == time
+        assert (cleaned.photos / COPY).stat().st_mode & 0o777 == 0o640
         assert os.listdir(trash / "files") == []
         assert [name for name in os.listdir(cleaned.photos) if name[0] == "."] == []
+    finally:
+        subprocess.run(["umount", "-l", str(cleaned.photos)], check=True)
+
+
+@pytest.mark.parametrize("for_all", [True, False])
+def test_it_comes_back_from_the_trash_of_its_own_disk(culled: Library, for_all: bool) -> None:
+    to_another_disk(culled.photos)
+    try:
+        if for_all:
+            (culled.photos / ".Trash").mkdir()
+            (culled.photos / ".Trash").chmod(0o1777)
+        assert culled.cleanup(*TRASH).code == 0
+        assert trashed(culled).is_relative_to(culled.photos)
+        assert COPY not in os.listdir(culled.photos)
+        assert culled.run("restore").code == 0
+        assert {COPY, OLD} <= {*os.listdir(culled.photos)}
+        own = culled.photos / (".Trash/0" if for_all else ".Trash-0")
+        assert tree(own) == {"files": b"<folder>", "info": b"<folder>"}
+    finally:
+        subprocess.run(["umount", "-l", str(culled.photos)], check=True)
+
+
+def test_what_programs_wrote_beside_a_file_is_copied_or_it_stays(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    to_another_disk(cleaned.photos)
+    try:
+        try:
+            for name in (COPY, OLD):
+                os.setxattr(trashed(cleaned, name), "user.tags", b"best")
+        except OSError:
+            pytest.skip("no extended attributes here")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "setxattr", refuse)
+            ran = cleaned.run("restore", "--json")
+        assert {one["reason"] for one in ran.facts["kept"]} == {os.strerror(errno.ENOTSUP)}
+        assert trashed(cleaned).exists()
+        assert cleaned.run("restore").code == 0
+        assert os.getxattr(cleaned.photos / COPY, "user.tags") == b"best"
     finally:
         subprocess.run(["umount", "-l", str(cleaned.photos)], check=True)
 
@@ -466,6 +623,41 @@ def test_without_a_cleanup_nothing_can_be_restored(culled: Library) -> None:
     assert ran.code == 3
     assert "no cleanup of " in ran.err
     assert ran.err.endswith("look into the trash yourself.\n")
+
+
+def test_who_has_no_key_is_told_that_nothing_is_noted(
+    cleaned: Library, someone_else: Callable[[], Path]
+) -> None:
+    someone_else()
+    ran = cleaned.run("restore")
+    assert ran.code == 3
+    assert "you have no key" in ran.err
+    assert COPY not in cleaned.names()
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_a_note_that_is_not_on_disk_is_none(
+    culled: Library, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """First its bytes, and then the name of its file."""
+    real, syncs = os.fsync, itertools.count()
+
+    def fsync(descriptor: int) -> None:
+        if next(syncs) == number:
+            refused()
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="Input/output"):
+        journal(culled).deleted(EXAMPLE)
+
+
+def test_a_pipe_in_the_place_of_the_journal_keeps_the_files(culled: Library) -> None:
+    os.mkfifo(journal(culled).file)
+    before = tree(culled.photos)
+    ran = culled.cleanup(*TRASH, "--json")
+    assert {one["reason"] for one in ran.facts["kept"]} == {f"{journal(culled).file} is in the way"}
+    assert tree(culled.photos) == before
 
 
 def test_what_can_not_be_noted_is_not_deleted(culled: Library) -> None:
