@@ -10,9 +10,13 @@ import pytest
 import stand_in
 from conftest import Library, Ran
 from kill_points import Home
+from made_pictures import CAT, COFFEE, encoded, photo
+from made_raw import dng
+from PIL import Image
 from test_rules import picture
 
 import finder
+from disk.companions import Companions
 from disk.files import ImageFile
 from disk.record import Manifest, OwnFiles, SavedCopy
 from disk.shots import is_one_shot
@@ -171,6 +175,53 @@ def test_a_pair_is_never_torn_apart() -> None:
         two[number] = replace(two[number], facts=replace(two[number].facts, **worse))
     assert suggest(1, two, []).removals == ()
     assert suggest(1, two, []).reason == shots.TORN
+
+
+def apart(judged: Sequence[str], *others: str) -> list[Picture]:
+    """Pictures of one group, with what other groups have of their shots."""
+    partners = shots.Partners((*judged, *others), Companions())
+    return [
+        replace(one, is_apart=partners.are_apart(one.number, range(len(judged))))
+        for one in pictures(*judged)
+    ]
+
+
+@pytest.mark.parametrize("ends", [("NEF", "jpg"), ("jpg", "NEF")])
+def test_of_a_shot_in_two_groups_nothing_is_given_up(ends: tuple[str, str]) -> None:
+    """As where the JPEG was cropped: each group would choose by itself."""
+    here, other = ends
+    judged = [f"/p/{folder}/a.{here}" for folder in ("DCIM", "Wedding")]
+    both = apart(judged, f"/p/DCIM/a.{other}", f"/p/Wedding/a.{other}")
+    assert [one.is_apart for one in both] == [True, True]
+    suggestion = suggest(1, both, [])
+    assert (suggestion.removals, suggestion.reason) == ((), shots.TORN)
+    lone = suggest(1, apart(judged, f"/p/DCIM/a.{other}", f"/p/DCIM/b.{other}"), [])
+    assert [(removal.number, removal.keeper) for removal in lone.removals] == [(1, 0)]
+
+
+def test_a_raw_whose_jpeg_is_in_no_group_is_not_given_up(tmp_path: Path) -> None:
+    judged = [str(tmp_path / "a.NEF"), "/p/Wedding/a.NEF"]
+    assert [one.is_apart for one in apart(judged)] == [False, False]
+    (tmp_path / "a.jpg").touch()
+    assert [one.is_apart for one in apart(judged)] == [True, False]
+
+
+@pytest.mark.formats
+def test_suggest_tears_no_shot_apart_whose_files_are_in_two_groups(bare_library: Library) -> None:
+    pytest.importorskip("rawpy")
+    camera = Image.Exif()
+    camera[271], camera[272] = "Canon", "Canon EOS 5D"
+    for folder, exif in (("A", b""), ("B", camera.tobytes())):
+        (bare_library.photos / folder).mkdir()
+        raw, jpeg = (bare_library.photos / folder / f"s.{end}" for end in ("dng", "jpg"))
+        raw.write_bytes(dng(photo(COFFEE)))
+        jpeg.write_bytes(encoded(photo(CAT), "JPEG", quality=90, exif=exif))
+    assert len(bare_library.find("--json").facts["groups"]) == 2
+    ran = bare_library.run(
+        "suggest", "--json", "--apply", "--prefer", str(bare_library.photos / "A")
+    )
+    assert ran.facts["removed"] == []
+    assert [one["reason"] for one in ran.facts["undecided"]] == [shots.TORN] * 2
 
 
 def test_of_equal_files_the_one_with_its_pair_is_kept_whatever_the_folder() -> None:

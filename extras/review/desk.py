@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cleanup
@@ -28,6 +28,7 @@ from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
+from extras.review.shots import Partners
 from extras.review.side_by_side import SideBySide, tried
 from pictures import bandpass, held
 from pictures.losses import Loss, held_beside, losses
@@ -108,6 +109,8 @@ class Desk:
         self._prefer, self._workers = prefer, workers
         self._now: Opened = result
         self._companions = Companions()
+        paths = (copy.original.path for copy in self.manifest.copies)
+        self._partners = Partners(paths, self._companions)
         self._protected = cleanup.protected_in(self.manifest, protect)
         self._one_at_a_time = threading.Lock()
         self._same: dict[tuple[str, int, int], bool] = {}  # files by size and time, once read
@@ -279,6 +282,11 @@ class Desk:
             path, stays = copy.original.path, bool(self.protection(copy))
             beside = self.beside(number)
             pictures.append(Picture(number, path, copy.digest, facts, beside, stays=stays))
+        judged = {picture.number for picture in pictures}
+        pictures = [
+            replace(picture, is_apart=self._partners.are_apart(picture.number, judged))
+            for picture in pictures
+        ]
         return rules.suggest(group, pictures, self.links[group], self._prefer, chosen)
 
     def suggestions(

@@ -36,7 +36,8 @@ class Picture:
     digest: str
     facts: Facts
     beside: tuple[str, ...] = ()  # as lines of `pictures.held`
-    is_of_shot: bool = False  # a RAW with its JPEG in the group, or that with its RAW
+    is_of_shot: bool = False  # a RAW with its JPEG, or that with its RAW
+    is_apart: bool = False  # of such a shot, but the other file is not judged with this one
     stays: bool = False  # as its original is protected
 
     @property
@@ -286,10 +287,11 @@ def suggest(
     burst = may_be_burst(pictures, links)
     pairs = shots.Shots({picture.number: picture.path for picture in pictures})
     same = pairs.unmixed(same_pictures(pictures, identical_only=burst))
-    pictures = [replace(picture, is_of_shot=picture.number in pairs) for picture in pictures]
+    pictures = [replace(p, is_of_shot=p.is_apart or p.number in pairs) for p in pictures]
     outcomes = [_outcome(one, same, prefer, rules) for one in sets_of(pictures, same)]
     wanted = {r.number: r.keeper for outcome in outcomes for r in outcome.removals}
-    going = pairs.untorn(wanted)
+    apart = {picture.number for picture in pictures if picture.is_apart}
+    going = pairs.untorn({n: keeper for n, keeper in wanted.items() if n not in apart})
     outcomes = [
         replace(one, removals=tuple(r for r in one.removals if r.number in going))
         for one in outcomes

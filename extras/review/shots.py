@@ -1,9 +1,14 @@
-"""Shots in a group: a RAW and its JPEG or HEIC stay together, and go together for another pair."""
+"""Shots in a group: a RAW and its JPEG or HEIC stay together, and go together for another pair.
 
+A group is judged by itself. So of a shot whose files are not all in it nothing is given up.
+"""
+
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from disk import shots
+from disk.companions import Companions
 
 TORN = "a RAW and its JPEG belong together: choose between the pairs yourself"
 
@@ -55,3 +60,35 @@ class Shots:
             return bool(shot) and (None in others or len(others) > 1)
 
         return {number for number in keepers if not is_torn(number)}
+
+
+class Partners:
+    """Knows the RAW or the renderings of a picture, in whatever group; numbers are of paths."""
+
+    def __init__(self, paths: Iterable[str], companions: Companions) -> None:
+        self._paths = tuple(paths)
+        self._companions = companions
+        self._by_shot: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for number, path in enumerate(self._paths):
+            if shots.is_raw(path) or shots.is_rendering(path):
+                self._by_shot[shots.shot_of(path)].append(number)
+
+    def are_apart(self, number: int, judged: Collection[int]) -> bool:
+        """Whether a file of a picture's shot is none of the judged ones. Changes nothing on disk.
+
+        A JPEG that no group has counts for its RAW. A RAW that no group has is known to the rules
+        as what lies beside its JPEG.
+        """
+        path = self._paths[number]
+        is_raw = shots.is_raw(path)
+        shot = self._by_shot.get(shots.shot_of(path), ())
+        if any(n not in judged and shots.is_raw(self._paths[n]) != is_raw for n in shot):
+            return True
+        known = {self._paths[n] for n in judged}
+        return is_raw and any(other not in known for other in self._renderings(path))
+
+    def _renderings(self, raw: str) -> list[str]:
+        try:
+            return self._companions.photos(raw, os.path.dirname(raw), shots.is_rendering)
+        except OSError:
+            return []
