@@ -13,13 +13,17 @@ from disk.removal import is_set_aside
 from pictures import formats
 from pictures.by_name import named
 from pictures.images import Unreadable
+from pictures.rows import Row
 
 if TYPE_CHECKING:
     from pictures.images import HashedImage
     from pictures.same_picture import Pictured
+    from pictures.store import Store
 
 # What reads photos for the digests of their pictures, in whatever order they are done.
 ReadPictures = Callable[[Sequence[ImageFile]], Iterable["Pictured | Unreadable"]]
+# The name under which the store keeps the digests of pictures' data.
+PICTURES_DATA = Row("digest of the picture's data", "1")
 PICTURED = "pictures.same_picture:pictured"
 PENDING = "some of its copies are deleted; run check-deleted and cleanup, or bring them back"
 FEWER = "fewer than two of its pictures are left"
@@ -117,11 +121,12 @@ def _read_into(
 
 
 def pictures_of(
-    images: Iterable["HashedImage"], decisions: Decisions, read: ReadPictures
+    images: Iterable["HashedImage"], decisions: Decisions, read: ReadPictures, store: "Store"
 ) -> dict[str, str]:
     """The digests of some photos' pictures, by path, to compare them with what is decided.
 
-    Read is only what no decision knows by its content, and may be known by its picture.
+    Read is only what neither a decision nor the store knows by its content, and what may be known
+    by its picture.
     """
     found: dict[str, str] = {}
     unknown: dict[str, HashedImage] = {}
@@ -130,10 +135,17 @@ def pictures_of(
         found[path] = decisions.picture_of(image.digest) or image.digest
         if found[path] == image.digest and formats.tells_metadata_apart(path):
             unknown[path] = image
-    for result in read([image.file for image in unknown.values()]):
-        path = result.file.path
-        if not isinstance(result, Unreadable) and result.content == unknown[path].digest:
-            found[path] = result.digest or result.content
+    noted = store.noted(PICTURES_DATA, {image.digest for image in unknown.values()})
+    new: dict[str, bytes] = {}
+    for result in read([i.file for i in unknown.values() if i.digest not in noted]):
+        seen = unknown[result.file.path].digest
+        if not isinstance(result, Unreadable) and result.content == seen:
+            new[result.content] = bytes.fromhex(result.digest)
+    if new:
+        store.note(PICTURES_DATA, new)
+    known = {**noted, **new}
+    for path, image in unknown.items():
+        found[path] = known.get(image.digest, b"").hex() or image.digest
     return found
 
 

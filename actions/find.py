@@ -71,7 +71,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             check_last_copies(old, survey.digests())
         survey, groups, matched = grouped(survey, method, settings, store)
         sides = sides_of(survey, settings)
-        chosen = chosen_groups(survey.images, groups, decisions, arguments, settings.workers)
+        chosen = chosen_groups(survey.images, groups, decisions, arguments, settings.workers, store)
         groups = chosen.groups
         log = report_found(console, survey, accepted, everything=everything)
         if arguments.list:

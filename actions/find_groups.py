@@ -13,6 +13,7 @@ from disk.lines import to_line
 from disk.record import KeptTogether
 from disk.shots import is_one_shot
 from pictures.images import HashedImage
+from pictures.store import Store
 
 if TYPE_CHECKING:
     from grouping import Cluster
@@ -48,12 +49,13 @@ def chosen_groups(
     decisions: Decisions,
     arguments: argparse.Namespace,
     workers: int,
+    store: Store,
 ) -> Chosen:
     """Tell the groups that are shown from the others. Changes nothing on disk."""
     groups, shots = without_shots(images, groups, arguments.show_shots)
     grouped = [images[position] for cluster in groups for position in cluster.members]
     read = deciding.in_workers(workers, lambda found, n: bar(found, "Comparing with kept", n))
-    pictures = deciding.pictures_of(grouped, decisions, read) if decisions.all else {}
+    pictures = deciding.pictures_of(grouped, decisions, read, store) if decisions.all else {}
     left: list[Cluster] = []
     kept: list[tuple[Cluster, Decision]] = []
     for cluster in groups:

@@ -195,6 +195,13 @@ def lies_where_caches_do(path: str) -> bool:
     return len(set(places)) == 1
 
 
+def said(error: Exception) -> str:
+    """What an error says, without its number; a path only where it isn't the cache's own."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
 def is_ours(path: str) -> bool:
     """Whether a file holds on its first page what only caches do."""
     try:

@@ -11,11 +11,11 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from config import UserError
-from disk.files import ImageFile, digest_file
+from disk.files import ImageFile, has_digest
 from pictures import database
 from pictures.database import writing
 from pictures.images import Hashed, HashedImage, HashFiles
@@ -68,6 +68,7 @@ VALUE = """
 SELECT value, checksum, place FROM made
 WHERE method = ? AND digest = ? AND EXISTS (SELECT 1 FROM pictures WHERE id = ?)
 """
+NOTED = "SELECT value, checksum, NULL FROM made WHERE method = ? AND digest = ?"
 NOTE_SEEN = f"""
 UPDATE files SET seen = ? WHERE seen < ?
 AND path IN (SELECT h.path FROM temp.here h JOIN files f ON f.path = h.path AND {SAME})
@@ -151,6 +152,25 @@ class Store:
         with self._expecting_trouble(), self._writing() as connection:
             rows = [(os.fsencode(path),) for path in paths]
             connection.executemany("DELETE FROM files WHERE path = ?", rows)
+
+    def noted(self, row: Row, digests: Iterable[str]) -> dict[str, bytes]:
+        """What is noted of some contents, by their digests."""
+        found: dict[str, bytes] = {}
+        with self._expecting_trouble():
+            connection, number = self._open(), self._id(row)
+            for key in map(bytes.fromhex, digests):
+                noted = connection.execute(NOTED, (number, key)).fetchone()
+                if value := noted and whole(key, *noted):
+                    found[key.hex()] = value.data
+        return found
+
+    def note(self, row: Row, values: Mapping[str, bytes]) -> None:
+        """Note something small of some contents, for the next run."""
+        with self._expecting_trouble():
+            number = self._id(row)
+            rows = [row_of(number, bytes.fromhex(d), Value(v)) for d, v in values.items()]
+            with self._writing() as connection:
+                connection.executemany("REPLACE INTO made VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def prune(self, input_dirs: Iterable[str]) -> None:
         """Drop what is known of files below some folders that are gone, and not just unmounted.
@@ -272,7 +292,7 @@ class Store:
         asked = (self._id(row), digest, self._paired(connection).number)
         found = connection.execute(VALUE, asked).fetchone()
         value = whole(digest, *found) if found else None
-        if value is None or not _has_content(file.path, digest):
+        if value is None or not has_digest(file.path, digest.hex()):
             return None
         self._keep(row, _Made(file, digest, value, new=False))
         return value
@@ -465,7 +485,7 @@ class Store:
             damaged = database.tells_of_damage(error)
             if not damaged or not (database.lies_where_caches_do(path) or database.is_ours(path)):
                 remedy = "; remove it or name another file" if damaged else ""
-                unused = f"the cache {path} can't be used: {_said(error)}{remedy}"
+                unused = f"the cache {path} can't be used: {database.said(error)}{remedy}"
                 self._warn(f"{unused}; photos are read anew.")
                 return
             with contextlib.suppress(OSError, sqlite3.Error):
@@ -473,20 +493,6 @@ class Store:
                 self._warn(f"the cache {path} is damaged and was set aside as {aside}.")
                 self._has_told = True
                 self._connect(path)
-
-
-def _said(error: Exception) -> str:
-    """What an error says, without its number; a path only where it isn't the cache's own."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
-
-
-def _has_content(path: str, digest: bytes) -> bool:
-    try:
-        return digest_file(path) == digest.hex()
-    except OSError:
-        return False
 
 
 class _Unused(Exception):

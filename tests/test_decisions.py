@@ -4,6 +4,7 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Library, Ran, picture, tree
@@ -11,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from disk import decisions
+import deciding
+from disk import decisions, removal
 from disk.decisions import Decisions, Member, append_decisions, decided, line_of, load_decisions
+from disk.files import ImageFile
 from disk.own_names import MANIFEST
 from disk.user_folders import decisions_file
+from pictures import store
+from pictures.images import HashedImage, Unreadable
+from pictures.same_picture import Pictured
 
 COFFEE, VACATION = ["z_coffee.jpg", "z_coffee_bw.jpg"], ["vacation1.jpg", "vacation1_copy.jpg"]
 
@@ -85,6 +91,54 @@ def test_names_folders_and_what_is_written_about_a_picture_decide_nothing(found:
         path.unlink()
     elsewhere = ("--output-dir", str(found.folder / "elsewhere"), "--no-cache")
     assert groups(found, *elsewhere) == []
+
+
+def test_what_is_no_decision_is_read_once_to_be_compared_with_them(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in found.photos.iterdir():
+        os.utime(path, (1e9, 1e9))  # or it may change within the second
+    found.find()
+    keep(found, "2")
+    asked: list[list[str]] = []
+    in_workers = deciding.in_workers
+
+    def watched(*given: Any) -> deciding.ReadPictures:
+        read = in_workers(*given)
+        return lambda files: asked.append([f.path for f in files]) or read(files)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(deciding, "in_workers", watched)
+    groups(found)
+    groups(found)
+    groups(found, "--no-cache")
+    assert [named(found, paths) for paths in asked] == [
+        (vacations := [*VACATION, "vacation1_old.jpg"]),
+        [],
+        vacations,
+    ]
+
+
+def test_of_other_formats_the_whole_file_counts(bare_library: Library) -> None:
+    names = ["a.webp", "b.webp"]
+    for name in names:
+        bare_library.add(name, quality=80)
+    bare_library.find()
+    keep(bare_library)
+    assert groups(bare_library) == []
+    path = bare_library.photos / "a.webp"
+    path.write_bytes(path.read_bytes() + b"JUNK\0\0\0\0")
+    assert groups(bare_library) == [names]
+
+
+def test_what_changes_while_it_is_compared_with_decisions_is_not_taken_for_another() -> None:
+    """It is shown; what is read now is not what was grouped."""
+    one, other = "a" * 64, "b" * 64
+    known = Decisions([decided([Member(one, "f" * 64, "/x.jpg"), Member(other, "e" * 64, "/y")])])
+    images = [HashedImage(ImageFile(f"/{n}.jpg", 1, 1), str(n) * 64, None) for n in (1, 2)]
+    results = [Pictured(images[0].file, one, "9" * 64), Unreadable(images[1].file, "gone")]
+    with store.opened(None, print) as nowhere:
+        found = deciding.pictures_of(images, known, lambda _: results, nowhere)
+    assert found == {"/1.jpg": "1" * 64, "/2.jpg": "2" * 64}
 
 
 def test_what_changes_the_look_of_a_kept_picture_shows_its_group_again(found: Library) -> None:
@@ -166,6 +220,24 @@ def test_a_group_of_which_copies_wait_to_be_cleaned_up_is_refused(found: Library
     assert groups(found, "--discard-review") == [[*VACATION, "vacation1_old.jpg"]]
 
 
+def test_a_picture_that_an_interrupted_cleanup_has_set_aside_waits_too(found: Library) -> None:
+    found.delete_copies("vacation1_copy.jpg")
+    path = found.photos / "vacation1_copy.jpg"
+    path.rename(removal.aside_path(str(path)))
+    ran = found.run("keep", "1", "--dry-run")
+    assert (ran.code, "some of its copies are deleted" in ran.out) == (1, True)
+
+
+def test_of_an_original_that_changed_or_went_the_copy_says_what_find_saw(found: Library) -> None:
+    (found.photos / "z_coffee.jpg").unlink()
+    (found.photos / "z_coffee_bw.jpg").write_bytes(b"broken")
+    copies = [found.copy(name).read_bytes() for name in COFFEE]
+    keep(found, "2")
+    for name, content in zip(COFFEE, copies, strict=True):
+        (found.photos / name).write_bytes(content)
+    assert COFFEE not in groups(found)
+
+
 def test_a_group_of_which_one_picture_is_left_is_nothing_to_keep(found: Library) -> None:
     found.delete_copies("z_coffee.jpg")
     found.check()
@@ -202,6 +274,17 @@ def test_what_is_forgotten_is_shown_again(found: Library) -> None:
     assert found.run("forget", "all").code == 0
     assert groups(found) == [[*VACATION, "vacation1_old.jpg"], COFFEE]
     assert len(file().read_text("utf-8").splitlines()) == 4  # nothing is taken out of it
+
+
+def test_a_group_is_forgotten_though_its_files_changed_since(found: Library) -> None:
+    keep(found, "2")
+    found.find("--show-kept")
+    for name in (*COFFEE, *VACATION):
+        for path in (found.photos / name, found.copy(name)):
+            path.write_bytes(b"broken")
+    assert "0 decisions on 0 pictures" in found.run("forget", "1").out
+    assert "1 decision on 2 pictures" in found.run("forget", "2").out
+    assert load_decisions().all == ()
 
 
 def test_what_was_forgotten_can_be_kept_again(found: Library) -> None:

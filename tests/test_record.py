@@ -202,7 +202,7 @@ def test_a_copy_s_name_that_is_a_path_on_another_system_is_refused(
 
 # ---- Whose word counts
 
-ACTIONS = ("check-deleted", "cleanup", "suggest", "review")
+ACTIONS = ("check-deleted", "cleanup", "keep", "suggest", "review")
 
 
 @pytest.mark.parametrize("action", ACTIONS)
