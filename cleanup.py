@@ -398,7 +398,7 @@ class Remover:
 
         def record(trashed: str = "") -> None:
             nonlocal place, failure
-            place = trashed
+            place, failure = trashed, ""  # another trash may take what one could not
             try:
                 append_lines(self.log_file, [f"Deleted file: {to_line(path)}"])
                 if self.note:

@@ -305,7 +305,8 @@ def parser(defaults: Mapping[str, object]) -> Parser:
         "--action",
         required=True,
         choices=ACTIONS,
-        help="what to do: the first three in this order, with your look at the folders after find",
+        help="what to do: the first three in this order, with your look at the folders after find;"
+        " restore undoes the last cleanup",
     )
     parser.add_argument(
         "photos",

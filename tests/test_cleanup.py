@@ -1,7 +1,9 @@
 """Every reason to keep an original, and how one is deleted when there is none."""
 
+import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import subprocess
 import sys
@@ -539,6 +541,36 @@ def test_a_log_that_can_not_be_written_keeps_the_file(case: Case) -> None:
     with pytest.raises(OSError, match="No space"):
         removal.unlink(str(case.photo("b")), lambda _: None, record)
     assert case.photo("b").read_text() == "the photo b"
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_what_can_be_recorded_for_a_second_trash_is_deleted(
+    case: Case, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Of the third number neither can."""
+    real, tries = cleanup.append_lines, itertools.count()
+
+    def append(path: str, lines: list[str]) -> None:
+        if next(tries) < number:
+            raise OSError(errno.EIO, "Input/output error")
+        real(path, lines)
+
+    def remove(path: str, _: removal.Prove, record: removal.Record) -> str | None:
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                record()
+                os.unlink(path)
+                return None
+        return "no trash takes it"
+
+    monkeypatch.setattr(cleanup, "append_lines", append)
+    path = str(case.photo("b"))
+    (result,) = case.execute(remove, "b")
+    if number < 2:
+        assert result == Deleted(path, len("the photo b"))
+    else:
+        assert result == Kept(path, "Input/output error")
+    assert os.path.exists(path) == (number == 2)
 
 
 def test_a_file_in_the_way_of_setting_aside_is_not_overwritten(case: Case) -> None:
