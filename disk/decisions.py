@@ -16,7 +16,7 @@ from config import Exit, UserError
 from disk import system
 from disk.files import open_regular, sync_folder
 from disk.lines import dump_json_line
-from disk.strict import digest_of, number_of, path_of, rows_of, table_of, words_of
+from disk.strict import digest_of, moment_of, number_of, path_of, rows_of, table_of, words_of
 from disk.user_folders import decisions_file
 
 SCHEMA = 1
@@ -170,7 +170,7 @@ def _read_line(line: bytes) -> Decision | list[str]:
     check = words_of(content.pop("check"), "check")
     if check != _check(content):
         raise ValueError("it was changed")
-    time = words_of(content["time"], "time")
+    time = moment_of(content["time"], "time")
     if "forget" in content:
         return [words_of(one, "forget") for one in rows_of(content["forget"], "forget")]
     return Decision(check, time, tuple(map(_member_of, rows_of(content["keep"], "keep"))))

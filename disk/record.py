@@ -22,6 +22,7 @@ from disk.own_names import MANIFEST, REPORT
 from disk.strict import (
     digest_of,
     fraction_of,
+    moment_of,
     name_of,
     number_of,
     path_of,
@@ -216,7 +217,7 @@ def _kept_of(row: object) -> KeptTogether:
     paths = tuple(path_of(path, "kept_together") for path in rows_of(row["paths"], "kept_together"))
     if len(paths) < 2:
         raise ValueError("kept_together must be of two pictures or more")
-    return KeptTogether(number_of(row["group"], "group", 1), paths, words_of(row["time"], "time"))
+    return KeptTogether(number_of(row["group"], "group", 1), paths, moment_of(row["time"], "time"))
 
 
 def _own_files_of(value: object) -> OwnFiles:

@@ -58,6 +58,13 @@ def digest_of(value: object, what: str) -> str:
     return str(value)
 
 
+def moment_of(value: object, what: str) -> str:
+    """The value, if it is a date with a time as ISO 8601 has it."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.+-]{8,24}", text_of(value, what), re.ASCII):
+        raise ValueError(f"{what} must be a date with a time")
+    return str(value)
+
+
 def path_of(value: object, what: str) -> str:
     """The value, if it is an absolute path without a detour."""
     path = text_of(value, what)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Library, Ran, picture, tree
+from conftest import Library, Ran, collect, picture, tree
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -370,6 +370,62 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(
     monkeypatch.setattr(decisions.os, "write", fill)
     assert keep(found, "2", code=2).err.count("No space left") == 1
     assert file().read_bytes() == before
+
+
+def test_a_decision_is_on_disk_before_it_is_said_and_nobody_reads_half_of_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deeds: list[str] = []
+
+    def noting(name: str, deed: Any) -> Any:
+        def noted(*given: Any, **how: Any) -> Any:
+            deeds.append(" ".join([name, *how]))
+            return deed(*given, **how)
+
+        return noted
+
+    monkeypatch.setattr(decisions.system, "lock", noting("lock", decisions.system.lock))
+    for name in ("write", "fsync"):
+        monkeypatch.setattr(decisions.os, name, noting(name, getattr(os, name)))
+    monkeypatch.setattr(decisions, "sync_folder", noting("names", decisions.sync_folder))
+    append_decisions([line_of(decided(members_of(["a", "b"])))])
+    assert deeds == ["lock wait", "write", "fsync", "names", "fsync"]
+    deeds.clear()
+    load_decisions()
+    assert deeds == ["lock shared wait"]
+
+
+def test_two_who_decide_at_once_both_do(found: Library) -> None:
+    started = [found.start("keep", number) for number in ("1", "2")]
+    codes = sorted(collect(process).code for process in started)
+    if codes == [0, 4]:  # one had the lock of the result
+        keep(found)
+    assert sorted(len(one.members) for one in load_decisions().all) == [2, 3]
+
+
+def test_of_a_newer_version_no_line_is_read(found: Library) -> None:
+    keep(found, "1")
+    content = json.loads(file().read_text("utf-8"))
+    for name, value in (("schema", 2), ("time", "2026-01-01\x1b[31m"), ("keep", [{}])):
+        changed = {**content, name: value}
+        del changed["check"]
+        file().write_text(decisions._line(changed), "utf-8")
+        assert found.run("find").code == 3
+
+
+def test_what_lies_in_the_files_place_is_left_alone(found: Library) -> None:
+    file().parent.mkdir()
+    file().symlink_to(found.photos / "z_coffee.jpg")
+    before = tree(found.folder)
+    for action in ("find", "keep"):
+        assert found.run(action).code == 3
+    assert tree(found.folder) == before
+
+
+def test_explain_says_that_two_were_kept(found: Library) -> None:
+    keep(found, "2")
+    ran = found.run("explain", *(str(found.photos / name) for name in COFFEE))
+    assert "They were kept side by side on 2" in ran.out
 
 
 def test_files_of_two_machines_make_one(found: Library) -> None:

@@ -10,11 +10,12 @@ from actions.find import hashing, walk_through
 from actions.result import paths_of
 from actions.values import PRESET_HASH_SIZE
 from config import Settings
+from disk.decisions import load_decisions
 from disk.files import ImageFile
 from disk.result import Result, open_result
 from extras import explain, fitting
 from pictures import methods
-from pictures.images import HashFiles
+from pictures.images import HashedImage, HashFiles
 from pictures.recipe import Recipe
 
 
@@ -48,7 +49,17 @@ def explain_two(settings: Settings, arguments: argparse.Namespace, console: Cons
     )
     for line in explain.explained(explanation, everything=arguments.verbose):
         console.say(line)
-    console.facts.update(dataclasses.asdict(explanation))
+    console.facts.update(dataclasses.asdict(explanation), kept=say_kept(console, one, other))
+
+
+def say_kept(console: Console, *images: HashedImage) -> list[str]:
+    """Say when two photos were kept side by side, as far as decisions know their files."""
+    decisions = load_decisions()
+    pictures = [decisions.picture_of(image.digest) or image.digest for image in images]
+    kept = decisions.about(pictures)
+    for decision in kept:
+        console.say(f"They were kept side by side on {decision.day} (find --show-kept).")
+    return [decision.time for decision in kept]
 
 
 def across_in(settings: Settings) -> explain.Across | None:
