@@ -4,12 +4,13 @@ A line is a file's size, its time in nanoseconds and its path. So a file that ha
 is told of again.
 """
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from config import UserError
-from disk.files import ImageFile
+from disk.files import ImageFile, open_regular
 from disk.lines import from_line, to_line
 
 LINE = re.compile(r"\d+ -?\d+ .+", re.ASCII)
@@ -49,17 +50,19 @@ def known_bad(path: str | None) -> KnownBad:
     if path is None:
         return KnownBad()
     try:
-        with open(path, encoding="utf-8") as stream:
-            lines = [line.rstrip("\n") for line in stream]
+        with open_regular(os.path.realpath(path)) as stream:
+            text = stream.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise UserError(f"ACCEPT_UNREADABLE {path} can't be read: {reason}; {REMEDY}") from error
-    for number, line in enumerate(lines, 1):
-        if line and not line.startswith("#") and not _is_whole(line):
+    numbered = enumerate(text.splitlines(), 1)
+    lines = {line: number for number, line in numbered if line and not line.startswith("#")}
+    for line, number in lines.items():
+        if not _is_whole(line):
             raise UserError(
                 f"ACCEPT_UNREADABLE {path}, line {number} is no size, time and path; {REMEDY}"
             )
-    return KnownBad(frozenset(line for line in lines if line and not line.startswith("#")))
+    return KnownBad(frozenset(lines))
 
 
 def _is_whole(line: str) -> bool:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from actions.values import MAX_MODEL_SIDE, MODELS
 from config import Settings, UserError
-from disk.files import digest_file
+from disk.files import digest_file, open_regular
 from extras.vectors import Vectors, close_vectors
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
@@ -164,8 +164,7 @@ def _session(path: str) -> "InferenceSession":
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what is wrong is said below
     try:
-        with open(path, "rb"):
-            pass
+        open_regular(os.path.realpath(path)).close()
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except OSError as error:
         models = ", ".join(MODELS)
@@ -208,8 +207,9 @@ def _fitting(session: "InferenceSession", path: str, open_side: int, normalise: 
             f"MODEL {path} takes {given}; needed is one input of uint8 or float, "
             "[batch, side, side, 3] or [batch, 3, side, side]."
         )
+    digest = digest_file(os.path.realpath(path))
     return Model(
-        name=f"{digest_file(path)} at {wanted.side} pixels, {normalise}, by {_runtime()}",
+        name=f"{digest} at {wanted.side} pixels, {normalise}, by {_runtime()}",
         path=path,
         session=session,
         options=onnxruntime.RunOptions(),

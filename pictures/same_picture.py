@@ -103,14 +103,15 @@ def _of_jpeg(data: bytes) -> Iterator[bytes]:
 def _of_png(data: bytes) -> Iterator[bytes]:
     """The chunks that are no metadata, and what stands behind them."""
     place = len(PNG_SIGNATURE)
-    while True:
+    while place < len(data):
         length = int.from_bytes(data[place : place + 4], "big")
         kind, end = data[place + 4 : place + 8], place + 12 + length
         if end > len(data):
-            raise ValueError("it is cut off")
+            break
         if kind not in METADATA_CHUNKS:
             yield data[place:end]
         if kind == b"IEND":
             yield data[end:]
             return
         place = end
+    raise ValueError("it is cut off")

@@ -383,6 +383,7 @@ def test_a_png_that_is_cut_off_has_no_digest() -> None:
     data = png(text=False)
     assert same_picture.digest_of(data) != same_picture.digest_of(data + b"\0")
     assert same_picture.digest_of(data[:-1]) == ""
+    assert same_picture.digest_of(data[:-12]) == ""  # its end is missing, as a whole
 
 
 def test_a_photo_that_changes_while_it_is_read_is_not_the_same_picture(tmp_path: Path) -> None:

@@ -350,6 +350,18 @@ def test_a_missing_model_is_named(library: Library) -> None:
     )
 
 
+def test_a_fifo_is_no_model_and_is_not_waited_for(library: Library, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.onnx")
+    ran = library.run("find", *flags(tmp_path / "m.onnx"))
+    assert ran.code == 2
+    assert "m.onnx can't be read (not a regular file); use sscd-distilled" in ran.err
+
+
+def test_a_model_may_be_named_by_a_link(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.onnx").symlink_to(tiny)
+    assert load(tmp_path / "link.onnx").name == load(tiny).name
+
+
 def test_a_missing_package_is_named(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "find_spec", lambda _: None)
     ran = library.run("find", "--method", "both")

@@ -90,6 +90,21 @@ def test_comments_and_empty_lines_are_no_files(broken: Library) -> None:
     assert run(broken, known).code == 0
 
 
+def test_a_list_may_be_saved_as_windows_saves_it_and_reached_by_a_link(broken: Library) -> None:
+    known, link = listed(broken), broken.folder / "link.txt"
+    known.write_bytes(b"\xef\xbb\xbf" + known.read_bytes().replace(b"\n", b"\r\n"))
+    link.symlink_to(known)
+    assert run(broken, link).code == 0
+
+
+def test_a_fifo_is_no_list_and_is_not_waited_for(broken: Library) -> None:
+    pipe = broken.folder / "known-bad.txt"
+    os.mkfifo(pipe)
+    ran = run(broken, pipe)
+    assert ran.code == 2
+    assert f"ACCEPT_UNREADABLE {pipe} can't be read: not a regular file; make" in ran.err
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
