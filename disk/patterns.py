@@ -4,11 +4,12 @@ A pattern without a slash is compared with the name of a file or folder. One wit
 compared with the end of its path, from a folder's name on; one that begins with a slash with all of
 its path. A slash at the end says that only folders are meant. `*` stands for any characters (also
 for slashes, where the pattern has one), `?` for one, `[ab]` for one of these; a bracket itself is
-written `[[]`. Capitals and small letters are the same, and so are both ways to write an umlaut:
-cameras and systems differ in them.
+written `[[]`. `**/` is any folders, or none. Capitals and small letters are the same, and so are
+both ways to write an umlaut: cameras and systems differ in them.
 """
 
 import fnmatch
+import itertools
 import os
 import re
 import unicodedata
@@ -53,7 +54,7 @@ def patterns_of(patterns: Iterable[str]) -> Patterns:
     >>> some.name_folder("/a/old"), some.cover("/a/old/b/c.png"), some.cover("/a/bold/c.png")
     (True, True, False)
     """
-    plain = [plainly(pattern) for pattern in patterns if pattern]
+    plain = [plainly(one) for pattern in patterns if pattern for one in _with_any_folders(pattern)]
     files = [pattern for pattern in plain if not pattern.endswith("/")]
     return Patterns(_matchers([pattern.rstrip("/") for pattern in plain]), _matchers(files))
 
@@ -61,6 +62,21 @@ def patterns_of(patterns: Iterable[str]) -> Patterns:
 def plainly(text: str) -> str:
     """A path or pattern as it is compared, whatever its capitals and the form of its umlauts."""
     return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
+
+
+def _with_any_folders(pattern: str) -> list[str]:
+    """The patterns that one with `**/` stands for, with folders there and without.
+
+    >>> _with_any_folders("**/a/**/b")
+    ['a/b', 'a/*/b']
+    """
+    while pattern.startswith("**/") and len(pattern) > len("**/"):
+        pattern = pattern.removeprefix("**/")
+    while "/**/**/" in pattern:
+        pattern = pattern.replace("/**/**/", "/**/")
+    first, *others = pattern.split("/**/")
+    ways = itertools.product(("/", "/*/"), repeat=len(others))
+    return [first + "".join(map(str.__add__, way, others)) for way in ways]
 
 
 def _is_named(path: str, matchers: tuple[Match, Match]) -> bool:

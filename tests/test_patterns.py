@@ -47,3 +47,16 @@ def test_umlauts_are_the_same_in_both_forms_and_bytes_are_no_trouble() -> None:
 
 def test_no_pattern_names_nothing() -> None:
     assert not patterns_of([]).cover(PATH)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["**/a.png", "2019/**/a.png", "2019/**/screenshots/*", "**/2019/**/**/*.png", "/home/**/me/**"],
+)
+def test_two_stars_are_any_folders_or_none(pattern: str) -> None:
+    assert patterns_of([pattern]).name_file(PATH)
+    assert not patterns_of([pattern]).name_file("/home/you/2018/b.png")
+
+
+def test_two_stars_alone_name_any_folder() -> None:
+    assert patterns_of(["**/"]).cover(PATH)
