@@ -209,8 +209,9 @@ def plan_deletions(
 
 
 def protected_in(manifest: Manifest, today: Iterable[str]) -> Protected:
-    """What is protected by what find was told, or by what is set today."""
-    return Protected((*manifest.protect, *today), manifest.input_dirs)
+    """What is protected by what find was told and found by it, or by what is set today."""
+    found = {c.original.path: c.protected for c in manifest.copies if c.protected}
+    return Protected((*manifest.protect, *today), manifest.input_dirs, found)
 
 
 class Judge:
@@ -226,6 +227,7 @@ class Judge:
         protect: Iterable[str] = (),
     ) -> None:
         self._input_dirs = manifest.input_dirs
+        self._originals = frozenset(c.original.path for c in manifest.copies)
         self._surroundings = Surroundings()
         self.protected = protected_in(manifest, protect)
         listed = frozenset(path for path in listed if not self.protected.covers(path))
@@ -285,7 +287,7 @@ class Judge:
             return "it is reached through a symbolic link"
         if not is_regular(place):
             return "it is not a regular file"
-        return None
+        return None if path in self._originals else self.protected.doubt
 
     def reason_of_copy(self, copy: SavedCopy) -> str | None:
         """Why an original was not chosen to go, by what became of its copy."""

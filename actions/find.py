@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import finder
@@ -20,8 +20,8 @@ from actions.find_summary import (
     report_saved,
     report_sides,
 )
+from actions.protecting import warn_of_unused
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
-from actions.values import check_protect
 from config import Settings, UserError
 from disk.files import ImageFile, check_log
 from disk.known_bad import known_bad, line_of
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     finder.check_input(settings.input_dirs, settings.output_dir)
-    check_protect(settings.protect, settings.output_dir)
     if settings.across:
         finder.check_sides(settings.input_dirs)
     method, paths = methods.chosen(settings), paths_of(settings)
@@ -64,7 +63,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = large_enough(walk_through(settings, paths), settings)
         hash_anew = hashing(method, first_of(method.recipe), settings.workers)
-        warn_of_unused(settings.protect, walked, console)
+        protected = Protected(settings.protect, settings.input_dirs)
+        warn_of_unused(console, protected, map(path_of, walked))
         survey = finder.survey(walked, remembering(store, method.recipe), hash_anew)
         store.prune(settings.input_dirs)
         if not discard:
@@ -85,6 +85,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             console.say("Dry run: nothing was copied.")
             return
         copies = with_what_they_hold(copies, settings.workers, log)
+        copies = tuple(with_protection(copies, protected))
         planned = record_of(settings, paths, copies, survey.images, chosen)
         make_sheet = sheets(settings.prefer, settings.workers)
         seen = None if discard else survey.digests()
@@ -134,11 +135,15 @@ def large_enough(walked: list[Found], settings: Settings) -> list[Found]:
     return list(finder.large_enough(walked, sizes, settings.min_pixels))
 
 
-def warn_of_unused(protect: Sequence[str], walked: Iterable[Found], console: Console) -> None:
-    """Say which patterns protect nothing, as one with a typo would."""
-    paths = (f.file.path if isinstance(f, Unreadable) else f.path for f in walked)
-    for pattern in Protected(protect).unused(paths):
-        console.warn(f"PROTECT {pattern} names nothing in the input folders; check the pattern.")
+def path_of(found: Found) -> str:
+    return found.file.path if isinstance(found, Unreadable) else found.path
+
+
+def with_protection(copies: Iterable[SavedCopy], protected: Protected) -> Iterator[SavedCopy]:
+    """The copies, with why the original of each may never go, if so."""
+    for copy in copies:
+        reason = protected.reason(copy.original.path)
+        yield dataclasses.replace(copy, protected=reason or "")
 
 
 def hashing(method: Method, recipe: Recipe, workers: int) -> HashFiles:

@@ -58,8 +58,8 @@ def folders_from_here(given: list[str], _: object) -> list[str]:
 
 def protected_from_here(given: list[str], default: Any) -> list[str]:
     """What a flag protects is protected besides what config.py does."""
-    here = [e if values.is_pattern(e) else path_from_here(e, None) for e in given]
-    return [*default, *(str(entry) for entry in here)]
+    here = (values.protected_by(entry, "PROTECT", os.getcwd()) for entry in given)
+    return [*default, *(one for some in here for one in some)]
 
 
 def besides(given: list[str], default: Any) -> list[str]:
@@ -441,4 +441,6 @@ def settings_from(by_name: Mapping[str, object], base: str) -> Settings:
     """
     given = Values(by_name, base)
     checked: dict[str, Any] = {o.field: o.check(given, o.name) for o in OPTIONS}
-    return Settings(**checked)
+    settings = Settings(**checked)
+    values.check_protect(settings.protect, settings.output_dir)
+    return settings

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from actions.console import Console, agreed, counted
-from actions.values import check_protect
+from actions.protecting import warn_of_protection
 from config import Exit, Settings, UserError
 from disk import recovery, removal, signature
 from disk.files import append_lines
@@ -95,7 +95,6 @@ def opened(settings: Settings, arguments: argparse.Namespace, console: Console) 
     if not os.path.isdir(os.path.dirname(settings.output_dir)):
         message = f"OUTPUT_DIR {settings.output_dir} is missing; mount it, or run --action find."
         raise UserError(message, Exit.STATE)
-    check_protect(settings.protect, settings.output_dir)
     paths = paths_of(settings)
     with contextlib.ExitStack() as stack:
         if arguments.dry_run:
@@ -108,4 +107,5 @@ def opened(settings: Settings, arguments: argparse.Namespace, console: Console) 
             ask_for_trust(result, arguments, console)
         else:
             check_signed(result.manifest, settings.output_dir)
+        warn_of_protection(console, result.manifest, settings.protect)
         yield result

@@ -109,24 +109,43 @@ def patterns(values: Values, name: str) -> tuple[str, ...]:
 def protect(values: Values, name: str) -> tuple[str, ...]:
     """What is protected: absolute and real paths, and patterns; there or not."""
     entries = patterns(values, name)
-    return tuple(dict.fromkeys(_protected(entry, name, values.base) for entry in entries))
+    given = (one for entry in entries for one in protected_by(entry, name, values.base))
+    return tuple(dict.fromkeys(given))
 
 
-def _protected(entry: str, name: str, base: str) -> str:
-    """A path as it is really called; of a pattern, the folder with which it begins."""
-    entry = os.path.expanduser(entry)
-    if not is_pattern(entry):
-        return os.path.realpath(_path(entry, name, base))
-    if not os.path.isabs(entry):
-        return entry
-    names = entry.split(os.sep)
-    plain = next(n for n, part in enumerate(names) if glob.has_magic(part))
-    return os.path.join(os.path.realpath(os.sep.join(names[:plain]) or os.sep), *names[plain:])
+def protected_by(entry: str, name: str, base: str) -> list[str]:
+    """The real path that an entry is, as one that is there; else its pattern.
+
+    A pattern may begin in any folder, or it begins with a real path: where it is absolute, has "."
+    or ".." as its first folders, or a link on its way; the folder is then that of `base`.
+    """
+    place = _path(entry, name, base)
+    if not glob.has_magic(entry) or os.path.lexists(place):
+        return [os.path.realpath(place)]
+    head, rest = _split_pattern(os.path.expanduser(entry), base)
+    if ".." in rest:
+        raise UserError(f"{name} {entry} has .. behind a pattern; write it without the ..")
+    folder = os.path.realpath(os.path.join(base, os.sep.join([*head, ""])))
+    from_there = os.path.join(glob.escape(folder), *rest)
+    if {"", ".", ".."} & {*head[:1]} or ".." in head:
+        return [from_there]
+    anywhere = os.path.join(*map(glob.escape, head), *rest)
+    by_link = os.path.exists(folder) and folder != os.path.join(os.path.realpath(base), *head)
+    return [anywhere, from_there] if head and by_link else [anywhere]
 
 
-def is_pattern(entry: str) -> bool:
-    """Whether what is to be protected is given by a pattern; what is there is a path."""
-    return glob.has_magic(entry) and not os.path.lexists(os.path.expanduser(entry))
+def _split_pattern(pattern: str, base: str) -> tuple[list[str], list[str]]:
+    """The folders with which a pattern begins, by their names, and what follows them.
+
+    A name with brackets is that of a folder if there is one. Of a doubled slash one counts.
+    """
+    first, *others = pattern.split(os.sep)
+    names = [first, *(name for name in others[:-1] if name not in ("", ".")), *others[-1:]]
+    for count, name in enumerate(names):
+        place = os.path.join(base, os.sep.join(names[: count + 1]))
+        if glob.has_magic(name) and not os.path.lexists(place):
+            return names[:count], names[count:]
+    return names, []
 
 
 def _path(value: object, name: str, base: str) -> str:
@@ -161,7 +180,7 @@ def check_prefer(prefer: Iterable[str]) -> None:
 def check_protect(protect: Iterable[str], output_dir: str) -> None:
     """Refuse a protected path that isn't there: a typo would protect nothing. Changes nothing."""
     for entry in protect:
-        if glob.has_magic(entry):
+        if glob.has_magic(entry) and not (os.path.isabs(entry) and os.path.lexists(entry)):
             continue
         if not os.path.lexists(entry):
             raise UserError(f"PROTECT {entry} doesn't exist; check the path, or mount it.")

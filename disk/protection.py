@@ -1,14 +1,15 @@
 """What a person has protected, so that no action deletes it. Changes nothing on disk."""
 
-import contextlib
 import glob
+import itertools
 import os
-import stat
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
-from disk import same_file
+from disk import system
+from disk.files import is_gone
 from disk.lines import to_line
+from disk.other_ways import Inside, all_in
 from disk.patterns import Patterns, patterns_of, plainly
 
 
@@ -18,17 +19,22 @@ class Protected:
     A path protects a file, or a folder with all below it; so does all that a pattern names, as
     `--exclude` reads them. Names are compared without capitals and in one form of Unicode. Other
     ways are links, hard links and mounts: what is protected is looked through when the first path
-    asks that isn't by its name. What only patterns tell is looked for in `folders`.
+    asks that isn't by its name. What only patterns tell is looked for in `folders`. What find
+    `found` to be protected is so, and why, though no way leads there any more.
     """
 
-    def __init__(self, given: Iterable[str], folders: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        given: Iterable[str],
+        folders: Iterable[str] = (),
+        found: Mapping[str, str] | None = None,
+    ) -> None:
         self.given = tuple(dict.fromkeys(given))
+        self._found = found or {}
         self._searched = tuple(folders)
         self._by_name = {plainly(path): path for path in self.given if os.path.isabs(path)}
-        self._patterns = [(p, pattern_of(p)) for p in self.given if is_pattern(p)]
+        self._patterns = [(p, patterns_of([p])) for p in self.given if is_pattern(p)]
         self._folders: dict[str, str | None] = {}  # which entry protects each folder
-        self._inside: _Inside | None = None
-        self._named: _Inside | None = None
 
     def covers(self, path: str) -> bool:
         """Whether a path, which need not be there, leads to what is protected."""
@@ -36,6 +42,9 @@ class Protected:
 
     def reason(self, path: str) -> str | None:
         """Why a file at an absolute path must be kept, if it is protected."""
+        return self._reason_now(path) or self._found.get(path)
+
+    def _reason_now(self, path: str) -> str | None:
         if not self.given:
             return None
         for way in dict.fromkeys([path, os.path.realpath(path)]):
@@ -43,9 +52,43 @@ class Protected:
                 return f"it is protected ({to_line(entry)})"
         return self._by_another_way(path)
 
+    @cached_property
+    def lapsed(self) -> tuple[str, ...]:
+        """What find found to be protected and is there, but to which no way leads any more."""
+        there = filter(_is_there, self._found)
+        return tuple(path for path in there if not self._reason_now(path))
+
+    @cached_property
+    def empty(self) -> tuple[str, ...]:
+        """The protected paths at which there is nothing: no file, and nothing in the folder."""
+        return tuple(
+            entry
+            for entry in filter(os.path.isabs, self.given)
+            if (_is_there(entry) or not is_pattern(entry)) and not _holds_something(entry)
+        )
+
+    @property
+    def doubt(self) -> str | None:
+        """Why what find didn't look at must be kept, as nobody knows whether it was protected."""
+        lost = next(iter((*self.empty, *self.lapsed)), None)
+        return lost and f"it may be protected by a way that is gone ({to_line(lost)})"
+
+    @property
+    def unread(self) -> str:
+        """A protected folder of which nobody knows what lies in it, or nothing."""
+        return self._by_path.unlisted
+
     def unused(self, paths: Iterable[str]) -> list[str]:
-        """The patterns that name none of some files, nor a folder in which one lies."""
-        left = dict(self._patterns)
+        """The patterns that name none of some files and folders above them, and nothing there."""
+        left = {p: some for p, some in self._patterns if not (os.path.isabs(p) and _is_there(p))}
+        self._take_named(left, paths)
+        if left:
+            self._take_named(left, self._there())
+        return [*left]
+
+    @staticmethod
+    def _take_named(left: dict[str, Patterns], paths: Iterable[str]) -> None:
+        """Take off the patterns that name some files, or folders in which they lie."""
         folders: set[str] = set()
         for path in paths if left else ():
             named = [pattern for pattern, patterns in left.items() if patterns.name_file(path)]
@@ -56,7 +99,6 @@ class Protected:
                 left.pop(pattern, None)
             if not left:
                 break
-        return [*left]
 
     def _entry_of(self, path: str) -> str | None:
         """The entry that names a path or a folder in which it lies."""
@@ -76,83 +118,31 @@ class Protected:
         return self._folders[folder]
 
     def _by_another_way(self, path: str) -> str | None:
-        if self._inside is None:
-            self._inside = _Inside(self._places())
-        reason = self._inside.reason(path)
-        if reason or not self._patterns or not _has_other_names(path):
-            return reason
-        if self._named is None:
-            self._named = _Inside(self._named_by_patterns())
-        return self._named.reason(path)
+        reason = self._by_path.reason(path)
+        return reason or (self._by_pattern.reason(path) if self._patterns else None)
 
-    def _places(self) -> Iterator[str]:
-        """The protected paths, and what is there of patterns that begin with a path."""
-        for entry in filter(os.path.isabs, self.given):
-            yield entry
-            yield from glob.iglob(entry, recursive=True, include_hidden=True)
+    @cached_property
+    def _by_path(self) -> Inside:
+        """What lies in the protected paths, and in what a shell would find by the patterns."""
+        paths = [*filter(os.path.isabs, self.given)]
+        globs = (glob.iglob(path, recursive=True, include_hidden=True) for path in paths)
+        return Inside([*paths, *(place for some in globs for place in some)])
 
-    def _named_by_patterns(self) -> Iterator[str]:
-        """The files that patterns protect, in the folders that are searched."""
-        for top in self._searched:
-            for folder, _, files in os.walk(top):
-                yield from filter(self._entry_of, (os.path.join(folder, name) for name in files))
+    @cached_property
+    def _by_pattern(self) -> Inside:
+        """What lies in the files and folders that patterns name, in the folders searched."""
+        return Inside(filter(self._entry_of, self._there()))
 
-
-class _Inside:
-    """What lies in protected places, by which other ways to it are known."""
-
-    def __init__(self, places: Iterable[str]) -> None:
-        same_file.look_anew()
-        self._folders: dict[same_file.Identity, list[os.stat_result]] = defaultdict(list)
-        self._files: dict[int, set[int]] = defaultdict(set)  # numbers by device
-        self._unlisted = ""  # a folder of which nobody knows what lies in it
-        self._of_folder: dict[str, bool] = {}
-        waiting = list(places)
-        while waiting:
-            waiting += self._inside_of(waiting.pop())
-
-    def _inside_of(self, place: str) -> list[str]:
-        """Take note of a file or folder; returns what lies in the folder, if it is a new one."""
-        try:
-            status = os.stat(place)
-            if not stat.S_ISDIR(status.st_mode):
-                self._files[status.st_dev].add(status.st_ino)
-                return []
-            alike = self._folders[same_file.identity(status)]
-            if any(os.path.samestat(other, status) for other in alike):
-                return []
-            alike.append(status)
-            return [os.path.join(place, name) for name in os.listdir(place)]
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                self._unlisted = place
-            return []
-
-    def reason(self, path: str) -> str | None:
-        """Why a file must be kept whose name doesn't protect it."""
-        if self._has(os.path.dirname(path)):
-            return "it lies in a protected folder by another way"
-        with contextlib.suppress(OSError):
-            status = os.stat(path)
-            if status.st_ino in self._files[status.st_dev]:
-                return "it is the same file as a protected one"
-            if self._unlisted and status.st_nlink > 1:
-                return f"it may be a protected file, as {to_line(self._unlisted)} can't be read"
-        return None
-
-    def _has(self, folder: str) -> bool:
-        """Whether a folder is one of these, or lies in one, whatever it is called here."""
-        if folder not in self._of_folder:
-            outer = os.path.dirname(folder)
-            self._of_folder[folder] = self._is_one(folder) or (outer != folder and self._has(outer))
-        return self._of_folder[folder]
-
-    def _is_one(self, folder: str) -> bool:
-        with contextlib.suppress(OSError):
-            status = os.stat(folder)
-            alike = self._folders.get(same_file.identity(status), ())
-            return any(same_file.are_one(other, status) for other in alike)
-        return False
+    def _there(self) -> Iterator[str]:
+        """All files and folders in which patterns are looked for, links to folders followed."""
+        begin = {_beginning(pattern) for pattern, _ in self._patterns if os.path.isabs(pattern)}
+        tops = list(self._searched)
+        for top in sorted(begin - {os.sep}):
+            if not any(system.lies_in(top, other) for other in tops):
+                tops.append(top)
+        followed: set[tuple[str, str]] = set()
+        for top in tops:
+            yield from all_in(top, followed)
 
 
 def is_pattern(entry: str) -> bool:
@@ -160,15 +150,26 @@ def is_pattern(entry: str) -> bool:
     return glob.has_magic(entry) or not os.path.isabs(entry)
 
 
-def pattern_of(entry: str) -> Patterns:
-    """What an entry names as a pattern, which may begin in any folder, "**/" or not."""
-    while entry.startswith("**/"):
-        entry = entry[3:]
-    return patterns_of([entry])
+def _beginning(pattern: str) -> str:
+    """The folder in which all that an absolute pattern names lies."""
+    names = pattern.split(os.sep)
+    plain = itertools.takewhile(lambda name: not glob.has_magic(name), names)
+    return os.sep.join(plain) or os.sep
 
 
-def _has_other_names(path: str) -> bool:
+def _is_there(path: str) -> bool:
+    """Whether something lies at a path, or may lie there where that can't be seen."""
     try:
-        return os.stat(path).st_nlink > 1
+        return not is_gone(path)
     except OSError:
-        return False
+        return True
+
+
+def _holds_something(path: str) -> bool:
+    """Whether a path is a file that is there, or a folder with something in it."""
+    if not os.path.isdir(path):
+        return _is_there(path)
+    try:
+        return bool(os.listdir(path))
+    except OSError:
+        return True

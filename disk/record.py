@@ -42,7 +42,7 @@ class SavedCopy:
     """A copy in a numbered folder; `original`, `digest` and `damage` are as find saw them.
 
     `holds` is what find saw in the original's file besides its pixels, as lines of
-    `pictures.held`; None if nobody looked.
+    `pictures.held`; None if nobody looked. `protected` is why find saw that it may not go, if so.
     """
 
     original: ImageFile
@@ -51,6 +51,7 @@ class SavedCopy:
     digest: str
     damage: str = ""
     holds: tuple[str, ...] | None = None
+    protected: str = ""
 
 
 def probably_matches(path: str, copy: SavedCopy) -> bool:
@@ -188,6 +189,7 @@ def _copy_of(row: object, folder: str) -> SavedCopy:
         digest=digest_of(row["digest"], "digest"),
         damage=words_of(row.get("damage", ""), "damage"),
         holds=_holds_of(row["holds"]) if "holds" in row else None,
+        protected=words_of(row.get("protected", ""), "protected"),
     )
 
 
@@ -248,6 +250,7 @@ def content_of(manifest: Manifest) -> dict[str, object]:
             "digest": c.digest,
             **({"damage": c.damage} if c.damage else {}),
             **({"holds": list(c.holds)} if c.holds is not None else {}),
+            **({"protected": c.protected} if c.protected else {}),
         }
         for c in manifest.copies
     ]
