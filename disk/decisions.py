@@ -16,7 +16,7 @@ from config import Exit, UserError
 from disk import system
 from disk.files import open_regular, sync_folder
 from disk.lines import dump_json_line
-from disk.strict import digest_of, moment_of, number_of, path_of, rows_of, table_of, words_of
+from disk.strict import digest_of, moment_of, number_of, rows_of, table_of, text_of, words_of
 from disk.user_folders import decisions_file
 
 SCHEMA = 1
@@ -181,7 +181,7 @@ def _member_of(value: object) -> Member:
     return Member(
         picture=digest_of(row["picture"], "picture"),
         file=digest_of(row["file"], "file"),
-        path=path_of(row["path"], "path"),
+        path=text_of(row["path"], "path"),
     )
 
 
