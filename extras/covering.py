@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -67,12 +67,14 @@ class Covered:
     """The files with the same bytes in the library, and what is to be said of the others.
 
     `failed` are those that can't be read as they are, `linked` those of which the library has only
-    the file itself, and where, and `unread` the files of the library that can't be read.
+    the file itself, and where. `hidden` are those that a file of the library may cover, and which:
+    it can't be read, and stands in `unread` with the reason.
     """
 
     identical: dict[str, Cover] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     linked: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, str] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
 
 
@@ -205,27 +207,64 @@ def covered(files: Statuses, library: Iterable[ImageFile], watch: Watch) -> Cove
     Of both sides only those are read of which the other has a file of the same size.
     """
     sizes = {status.st_size for status in files.values()}
-    places = [file for file in library if file.size in sizes]
-    sizes = {file.size for file in places}
-    found, wanted, own = Covered(), _Wanted(), OwnFiles(files)
-    for path in watch([path for path, status in files.items() if status.st_size in sizes]):
+    places = {file.path: file for file in library if file.size in sizes}
+    found, own, unread = Covered(), OwnFiles(files), dict[str, str]()
+    wanted = _wanted(files, {file.size for file in places.values()}, watch, found)
+    for place in watch(list(places)):
+        if not wanted.may_be_covered_by(places[place]):
+            continue
+        seen = read_now(place)
+        if isinstance(seen, str):
+            unread[place] = seen
+        elif same := own.same_as(seen.status):
+            found.linked.setdefault(same, place)
+        else:
+            wanted.cover(place, seen, found.identical)
+    _note_hidden(files, places, unread, found)
+    return found
+
+
+def _wanted(files: Statuses, sizes: Container[int], watch: Watch, found: Covered) -> _Wanted:
+    """The files of some sizes, read now; what of all files can't be read has failed."""
+    wanted = _Wanted()
+    for path in watch(list(files)):
+        if files[path].st_size not in sizes:
+            if reason := why_closed(path):
+                found.failed[path] = reason
+            continue
         seen = read_now(path)
         if isinstance(seen, Read) and STATE(seen.status) == STATE(files[path]):
             wanted.add(path, seen)
         else:
             found.failed[path] = CHANGED if isinstance(seen, Read) else seen
-    by_path = {file.path: file for file in places}
-    for place in watch(list(by_path)):
-        if not wanted.may_be_covered_by(by_path[place]):
-            continue
-        seen = read_now(place)
-        if isinstance(seen, str):
-            found.unread[place] = seen
-        elif same := own.same_as(seen.status):
-            found.linked.setdefault(same, place)
-        else:
-            wanted.cover(place, seen, found.identical)
-    return found
+    return wanted
+
+
+def why_closed(path: str) -> str:
+    """Why a file can't even be opened, or nothing."""
+    try:
+        open_regular(path).close()
+    except OSError as error:
+        return reason_of(error)
+    return ""
+
+
+def _note_hidden(
+    files: Statuses,
+    places: Mapping[str, ImageFile],
+    unread: Mapping[str, str],
+    found: Covered,
+) -> None:
+    """Take note of what may be covered by files that can't be read, and of these."""
+    of_size: dict[int, str] = {}
+    for place in unread:
+        of_size.setdefault(places[place].size, place)
+    done = {**found.identical, **found.failed}
+    for path, status in files.items():
+        if path not in done and (place := of_size.get(status.st_size, "")):
+            found.hidden[path] = place
+    sizes = {files[path].st_size for path in found.hidden}
+    found.unread.update({p: why for p, why in unread.items() if places[p].size in sizes})
 
 
 # ---- Lists for rsync

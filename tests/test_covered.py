@@ -18,6 +18,7 @@ from disk import same_file
 from disk.files import ImageFile, image_file
 from disk.own_names import MANIFEST
 from extras import alike, covering
+from extras.actions import covered
 from pictures import same_picture
 from pictures.images import Unreadable
 from pictures.integrity import PNG_SIGNATURE
@@ -93,7 +94,7 @@ def test_what_is_missing_in_a_trash_or_a_preview_cache_is_counted_so(
     put(disk, **{".thumbnails/x/d.png": b"d"})
     bare_library.add("a.jpg")
     ran = ask(bare_library, disk)
-    said = "Of these lie where other programs keep their own: in preview caches 2, in trashes 1.\n"
+    said = "Of these in other programs' places: preview caches 2, trashes 1.\n"
     assert said in ran.out
     assert "other programs" not in ask(bare_library, bare_library.add("x/y.mov").parent).out
 
@@ -192,6 +193,23 @@ def test_what_a_program_keeps_for_itself_covers_nothing(
     put(bare_library.photos, **{name: CAT, f"result/{MANIFEST}": b"{}"})
     ran = ask(bare_library, disk, "--json", "--exclude", "skip", "--exclude", "*.skip")
     assert (ran.code, reason(ran)) == (1, "no picture of the library is like it")
+    assert ran.facts["passed_over_in_library"]
+
+
+def test_what_is_passed_over_in_the_library_is_counted(bare_library: Library, disk: Path) -> None:
+    put(disk, a__gif=b"gif")
+    put(bare_library.photos, a__gif=b"gif", b__gif=b"gif", **{".Trash-1000/files/a.gif": b"gif"})
+    ran = ask(bare_library, disk, "--exclude", "*.gif", "--verbose")
+    said = "Passed over in the library, so covering nothing: trashes 1, excluded files 2.\n"
+    assert said.replace("trashes 1, excluded files 2", "excluded files 2, trashes 1") in ran.out
+    assert f"  excluded files: {bare_library.photos}/b.gif\n" in ran.out
+
+
+def test_what_is_too_small_to_be_compared_is_counted(bare_library: Library, disk: Path) -> None:
+    put(disk, a__jpg=picture("2024/cat.jpg", 60))
+    put(bare_library.photos, a__jpg=CAT, b__jpg=COFFEE)
+    ran = ask(bare_library, disk, "--min-size", "90MB")
+    assert "Too small to be compared: files smaller than 90 MB 2.\n" in ran.out
 
 
 def test_copies_in_the_output_folder_cover_nothing(bare_library: Library, disk: Path) -> None:
@@ -243,10 +261,8 @@ def test_what_a_program_shows_is_identical_with_a_warning(
     ran = ask(bare_library, disk)
     assert ran.code == 1
     assert "Identical:            1 file" in ran.out
-    assert (
-        "warning: 1 identical file on a disk that a program shows (rclone, sshfs, a phone), or"
-        in ran.out
-    )
+    said = "Shown by a program (rclone, sshfs, a phone), so it may be one file twice (1):"
+    assert f"{said}\n  {disk}/a.jpg: as {bare_library.photos}/a.jpg\n" in ran.out
 
 
 @pytest.mark.parametrize("doubtful", ["a.jpg", "b.jpg"])
@@ -452,7 +468,8 @@ def test_a_photo_that_cannot_be_decoded_is_missing_with_the_reason(
     put(bare_library.photos, z__jpg=b"neither one")
     ran = ask(bare_library, disk, "--json")
     assert reason(ran) == "a text named .jpg"
-    assert [os.path.basename(i["path"]) for i in ran.facts["unreadable_in_library"]] == ["z.jpg"]
+    assert ran.facts["unreadable_in_library"] == []
+    assert [os.path.basename(i["path"]) for i in ran.facts["not_compared_in_library"]] == ["z.jpg"]
 
 
 def test_looks_of_both_sides_are_kept_in_the_cache_as_find_keeps_them(
@@ -475,9 +492,60 @@ def test_what_holds_nothing_is_counted_apart(bare_library: Library, disk: Path) 
     put(bare_library.photos, a__jpg=CAT, empty__jpg=b"")
     ran = ask(bare_library, disk)
     assert ran.code == 0
-    said = "empty files 1, files that systems make anew 2, links 2, special files 1"
-    assert f"In none of the lists: {said} (see --verbose).\n" in ran.out
+    said = "empty files 1, files that systems make anew 2, links 2,"
+    assert f"In none of the lists: {said}\n  special files 1 (see --verbose).\n" in ran.out
     assert f"  links: {disk}/link.jpg\n" in ask(bare_library, disk, "--verbose").out
+
+
+def make_a_fifo(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda _: None,
+        lambda folder: (folder / "empty.jpg").touch(),
+        lambda folder: (folder / "link.jpg").symlink_to("/etc/hostname"),
+        lambda folder: (folder / "a" / "b").mkdir(parents=True),
+        lambda folder: (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1"),
+        make_a_fifo,
+    ],
+    ids=["nothing", "empty file", "link", "folders", "litter", "special file"],
+)
+def test_a_disk_without_a_file_is_not_done_as_it_may_not_be_mounted(
+    fill: Callable[[Path], None], bare_library: Library, disk: Path
+) -> None:
+    fill(disk)
+    put(bare_library.photos, a__jpg=CAT)
+    ran = ask(bare_library, disk)
+    assert ran.code == 1
+    assert f"warning: no file with content lies in {disk}; is it mounted?\n" in ran.out
+
+
+def test_of_several_folders_the_one_without_a_file_is_named(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, **{"one/a.jpg": CAT})
+    (disk / "one two").mkdir()
+    put(bare_library.photos, a__jpg=CAT)
+    ran = bare_library.run("covered", str(disk / "one"), str(disk / "one two"), "--json")
+    assert (ran.code, ran.facts["nothing_in"]) == (1, [str(disk / "one two")])
+
+
+def test_lines_fit_a_terminal_but_for_paths(bare_library: Library, disk: Path) -> None:
+    names = ("a.jpg", "b.mov", "c.nef", "d.txt", "e.psd", "f.zip", "g.mp3", "h.pdf", "i.heic")
+    put(disk, **dict.fromkeys(names, b"words"), empty=b"", **{".DS_Store": b"\0\0\0\1Bud1"})
+    (disk / "link.jpg").symlink_to("a.jpg")
+    make_a_fifo(disk)
+    places = (".Trash-1/files", ".thumbnails", "@eaDir", ".stversions", "#recycle", "skip")
+    for folder in (disk, bare_library.photos):
+        put(folder, **{f"{place}/a.jpg": b"other" for place in places})
+    put(bare_library.photos, a__jpg=CAT, b__jpg=b"odd", skip__gif=b"gif")
+    (bare_library.photos / "link.jpg").symlink_to("a.jpg")
+    ran = ask(bare_library, disk, "--exclude", "skip*")
+    long = [line for line in ran.out.splitlines() if len(line) > 80]
+    assert [line for line in long if str(bare_library.folder) not in line] == []
 
 
 def test_what_a_person_keeps_under_the_name_of_litter_is_missing(
@@ -511,10 +579,76 @@ def test_a_file_that_cannot_be_read_covers_nothing_and_is_not_covered(
     monkeypatch.setattr(covering, "open_regular", fails_for(f"{side}/a.mov"))
     ran = ask(bare_library, disk, "--json")
     assert ran.code == 1
+    place = f"{bare_library.photos}/a.mov"
     at_disk = side == "disk"
-    why = "Input/output error" if at_disk else "no file of the library has its bytes"
+    why = "Input/output error" if at_disk else f"it may be {place}, which can't be read"
     assert reason(ran) == why
-    assert len(ran.facts["unreadable_in_library"]) == (0 if at_disk else 1)
+    unread = [{"path": place, "reason": "Input/output error"}]
+    assert ran.facts["unreadable_in_library"] == ([] if at_disk else unread)
+
+
+def test_a_photo_that_may_be_one_that_cannot_be_read_is_not_said_to_be_like_none(
+    bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__jpg=CAT, b__jpg=CAT)
+    place = bare_library.photos / "z.jpg"
+    place.hardlink_to(disk / "b.jpg")
+    put(bare_library.photos, y__jpg=CAT)
+    monkeypatch.setattr(covering, "open_regular", fails_for("y.jpg"))
+    monkeypatch.setattr(alike, "same_pictures", lambda *_: {})
+    monkeypatch.setattr(alike, "similar", lambda *_: {})
+    reasons = {item["reason"] for item in ask(bare_library, disk, "--json").facts["missing"]}
+    assert reasons == {f"it may be {bare_library.photos}/y.jpg, which can't be read"}
+
+
+def test_what_cannot_be_read_on_the_disk_is_said_so_whatever_its_size(
+    bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__mov=b"video")
+    put(bare_library.photos, b__mov=b"another video")
+    monkeypatch.setattr(covering, "open_regular", fails_for("disk/a.mov"))
+    assert reason(ask(bare_library, disk, "--json")) == "Input/output error"
+
+
+@pytest.mark.parametrize("other", [b"video", b"a longer video"])
+def test_a_file_of_the_library_that_cannot_be_read_and_hides_nothing_is_not_named(
+    other: bytes, bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__mov=b"video", b__txt=b"words")
+    put(bare_library.photos, a__mov=other, b__mov=b"video", z__txt=b"words")
+    monkeypatch.setattr(covering, "open_regular", fails_for("photos/a.mov"))
+    ran = ask(bare_library, disk, "--json")
+    assert (ran.code, ran.facts["unreadable_in_library"]) == (0, [])
+
+
+def test_a_photo_of_the_library_without_a_picture_covers_its_bytes_and_is_not_compared(
+    bare_library: Library, disk: Path
+) -> None:
+    put(disk, r__jpg=b"no picture", m__jpg=CAT)
+    put(bare_library.photos, r__jpg=b"no picture", m__jpg=COFFEE)
+    ran = ask(bare_library, disk)
+    named = f"  {bare_library.photos}/r.jpg: a text named .jpg\n"
+    assert f"Photos of the library that can't be compared (1):\n{named}" in ran.out
+    assert "can't be read" not in ran.out
+
+
+def test_a_file_of_the_library_that_cannot_be_looked_at_is_named(
+    bare_library: Library, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, a__mov=b"video")
+    put(bare_library.photos, a__mov=b"video", b__mov=b"another")
+    original = covered.finder.image_file
+
+    def image_file(path: str, status: os.stat_result) -> ImageFile:
+        if path.endswith("b.mov"):
+            raise OSError(5, "Input/output error", path)
+        return original(path, status)
+
+    monkeypatch.setattr(covered.finder, "image_file", image_file)
+    ran = ask(bare_library, disk)
+    named = f"  {bare_library.photos}/b.mov: Input/output error\n"
+    title = "Files of the library that can't be read; they may cover something (1):"
+    assert (ran.code, f"{title}\n{named}" in ran.out) == (1, True)
 
 
 @pytest.mark.parametrize("side", ["disk", "photos"])

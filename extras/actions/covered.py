@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,9 @@ from extras.actions.covered_summary import (
     print_list,
     report,
     report_apart,
-    report_unread,
+    report_closed,
+    report_library,
+    warn_of_nothing,
 )
 from extras.alike import Likeness
 from extras.covering import Contents, Covered, OwnFiles
@@ -38,13 +41,29 @@ NO_LOOK = "only an identical file covers one without detail or with several page
 class Looked:
     """What came of looking at the photos without identical files.
 
-    `reasons` is what is to be said of those that aren't alike, `unread` of the library's photos.
+    `reasons` is what is to be said of those that aren't alike, `unread` of the library's photos;
+    `too_small` counts those of them that the settings leave out.
     """
 
     same_picture: Mapping[str, str]
     similar: Mapping[str, Likeness]
     reasons: Mapping[str, str]
     unread: Mapping[str, str]
+    too_small: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """What lies in the library: the files that may cover others, and what is passed over.
+
+    `lost` are the files that can't even be looked at, `closed` the folders that can't be listed,
+    each with the reason.
+    """
+
+    files: list[ImageFile]
+    passed_over: list[Skipped]
+    lost: dict[str, str]
+    closed: dict[str, str]
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -53,19 +72,26 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     finder.check_input(settings.input_dirs, settings.output_dir)
     inputs = inputs_outside(settings.input_dirs, folders)
     contents = covering.contents_of(folders)
-    library, closed = library_of(settings, inputs, folders)
+    library = library_of(settings, inputs, folders)
     found = covering.covered(
-        contents.files, library, lambda paths: bar(paths, "Reading", len(paths), unit=" files")
+        contents.files,
+        library.files,
+        lambda paths: bar(paths, "Reading", len(paths), unit=" files"),
     )
-    looked = look(settings, contents, found, library, console)
+    looked = look(settings, contents, found, library.files, console)
     lists = lists_of(contents, found, looked)
     everything = arguments.verbose
     report(console, contents, lists, everything=everything)
     report_apart(console, contents, everything=everything)
-    unread = {**found.unread, **looked.unread}
-    report_unread(console, contents, closed, unread, everything=everything)
+    warn_of_nothing(console, contents, folders)
+    report_closed(console, contents.closed, library.closed, everything=everything)
+    unread = {**library.lost, **found.unread}
+    looked_at = {path: reason for path, reason in looked.unread.items() if path not in unread}
+    report_library(
+        console, library.passed_over, unread, looked_at, looked.too_small, everything=everything
+    )
     places = ", ".join(map(to_line, inputs))
-    console.say(f"The library: {counted(len(library), 'file')} in {places}.")
+    console.say(f"The library: {counted(len(library.files), 'file')} in {places}.")
     if arguments.list:
         print_list(console, getattr(lists, arguments.list), folders[0], null=arguments.null)
 
@@ -97,16 +123,19 @@ def inputs_outside(input_dirs: Sequence[str], folders: Sequence[str]) -> list[st
     return outside
 
 
-def library_of(
-    settings: Settings, inputs: Sequence[str], folders: Sequence[str]
-) -> tuple[list[ImageFile], list[Skipped]]:
-    """The files that may cover others, and the folders that can't be listed."""
+def library_of(settings: Settings, inputs: Sequence[str], folders: Sequence[str]) -> Shelves:
+    """What lies in the library, outside of the folders that are asked about."""
     paths = paths_of(settings)
     leave_out = [paths.output_dir, paths.staging_dir, paths.replaced_dir, *folders]
     walk = list(bar(finder.every_file(inputs, settings.exclude, leave_out), "Looking"))
-    skipped = (found for found in walk if isinstance(found, Skipped))
+    skipped = [found for found in walk if isinstance(found, Skipped)]
     closed = [item for item in skipped if item.kind == finder.UNREADABLE_FOLDERS]
-    return [found for found in walk if isinstance(found, ImageFile)], closed
+    return Shelves(
+        files=[found for found in walk if isinstance(found, ImageFile)],
+        passed_over=[item for item in skipped if item.kind != finder.UNREADABLE_FOLDERS],
+        lost={item.file.path: item.reason for item in walk if isinstance(item, Unreadable)},
+        closed={item.path: item.reason for item in closed},
+    )
 
 
 # ---- Photos in other bytes
@@ -123,9 +152,9 @@ def look(
     done = {**found.identical, **found.failed}
     left = [path for path in contents.files if path not in done and is_photo(path)]
     if not left:
-        return Looked({}, {}, {}, {})
+        return Looked({}, {}, {}, {}, {})
     own = [image_file(path, contents.files[path]) for path in left]
-    others = photos_of(settings, library, OwnFiles(contents.files))
+    others, too_small = photos_of(settings, library, OwnFiles(contents.files))
     method = methods.chosen(settings)
     with opened_store(settings.cache_file, console.warn) as store:
         hash_anew = hashing(method, method.recipe, settings.workers)
@@ -139,7 +168,7 @@ def look(
     unread = {r.file.path: r.reason for r in results if isinstance(r, Unreadable)}
     reasons = {image.file.path: NOT_ALIKE if image.look else NO_LOOK for image in rest}
     reasons |= {path: unread.pop(path) for path in left if path in unread}
-    return Looked(same, similar, reasons, unread)
+    return Looked(same, similar, reasons, unread, too_small)
 
 
 def comparing(
@@ -148,13 +177,22 @@ def comparing(
     return bar(results, "Comparing", total)
 
 
-def photos_of(settings: Settings, library: Iterable[ImageFile], own: OwnFiles) -> list[ImageFile]:
-    """The photos of the library that find would compare, and that aren't the folders' own."""
+def photos_of(
+    settings: Settings, library: Iterable[ImageFile], own: OwnFiles
+) -> tuple[list[ImageFile], Mapping[str, int]]:
+    """The photos of the library that find would compare, without the folders' own.
+
+    And how many are too small for it, by what the settings say.
+    """
+    few_bytes = f"{finder.FEWER_BYTES}{finder.in_bytes(settings.min_size)}"
     photos: list[Found] = [
-        file for file in library if is_photo(file.path) and file.size >= settings.min_size
+        file if file.size >= settings.min_size else Skipped(file.path, few_bytes)
+        for file in library
+        if is_photo(file.path) and not is_own(file, own)
     ]
-    large = (found for found in large_enough(photos, settings) if isinstance(found, ImageFile))
-    return [file for file in large if not is_own(file, own)]
+    found = large_enough(photos, settings)
+    too_small = Counter(item.kind for item in found if isinstance(item, Skipped))
+    return [file for file in found if isinstance(file, ImageFile)], too_small
 
 
 def is_own(file: ImageFile, own: OwnFiles) -> bool:
@@ -168,7 +206,8 @@ def is_own(file: ImageFile, own: OwnFiles) -> bool:
 def lists_of(contents: Contents, found: Covered, looked: Looked) -> Lists:
     """The lists, each in the order of the walk."""
     linked = {p: f"the library has only this same file ({by})" for p, by in found.linked.items()}
-    reasons = {**looked.reasons, **linked, **found.failed}
+    hidden = {p: f"it may be {to_line(by)}, which can't be read" for p, by in found.hidden.items()}
+    reasons = {**looked.reasons, **linked, **hidden, **found.failed}
     identical = {p: found.identical[p] for p in contents.files if p in found.identical}
     alike = {**identical, **looked.same_picture, **looked.similar}
     missing = {p: reasons.get(p, NOT_THERE) for p in contents.files if p not in alike}

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from actions.console import Console, Item, counted, facts_of, megabytes
 from config import UserError
-from disk.lines import some_names, to_line
+from disk import system
+from disk.lines import to_line
 from disk.places import Surroundings
 from extras import covering
 from extras.alike import Likeness
@@ -16,10 +17,8 @@ from finder import Skipped
 from pictures import kinds
 from pictures.formats import is_photo
 
-BY_PROGRAM = (
-    "on a disk that a program shows (rclone, sshfs, a phone), or covered from one; make sure that "
-    "it doesn't show the same files twice"
-)
+WIDTH = 80
+BY_PROGRAM = "Shown by a program (rclone, sshfs, a phone), so it may be one file twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,8 @@ class Lists:
         """What the lists are called, have, and mean."""
         return (
             ("Identical", self.identical, "the same bytes are in the library"),
-            ("Same picture", self.same_picture, "only what is said of it differs (EXIF, XMP, ...)"),
-            ("Similar", self.similar, "a picture of the library is like it; look yourself"),
+            ("Same picture", self.same_picture, "only EXIF, XMP or the like differs"),
+            ("Similar", self.similar, "like a picture there; look yourself"),
             ("Missing", self.missing, "not in the library"),
         )
 
@@ -49,7 +48,7 @@ def report(console: Console, contents: Contents, lists: Lists, *, everything: bo
         console.say(f"{name + ':':14}{counted(len(paths), 'file'):>14}, {size:>12}: {what}")
     if lists.missing:
         of_kinds = Counter(kind_of(path) for path in lists.missing).most_common()
-        console.say(f"Missing are: {', '.join(f'{kind} {n:,}' for kind, n in of_kinds)}.")
+        say_counts(console, "Missing are", dict(of_kinds))
         say_of_places(console, lists.missing)
     same = [f"{to_line(path)}: as {to_line(by)}" for path, by in lists.same_picture.items()]
     console.list_some("Same picture", same, everything=everything)
@@ -66,9 +65,23 @@ def report(console: Console, contents: Contents, lists: Lists, *, everything: bo
         similar=[{"path": path, **likeness.facts} for path, likeness in lists.similar.items()],
         missing=facts_of(missing),
     )
-    if doubtful := [path for path, cover in lists.identical.items() if cover.may_be_the_same]:
-        files = counted(len(doubtful), "identical file")
-        console.warn_of(f"{files} {BY_PROGRAM} ({some_names(doubtful)}).")
+    doubtful = [item for item in lists.identical.items() if item[1].may_be_the_same]
+    lines = [f"{to_line(path)}: as {to_line(cover.path)}" for path, cover in doubtful]
+    console.list_some(BY_PROGRAM, lines, everything=everything)
+
+
+def say_counts(console: Console, title: str, counts: Mapping[str, int], end: str = ".") -> None:
+    """Say how much there is of some kinds, if there is any, in lines that fit a terminal."""
+    words = [f" {kind} {number:,}" for kind, number in counts.items() if number]
+    line = f"{title}:"
+    for number, word in enumerate(words, 1):
+        word += "," if number < len(words) else end
+        if len(line) + len(word) > WIDTH:
+            console.say(line)
+            line = " "
+        line += word
+    if words:
+        console.say(line)
 
 
 def say_of_places(console: Console, missing: Iterable[str]) -> None:
@@ -77,9 +90,7 @@ def say_of_places(console: Console, missing: Iterable[str]) -> None:
     places = (surroundings.place_of(os.path.dirname(path)) for path in missing)
     of_places = Counter(place.kinds for place in places if place)
     console.facts["missing_in_places"] = dict(of_places)
-    if of_places:
-        counts = ", ".join(f"in {kinds} {number:,}" for kinds, number in of_places.most_common())
-        console.say(f"Of these lie where other programs keep their own: {counts}.")
+    say_counts(console, "Of these in other programs' places", dict(of_places.most_common()))
 
 
 def report_apart(console: Console, contents: Contents, *, everything: bool) -> None:
@@ -90,9 +101,8 @@ def report_apart(console: Console, contents: Contents, *, everything: bool) -> N
         "links": contents.links,
         "special files": contents.special,
     }
-    if any(apart.values()):
-        counts = ", ".join(f"{kind} {len(paths):,}" for kind, paths in apart.items() if paths)
-        console.say(f"In none of the lists: {counts}{'.' if everything else ' (see --verbose).'}")
+    counts = {kind: len(paths) for kind, paths in apart.items()}
+    say_counts(console, "In none of the lists", counts, end_of(everything=everything))
     for kind, paths in apart.items() if everything else ():
         for path in paths:
             console.say(f"  {kind}: {to_line(path)}")
@@ -104,27 +114,61 @@ def report_apart(console: Console, contents: Contents, *, everything: bool) -> N
     )
 
 
-def report_unread(
+def end_of(*, everything: bool) -> str:
+    """What stands behind counts: where to see what they count, if it isn't named anyway."""
+    return "." if everything else " (see --verbose)."
+
+
+def warn_of_nothing(console: Console, contents: Contents, folders: Sequence[str]) -> None:
+    """Warn of folders in which no file is, as that of a disk that isn't mounted."""
+    there = [*contents.files, *contents.lost, *contents.closed]
+    nothing = [f for f in folders if not any(system.lies_in(path, f) for path in there)]
+    console.facts["nothing_in"] = nothing
+    for folder in nothing:
+        console.warn_of(f"no file with content lies in {to_line(folder)}; is it mounted?")
+
+
+def report_closed(
+    console: Console, own: Mapping[str, str], library: Mapping[str, str], *, everything: bool
+) -> None:
+    """Name the folders that nobody could look into, on both sides, with the reasons."""
+    for title, closed in (
+        ("Folders that can't be looked into; what they hold is in no list", own),
+        ("Folders of the library that can't be looked into; they cover nothing", library),
+    ):
+        lines = [Item(path, reason).line for path, reason in closed.items()]
+        console.list_some(title, lines, everything=everything)
+    folders = [*own.items(), *library.items()]
+    console.facts["unreadable_folders"] = facts_of(Item(*folder) for folder in folders)
+
+
+def report_library(
     console: Console,
-    contents: Contents,
-    closed: Sequence[Skipped],
+    passed_over: Sequence[Skipped],
     unread: Mapping[str, str],
+    not_compared: Mapping[str, str],
+    too_small: Mapping[str, int],
     *,
     everything: bool,
 ) -> None:
-    """Name the folders that nobody could look into, and the files of the library, too."""
-    folders = [
-        *(Item(path, reason) for path, reason in contents.closed.items()),
-        *(Item(item.path, item.reason) for item in closed),
-    ]
-    lines = [item.line for item in folders]
-    console.list_some("Folders that can't be looked into", lines, everything=everything)
-    if unread:
-        count = counted(len(unread), "file")
-        console.say(f"{count} of the library can't be read: {some_names(list(unread))}.")
+    """Say what of the library covers nothing, or nothing but its very bytes, and why."""
+    for title, files in (
+        ("Files of the library that can't be read; they may cover something", unread),
+        ("Photos of the library that can't be compared", not_compared),
+    ):
+        lines = [Item(path, reason).line for path, reason in files.items()]
+        console.list_some(title, lines, everything=everything)
+    say_counts(console, "Too small to be compared", too_small)
+    kinds_of = Counter(item.kind for item in passed_over)
+    end = end_of(everything=everything)
+    say_counts(console, "Passed over in the library, so covering nothing", kinds_of, end)
+    for item in passed_over if everything else ():
+        console.say(f"  {item.kind}: {to_line(item.path)}")
     console.facts.update(
-        unreadable_folders=facts_of(folders),
-        unreadable_in_library=facts_of(Item(path, reason) for path, reason in unread.items()),
+        unreadable_in_library=facts_of(Item(*file) for file in unread.items()),
+        not_compared_in_library=facts_of(Item(*file) for file in not_compared.items()),
+        too_small_in_library=dict(too_small),
+        passed_over_in_library=dict(kinds_of),
     )
 
 
