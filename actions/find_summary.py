@@ -110,8 +110,8 @@ def say_of_stale(console: Console, stale: Sequence[str]) -> None:
     console.facts["stale_accepted"] = list(stale)
     if stale:
         are = "is" if len(stale) == 1 else "are"
-        counts = f"{counted(len(stale), 'file')} in it {are} gone or can be read"
-        console.say(f"The list of accepted files is out of date: {counts}: {some_names(stale)}.")
+        counts = f"{counted(len(stale), 'accepted file')} {are} gone or can be read"
+        console.say(f"The list is out of date: {counts}: {some_names(stale)}.")
 
 
 def say_of_images(console: Console, survey: Survey, told: Told, *, everything: bool) -> None:

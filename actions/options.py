@@ -259,7 +259,7 @@ SWITCHES = {
     "--with-companions": "cleanup: what belongs to a deleted photo goes along if the same lies"
     " beside one that stays",
     "--no-browser": "review: print the page's address and open no browser",
-    "--no-cache": "find: read all photos anew, and keep nothing of it for the next run",
+    "--no-cache": "find, covered: read all photos anew, and keep nothing of it for the next run",
     "--null": "covered, with --list: end each name with a NUL, as rsync --from0 reads it",
     "--json": "print one JSON object on stdout, messages on stderr",
     "--verbose": "name every file",
@@ -273,6 +273,15 @@ OF_ONE = {
 
 
 # ---- The command line
+
+
+class Help(argparse.HelpFormatter):
+    """Help of which no word is broken at a hyphen, as options are typed as they stand."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        from textwrap import wrap
+
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 class Parser(argparse.ArgumentParser):
@@ -300,13 +309,16 @@ def add_option(parser: argparse.ArgumentParser, option: Option, default: object)
 
 
 def parser(defaults: Mapping[str, object]) -> Parser:
-    parser = Parser(prog="main.py", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser(
+        prog="main.py", description=DESCRIPTION, allow_abbrev=False, formatter_class=Help
+    )
     parser.add_argument(
         "--action",
         required=True,
         choices=ACTIONS,
-        help="what to do: the first three in this order, with your look at the folders after find;"
-        " restore undoes the last cleanup",
+        metavar="ACTION",
+        help=f"what to do: {', '.join(ACTIONS)}; the first three in this order, with your look at"
+        " the folders after find; restore undoes the last cleanup",
     )
     parser.add_argument(
         "photos",

@@ -79,7 +79,7 @@ def test_a_list_that_is_out_of_date_is_said_to_be_so(broken: Library) -> None:
     broken.add("d.png")
     ran = run(broken, known, "--json")
     assert ran.code == 0
-    stale = "The list of accepted files is out of date: 2 files in it are gone or can be read: "
+    stale = "The list is out of date: 2 accepted files are gone or can be read: "
     assert f"{stale}b.jpg, d.png.\n" in ran.err
     assert ran.facts["stale_accepted"] == [str(broken.photos / n) for n in ("b.jpg", "d.png")]
 

@@ -294,6 +294,11 @@ def test_help_gives_each_option_with_its_default_and_unit() -> None:
     assert {*helps, "usage:", "-h", "--help"} == {"usage:", *options()}
 
 
+def test_help_fits_a_terminal_and_breaks_no_word_that_is_typed() -> None:
+    lines = run(ROOT / "main.py", "--help", COLUMNS="80").out.splitlines()
+    assert [line for line in lines if len(line) > 80 or line.endswith("-")] == []
+
+
 def test_version_is_that_of_config() -> None:
     ran = run(ROOT / "main.py", "--version")
     assert (ran.code, ran.out, ran.err) == (0, f"main.py {config.__version__}\n", "")
