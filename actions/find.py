@@ -87,7 +87,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         copies = with_what_they_hold(copies, settings.workers, log)
         copies = tuple(with_protection(copies, protected))
         planned = record_of(settings, paths, copies, survey.images, chosen)
-        make_sheet = sheets(settings.prefer, settings.workers)
+        make_sheet = sheets(settings)
         seen = None if discard else survey.digests()
         results, kept = replaced(old, planned, log, seen, make_sheet)
         store.forget(r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
@@ -316,7 +316,7 @@ def without_failed(
     return dataclasses.replace(planned, copies=saved, links=links, kept_together=kept)
 
 
-def sheets(prefer: Sequence[str], workers: int) -> MakeSheet:
+def sheets(settings: Settings) -> MakeSheet:
     """What makes report.html; none without copies, extras/ or Jinja2."""
 
     def make(result: Result) -> str:
@@ -324,7 +324,11 @@ def sheets(prefer: Sequence[str], workers: int) -> MakeSheet:
             return ""
         contact_sheet = named("extras.review.sheet:contact_sheet")
         sheet: str = contact_sheet(
-            result, tuple(prefer), workers, lambda g: bar(g, "Contact sheet", unit=" groups")
+            result,
+            settings.prefer,
+            settings.workers,
+            lambda groups: bar(groups, "Contact sheet", unit=" groups"),
+            across=settings.across,
         )
         return sheet
 

@@ -84,6 +84,20 @@ def test_find_says_that_it_compared_across_folders(two: TwoFolders) -> None:
     assert line not in two.home.run("find", *flags).out
 
 
+@pytest.mark.sheet
+def test_the_contact_sheet_says_that_only_sides_were_compared(two: TwoFolders) -> None:
+    pytest.importorskip("jinja2")
+    two.add(two.library, "a.jpg", CAT)
+    two.add(two.card, "b.jpg", CAT)
+    two.run("find")
+    line = "Only photos of different input folders were compared (--across).\n"
+    sheet = two.home.output / "report.html"
+    assert sheet.read_text("utf-8").count(line) == 1
+    flags = [flag for flag in two.flags() if flag != "--across"]
+    two.home.run("find", *flags)
+    assert line not in sheet.read_text("utf-8")
+
+
 def test_the_innermost_input_folder_is_a_photos_side(two: TwoFolders) -> None:
     inner = two.library / "inner"
     two.add(two.library, "a.jpg", CAT)

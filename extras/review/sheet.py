@@ -49,10 +49,18 @@ class Sheet:
     together: tuple[str, ...]  # which of them were kept side by side before, in words
 
 
-def contact_sheet(result: Result, prefer: Sequence[str], workers: int, watch: Watch = iter) -> str:
+def contact_sheet(
+    result: Result,
+    prefer: Sequence[str],
+    workers: int,
+    watch: Watch = iter,
+    *,
+    across: bool = False,
+) -> str:
     """The text of report.html for a result; of many groups it shows the first.
 
-    `watch` may wrap the groups that are shown, to show progress. Changes nothing on disk.
+    `watch` may wrap the groups that are shown, to show progress; `across` says that only photos of
+    different input folders were compared. Changes nothing on disk.
     """
     # The copies are not in their place yet.
     copies = result.manifest.copies
@@ -76,6 +84,7 @@ def contact_sheet(result: Result, prefer: Sequence[str], workers: int, watch: Wa
     )
     return environment.get_template(TEMPLATE).render(
         sheets=sheets,
+        across=across,
         groups=len(desk.groups),
         pictures=len(copies),
         size=sum(copy.original.size for copy in copies),
