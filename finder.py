@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from config import UserError
 from disk import same_file
 from disk.files import ImageFile, image_file, open_regular
-from disk.own_names import MANIFEST
+from disk.own_names import ASIDE_SUFFIX, MANIFEST
 from disk.patterns import patterns_of
 from disk.places import Names, Surroundings, kind_of_file, names_of, place_at
-from disk.removal import ASIDE_SUFFIX
 from pictures import kinds
 from pictures.errors import reason_of
 from pictures.formats import is_photo

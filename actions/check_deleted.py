@@ -54,7 +54,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     title = "Chosen, but protected, so they stay"
     console.list_some(title, lines_of(listing.protected), everything=True)
     lost = say_losses(console, manifest, listing.doomed)
-    companions = orphaned_sidecars(listing.present)
+    companions = orphaned_sidecars(copy.original.path for copy in listing.copies)
     say_left(console, companions)
     say_next(console, listing, dry_run=dry_run, whole=whole)
     numbers = sorted({c.group for c in culled.whole_groups})

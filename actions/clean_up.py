@@ -26,7 +26,7 @@ from disk.files import append_lines, check_log, is_below
 from disk.journal import Deletion, Journal, journal_of
 from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
-from disk.removal import Kept
+from disk.removal import Kept, is_set_aside
 from pictures.losses import orphaned_sidecars
 
 
@@ -58,7 +58,14 @@ class Job:
         if not self.with_companions:
             return plan, CompanionPlan()
         going = [copy.original.path for copy in plan.delete]
-        return plan, plan_companions(self.manifest, self.judge(culled), going, plan.gone)
+        gone = {*plan.gone, *gone_before(culled)}
+        return plan, plan_companions(self.manifest, self.judge(culled), going, gone)
+
+
+def gone_before(culled: cleanup.Culled) -> list[str]:
+    """The originals of deleted copies that are gone as well, be they listed or not."""
+    paths = (copy.original.path for copy in culled.deleted)
+    return [path for path in paths if not os.path.lexists(path) and not is_set_aside(path)]
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -69,7 +76,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         job = Job(result.manifest, listed, settings, whole, along)
         culled = cleanup.culled_in(result.manifest, settings.output_dir)
         plan, companions = job.plan(culled)
-        report_plan(console, job, plan, companions)
+        report_plan(console, job, plan, companions, gone_before(culled))
         say_strangers(console, culled)
         if arguments.dry_run:
             console.say("Dry run: nothing was deleted.")
@@ -127,7 +134,14 @@ def noting(journal: Journal, manifest: Manifest, *, permanent: bool) -> cleanup.
     return note
 
 
-def report_plan(console: Console, job: Job, plan: cleanup.Plan, companions: CompanionPlan) -> None:
+def report_plan(
+    console: Console,
+    job: Job,
+    plan: cleanup.Plan,
+    companions: CompanionPlan,
+    before: Iterable[str],
+) -> None:
+    """Say what is to go and what stays; `before` are originals that earlier runs have deleted."""
     doomed = [copy.original.path for copy in plan.delete]
     going = [companion.path for companion in companions.delete]
     size = sum(map(removal.bytes_freed, (*doomed, *going)))
@@ -143,7 +157,7 @@ def report_plan(console: Console, job: Job, plan: cleanup.Plan, companions: Comp
     stay = items_of(companions.refused)
     console.list_some("Companions that stay", lines_of(stay), everything=True)
     told = {*going, *(item.path for item in stay)}
-    sidecars = orphaned_sidecars(doomed)
+    sidecars = orphaned_sidecars([*doomed, *plan.gone, *before])
     say_left(console, [path for path in sidecars if path not in told], hint=not job.with_companions)
     console.facts.update(
         delete=doomed,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cleanup import Deleted, Judge, Matches, Note, Remover
-from disk.companions import VIDEO, Companions, kind_of, print_of
+from disk.companions import VIDEO, Companions, belongs, kind_of, may_belong, print_of
 from disk.files import digest_file, is_regular
 from disk.folder_locks import SECONDS_TO_WAIT, FolderLocks
 from disk.lines import to_line
@@ -44,15 +44,14 @@ def plan_companions(
     manifest: Manifest, judge: Judge, going: Iterable[str], gone: Iterable[str]
 ) -> CompanionPlan:
     """Decide for each companion of photos that go or have gone. Changes nothing on disk."""
-    along, leaving = Along(manifest, judge), set(going)
+    along, leaving, gone = Along(manifest, judge), set(going), frozenset(gone)
     chosen = leaving.union(gone)
     delete: list[Companion] = []
     refused: list[Kept] = []
-    for companion in _companions_of(c for c in manifest.copies if c.original.path in chosen):
+    for companion in along.companions_of(chosen, gone):
         if companion.path in chosen:  # a RAW, for its own copy
             continue
-        reason = along.reason_to_keep(companion, companion.path, probably_matches, leaving)
-        if reason:
+        if reason := along.reason_by_a_look(companion, leaving):
             refused.append(Kept(companion.path, reason))
         else:
             delete.append(companion)
@@ -60,27 +59,44 @@ def plan_companions(
     return CompanionPlan(tuple(delete), tuple(refused))
 
 
-def _companions_of(photos: Iterable[SavedCopy]) -> list[Companion]:
-    """What lies beside some photos, what others may belong to first: the RAWs."""
-    found: dict[str, list[SavedCopy]] = defaultdict(list)
-    companions = Companions()
-    for photo in photos:
-        for path in companions.paths(photo.original.path):
-            found[path].append(photo)
-    in_order = sorted(found, key=lambda path: (kind_of(path) != "RAW", path))
-    return [Companion(path, tuple(found[path])) for path in in_order]
-
-
 class Along:
     """Knows every reason to keep a companion of photos that go. Changes nothing on disk."""
 
     def __init__(self, manifest: Manifest, judge: Judge) -> None:
+        self._copies = manifest.copies
         self._originals = {copy.original.path for copy in manifest.copies}
+        self._beside = Companions()
         self.judge = judge
+
+    def look_again(self) -> None:
+        """Have the folders read again before they are asked."""
+        self._beside.look_again()
+
+    def companions_of(self, chosen: Collection[str], gone: Collection[str]) -> list[Companion]:
+        """What lies beside some photos, what others may belong to first: RAWs and videos."""
+        found: dict[str, list[SavedCopy]] = defaultdict(list)
+        for photo in (copy for copy in self._copies if copy.original.path in chosen):
+            path = photo.original.path
+            belong = may_belong if path in gone else belongs
+            for companion in self._beside.paths(path, belong=belong):
+                found[companion].append(photo)
+        first = {"RAW": 0, VIDEO: 1}
+        in_order = sorted(found, key=lambda path: (first.get(kind_of(path) or "", 2), path))
+        return [Companion(path, tuple(found[path])) for path in in_order]
 
     def folders_of(self, companion: Companion) -> list[str]:
         """The folders of all originals of its photos' groups, always in the same order."""
         return sorted({f for photo in companion.photos for f in self.judge.folders_of(photo)})
+
+    def reason_by_a_look(self, companion: Companion, going: Collection[str]) -> str | None:
+        """Why a companion must be kept, as far as that shows before its photos have gone."""
+        path = companion.path
+        if not all(belongs(path, photo.original.path) for photo in companion.photos):
+            return "its photo is gone, so nobody can tell whose video it is"
+        try:
+            return self.reason_to_keep(companion, path, probably_matches, going)
+        except OSError as error:
+            return f"it can't be judged ({error.strerror or error})"
 
     def reason_to_keep(
         self, companion: Companion, place: str, matches: Matches, going: Collection[str] = ()
@@ -96,7 +112,7 @@ class Along:
             return "it is a photo itself"
         if own_path(aside_path(path)) != path:
             return "its name is too long to be set aside"
-        if photo := self._photo_of(companion, going):
+        if photo := self._photo_of(companion, place, going):
             return f"it belongs to {to_line(photo)}, which stays"
         for one in companion.photos:
             if reason := self.judge.protected.reason(one.original.path):
@@ -118,18 +134,16 @@ class Along:
             for twin, status in self._identical(original, companion.path, place, matches)
         }
 
-    def _photo_of(self, companion: Companion, going: Collection[str]) -> str | None:
-        """A photo or a film that is there, stays, and has a companion as well."""
-        own = [copy.original.path for copy in companion.photos]
-        companions = Companions()
-        videos = {video for path in own for video in companions.paths(path, (VIDEO,))}
-        folders = sorted({os.path.dirname(path) for path in (companion.path, *own)})
-        others = (
-            photo
-            for folder in folders
-            for photo in companions.photos(companion.path, folder, may_have_companions)
-        )
-        return next((p for p in others if p not in going and p not in videos), None)
+    def _photo_of(self, companion: Companion, place: str, going: Collection[str]) -> str | None:
+        """A photo or a film that is there, stays, and may have a companion as well."""
+        has_film = kind_of(companion.path) not in ("RAW", VIDEO)  # a film has notes alone
+
+        def may_have_it(path: str) -> bool:
+            is_film = kind_of(path) == VIDEO
+            return has_film if is_film else may_have_companions(path)
+
+        others = self._beside.photos(companion.path, place, may_have_it)
+        return next((photo for photo in others if photo not in going), None)
 
     def _reason_of_twins(
         self, photo: SavedCopy, path: str, place: str, matches: Matches
@@ -154,13 +168,22 @@ class Along:
     ) -> Iterator[tuple[str, os.stat_result]]:
         """What lies beside an original and holds the same as what lies at a place."""
         content: Content = print_of if matches is probably_matches else digest_file
-        wanted, size = content(place), os.lstat(place).st_size
-        for twin in Companions().paths(original, (kind_of(path) or "",)):
+        wanted, size = "", os.lstat(place).st_size
+        for twin in self._beside.paths(original, (kind_of(path) or "",)):
             if not is_regular(twin) or os.path.realpath(twin) != twin or twin == path:
                 continue
             status = found_anew(twin, place)
-            if status and status.st_size == size and content(twin) == wanted:
-                yield twin, status
+            if status and status.st_size == size:
+                wanted = wanted or content(place)
+                if _has(twin, wanted, content):
+                    yield twin, status
+
+
+def _has(path: str, wanted: str, content: Content) -> bool:
+    try:
+        return content(path) == wanted
+    except OSError:
+        return False
 
 
 def execute(
@@ -187,6 +210,7 @@ def execute(
         def prove(
             place: str, companion: Companion = companion, twins: Sequence[str] = twins
         ) -> str | None:
+            along.look_again()
             reason = along.reason_to_keep(companion, place, surely_matches)
             left = along.twins(companion, place, surely_matches)
             gone = next((twin for twin in twins if twin not in left), None)

@@ -30,38 +30,46 @@ class Film:
 
     identifier: bytes = b""
     seconds: float | None = None
+    is_read: bool = True
 
 
-def is_live_video(video: str, photo: str) -> bool:
-    """Whether a video that has a photo's name may be its Live video. Changes nothing on disk.
+def is_live_video(video: str, photo: str) -> bool | None:
+    """Whether a video that has a photo's name is its Live video; None where nobody can tell.
 
-    Two identifiers decide it; where one is missing the name does, unless the video is a film.
+    Two identifiers decide it or, if neither has one, the name, unless the video is a film. If one
+    alone has an identifier, or one can't be read, nobody can tell. Changes nothing on disk.
     """
-    film = film_of(video)
-    if film.identifier and (shot := identifier_of(photo)):
+    film, shot = film_of(video), identifier_of(photo)
+    if not film.is_read:
+        return None
+    if film.identifier and shot:
         return film.identifier == shot
-    return film.seconds is None or film.seconds <= MOST_SECONDS
+    if not film.identifier and film.seconds is not None and film.seconds > MOST_SECONDS:
+        return False
+    return True if not film.identifier and shot == b"" else None
 
 
 def film_of(path: str) -> Film:
-    """What a video's file says of it; nothing where it can't be read."""
+    """What a video's file says of it, or that it can't be read."""
     with contextlib.suppress(OSError), open_regular(path) as stream:
         file = _File(stream)
         for movie in file.inside(file.whole, b"moov"):
             seconds = next(map(_seconds, file.contents(movie, b"mvhd")), None)
             return Film(next(_identifiers(file, movie), b""), seconds)
-    return Film()
+        return Film()
+    return Film(is_read=False)
 
 
-def identifier_of(photo: str) -> bytes:
-    """Apple's identifier in a JPEG or HEIC; empty if it has none or can't be read."""
+def identifier_of(photo: str) -> bytes | None:
+    """Apple's identifier in a JPEG or HEIC; empty if it has none, None if it can't be read."""
     with contextlib.suppress(OSError), open_regular(photo) as stream:
         head = stream.read(HEAD_BYTES)
         if head.startswith(b"\xff\xd8"):
             return _in_makers_note(head)
         if head[4:8] == b"ftyp":
             return next(filter(None, map(_in_makers_note, _exif_items(_File(stream)))), b"")
-    return b""
+        return b""
+    return None
 
 
 # ---- Boxes, as QuickTime and MPEG-4 have them

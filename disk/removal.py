@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,10 +10,9 @@ from dataclasses import dataclass
 from disk.companions import CompanionIndex, listing
 from disk.files import is_below
 from disk.lines import to_line
+from disk.own_names import ASIDE_SUFFIX, MOST_ASIDE_BYTES, name_before
 from disk.record import Manifest
 
-ASIDE_SUFFIX = ".being-deleted"  # of an original, while cleanup proves that it may go
-ASIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}" + re.escape(ASIDE_SUFFIX), re.DOTALL)
 # Why the file that now lies at a path must be kept, or None.
 Prove = Callable[[str], str | None]
 # Called before a file goes, with its place in a trash if that is known.
@@ -69,15 +67,15 @@ def aside_path(path: str) -> str:
     """Where a file waits, in its own folder and named after it, while it is proven."""
     folder, name = os.path.split(path)
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-    start = os.fsdecode(os.fsencode(name)[:200])
+    start = os.fsdecode(os.fsencode(name)[:MOST_ASIDE_BYTES])
     return os.path.join(folder, f".{start}.{digest}{ASIDE_SUFFIX}")
 
 
 def own_path(aside: str) -> str | None:
     """What was set aside under a path; None if nothing is, and wrong where its name was cut."""
     folder, name = os.path.split(aside)
-    match = ASIDE.fullmatch(name)
-    return match and os.path.join(folder, match[1])
+    before = name_before(name)
+    return before and os.path.join(folder, before)
 
 
 def is_set_aside(path: str) -> bool:

@@ -1,11 +1,12 @@
 """What goes with an original and nothing that stays has, in the file or beside it."""
 
+import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from disk.companions import CompanionIndex, Companions, belongs, listing
+from disk.companions import CompanionIndex, Companions, belongs, listing, may_belong
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, probably_matches
 from pictures import held
@@ -24,17 +25,21 @@ class Loss:
 def orphaned_sidecars(deleted: Iterable[str]) -> list[str]:
     """What belonged to deleted photos (XMP, RAW, Live video) and to none that is left there.
 
-    Changes nothing on disk; the photos themselves may be deleted or not.
+    Changes nothing on disk; the photos themselves may be deleted or not. A video of which nobody
+    can tell is named by its name: here that costs nothing.
     """
     by_folder: dict[str, set[str]] = defaultdict(set)
     for path in deleted:
         by_folder[os.path.dirname(path)].add(os.path.basename(path))
     orphans = []
     for folder, photos in sorted(by_folder.items()):
-        names = listing(folder) if os.path.isdir(folder) else []
+        names: list[str] = []
+        with contextlib.suppress(OSError):
+            names = listing(folder)
         left = [n for n in names if _has_sidecars(n) and n not in photos]
         index = CompanionIndex(names)
-        theirs = set(_belonging(index, folder, photos)) - set(_belonging(index, folder, left))
+        theirs = set(_belonging(index, folder, photos, may_belong))
+        theirs -= set(_belonging(index, folder, left, belongs))
         orphans += sorted(one for one in theirs if not is_photo(one))
     return orphans
 
@@ -43,11 +48,16 @@ def _has_sidecars(name: str) -> bool:
     return extension_of(name) in PHOTOS_WITH_SIDECARS or is_photo(name)
 
 
-def _belonging(index: CompanionIndex, folder: str, photos: Iterable[str]) -> Iterator[str]:
+def _belonging(
+    index: CompanionIndex,
+    folder: str,
+    photos: Iterable[str],
+    belong: Callable[[str, str], bool],
+) -> Iterator[str]:
     """The paths of what belongs to some photos in a folder."""
     for photo in photos:
         places = (os.path.join(folder, name) for name in index.of(photo))
-        yield from (place for place in places if belongs(place, os.path.join(folder, photo)))
+        yield from (place for place in places if belong(place, os.path.join(folder, photo)))
 
 
 def losses(manifest: Manifest, doomed: Collection[SavedCopy]) -> list[Loss]:

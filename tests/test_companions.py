@@ -43,6 +43,13 @@ def beside(folder: Path, photo: str, names: str) -> list[str]:
         ("a.jpg", "a.jpg..json a.jpg.s.json a.jpg.supplemental-me.json"),
         ("a(1).jpg", "a(1).jpg.json a.jpg(1).json a.jpg.supplemental-metadata(1).json"),
         ("a-edited.jpg", "a-edited.jpg.json a.jpg.json"),
+        ("a-edited(1).jpg", "a.jpg(1).json a(1).jpg.json"),
+        ("a-ha editado.jpg", "a.jpg.json"),
+        ("a-edytowane.jpg", "a.jpg.json"),
+        ("a-\u7de8\u96c6\u6e08\u307f.jpg", "a.jpg.json"),
+        ("a-EFFECTS.jpg", "a.jpg.json"),
+        (f"{'long' * 12}(1).jpg", f"{'long' * 12}"[:46] + "(1).json"),
+        (f"{'long' * 12}-edited.jpg", f"{'long' * 12}"[:46] + ".json"),
         (f"{'long' * 12}.jpg", f"{'long' * 12}"[:46] + ".json"),
         ("Gro\u0308sse.jpg", "Gr\u00f6sse.xmp"),  # as macOS and as others write the letter
     ],
@@ -69,6 +76,97 @@ def test_what_belongs_to_another_photo_or_to_none_does_not(
     photo: str, names: str, tmp_path: Path
 ) -> None:
     assert beside(tmp_path, photo, names) == []
+
+
+LONG = "long" * 12
+
+
+@pytest.mark.parametrize(
+    ("note", "photo"),
+    [
+        ("a.jpg.json", "a-whatever.jpg"),
+        ("a.HEIC.json", "a-edited.jpg"),
+        ("a.HEIC.json", "a.MP4"),
+        ("a.jpg(1).json", "a-edited(1).jpg"),
+        ("a.jpg.json", "a-edited(1).jpg"),
+        (f"{LONG[:46]}.json", f"{LONG[:43]}-edi.jpg"),
+        (f"{LONG[:46]}(1).json", f"{LONG[:47]}-edited(1).jpg"),
+        ("a.xmp", "a.avi"),
+        ("a.jpg.json", ".a.jpg.01234567.being-deleted"),
+        (f"{LONG[:46]}.json", f".{LONG * 6}"[:201] + ".01234567.being-deleted"),
+        ("CaptureOne/Settings7/a.jpg.cos", "CaptureOne/Settings7/a.jpg"),
+        ("CaptureOne/Settings7/a.jpg.cos", "a.jpg"),
+        ("NKSC_PARAM/a.jpg.nksc", "a.jpg"),
+    ],
+)
+def test_what_may_have_a_companion_is_found(note: str, photo: str, tmp_path: Path) -> None:
+    """More than is shown with it: here a doubt keeps."""
+    assert len(owners(note, photo, tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("note", "photo"),
+    [
+        ("a.jpg.json", "a10.jpg"),
+        ("a.jpg.json", "b-edited.jpg"),
+        ("a.jpg.json", "a(1).jpg"),
+        ("a-b.jpg.json", "a.jpg"),
+        ("a.jpg.json", ".a.xmp.01234567.being-deleted"),
+        ("a.xmp", "a-edited.jpg"),
+        ("a.jpg.xmp", "a.MP4"),
+        ("below/a.xmp", "a.jpg"),
+        ("Settings7/a.jpg.cos", "a.jpg"),
+    ],
+)
+def test_what_has_another_name_has_no_part_in_it(note: str, photo: str, tmp_path: Path) -> None:
+    assert owners(note, photo, tmp_path) == []
+
+
+def owners(note: str, photo: str, folder: Path) -> list[str]:
+    for name in (note, photo):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    path = str(folder / note)
+    return Companions().photos(path, path, lambda path: not path.endswith(".xmp"))
+
+
+def test_what_comes_and_goes_is_seen_whatever_the_time_of_its_folder(tmp_path: Path) -> None:
+    note, photo, other = (tmp_path / name for name in ("a.xmp", "a.jpg", "a.png"))
+    for path in (note, photo):
+        path.touch()
+    beside, status = Companions(), tmp_path.stat()
+
+    def owners() -> list[str]:
+        os.utime(tmp_path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        return beside.photos(str(note), str(note), lambda path: not path.endswith(".xmp"))
+
+    os.utime(tmp_path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert owners() == [str(photo)]
+    photo.rename(other)
+    beside.look_again()
+    assert owners() == [str(other)]
+    other.rename(photo)
+    note.unlink()
+    beside.look_again()
+    assert owners() == [str(photo)]
+    assert beside.paths(str(photo)) == []
+
+
+def test_a_folder_that_can_not_be_listed_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CaptureOne/Settings1/a.jpg.cos", "a.xmp", "a.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    listed = os.listdir
+
+    def closed(path: str) -> list[str]:
+        if path.endswith("CaptureOne"):
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", closed)
+    assert Companions().paths(str(tmp_path / "a.jpg")) == [str(tmp_path / "a.xmp")]
 
 
 def test_companions_of_the_same_content_are_known_as_such(tmp_path: Path) -> None:

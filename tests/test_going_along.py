@@ -16,7 +16,7 @@ from made_videos import ANOTHER, ONE, film
 
 import cleanup
 from actions import going_along
-from disk import live, removal, same_file
+from disk import companions, live, removal, same_file
 from disk.folder_locks import FolderLocks
 from disk.record import load_manifest, surely_matches
 
@@ -134,6 +134,36 @@ def test_one_that_two_doomed_photos_share_goes_with_both(culled: Library) -> Non
     assert along(culled).facts["companions"]["deleted"] == [str(culled.photos / GONE)]
 
 
+def test_what_an_earlier_cleanup_left_goes_after_another_check_deleted(paired: Library) -> None:
+    """As where it was killed between the photo and its companion."""
+    gone = str(paired.photos / GONE)
+    assert paired.cleanup().code == 0
+    assert paired.check("--json").facts["sidecars"] == [gone]
+    assert paired.cleanup("--json").facts["sidecars"] == [gone]
+    assert along(paired).facts["companions"]["deleted"] == [gone]
+    assert (paired.check("--json").facts["sidecars"], paired.cleanup().code) == ([], 0)
+
+
+def test_a_folder_is_listed_once_for_the_plan(
+    paired: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ending in ("AAE", "THM", "WAV", "jpg.json", "pp3"):
+        put(paired, **{f"{stem}.{ending}": "a" for stem in ("vacation1", "vacation1_copy")})
+    manifest, culled = load_manifest(str(paired.output)), cleanup.Culled((), (), (), ())
+    judge = cleanup.Judge(manifest, frozenset(), culled)
+    doomed = [str(paired.photos / "vacation1_copy.jpg")]
+    asked: list[str] = []
+
+    def listing(folder: str) -> list[str]:
+        asked.append(folder)
+        return os.listdir(folder)
+
+    monkeypatch.setattr(companions, "listing", listing)
+    plan = going_along.plan_companions(manifest, judge, doomed, [])
+    assert len(plan.refused) == 6
+    assert asked == [str(paired.photos)]
+
+
 def test_a_companion_is_sent_to_the_trash_under_its_own_name(
     paired: Library, data_home: Path
 ) -> None:
@@ -208,6 +238,72 @@ def test_a_companion_that_another_photo_has_as_well_stays(paired: Library) -> No
         other.unlink()
     (paired.photos / "vacation1_copy.HEIC").write_bytes(b"another")
     assert stays(paired).startswith("it belongs to")
+
+
+def test_what_takeout_shares_with_an_edited_photo_stays(culled: Library) -> None:
+    for edited in ("vacation1_copy-edited", "vacation1_copy-ha editado", "vacation1_copy-Foo"):
+        put(culled, **{f"{stem}.jpg.json": "{}" for stem in ("vacation1", "vacation1_copy")})
+        put(culled, **{f"{edited}.png": "edited"})
+        planned = along(culled, "--dry-run").facts["companions"]["kept"]
+        reason = f"it belongs to {culled.photos / edited}.png, which stays"
+        assert [one["reason"] for one in planned] == [reason]
+        (culled.photos / f"{edited}.png").rename(culled.photos / f"{edited}.gone")
+    put(culled, **{"vacation1_copy-Foo.png": "edited"})
+    assert stays(culled, "vacation1_copy.jpg.json") == reason
+
+
+def test_what_a_clip_has_stays_unless_that_goes_along(paired: Library) -> None:
+    clip = paired.photos / "vacation1_copy.MP4"
+    clip.write_bytes(film(seconds=20))
+    kept = along(paired, "--dry-run").facts["companions"]["kept"]
+    assert {one["path"]: one["reason"] for one in kept} == {
+        str(clip): NOT_THE_SAME,
+        str(paired.photos / GONE): f"it belongs to {clip}, which stays",
+    }
+    put(paired, vacation1__MP4=film(seconds=20), vacation1_copy__mov=b"", vacation1__mov=b"")
+    assert len(along(paired).facts["companions"]["deleted"]) == 3
+
+
+def test_a_photo_in_the_folder_above_keeps_what_it_may_have(library: Library) -> None:
+    below = library.photos / "NKSC_PARAM"
+    below.mkdir()
+    shutil.copy(library.photos / "vacation1.jpg", below / "vacation1.jpg")
+    library.find()
+    library.delete_copies("NKSC_PARAM/vacation1.jpg")
+    put(library, **{f"NKSC_PARAM/vacation1{n}.jpg.nksc": "settings" for n in ("", "_old")})
+    assert library.check().code == 0
+    reason = f"it belongs to {library.photos / 'vacation1.jpg'}, which stays"
+    assert stays(library, "NKSC_PARAM/vacation1.jpg.nksc") == reason
+
+
+def test_a_photo_that_another_cleanup_has_set_aside_keeps_what_it_may_have(
+    paired: Library,
+) -> None:
+    other = paired.photos / "vacation1_copy.png"
+    Path(removal.aside_path(str(other))).write_bytes(b"a photo of another result")
+    assert stays(paired) == f"it belongs to {other}, which stays"
+
+
+def test_one_that_can_not_be_read_stays_and_stops_nothing(
+    paired: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(paired, vacation1_copy__AAE="edits", vacation1__AAE="edits")
+    closed = [str(paired.photos / GONE)]
+
+    def print_of(path: str) -> str:
+        if path in closed:
+            raise PermissionError(13, "Permission denied", path)
+        return companions.print_of(path)
+
+    monkeypatch.setattr(going_along, "print_of", print_of)
+    facts = along(paired).facts
+    reason = "it can't be judged (Permission denied)"
+    assert [one["reason"] for one in facts["companions"]["kept"]] == [reason]
+    assert facts["companions"]["deleted"] == [str(paired.photos / "vacation1_copy.AAE")]
+    assert (paired.photos / GONE).exists()
+    closed[:] = [str(paired.photos / TWIN)]
+    kept = along(paired).facts["companions"]["kept"]
+    assert [one["reason"] for one in kept] == [NOT_THE_SAME]
 
 
 def test_what_a_raw_has_stays_unless_that_goes_along(paired: Library) -> None:
@@ -388,15 +484,69 @@ def test_a_copy_that_comes_back_keeps_what_its_photo_had(
 def test_a_video_of_another_photo_neither_goes_nor_is_a_twin(
     culled: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doomed, survivor = (str(culled.photos / f"vacation1{name}.jpg") for name in ("_old", ""))
     put(culled, vacation1_old__MOV=film(ANOTHER), vacation1__MOV=film(ANOTHER))
-    videos = {}
-    for noted in (doomed, survivor, ""):
-        identifiers = {noted: ONE.encode()}
-        monkeypatch.setattr(live, "identifier_of", lambda path, i=identifiers: i.get(path, b""))
+    found = []
+    for doomed, survivor in ((ONE, ANOTHER), (ANOTHER, ONE), (ANOTHER, ANOTHER)):
+        noted(monkeypatch, vacation1_old__jpg=doomed, vacation1__jpg=survivor)
         facts = along(culled, "--dry-run").facts["companions"]
-        videos[noted] = len(facts["delete"]), [one["reason"] for one in facts["kept"]]
-    assert videos == {doomed: (0, []), survivor: (0, [NOT_THE_SAME]), "": (1, [])}
+        found.append((len(facts["delete"]), [one["reason"] for one in facts["kept"]]))
+    assert found == [(0, []), (0, [NOT_THE_SAME]), (1, [])]
+
+
+def noted(monkeypatch: pytest.MonkeyPatch, **identifiers: str) -> None:
+    """Apple's identifiers in some photos, as long as these are there."""
+
+    def identifier_of(path: str) -> bytes | None:
+        name = os.path.basename(path).replace(".", "__")
+        return identifiers.get(name, "").encode() if os.path.exists(path) else None
+
+    monkeypatch.setattr(live, "identifier_of", identifier_of)
+
+
+def test_a_video_that_alone_has_an_identifier_is_no_companion_but_named(
+    culled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted(monkeypatch)
+    put(culled, vacation1_copy__MOV=film(ONE), vacation1__MOV=film(ONE))
+    facts = along(culled).facts
+    assert (facts["companions"]["delete"], facts["companions"]["kept"]) == ([], [])
+    assert facts["sidecars"] == [str(culled.photos / "vacation1_copy.MOV")]
+
+
+def test_a_video_whose_photo_is_gone_stays_as_nobody_can_tell_whose_it_is(
+    culled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted(monkeypatch, vacation1_copy__jpg=ONE)
+    put(culled, vacation1_copy__MOV=film(ANOTHER), vacation1__MOV=film(ANOTHER))
+    put(culled, vacation1_old__MOV=film(), vacation1__mp4=film())
+    assert culled.cleanup().code == 0
+    kept = along(culled).facts["companions"]["kept"]
+    reason = "its photo is gone, so nobody can tell whose video it is"
+    assert [one["reason"] for one in kept] == [reason] * 2
+    assert len([name for name in culled.names() if name.endswith((".MOV", ".mp4"))]) == 4
+
+
+def test_a_video_of_one_of_two_photos_goes_as_was_said_before(
+    culled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the other one its identifier tells it, also while it is set aside."""
+    noted(monkeypatch, vacation1_copy__jpg=ONE, vacation1_copy__jpeg=ANOTHER, vacation1__jpg=ONE)
+    put(culled, vacation1_copy__MOV=film(ONE), vacation1__MOV=film(ONE))
+    put(culled, vacation1_copy__jpeg="another photo")
+    planned = along(culled, "--dry-run").facts["companions"]
+    ran = along(culled)
+    assert (ran.code, ran.facts["companions"]["deleted"]) == (0, planned["delete"])
+    assert not (culled.photos / "vacation1_copy.MOV").exists()
+
+
+def test_a_video_that_may_be_another_photos_stays(
+    culled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted(monkeypatch, vacation1_copy__jpg=ONE, vacation1__jpg=ONE)
+    put(culled, vacation1_copy__MOV=film(ONE), vacation1__MOV=film(ONE))
+    put(culled, vacation1_copy__jpeg="its identifier was lost")
+    reason = f"it belongs to {culled.photos / 'vacation1_copy.jpeg'}, which stays"
+    assert stays(culled, "vacation1_copy.MOV") == reason
 
 
 # ---- Interrupted

@@ -42,23 +42,27 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
         (film(ONE), ANOTHER, False),
         (film(ONE, wide=True, plain=False), ONE, True),
         (film(ONE, wide=True, plain=False), ANOTHER, False),
-        (film(ONE), "", True),
-        (film(seconds=3), ANOTHER, True),
+        (film(ONE), "", None),
+        (film(seconds=3), ANOTHER, None),
+        (film(seconds=30.5), ANOTHER, False),
         (film(seconds=30), "", True),
         (film(seconds=30.5), "", False),
         (film(seconds=30.5, wide=True), "", False),
         (b"no video", "", True),
+        (b"no video", ONE, None),
     ],
 )
-def test_two_identifiers_decide_or_else_the_name_unless_it_is_a_film(
-    form: str, video: bytes, identifier: str, belongs: bool, pair: tuple[Path, Path]
+def test_two_identifiers_decide_or_without_any_the_name_unless_it_is_a_film(
+    form: str, video: bytes, identifier: str, belongs: bool | None, pair: tuple[Path, Path]
 ) -> None:
+    """With one alone nobody can tell: it is named where it is left behind, and no more."""
     pair[0].write_bytes(video)
     pair[1].write_bytes(shot(identifier, form))
     assert live.is_live_video(*map(str, pair)) is belongs
     found = [one.path for one in Companions().of(str(pair[1]))]
     assert found == ([str(pair[0])] if belongs else [])
-    assert orphaned_sidecars([str(pair[1])]) == found
+    left = orphaned_sidecars([str(pair[1])])
+    assert left == ([] if belongs is False else [str(pair[0])])
 
 
 def test_both_orders_of_bytes_are_read(pair: tuple[Path, Path]) -> None:
@@ -102,11 +106,15 @@ def test_a_length_that_is_not_said_is_none(pair: tuple[Path, Path]) -> None:
 def test_what_is_no_file_says_nothing_and_nobody_waits_for_it(pair: tuple[Path, Path]) -> None:
     for path in pair:
         os.mkfifo(path)
-    assert live.film_of(str(pair[0])) == live.Film()
-    assert live.identifier_of(str(pair[1])) == b""
+    assert live.film_of(str(pair[0])) == live.Film(is_read=False)
+    assert live.identifier_of(str(pair[1])) is None
+    assert live.is_live_video(*map(str, pair)) is None
     os.unlink(pair[0])
     os.symlink("elsewhere", pair[0])
-    assert live.film_of(str(pair[0])) == live.Film()
+    assert live.film_of(str(pair[0])) == live.Film(is_read=False)
+    pair[1].unlink()
+    pair[1].write_bytes(shot())
+    assert live.is_live_video(*map(str, pair)) is None
 
 
 def nested(kinds: tuple[bytes, ...], times: int) -> bytes:
@@ -143,7 +151,7 @@ def test_a_hostile_file_costs_little_and_says_nothing(name: str, pair: tuple[Pat
         path.write_bytes(HOSTILE[name])
     begun = time.process_time()
     assert live.film_of(str(pair[0])).identifier == b""
-    assert live.identifier_of(str(pair[1])) in (b"", ONE.encode())
+    assert live.identifier_of(str(pair[1])) in (None, b"", ONE.encode())
     assert time.process_time() - begun < 1
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from config import Exit, UserError
 from disk import removal, signature, system
 from disk.journal import Deletion, Journal, journal_of
+from disk.own_names import ASIDE_SUFFIX
 from disk.restoring import put_back
 from disk.trash import description_of
 
@@ -763,7 +764,7 @@ def test_what_an_interrupted_cleanup_left_under_two_names_comes_back_whole(
     real = os.unlink
 
     def unlink(path: Any, **options: Any) -> None:
-        if str(path).endswith(removal.ASIDE_SUFFIX):
+        if str(path).endswith(ASIDE_SUFFIX):
             raise KeyboardInterrupt
         real(path, **options)
 

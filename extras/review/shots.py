@@ -3,7 +3,6 @@
 A group is judged by itself. So of a shot whose files are not all in it nothing is given up.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
@@ -89,6 +88,6 @@ class Partners:
 
     def _renderings(self, raw: str) -> list[str]:
         try:
-            return self._companions.photos(raw, os.path.dirname(raw), shots.is_rendering)
+            return self._companions.photos(raw, raw, shots.is_rendering)
         except OSError:
             return []
