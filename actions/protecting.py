@@ -20,8 +20,8 @@ def warn_of_protection(console: Console, manifest: Manifest, protect: Sequence[s
         names = ", ".join(map(to_line, lapsed[:SHOWN]))
         more = f" and {len(lapsed) - SHOWN:,} more" if len(lapsed) > SHOWN else ""
         console.warn(
-            f"PROTECT no longer leads to {count} that it protected when find ran, which stay until "
-            f"find runs again: {names}{more}"
+            f"PROTECT leads no more to {count} that it protected when find ran; until find runs "
+            f"again, they stay: {names}{more}"
         )
 
 

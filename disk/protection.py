@@ -137,7 +137,7 @@ class Protected:
         """All files and folders in which patterns are looked for, links to folders followed."""
         begin = {_beginning(pattern) for pattern, _ in self._patterns if os.path.isabs(pattern)}
         tops = list(self._searched)
-        for top in sorted(begin - {os.sep}):
+        for top in sorted(begin - {""}):
             if not any(system.lies_in(top, other) for other in tops):
                 tops.append(top)
         followed: set[tuple[str, str]] = set()
@@ -151,10 +151,10 @@ def is_pattern(entry: str) -> bool:
 
 
 def _beginning(pattern: str) -> str:
-    """The folder in which all that an absolute pattern names lies."""
+    """The folder in which all that an absolute pattern names lies; nothing if that is any."""
     names = pattern.split(os.sep)
     plain = itertools.takewhile(lambda name: not glob.has_magic(name), names)
-    return os.sep.join(plain) or os.sep
+    return os.sep.join(plain)
 
 
 def _is_there(path: str) -> bool:

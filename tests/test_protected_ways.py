@@ -76,7 +76,7 @@ def test_what_find_found_protected_stays_when_the_way_to_it_goes(
     make(library.photos / NAME, album / "1.jpg")
     library.find("--protect", str(library.folder / entry))
     album.rename(library.folder / "favourites")
-    gone = "PROTECT no longer leads to 1 original that it protected when find ran, which stay"
+    gone = "PROTECT leads no more to 1 original that it protected when find ran; until find runs"
     if make is os.symlink and entry == "fav/1.jpg":  # it protects the photo's own path
         gone = ""
     assert_it_stays(library, warns=gone)
