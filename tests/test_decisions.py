@@ -2,13 +2,16 @@
 
 import json
 import os
+import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+import stand_in
 from conftest import Library, Ran, collect, picture, tree
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -507,3 +510,77 @@ def test_only_the_surest_groups_are_shown_and_the_others_counted(library: Librar
     assert groups(library, "--at-most", "3") == every
     assert library.run("find", "--at-most", "0").code == 2
     assert library.run("check-deleted", "--at-most", "1").code == 2
+
+
+# ---- Month after month
+
+SHOWS = st.sampled_from([b"A", b"BBBBBBBBBBBBBBBB", b"\xff" * 32])
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "add", "copy", "lose", "move", "edit"]), SHOWS, st.integers()
+    ),
+    max_size=4,
+)
+MONTH = st.tuples(CHANGES, st.sampled_from(["keep all", "keep one", "nothing", "forget"]))
+
+
+def change(photos: Path, what: str, shows: bytes, number: int) -> None:
+    """What becomes of a library in between: of some photo, if there is one."""
+    there = sorted(photos.rglob("*.jpg"))
+    new = photos / f"folder {number % 3}" / f"{len(there)} {number % 1000}.jpg"
+    new.parent.mkdir(exist_ok=True)
+    if what == "add":
+        new.write_bytes(stand_in.photo(shows, b"%d" % (number % 5)))
+    elif there:
+        path = there[number % len(there)]
+        if what == "copy":
+            shutil.copy(path, new)
+        elif what == "move":
+            path.rename(new)
+        elif what == "lose":
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes() + b"!")
+
+
+def alike(photos: Path) -> list[Counter[bytes]]:
+    """The contents of the photos that show the same, of two or more each."""
+    found: dict[bytes, Counter[bytes]] = {}
+    for path in photos.rglob("*.jpg"):
+        data = path.read_bytes()
+        found.setdefault(data[: stand_in.SHOWN], Counter())[data] += 1
+    return [group for group in found.values() if group.total() > 1]
+
+
+def listed(groups: list[Counter[bytes]]) -> list[list[bytes]]:
+    return sorted(sorted(group.elements()) for group in groups)
+
+
+@settings(max_examples=25)
+@given(st.lists(MONTH, min_size=3, max_size=6))
+def test_month_after_month_each_group_comes_until_it_is_decided_and_then_no_more(
+    months: list[tuple[list[tuple[str, bytes, int]], str]],
+) -> None:
+    file().unlink(missing_ok=True)
+    decided_on: list[Counter[bytes]] = []
+    with tempfile.TemporaryDirectory() as name:
+        photos, output = (Path(os.path.realpath(name)) / part for part in ("photos", "output"))
+        photos.mkdir()
+        folders = ["--input-dir", str(photos), "--output-dir", str(output), "--threshold", "10"]
+        for changes, decision in months:
+            for one in changes:
+                change(photos, *one)
+            assert stand_in.main(["--action", "find", "--discard-review", *folders]) == 0
+            shown = [
+                Counter(copy.read_bytes() for copy in sorted(group.iterdir()))
+                for group in sorted(output.glob("[0-9]*"), key=lambda path: int(path.name))
+            ]
+            left = [g for g in alike(photos) if not any(g <= known for known in decided_on)]
+            assert listed(shown) == listed(left)
+            if decision == "forget":
+                assert stand_in.main(["--action", "forget", "all", *folders]) == 0
+                decided_on = []
+            elif decision != "nothing" and shown:
+                numbers = ["1"] if decision == "keep one" else []
+                assert stand_in.main(["--action", "keep", *numbers, *folders]) == 0
+                decided_on += shown[:1] if numbers else shown
