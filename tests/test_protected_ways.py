@@ -294,6 +294,18 @@ def test_a_path_with_brackets_that_names_no_photo_is_no_typo(here: Path) -> None
     assert Protected([str(here / "Best [2020]")], [str(here / "A")]).unused([]) == []
 
 
+def test_of_patterns_only_one_that_is_a_path_can_hold_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "[b]").mkdir()
+    assert Protected([str(here / "[b]")]).empty == (str(here / "[b]"),)
+    pattern = str(here / "no [such] folder")
+    assert Protected([pattern]).empty == ()
+    assert Protected([pattern]).unused([]) == [pattern]
+    monkeypatch.chdir(here)
+    assert Protected(["[b]"]).unused([]) == ["[b]"]
+
+
 @pytest.mark.parametrize("action", ["check-deleted", "cleanup", "suggest"])
 def test_a_pattern_that_names_nothing_is_said_by_each_action(found: Library, action: str) -> None:
     found.check()
