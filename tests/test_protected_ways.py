@@ -227,6 +227,7 @@ def test_of_a_mount_that_a_program_makes_the_content_tells(
     (folder / "b.jpg").write_text(content)
     view = mount(folder / "other", "view", overlay=True)
     device = os.stat(view).st_dev
+    assert not Protected([str(view / "a.jpg")]).covers(str(folder / "b.jpg"))
     monkeypatch.setattr(same_file, "_is_by_program", lambda of: of == device)
     assert Protected([str(view / "a.jpg")]).covers(str(folder / "b.jpg")) == covered
 
