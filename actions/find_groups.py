@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import deciding
+from actions import deciding
 from actions.console import SHOWN, Console, bar, counted
 from actions.find_summary import paths_in, report_shots
 from disk.decisions import Decision, Decisions, Together

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-import deciding
+from actions import deciding
 from actions.console import Console, agreed_on_terminal, bar, counted
 from actions.decided import decisions_of_person
 from actions.keep import numbers_of

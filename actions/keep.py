@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 import cleanup
-import deciding
+from actions import deciding
 from actions.console import Console, agreed_on_terminal, bar, counted
 from actions.decided import decisions_of_person
 from actions.result import opened

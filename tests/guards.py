@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES: dict[str, tuple[str, ...]] = {
     "cleanup.py": (),
     "actions/going_along.py": (),
-    "deciding.py": (),
+    "actions/deciding.py": (),
     "finder.py": ("check_input", "_check_open", "contains"),
     "storage.py": (),
     "actions/values.py": ("check_protect", "protected_by", "_file_in", "cache_file"),
@@ -50,7 +50,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "pictures/database.py": ("test_cache.py",),
     "extras/covering.py": ("test_covered.py",),
     "pictures/same_picture.py": ("test_covered.py",),
-    "deciding.py": ("test_decisions.py",),
+    "actions/deciding.py": ("test_decisions.py",),
     "disk/copy_names.py": ("test_storage.py",),
     "disk/copying.py": ("test_copies.py", "test_storage.py"),
     "disk/decisions.py": ("test_decisions.py",),

@@ -12,8 +12,8 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import deciding
 import finder
+from actions import deciding
 from disk.files import ImageFile, digest_file, read_file
 from pictures.images import HashedImage, Unreadable
 from pictures.same_picture import Pictured

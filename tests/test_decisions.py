@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import deciding
+from actions import deciding
 from disk import decisions, removal
 from disk.decisions import Decisions, Member, append_decisions, decided, line_of, load_decisions
 from disk.files import ImageFile

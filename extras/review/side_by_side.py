@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import cleanup
-import deciding
+from actions import deciding
 from config import UserError
 from disk.decisions import append_decisions, line_against, line_of, load_decisions
 from disk.files import ImageFile
