@@ -12,6 +12,14 @@ import storage
 from actions.console import Console, bar
 from actions.decided import decisions_of_person
 from actions.find_groups import Chosen, chosen_groups, report_not_shown
+from actions.find_photos import (
+    Searched,
+    large_enough,
+    path_of,
+    searched,
+    surveyed,
+    walk_through,
+)
 from actions.find_summary import (
     failures,
     has_extra,
@@ -23,23 +31,17 @@ from actions.find_summary import (
 from actions.protecting import warn_of_unused
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
 from config import Settings, UserError
-from disk.files import ImageFile, check_log
-from disk.known_bad import known_bad, line_of
+from disk.files import check_log
+from disk.known_bad import KnownBad, known_bad, line_of
 from disk.lines import to_line
 from disk.output_lock import locked
-from disk.own_names import MANIFEST
 from disk.protection import Protected
-from disk.record import Link, Manifest, SavedCopy, is_result
+from disk.record import Link, Manifest, SavedCopy
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
-from finder import Found, Skipped
 from pictures import methods
 from pictures.by_name import named
-from pictures.formats import may_have_thumbnail
-from pictures.images import Hashed, HashedImage, HashFiles, Holding, Unreadable
-from pictures.methods import Method
-from pictures.recipe import Recipe
-from pictures.store import Store
+from pictures.images import HashedImage, Holding
 from pictures.store import opened as opened_store
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         finder.check_sides(settings.input_dirs)
     method, paths = methods.chosen(settings), paths_of(settings)
     accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
-    dry_run, discard, everything = arguments.dry_run, arguments.discard_review, arguments.verbose
+    dry_run, discard = arguments.dry_run, arguments.discard_review
     with contextlib.ExitStack() as stack:
         if not dry_run:
             stack.enter_context(locked(paths.output_dir))
@@ -62,37 +64,40 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         check_log(paths.log_file)
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = large_enough(walk_through(settings, paths), settings)
-        hash_anew = hashing(method, first_of(method.recipe), settings.workers)
         protected = Protected(settings.protect, settings.input_dirs)
         warn_of_unused(console, protected, map(path_of, walked))
-        survey = finder.survey(walked, remembering(store, method.recipe), hash_anew)
-        store.prune(settings.input_dirs)
+        survey = surveyed(walked, method, settings, store)
         if not discard:
             check_last_copies(old, survey.digests())
-        survey, groups, matched = grouped(survey, method, settings, store)
-        sides = sides_of(survey, settings)
-        chosen = chosen_groups(survey.images, groups, decisions, arguments, settings.workers, store)
-        groups = chosen.groups
-        log = report_found(console, survey, accepted, everything=everything)
+        search = searched(survey, method, settings, store)
+        images, seen = search.survey.images, search.survey.digests()
+        chosen = chosen_groups(images, search.groups, decisions, arguments, settings.workers, store)
+        log = report(console, search, chosen, accepted, everything=arguments.verbose)
         if arguments.list:
-            console.print_list(line_of(item.file).encode() for item in survey.unreadable)
-        log += report_sides(console, sides)
-        log += report_groups(console, survey.images, groups, matched, everything=everything)
-        log += report_not_shown(console, survey.images, chosen, everything=everything)
-        copies = planned_copies(survey.images, groups, paths)
+            console.print_list(line_of(item.file).encode() for item in search.survey.unreadable)
+        copies = planned_copies(images, chosen.groups, paths)
         storage.check_space(copies, paths.output_dir)
         if dry_run:
             console.say("Dry run: nothing was copied.")
             return
         copies = with_what_they_hold(copies, settings.workers, log)
         copies = tuple(with_protection(copies, protected))
-        planned = record_of(settings, paths, copies, survey.images, chosen)
-        make_sheet = sheets(settings)
-        seen = None if discard else survey.digests()
-        results, kept = replaced(old, planned, log, seen, make_sheet)
+        planned = record_of(settings, paths, copies, images, chosen)
+        results, kept = replaced(old, planned, log, None if discard else seen, sheets(settings))
         store.forget(r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
-        report_saved(console, paths, results, kept, everything=everything)
+        report_saved(console, paths, results, kept, everything=arguments.verbose)
         console.warn_of(unsigned)
+
+
+def report(
+    console: Console, search: Searched, chosen: Chosen, accepted: KnownBad, *, everything: bool
+) -> list[str]:
+    """Say what was found; returns lines for the log."""
+    survey, groups = search.survey, chosen.groups
+    log = report_found(console, survey, accepted, everything=everything)
+    log += report_sides(console, search.sides)
+    log += report_groups(console, survey.images, groups, search.matched, everything=everything)
+    return log + report_not_shown(console, survey.images, chosen, everything=everything)
 
 
 def replaceable(old: Opened, arguments: argparse.Namespace, console: Console) -> Opened:
@@ -109,100 +114,11 @@ def replaceable(old: Opened, arguments: argparse.Namespace, console: Console) ->
     return old
 
 
-def walk_through(settings: Settings, paths: OutputPaths) -> list[Found]:
-    """All that is in the input folders but a result of ours, or what pretends to be one."""
-    leave_out = [paths.output_dir, paths.staging_dir, paths.replaced_dir]
-    walk = finder.walk(settings.input_dirs, settings.exclude, leave_out, settings.min_size)
-    found = list(bar(walk, "Looking"))
-    strange = f"passed over for its {MANIFEST}, which is no record of a find"
-    no_results = {
-        item.path: Skipped(item.path, finder.UNREADABLE_FOLDERS, strange)
-        for item in found
-        if isinstance(item, Skipped)
-        and item.kind == finder.EARLIER_RESULTS
-        and not is_result(item.path)
-    }
-    ours = (item for item in found if not isinstance(item, Skipped) or item.path not in no_results)
-    return [*ours, *no_results.values()]
-
-
-def large_enough(walked: list[Found], settings: Settings) -> list[Found]:
-    """What was found, without the pictures that have too few pixels to be compared."""
-    if not settings.min_pixels:
-        return walked
-    files = [found for found in walked if isinstance(found, ImageFile)]
-    sizes = bar(finder.sizes(files, settings.workers), "Measuring", len(files))
-    return list(finder.large_enough(walked, sizes, settings.min_pixels))
-
-
-def path_of(found: Found) -> str:
-    return found.file.path if isinstance(found, Unreadable) else found.path
-
-
 def with_protection(copies: Iterable[SavedCopy], protected: Protected) -> Iterator[SavedCopy]:
     """The copies, with why the original of each may never go, if so."""
     for copy in copies:
         reason = protected.reason(copy.original.path)
         yield dataclasses.replace(copy, protected=reason or "")
-
-
-def hashing(method: Method, recipe: Recipe, workers: int) -> HashFiles:
-    """What hashes files by a recipe, in worker processes, and completes them by a method."""
-    return lambda files: method.completed(finder.hash_files(files, recipe, workers))
-
-
-def remembering(
-    store: Store, recipe: Recipe
-) -> Callable[[list[ImageFile], HashFiles], Iterable[Hashed]]:
-    """What knows files that were hashed before, and keeps what is new of the others."""
-    return lambda files, hash_anew: bar(
-        store.hashed(files, recipe, beginning_small(store, recipe, hash_anew)),
-        "Hashing",
-        len(files),
-    )
-
-
-def first_of(recipe: Recipe) -> Recipe:
-    """What is made of a picture at first: what its thumbnail tells, where that may do."""
-    return dataclasses.replace(recipe, by_thumbnail=recipe.may_begin_small)
-
-
-def beginning_small(store: Store, recipe: Recipe, hash_anew: HashFiles) -> HashFiles:
-    """What hashes files that aren't known in full; of thumbnails it may know what there is."""
-    if not recipe.may_begin_small:
-        return hash_anew
-
-    def hash_files(files: list[ImageFile]) -> Iterable[Hashed]:
-        small = [file for file in files if may_have_thumbnail(file.path)]
-        yield from hash_anew([file for file in files if not may_have_thumbnail(file.path)])
-        if small:
-            yield from store.hashed(small, first_of(recipe), hash_anew)
-
-    return hash_files
-
-
-def grouped(
-    survey: finder.Survey, method: Method, settings: Settings, store: Store
-) -> tuple[finder.Survey, list["Cluster"], Mapping[str, int]]:
-    """The groups by a method, and the survey in which all pictures of them are known in full.
-
-    What comes into a group by its thumbnail is decoded, and all is grouped again, until nothing
-    else does.
-    """
-    hash_fully = hashing(method, method.recipe, settings.workers)
-    while True:
-        groups, matched = method.group(survey.images, sides_of(survey, settings))
-        members = (survey.images[n] for cluster in groups for n in cluster.members)
-        near = [image.file for image in members if image.by_thumbnail]
-        if not near:
-            return survey, groups, matched
-        closer = store.hashed(near, method.recipe, hash_fully)
-        survey = finder.hashed_again(survey, bar(closer, "Looking closer", len(near)))
-
-
-def sides_of(survey: finder.Survey, settings: Settings) -> list[int] | None:
-    """In which input folder each image lies, if only those of different ones are compared."""
-    return finder.Sides(settings.input_dirs).of_images(survey) if settings.across else None
 
 
 def planned_copies(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import finder
 from actions.console import Console, bar, counted
-from actions.find import hashing, large_enough, remembering
+from actions.find_photos import hashing, large_enough, remembering
 from actions.result import paths_of
 from config import Settings, UserError
 from disk.files import ImageFile, image_file

@@ -6,7 +6,7 @@ import os
 
 import finder
 from actions.console import Console
-from actions.find import hashing, walk_through
+from actions.find_photos import hashing, walk_through
 from actions.result import paths_of
 from actions.values import PRESET_HASH_SIZE
 from config import Settings
