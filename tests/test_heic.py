@@ -7,7 +7,6 @@ import sqlite3
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from made_pictures import CAT, COFFEE, STARS, encoded, hash_data, photo
 from PIL import Image
 
 from disk.files import ImageFile
-from extras.review import origin, rules
-from extras.review.facts import Facts, examine
+from extras.review.facts import examine
 from extras.review.rendering import render
 from pictures import decode, formats, heic_items, inventory, kinds
 from pictures.exif import orientation_of, tried
@@ -216,7 +214,7 @@ def test_a_package_that_is_broken_ends_no_find(
     assert item["reason"].startswith("pi-heif can't be loaded: ")
 
 
-# ---- On the page and by the rules
+# ---- On the page
 
 
 def test_a_heic_is_shown_as_a_jpeg_with_its_own_facts(tmp_path: Path) -> None:
@@ -226,47 +224,6 @@ def test_a_heic_is_shown_as_a_jpeg_with_its_own_facts(tmp_path: Path) -> None:
         assert (shown.format, max(shown.size)) == ("JPEG", 320)
     facts = examine(str(path))
     assert (facts.format, (facts.width, facts.height)) == ("HEIC", photo(CAT).size)
-
-
-def by_a_camera(image: Image.Image, **more: object) -> bytes:
-    exif = with_exif_of_a_camera(image.size)
-    return heic(image, exif=exif.tobytes(), **more)
-
-
-def with_exif_of_a_camera(size: tuple[int, int]) -> Image.Exif:
-    exif = Image.Exif()
-    exif[0x010F], exif[0x0110] = "Apple", "iPhone 8"
-    details = {0x829A: 0.01, 0x9003: "2018:02:05 15:11:44", 0xA002: size[0], 0xA003: size[1]}
-    exif.get_ifd(0x8769).update(details)
-    return exif
-
-
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "AVIF"])
-@pytest.mark.parametrize("with_words", [True, False])
-def test_a_cameras_heic_is_never_given_up_for_an_export(
-    form: str, with_words: bool, tmp_path: Path
-) -> None:
-    image = photo(CAT)
-    words = {"exif": with_exif_of_a_camera(image.size)} if with_words else {}
-    quality = {"quality": 100} if form != "PNG" else {}
-    files = {"a.heic": by_a_camera(image), "b": encoded(image, form, **words, **quality)}
-    pictures = []
-    for number, (name, data) in enumerate(files.items()):
-        (tmp_path / name).write_bytes(data)
-        facts = examine(str(tmp_path / name))
-        pictures.append(rules.Picture(number, name, str(number), facts))
-    assert pictures[0].facts.generation == origin.AS_WRITTEN
-    given_up = [removal.number for removal in rules.suggest(1, pictures, []).removals]
-    assert 0 not in given_up
-    larger = replace(pictures[1].facts, width=9000, height=6000)
-    enlarged = [pictures[0], replace(pictures[1], facts=larger)]
-    assert 0 not in [removal.number for removal in rules.suggest(1, enlarged, []).removals]
-
-
-def test_a_heic_that_no_camera_wrote_may_be_given_up(tmp_path: Path) -> None:
-    (tmp_path / "a.heic").write_bytes(heic(photo(CAT)))
-    facts: Facts = examine(str(tmp_path / "a.heic"))
-    assert facts.generation < origin.AS_WRITTEN
 
 
 def test_items_that_point_anywhere_are_read_as_far_as_they_make_sense() -> None:

@@ -31,8 +31,9 @@ class Facts:
     versions of one picture, not different ones. `holds` is what else is in the file, as lines of
     `pictures.held`. `thumbprint` is what tells versions, `same` has digests of which files of the
     same pixels share one, `places` of which files of the same data do (`origin.places`),
-    `orientation` is EXIF's. `generation` says how sure it is that a camera
-    wrote the file, `periods` what is left where a picture was enlarged (`origin`).
+    `orientation` is EXIF's. `generation` says how sure it is that a camera wrote the file, `edited`
+    whether an editor names itself in it, `periods` what is left where a picture was enlarged
+    (`origin`).
     """
 
     width: int
@@ -55,6 +56,7 @@ class Facts:
     holds: tuple[str, ...] = ()
     orientation: int = 1
     generation: int = 0
+    edited: bool = False
     periods: origin.Periods = origin.NO_PERIODS
     same: tuple[str, ...] = field(default=(), repr=False)
     places: tuple[str, ...] = field(default=(), repr=False)
@@ -86,7 +88,7 @@ def examine(path: str) -> Facts:
         image = found.image
     latest = dates.time_of_file(file.mtime_ns, file.ctime_ns)
     known, orientation = known_of(image, latest), orientation_of(image)
-    generation = origin.generation(signs_of(image, data))
+    signs = signs_of(image, data)
     holds = inventory(data, image, companions.xmp_beside(path))
     lossless = formats.is_lossless(data, image)
     now = quality.of_jpeg(image) if form == "JPEG" else None
@@ -111,7 +113,8 @@ def examine(path: str) -> Facts:
         few_colours=few_colours,
         holds=holds,
         orientation=orientation,
-        generation=generation,
+        generation=origin.generation(signs),
+        edited=signs.edited,
         periods=traces.periods,
         same=traces.same,
         places=origin.places(data, structure.end),

@@ -165,6 +165,11 @@ class Signs:
     changed_seconds: float
     heic: bool = False  # which cameras write, and few programs
 
+    @property
+    def edited(self) -> bool:
+        """Whether a program names itself that saves pictures anew."""
+        return any(map(EDITORS.search, self.programs))
+
 
 def generation(signs: Signs) -> int:
     """How sure it is that a camera wrote a file: from `NO_CAMERA` to `SURELY_WRITTEN`.
@@ -172,14 +177,13 @@ def generation(signs: Signs) -> int:
     Whoever saves a picture anew drops the camera's data, or changes the size and leaves the old one
     in them, or puts JFIF's header before them, which most cameras don't write.
     """
-    if not signs.camera:
+    if not signs.camera and not (signs.heic and signs.photographed):
         return NO_CAMERA
     sides = zip(sorted(signs.size), sorted(signs.said), strict=True)
     resized = all(signs.said) and any(abs(is_ - said) > SAME_SIDE * said for is_, said in sides)
-    edited = any(map(EDITORS.search, signs.programs))
     if resized:
         return RESIZED
-    if edited or (signs.quality is None and not (signs.heic and signs.photographed)):
+    if signs.edited or (signs.quality is None and not (signs.heic and signs.photographed)):
         return SAVED_ANEW
     if signs.quality is None:  # a program that makes a HEIC of a JPEG may leave the camera's words
         return AS_WRITTEN

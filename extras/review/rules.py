@@ -4,7 +4,7 @@ Plain values in and out. Only versions of the same picture are judged against ea
 be a shot of a burst, framed pictures, crops, what was edited, and a picture without colour beside
 one with it are never given up by a rule, unless the files are identical. Nor is what is protected,
 or holds a video, a caption or a RAW beside it, or the like, that the better one hasn't got. Nor is
-a RAW for what was made of it, nor a camera's HEIC for an export.
+a RAW for what was made of it, nor a camera's HEIC but for a better one of which it surely was made.
 """
 
 from collections import defaultdict
@@ -104,14 +104,17 @@ def _cameras_own(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]
     """Not what was made of a camera's own file and may seem better: saved anew, or enlarged."""
 
     def is_later(picture: Picture) -> bool:
-        return any(
-            own.facts.generation >= origin.AS_WRITTEN
-            and own.facts.generation > picture.facts.generation
-            and (_seems_as_good(picture, own) or doubts.is_enlarged(picture.facts, own.facts))
-            for own in pictures
-        )
+        return any(_is_made_of_cameras(picture, own) for own in pictures)
 
     return [picture for picture in pictures if not is_later(picture)]
+
+
+def _is_made_of_cameras(picture: Picture, own: Picture) -> bool:
+    one, by_camera = picture.facts, own.facts
+    if one.pixels == by_camera.pixels and doubts.is_saved_anew(one, by_camera):
+        return True
+    known = by_camera.generation >= origin.AS_WRITTEN and by_camera.generation > one.generation
+    return known and (_seems_as_good(picture, own) or doubts.is_enlarged(one, by_camera))
 
 
 def _seems_as_good(picture: Picture, own: Picture) -> bool:
@@ -415,10 +418,14 @@ def _lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
 
 
 def _protected(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
-    """Those for which no rule gives a file up, or that it is a camera's and the other an export."""
-    if doubts.is_a_cameras_format(doomed.facts, keeper.facts):
+    """Those for which no rule gives a file up, or that it may be a camera's own HEIC."""
+    is_same = doomed.facts.format == keeper.facts.format and are_one_shot(doomed, keeper)
+    if not is_same and doubts.is_a_cameras_heic(doomed.facts, keeper.facts):
         return (f"the camera's {doomed.facts.format}",)
-    return tuple(filter(held.is_protected, _lost(doomed, keeper)))
+    lost = _lost(doomed, keeper)
+    return tuple(
+        line for line in lost if held.is_protected(line) or held.kind_of(line) == held.BITS
+    )
 
 
 def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
