@@ -19,6 +19,7 @@ REDUCED_SIDE = 512  # others are reduced to that which covers this; finely drawn
 MAX_SCALED_PIXELS = 10**9  # of a JPEG: it is decoded at a reduced scale, which costs little
 MAX_DECODED_BYTES = 600_000_000  # what a picture may need in memory, with its file
 HEAD_BYTES = 4096  # that tell a format, and the size of a picture that is decoded to be opened
+TABLES_BYTES = 1 << 20  # in which a RAW says that it is one
 LEAST_HEADER_BYTES = 30
 REDUCED_FIRST = 50_000_000  # pixels: of larger pictures it counts that they are reduced first
 # Bytes that a pixel needs at worst, decoded and worked on, in pictures of which both sides are
@@ -104,6 +105,8 @@ def size_of(stream: io.FileIO) -> tuple[int, int]:
     """
     head = stream.read(HEAD_BYTES)
     form = formats.beginning(head)
+    if form.has_pages:  # or a RAW whose own tables come later
+        form = formats.beginning(head + stream.read(TABLES_BYTES))
     if size := form.size_before_opening:
         if len(head) < LEAST_HEADER_BYTES:
             raise ValueError("the file ends within its header")

@@ -132,14 +132,14 @@ def _size_of_jxl(data: bytes) -> tuple[int, int]:
 # What some RAWs begin with; others begin as a TIFF does.
 RAWS = {
     "a CR3": rb"....ftypcrx ",
-    "a CR2": rb"II\*\0....CR",
+    "a CR2": rb"II\*\0....CR\x02\0",
     "a CRW": rb"II\x1a\0\0\0HEAPCCDR",
     "an ORF": rb"IIR[OS]|MMOR",
     "an RW2": rb"IIU\0",
     "an RAF": rb"FUJIFILMCCD-RAW",
     "an X3F": rb"FOVb",
     "an MRW": rb"\0MRM",
-    "an IIQ": rb"II\*\0....IIII|MM\0\*....MMMM",
+    "an IIQ": rb"II\*\0....IIII.waR|MM\0\*....MMMMRaw.",
 }
 # In the order in which people read of them; the first whose beginning fits counts.
 FORMATS = (
@@ -202,7 +202,7 @@ FORMATS = (
         (".tif", ".tiff"),
         ("TIFF",),
         rb"II[*+]\0|MM\0[*+]",
-        surely_begins=rb"II\*\0(?!....CR)|II\+\0|MM\0[*+]",  # those are CR2s
+        surely_begins=rb"II\*\0(?!....CR\x02\0)|II\+\0|MM\0[*+]",  # those are CR2s
         examine="pictures.integrity:of_tiff",
         more_pixel_bytes=_strips,
         is_lossless=_is_lossless_tiff,

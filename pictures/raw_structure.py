@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 MOST_FOLDERS, MOST_ENTRIES, MOST_VALUES = 100, 2000, 10_000
 NUMBERS = {3: "H", 4: "I", 13: "I"}
 COMPRESSION, PHOTOMETRIC, INNER, VERSION = 259, 262, 330, 50706
-OF_A_SENSOR = (32803, 34892)  # its colours one by one, or linear
+OF_A_SENSOR, LINEAR = 32803, 34892  # its colours one by one; all three of a DNG's
+MAKER = 271
 OF_CAMERAS = (32767, 32769, 32770, 34713, 65000, 65535)  # Sony, Epson, Samsung, Nikon, ...
 PARTS = ((273, 279), (324, 325), (513, 514), (280, 279))  # where each begins, and its bytes
 NO_PLACE = 0xFFFFFFFF
@@ -33,15 +34,21 @@ Tags = dict[int, tuple[int, ...]]
 
 
 def is_raw(data: bytes) -> bool:
-    """Whether a file that begins like a TIFF is a RAW, by its tags."""
+    """Whether a file that begins like a TIFF is a RAW, by its tags: one of its pictures is.
+
+    A DNG's version alone, or what only a camera means, makes none: Pillow reads such TIFFs.
+    """
     if data[:4] not in (b"II*\0", b"MM\0*"):
         return False
-    return any(_is_of_a_sensor(tags) for tags in folders(data))
+    tables = list(folders(data))
+    is_dng, by_camera = (any(tag in tags for tags in tables) for tag in (VERSION, MAKER))
+    return any(_is_of_a_sensor(tags, is_dng, by_camera) for tags in tables)
 
 
-def _is_of_a_sensor(tags: Tags) -> bool:
+def _is_of_a_sensor(tags: Tags, is_dng: bool, by_camera: bool) -> bool:
     photometric, compression = (tags.get(tag, (0,))[0] for tag in (PHOTOMETRIC, COMPRESSION))
-    return VERSION in tags or photometric in OF_A_SENSOR or compression in OF_CAMERAS
+    linear = is_dng and photometric == LINEAR
+    return photometric == OF_A_SENSOR or linear or (by_camera and compression in OF_CAMERAS)
 
 
 def folders(data: bytes) -> Iterator[Tags]:
@@ -69,7 +76,7 @@ def _table(data: bytes, order: str, place: int) -> tuple[Tags, int]:
     tags: Tags = {}
     for start in range(place + 2, place + 2 + 12 * count, 12):
         tag, kind, number = struct.unpack_from(order + "HHI", data, start)
-        if tag == VERSION:
+        if tag in (VERSION, MAKER):
             tags[tag] = ()
         elif kind in NUMBERS and number <= MOST_VALUES:
             values, where = f"{order}{number}{NUMBERS[kind]}", start + 8

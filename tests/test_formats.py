@@ -1,5 +1,6 @@
 """The table of formats: a row is all that a format needs that Pillow, or a plugin of it, opens."""
 
+import io
 import struct
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Library, Ran, copy_core
-from made_pictures import CAT, encoded, photo
+from made_pictures import CAT, encoded, hash_data, photo
 from PIL import Image
 
 from pictures import blocks, decode, formats, kinds
@@ -94,6 +95,60 @@ def test_what_a_format_of_one_more_row_is_called_stands_in_the_advice(
 ) -> None:
     (bare_library.photos / "a.psd").write_bytes(b"8BPS\0\1")
     assert " and MadeUp under their usual endings" in with_a_row("find").out
+
+
+# ---- What Pillow has always read
+
+
+def plain_tiff(level: int, order: str, *more: tuple[int, int, int, int]) -> bytes:
+    """A gray TIFF whose pixels stand at once behind its header, below a border of one level."""
+    image = photo(CAT).convert("L")
+    image.paste(level, (0, 0, image.width, 8))
+    pixels = image.tobytes()
+    width, height = image.size
+    tags = [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1),
+        (273, 4, 1, 8), (277, 3, 1, 1), (278, 4, 1, height), (279, 4, 1, len(pixels)), *more,
+    ]  # fmt: skip
+    start = 8 + len(pixels)
+    table = struct.pack(f"{order}H", len(tags))
+    for tag, kind, count, value in sorted(tags):
+        says = struct.pack(f"{order}HHI", tag, kind, count)
+        table += says + struct.pack(f"{order}{'H2x' if kind == 3 else 'I'}", value)
+    magic = b"II*\0" if order == "<" else b"MM\0*"
+    return magic + struct.pack(f"{order}I", start) + pixels + table + bytes(4)
+
+
+DNG_VERSION = (50706, 1, 4, 0x01040000)
+
+
+@pytest.mark.formats
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("has_rawpy", [True, False])
+@pytest.mark.parametrize(
+    ("level", "more"), [(73, ()), (77, ()), (70, (DNG_VERSION,)), (73, (DNG_VERSION,))]
+)
+def test_a_plain_tiff_is_read_as_ever_whatever_it_looks_like(
+    order: str,
+    has_rawpy: bool,
+    level: int,
+    more: tuple[tuple[int, int, int, int], ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(formats, "has_module", lambda _: has_rawpy)
+    data = plain_tiff(level, order, *more)
+    assert (formats.beginning(data).said, kinds.named(data)) == ("a TIFF", "a TIFF")
+    with Image.open(io.BytesIO(data)) as image:
+        assert hash_data(data, tmp_path).look == hash_data(encoded(image, "PNG"), tmp_path).look
+
+
+@pytest.mark.parametrize("tag", [(259, 32767), (259, 65535), (262, 34892)])
+def test_what_a_further_page_says_makes_no_raw_of_a_tiff(tag: tuple[int, int]) -> None:
+    data = plain_tiff(70, "<")
+    behind = struct.pack("<HHHIH2xI", 1, tag[0], 3, 1, tag[1], 0)
+    data = data[:-4] + struct.pack("<I", len(data)) + behind
+    assert formats.beginning(data).said == "a TIFF"
 
 
 # ---- The rows

@@ -129,6 +129,16 @@ def test_a_raw_says_its_own_size_camera_and_date(tmp_path: Path) -> None:
     assert (facts.camera, facts.taken) == ("Canon EOS 5D", "2020-05-01 12:00:00")
 
 
+def test_the_size_of_a_raw_is_its_own_though_its_tables_come_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would be left out as an icon, by the thumbnail with which it begins."""
+    monkeypatch.setattr(decode, "HEAD_BYTES", 128)
+    (tmp_path / "a.dng").write_bytes(dng(photo(CAT), size=(902, 600)))
+    with (tmp_path / "a.dng").open("rb", buffering=0) as stream:
+        assert decode.size_of(stream) == (902, 600)
+
+
 @pytest.mark.parametrize(
     ("preview", "said"),
     [
