@@ -21,7 +21,7 @@ NO_PREVIEW = "there is no preview in it"
 
 
 class RawImageFile(ImageFile.ImageFile):
-    """The preview of a RAW; `whole_size` is that of the picture itself, before it is turned."""
+    """The preview of a RAW; `whole_size` is that of the picture itself, as that lies."""
 
     format = "RAW"
     format_description = "RAW"
@@ -29,7 +29,9 @@ class RawImageFile(ImageFile.ImageFile):
     def _open(self) -> None:
         assert self.fp
         data = self.fp.read()
-        preview, self.whole_size, flip = _preview(data)
+        preview, whole, flip = _preview(data)
+        lies_across = (whole[0] > whole[1]) != (preview.width > preview.height)
+        self.whole_size = whole[::-1] if lies_across else whole
         if max(preview.size) < LEAST_SIDE:
             width, height = preview.size
             raise ValueError(f"the preview in it has only {width} x {height} pixels")
@@ -38,7 +40,7 @@ class RawImageFile(ImageFile.ImageFile):
         self.info = {name: preview.info[name] for name in KEPT if name in preview.info}
         self._mode, self._size = preview.mode, preview.size
         self.tile = []
-        exif = self._read_exif(data, _orientation(preview, self.whole_size, flip))
+        exif = self._read_exif(data, _orientation(preview, flip, lies_across))
         self._exif = exif
         if isinstance(packet := tried(lambda: exif.get(XMP), None), bytes):
             self.info["xmp"] = packet
@@ -96,12 +98,11 @@ def _said(error: Exception) -> str:
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
-def _orientation(preview: Image.Image, whole: tuple[int, int], flip: int) -> int:
+def _orientation(preview: Image.Image, flip: int, lies_across: bool) -> int:
     """How a preview is to be turned: as it says itself, or as the RAW is; 1 if it is already."""
     turned = int(ORIENTATIONS[flip]) if 0 <= flip < len(ORIENTATIONS) else 1
     own = tried(lambda: preview.getexif().get(Tag.ORIENTATION), None)
     orientation = turned if own is None else orientation_of(preview)
-    lies_across = (whole[0] > whole[1]) != (preview.width > preview.height)
     return 1 if orientation in (5, 6, 7, 8) and lies_across else orientation
 
 

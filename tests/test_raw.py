@@ -109,6 +109,9 @@ def test_a_preview_that_is_upright_already_is_not_turned(orientation: int, tmp_p
     across = upright.size[::-1]
     data = dng(upright, orientation=orientation, size=across)
     assert orientation_of(decode.open_header(data)) == 1
+    (tmp_path / "a.dng").write_bytes(data)
+    facts = examine(str(tmp_path / "a.dng"))
+    assert (facts.width, facts.height) == upright.size
     assert bits_apart(data, encoded(upright, "JPEG"), tmp_path) <= 6
 
 
