@@ -13,7 +13,7 @@ from disk.patterns import patterns_of
 from disk.places import Names, Surroundings, kind_of_file, names_of, place_at
 from pictures import kinds
 from pictures.errors import reason_of
-from pictures.formats import is_photo
+from pictures.formats import by_ending, is_photo
 from pictures.images import SEVERAL, Hashed, HashedImage, HashFiles, Holding, Sized, Unreadable
 from pictures.recipe import Recipe
 from pictures.workers import in_workers
@@ -226,7 +226,10 @@ class _Walker:
             return Skipped(entry.path, kind)
         if is_photo(entry.name):
             return self._large_enough(self._seen.photo(entry.path))
-        return Skipped(entry.path, kinds.kind_by_name(entry.name) or _sniffed_kind(entry))
+        kind = kinds.kind_by_name(entry.name) or _sniffed_kind(entry)
+        if kind == kinds.OTHER_NAMES and by_ending(entry.name):  # a JPEG that is called .heic
+            return self._large_enough(self._seen.photo(entry.path))
+        return Skipped(entry.path, kind)
 
     def _kind_of_entry(self, entry: "os.DirEntry[str]") -> str | None:
         """Why what is no folder is passed over whatever it holds, if it is."""

@@ -12,7 +12,6 @@ from pictures.behind import PICTURE, described, samsungs
 from pictures.integrity import CUT_OFF, ZEROS, ZEROS_OF_NO_PICTURE, Integrity, ended
 
 ENOUGH_SIDE = 280  # pixels of a thumbnail, from which on more tell nothing more
-DEEPEST = 8  # of what pictures are made of
 MOST_ITEMS = 10_000
 MOST_BOXES = 100_000
 CODED = (b"hvc1", b"av01", b"jpeg", b"avc1")  # pictures that are coded, and made of no other
@@ -57,13 +56,18 @@ class Items:
     meant_as: dict[int, bytes] = field(default_factory=dict)
     sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
 
-    def coded(self, item: int, depth: int = DEEPEST) -> Iterator[tuple[int, int]]:
-        """Where the bytes of a picture begin and end, those of its tiles one by one."""
-        if self.kinds.get(item) in CODED:
-            yield from self.extents.get(item, ())
-        elif depth:
-            for part in self.made_of.get(item, ()):
-                yield from self.coded(part, depth - 1)
+    def coded(self, item: int) -> Iterator[tuple[int, int]]:
+        """Where the bytes of a picture begin and end, those of its tiles one by one and once."""
+        waiting, seen = [item], set[int]()
+        while waiting:
+            part = waiting.pop()
+            if part in seen:
+                continue
+            seen.add(part)
+            if self.kinds.get(part) in CODED:
+                yield from self.extents.get(part, ())
+            else:
+                waiting += reversed(self.made_of.get(part, ()))
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:

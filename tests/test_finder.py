@@ -56,7 +56,7 @@ def test_a_photo_is_found_with_its_size_and_time(tmp_path: Path) -> None:
 def test_photos_are_known_by_their_extension_in_any_case(tmp_path: Path) -> None:
     photos = "a.jpg b.JPG c.JpEg d.jpe e.jfif f.png g.bmp h.gif i.tif j.TIFF k.webp l.avif".split()
     place(tmp_path, *photos, "m.two.dots.jpg", ".hidden.jpg")
-    place(tmp_path, *"n.txt o.heic p.jpg.xmp q.jpg~ r.mov s.pdf jpg .jpg t.jpg.bak".split())
+    place(tmp_path, *"n.txt o.psd p.jpg.xmp q.jpg~ r.mov s.pdf jpg .jpg t.jpg.bak".split())
     assert names(walked(tmp_path), tmp_path) == [".hidden.jpg", *photos, "m.two.dots.jpg"]
 
 

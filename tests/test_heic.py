@@ -187,7 +187,11 @@ def test_heic_and_avif_are_told_apart_by_all_their_brands(brands: bytes, said: s
     assert formats.beginning(data).said == said
 
 
-def test_a_jpeg_under_the_name_of_a_heic_is_read_as_what_it_is(bare_library: Library) -> None:
+@pytest.mark.parametrize("has_package", [True, False])
+def test_a_jpeg_under_the_name_of_a_heic_is_read_as_what_it_is(
+    has_package: bool, bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "has_module", lambda _: has_package)
     bare_library.add("a.jpg")
     (bare_library.photos / "b.heic").write_bytes(encoded(photo(CAT), "JPEG", quality=70))
     assert len(bare_library.find("--json").facts["groups"][0]) == 2
@@ -224,6 +228,17 @@ def test_a_heic_is_shown_as_a_jpeg_with_its_own_facts(tmp_path: Path) -> None:
         assert (shown.format, max(shown.size)) == ("JPEG", 320)
     facts = examine(str(path))
     assert (facts.format, (facts.width, facts.height)) == ("HEIC", photo(CAT).size)
+
+
+def test_pictures_that_are_made_of_each_other_end() -> None:
+    """Of thirty that are each made of all of them, there are more ways than seconds."""
+    numbers = [*range(1, 31)]
+    items = heic_items.Items(
+        1, dict.fromkeys(numbers, b"grid"), made_of=dict.fromkeys(numbers, numbers)
+    )
+    assert list(items.coded(1)) == []
+    items.kinds[7], items.extents[7] = b"hvc1", [(10, 20)]
+    assert list(items.coded(1)) == [(10, 20)]
 
 
 def test_items_that_point_anywhere_are_read_as_far_as_they_make_sense() -> None:
