@@ -110,12 +110,13 @@ def with_comment(data: bytes, words: bytes) -> bytes:
 @dataclass(frozen=True)
 class MadeLibrary:
     """Where all of it lies, which scene each photo shows that find can compare, and what a file
-    beside photos belongs to.
+    beside photos belongs to, or may belong to for all that anybody can tell.
     """
 
     top: Path
     shows: dict[Path, int] = field(default_factory=dict)
     beside: dict[Path, set[Path]] = field(default_factory=dict)
+    may_belong: dict[Path, set[Path]] = field(default_factory=dict)
     unreadable: set[Path] = field(default_factory=set)
 
     @property
@@ -192,12 +193,15 @@ def _shot(made: MadeLibrary, folder: str, number: int) -> None:
 
 
 def _phone(made: MadeLibrary) -> None:
-    """Three Live photos, one of them edited, and a film that is nobody's."""
+    """Live photos, one of them edited and one exported, and a film that is nobody's."""
     folder = "photos/iPhone"
-    for number in (1, 2, 3):
+    for number in (1, 2, 3, 4):
         _live(made, folder, number)
+    made.put(f"{folder}/IMG_0004.JPG", jpeg(4, 85, ""), 4)
+    made.may_belong[made.photos / "iPhone/IMG_0004.MOV"] = {made.photos / "iPhone/IMG_0004.JPG"}
     made.put(f"{folder}/IMG_E0001.JPG", other_files()["edited"], 1)
     made.put_beside(f"{folder}/IMG_0001.AAE", AAE, "IMG_0001.HEIC", "IMG_E0001.JPG")
+    made.may_belong[made.photos / "iPhone/IMG_0001.AAE"] = {made.photos / "iPhone/IMG_0001.MOV"}
     made.put(f"{folder}/IMG_0099.MOV", film(seconds=90))
 
 
@@ -206,6 +210,9 @@ def _android(made: MadeLibrary) -> None:
     made.put(f"{folder}/PXL_20210501_120000000.MP.jpg", motion_photo(10), 10)
     made.put(f"{folder}/PXL_20210501_120000000.MP~2.jpg", jpeg(10, 80, ""), 10)
     made.put(f"{folder}/PXL_20210502_120000000.jpg", jpeg(11, camera="Google"), 11)
+    for place in ("photos/Samsung", "photos/Backup 2022/Samsung"):
+        made.put(f"{place}/20210601_100000.jpg", jpeg(12, camera="Samsung"), 12)
+        made.put_beside(f"{place}/20210601_100000.mp4", film(), "20210601_100000.jpg")
 
 
 def _camera(made: MadeLibrary) -> None:
@@ -264,9 +271,12 @@ def _not_photos(made: MadeLibrary) -> None:
 def _backups(made: MadeLibrary) -> None:
     """Backups in backups: identical files, some under other names, some without companions."""
     old = "photos/Backup 2022"
-    for number in (1, 3):
+    for number in (1, 3, 4):
         _live(made, f"{old}/iPhone", number)
     made.put_beside(f"{old}/iPhone/IMG_0001.AAE", AAE, "IMG_0001.HEIC")
+    made.may_belong[made.top / old / "iPhone/IMG_0001.AAE"] = {
+        made.top / old / "iPhone/IMG_0001.MOV"
+    }
     _live(made, f"{old}/Backup 2021/iPhone", 3)
     made.put(f"{old}/Backup 2021/mother's birthday.HEIC", heic(3), 3)
     _shot(made, f"{old}/Camera", 20)

@@ -22,6 +22,7 @@ for package in ("pi_heif", "pillow_heif", "rawpy"):
 LISTS = ("identical", "same_picture", "similar", "missing")
 PLACES = (".Trash-1000", "@eaDir", ".thumbnails", ".cache")  # of other programs
 LEFT_OUT = ("--exclude", "*.gif", "--min-pixels", "4096")
+VIDEOS = (".MOV", ".mp4")
 ALONG = "--with-companions"
 
 
@@ -65,18 +66,34 @@ def grouped(library: Library) -> set[Path]:
     return set(map(Path, library.info()))
 
 
-def chosen_in(library: Library, kept: Collection[Path]) -> set[Path]:
+def chosen_in(library: Library, kept: Collection[Path], moved: Collection[Path] = ()) -> set[Path]:
     """The originals that a person means who deleted these copies, but for protected ones."""
-    groups: dict[Path, list[tuple[Path, Path]]] = defaultdict(list)
+    groups: dict[Path, list[tuple[Path, bool]]] = defaultdict(list)
     for original, copy in library.info().items():
-        groups[Path(copy).parent].append((Path(original), Path(copy)))
+        path = Path(original)
+        groups[Path(copy).parent].append((path, Path(copy).exists() or path in moved))
     return {
         original
         for members in groups.values()
-        if any(copy.exists() for _, copy in members)
-        for original, copy in members
-        if not copy.exists() and original not in kept
+        if any(is_there for _, is_there in members)
+        for original, is_there in members
+        if not is_there and original not in kept
     }
+
+
+def culled_at_random(library: Library, before: Mapping[Path, str], rng: random.Random) -> set[Path]:
+    """Delete some copies, and move others; returns the originals of these."""
+    copies = {Path(original): Path(copy) for original, copy in library.info().items()}
+    times = Counter(before[original] for original in copies)
+    moved = set()
+    for original, copy in sorted(copies.items()):
+        chance = rng.random()
+        if chance < 0.6:
+            copy.unlink()
+        elif chance < 0.7 and times[before[original]] == 1:
+            copy.rename(library.output / f"seen {len(moved)}{copy.suffix}")
+            moved.add(original)
+    return moved
 
 
 def may_go_along(
@@ -96,13 +113,13 @@ def may_go_along(
             if other != path
         )
 
-    return {
-        path
-        for path, photos in made.beside.items()
-        if photos <= set(chosen)
-        and path not in kept
-        and has_twin(path, {made.shows[photo] for photo in photos})
-    }
+    going: set[Path] = set()
+    for path in sorted(made.beside, key=lambda path: path.suffix not in VIDEOS):
+        photos = made.beside[path]
+        all_go = photos <= set(chosen) and made.may_belong.get(path, set()) <= going | set(chosen)
+        if all_go and path not in kept and has_twin(path, {made.shows[p] for p in photos}):
+            going.add(path)
+    return going
 
 
 def assert_only_these_are_gone(
@@ -158,7 +175,7 @@ def test_find_groups_what_shows_the_same_and_counts_all_else(
         "pictures of fewer than 4,096 pixels": 2,
         "preview caches": 2,
         "trashes": 1,
-        "videos": sum(p.suffix == ".MOV" for p in mine),
+        "videos": sum(p.suffix in VIDEOS for p in mine),
     }
     assert facts["passed_over"] == kinds
     assert gone(made, before) == set()
@@ -280,6 +297,14 @@ def cleaned_up(library: Library, made: MadeLibrary, *flags: str) -> Ran:
     return ran
 
 
+def taken_off_the_list(library: Library, rng: random.Random) -> set[Path]:
+    """Take some lines off to_delete.txt, as a person may; returns what they named."""
+    lines = library.list_file.read_text("utf-8").splitlines(keepends=True)
+    taken = {line for line in lines if rng.random() < 0.1}
+    library.list_file.write_text("".join(line for line in lines if line not in taken), "utf-8")
+    return {Path(line.rstrip("\n")) for line in taken}
+
+
 # ---- What of an old disk is in the library
 
 
@@ -333,6 +358,37 @@ def test_a_disk_is_covered_once_what_is_missing_was_copied(
     assert library.run("covered", str(made.disk)).code == 0
 
 
+# ---- What somebody chose
+
+
+def test_what_another_photo_has_or_may_have_stays(bare_library: Library, made: MadeLibrary) -> None:
+    """Of each of these photos a twin stays with all that it has, and beside it another photo."""
+    library, before = bare_library, held(made)
+    find(library)
+    year = "Takeout/Photos from 2019"
+    names = [f"iPhone/IMG_000{number}.HEIC" for number in (1, 3, 4)]
+    names += ["Camera/DSC_0020.JPG", f"{year}/IMG_0200(1).jpg", f"{year}/IMG_0100(1).jpg"]
+    library.delete_copies(*names)
+    assert library.check().code == 0
+    ran = cleaned_up(library, made, ALONG)
+    note = "IMG_0100.jpg.supplemental-metadata(1).json"
+    along = {"iPhone/IMG_0001.MOV", "iPhone/IMG_0003.MOV", f"{year}/{note}"}
+    kept = {
+        "iPhone/IMG_0001.AAE": "iPhone/IMG_E0001.JPG",
+        "iPhone/IMG_0004.MOV": "iPhone/IMG_0004.JPG",
+        "Camera/DSC_0020.xmp": "Camera/DSC_0020.DNG",
+        f"{year}/IMG_0200.jpg(1).json": f"{year}/IMG_0200-edited(1).jpg",
+    }
+    reasons = {
+        f"{made.photos}/{name}": f"it belongs to {made.photos}/{other}, which stays"
+        for name, other in kept.items()
+    }
+    reasons[f"{made.photos}/Camera/DSC_0020.DNG"] = "it is a photo itself"
+    assert {one["path"]: one["reason"] for one in ran.facts["companions"]["kept"]} == reasons
+    gone_now = ({made.photos / name for name in part} for part in (names, along))
+    assert_only_these_are_gone(made, before, *gone_now)
+
+
 # ---- In every combination
 
 
@@ -349,17 +405,16 @@ def test_nothing_that_nobody_chose_is_gone(
     recorded = rng.random() < 0.5
     both = ["--input-dir", str(made.photos), "--input-dir", str(made.card)]
     find(library, *both, *(["--across"] if across else []), *(protect if recorded else []))
-    copies = library.info()
-    for original in sorted(copies):
-        if rng.random() < 0.6:
-            Path(copies[original]).unlink()
-    chosen = chosen_in(library, kept)
+    moved = culled_at_random(library, before, rng)
+    chosen = chosen_in(library, kept, moved)
     now = [] if recorded else protect
     ran = library.check("--json", *now)
     assert as_paths(ran.facts["to_delete"]) == chosen
     refused = as_paths(ran.facts["protected"])
-    assert refused == chosen_in(library, ()) - chosen
+    assert refused == chosen_in(library, (), moved) - chosen
+    assert as_paths(ran.facts["moved"]) == moved
     assert (ran.code == 1) == bool(refused or ran.facts["whole_groups"])
+    chosen -= taken_off_the_list(library, rng)
     goes = may_go_along(made, grouped(library), chosen, before, kept) if along else set()
     cleaned_up(library, made, "--delete-mode", "trash", *([ALONG] if along else []), *now)
     assert_only_these_are_gone(made, before, chosen, goes)
