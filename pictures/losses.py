@@ -6,7 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from disk.companions import CompanionIndex, Companions, belongs, listing, may_belong
+from disk.companions import (
+    Companion,
+    CompanionIndex,
+    Companions,
+    belongs,
+    companion_at,
+    listing,
+    may_belong,
+)
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, probably_matches
 from pictures import held
@@ -106,7 +114,7 @@ def _staying(
         if copy.group in groups and path not in going and os.path.lexists(path):
             unchanged = probably_matches(path, copy)
             inside = copy.holds if unchanged else None
-            beside = held_beside(path, companions)
+            beside = (*held_beside(path, companions), *_held_by_name(path))
             staying[copy.group].append(_Staying(copy.damage, unchanged, inside, beside))
     return staying
 
@@ -130,7 +138,16 @@ def _harm_of_all(staying: Iterable[_Staying]) -> str:
 
 def held_beside(path: str, companions: Companions) -> tuple[str, ...]:
     """What lies beside an original, as lines of `pictures.held`. Changes nothing on disk."""
-    found = (
-        (one.kind, to_line(os.path.basename(one.path)), one.print) for one in companions.of(path)
+    return _lines_of(companions.of(path))
+
+
+def _held_by_name(path: str) -> tuple[str, ...]:
+    """A RAW that stays, as it is held where it lies beside its JPEG: with this it is not lost."""
+    found = companion_at(path)
+    return _lines_of([found] if found else ())
+
+
+def _lines_of(companions: Iterable[Companion]) -> tuple[str, ...]:
+    return tuple(
+        held.beside(one.kind, to_line(os.path.basename(one.path)), one.print) for one in companions
     )
-    return tuple(held.beside(*one) for one in found)

@@ -389,6 +389,17 @@ def test_what_another_photo_has_or_may_have_stays(bare_library: Library, made: M
     assert_only_these_are_gone(made, before, *gone_now)
 
 
+@pytest.mark.usefixtures("made")
+def test_a_raw_that_stays_is_not_lost_with_its_jpeg(bare_library: Library) -> None:
+    """Both JPEGs of a doubled shot are chosen, and one of its RAWs: the other one stays."""
+    find(bare_library)
+    old = "Backup 2022/Camera/DSC_0020"
+    bare_library.delete_copies(f"{old}.DNG", f"{old}.JPG", "Camera/DSC_0020.JPG")
+    lost = [words for one in bare_library.check("--json").facts["loses"] for words in one["loses"]]
+    assert lost
+    assert not any("RAW" in words for words in lost)
+
+
 # ---- In every combination
 
 
