@@ -26,9 +26,11 @@ from disk.files import (
 from disk.journal import Deletion, LastCleanup
 from disk.lines import to_line
 from disk.removal import Kept, is_set_aside
+from disk.same_file import are_one
 from disk.trash import description_of, origin_of
 
 PARTIAL_SUFFIX = ".being-restored"
+IN_THE_TRASH = "its folder is the trash's own by another way, so it would stay in the trash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def is_back(deletion: Deletion) -> bool:
     path = deletion.path
     if os.path.realpath(path) != path or not has_digest(path, deletion.digest):
         return False
-    return not _are_one(path, deletion.place)
+    return not _are_one(path, deletion.place) and not _lies_in_trash(deletion)
 
 
 def reason_to_leave(deletion: Deletion) -> str | None:
@@ -117,9 +119,20 @@ def _reason_of_place(deletion: Deletion) -> str | None:
         return "it would be reached through a symbolic link"
     if not os.path.isdir(there):
         return f"{to_line(there)} is not a folder"
+    if _lies_in_trash(deletion):
+        return IN_THE_TRASH
     if os.path.lexists(path) and not _are_one(path, deletion.place):
         return "another file has its name"
     return None
+
+
+def _lies_in_trash(deletion: Deletion) -> bool:
+    """Whether the folder of a path is that of the trash, by a mount or however else."""
+    try:
+        folders = (os.stat(os.path.dirname(path)) for path in (deletion.path, deletion.place))
+        return are_one(*folders)
+    except OSError:
+        return False
 
 
 def _missing_folders(deletion: Deletion) -> Iterator[str]:
@@ -168,6 +181,15 @@ class _Way:
             return False
         return os.path.samestat(there, os.fstat(self.file.fileno()))
 
+    @staticmethod
+    def is_taken(name: str, folder: int) -> bool:
+        """Whether anything has a name in a folder."""
+        try:
+            os.lstat(name, dir_fd=folder)
+        except FileNotFoundError:
+            return False
+        return True
+
 
 def put_back(deletion: Deletion) -> str | None:
     """Bring a file back from a trash; returns the reason to leave it there, or None if it is back.
@@ -179,19 +201,42 @@ def put_back(deletion: Deletion) -> str | None:
     try:
         with contextlib.ExitStack() as stack:
             way = _opened(deletion, stack)
-            if not way.is_it(way.name, way.home):
-                _give_place(way)
-            system.sync_names(way.home)
-            if not _is_proven(way.name, way.home, deletion.digest):
-                return f"it does not arrive; look at {to_line(deletion.path)}"
-            if way.is_it(way.trashed, way.files):
-                os.unlink(way.trashed, dir_fd=way.files)
+            if reason := _reason_not_arrived(way):
+                return reason
+            _leave_trash(way)
         forget_description(deletion)
     except FileExistsError:
         return "another file has its name"
     except OSError as error:
         return error.strerror or str(error)
     return None
+
+
+def _reason_not_arrived(way: _Way) -> str | None:
+    """Give a file its place; returns why it isn't proven to be there, and in no trash."""
+    if are_one(os.fstat(way.files), os.fstat(way.home)):
+        return IN_THE_TRASH
+    before = way.is_taken(way.name, way.files)
+    if not way.is_it(way.name, way.home):
+        _give_place(way)
+    system.sync_names(way.home)
+    if not before and way.is_taken(way.name, way.files):  # whatever its device says
+        return IN_THE_TRASH
+    folder = os.path.dirname(way.deletion.path)
+    moved = not os.path.samestat(os.lstat(folder), os.fstat(way.home))
+    if moved or not _is_proven(way.name, way.home, way.deletion.digest):
+        return f"it does not arrive; look at {to_line(way.deletion.path)}"
+    return None
+
+
+def _leave_trash(way: _Way) -> None:
+    """Take the name in the trash away; the open file is given it again if its place is empty."""
+    if not way.is_it(way.trashed, way.files):
+        return
+    os.unlink(way.trashed, dir_fd=way.files)
+    if not way.is_taken(way.name, way.home):
+        _copy(way, way.trashed, way.files)
+        raise OSError("its place lost it as well, so it was put into the trash again")
 
 
 def forget_description(deletion: Deletion) -> None:
@@ -250,7 +295,7 @@ def _give_place(way: _Way) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy(way)
+        _copy(way, way.name, way.home)
 
 
 def _give_name(name: str, folder: int, new: str, other: int) -> None:
@@ -270,14 +315,14 @@ def _give_name(name: str, folder: int, new: str, other: int) -> None:
     os.rename(name, new, src_dir_fd=folder, dst_dir_fd=other)
 
 
-def _copy(way: _Way) -> None:
-    """Copy a file to another disk, with its time and what programs wrote beside it."""
-    start = os.fsdecode(os.fsencode(way.name)[:200])
+def _copy(way: _Way, name: str, folder: int) -> None:
+    """Copy a file, with its time and what programs wrote beside it, proven before it is named."""
+    start = os.fsdecode(os.fsencode(name)[:200])
     partial = f".{start}.{way.deletion.digest[:8]}{PARTIAL_SUFFIX}"
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(partial, dir_fd=way.home)  # left by a run that was killed
+        os.unlink(partial, dir_fd=folder)  # left by a run that was killed
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-    descriptor = system.open_file(partial, flags, 0o600, way.home)
+    descriptor = system.open_file(partial, flags, 0o600, folder)
     try:
         with open(descriptor, "wb") as stream:
             source, status = way.file.fileno(), os.fstat(way.file.fileno())
@@ -288,12 +333,12 @@ def _copy(way: _Way) -> None:
             system.copy_attributes(source, descriptor)
             os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fsync(descriptor)
-        if not _is_proven(partial, way.home, way.deletion.digest):
+        if not _is_proven(partial, folder, way.deletion.digest):
             raise OSError("it was not copied whole")
-        _give_name(partial, way.home, way.name, way.home)
+        _give_name(partial, folder, name, folder)
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(partial, dir_fd=way.home)
+            os.unlink(partial, dir_fd=folder)
 
 
 def _is_proven(name: str, folder: int, digest: str) -> bool:

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from config import Exit, UserError
 from disk import removal, signature, system
-from disk.journal import Deletion, Journal, journal_of
+from disk.journal import Deletion, Journal, LastCleanup, journal_of
 from disk.own_names import ASIDE_SUFFIX
-from disk.restoring import put_back
+from disk.restoring import IN_THE_TRASH, plan_restoring, put_back
 from disk.trash import description_of
 
 COPY, OLD = "vacation1_copy.jpg", "vacation1_old.jpg"
@@ -405,6 +405,78 @@ def test_what_takes_the_place_in_the_trash_in_the_last_moment_takes_nothing_alon
     assert put_back(deletion) == f"it does not arrive; look at {path}"
     assert place.read_text() == "theirs"
     assert place.with_name("moved").exists()
+
+
+def in_the_trash_itself(library: Library, name: str = COPY) -> Deletion:
+    """A deletion of a file whose folder is the trash's own, by whatever way."""
+    deletion = journal(library).last().deletions[str(library.photos / COPY)]
+    Path(description_of(deletion.place)).unlink()
+    files = os.path.dirname(deletion.place)
+    return replace(deletion, below=files, path=os.path.join(files, name))
+
+
+@pytest.mark.parametrize("name", [COPY, "another_name.jpg"])
+def test_nothing_is_restored_into_the_trash_itself(cleaned: Library, name: str) -> None:
+    deletion = in_the_trash_itself(cleaned, name)
+    before = tree(Path(deletion.below))
+    (refused,) = plan_restoring(LastCleanup({deletion.path: deletion})).refused
+    assert refused.reason == IN_THE_TRASH
+    assert put_back(deletion) == IN_THE_TRASH
+    assert tree(Path(deletion.below)) == before
+
+
+def test_what_only_shows_when_it_is_done_takes_nothing_out_of_the_trash(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with mounts that hide what they show: by the name, and at last by the open file."""
+    monkeypatch.setattr("disk.restoring.are_one", lambda *_: False)
+    deletion = in_the_trash_itself(cleaned)
+    place = Path(deletion.place)
+    content, time = place.read_bytes(), place.stat().st_mtime_ns
+    other = replace(deletion, path=str(place.with_name("another_name.jpg")))
+    assert put_back(other) == IN_THE_TRASH
+    assert place.read_bytes() == content
+    assert put_back(deletion) == "its place lost it as well, so it was put into the trash again"
+    assert (place.read_bytes(), place.stat().st_mtime_ns) == (content, time)
+    assert [name for name in os.listdir(place.parent) if name[0] == "."] == []
+
+
+def test_a_trash_that_is_mounted_over_the_folder_keeps_its_files(
+    bare_library: Library, trash: Path
+) -> None:
+    for number in range(2):
+        bare_library.add(f"{number}/a.jpg", quality=60 + number)
+    bare_library.find()
+    bare_library.delete_copies("1/a.jpg")
+    bare_library.check()
+    bare_library.cleanup(*TRASH)
+    home, before = bare_library.photos / "1", tree(trash)
+    mount = ["mount", "--bind", str(trash / "files"), str(home)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs to be root on Linux, to mount a folder twice")
+    try:
+        reason = stays(bare_library, "1/a.jpg")
+    finally:
+        subprocess.run(["umount", "-l", str(home)], check=True)
+    assert (reason, tree(trash)) == (IN_THE_TRASH, before)
+    assert bare_library.run("restore").code == 0
+    assert (home / "a.jpg").exists()
+
+
+def test_what_arrives_in_a_folder_that_was_moved_stays_in_the_trash(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, real = trashed(cleaned), os.link
+    deletion = journal(cleaned).last().deletions[str(cleaned.photos / COPY)]
+
+    def link(*arguments: Any, **options: Any) -> None:
+        cleaned.photos.rename(cleaned.folder / "moved")
+        cleaned.photos.mkdir()
+        real(*arguments, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    assert put_back(deletion) == f"it does not arrive; look at {deletion.path}"
+    assert place.exists()
 
 
 def test_a_new_time_in_the_trash_is_no_other_content(cleaned: Library) -> None:
