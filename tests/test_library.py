@@ -14,6 +14,7 @@ from conftest import Library, Ran
 from made_library import MadeLibrary, make_library
 
 from disk import signature
+from pictures import formats
 
 pytestmark = pytest.mark.formats
 for package in ("pi_heif", "pillow_heif", "rawpy"):
@@ -385,6 +386,27 @@ def test_what_another_photo_has_or_may_have_stays(bare_library: Library, made: M
     }
     reasons[f"{made.photos}/Camera/DSC_0020.DNG"] = "it is a photo itself"
     assert {one["path"]: one["reason"] for one in ran.facts["companions"]["kept"]} == reasons
+    gone_now = ({made.photos / name for name in part} for part in (names, along))
+    assert_only_these_are_gone(made, before, *gone_now)
+
+
+def test_where_no_package_reads_them_raws_go_along_and_heics_stay(
+    bare_library: Library, made: MadeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody looks at is no photo: a RAW is its JPEG's companion, a HEIC is nobody's."""
+    monkeypatch.setattr(formats, "has_module", lambda _: False)
+    library, before = bare_library, held(made)
+    ran = find(library)
+    assert ", too: pip install " in ran.err
+    photos = grouped(library)
+    assert {path.suffix for path in photos} == {".jpg", ".JPG", ".tif", ".png"}
+    names = ["Backup 2022/Camera/DSC_0020.JPG", "Samsung/20210601_100000.jpg"]
+    library.delete_copies(*names)
+    assert library.check().code == 0
+    ran = cleaned_up(library, made, ALONG)
+    assert ran.facts["companions"]["kept"] == []
+    along = [names[0].replace("JPG", ending) for ending in ("DNG", "xmp")]
+    along.append(names[1].replace("jpg", "mp4"))
     gone_now = ({made.photos / name for name in part} for part in (names, along))
     assert_only_these_are_gone(made, before, *gone_now)
 
