@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # What reads photos for the digests of their pictures, in whatever order they are done.
 ReadPictures = Callable[[Sequence[ImageFile]], Iterable["Pictured | Unreadable"]]
 # The name under which the store keeps the digests of pictures' data.
-PICTURES_DATA = Row("digest of the picture's data", "1")
+PICTURES_DATA = Row("digest of the picture's data", "2")
 PICTURED = "pictures.same_picture:pictured"
 PENDING = "some of its copies are deleted; run check-deleted and cleanup, or bring them back"
 FEWER = "fewer than two of its pictures are left"

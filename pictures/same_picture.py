@@ -2,7 +2,8 @@
 
 What isn't surely the same isn't. A JPEG is compared without its EXIF, XMP, IPTC and comments, a PNG
 without its texts, times and EXIF; all else counts, byte by byte: a colour profile, a second picture
-or a video behind the first one, and how it is turned. Other formats have no such digest.
+or a video behind the first one, and how it is turned. Of JFIF's header it counts that it is there:
+it tells a decoder how the colours are written. Other formats have no such digest.
 """
 
 import hashlib
@@ -19,17 +20,19 @@ from pictures.integrity import PNG_SIGNATURE
 
 PICTURED = "pictures.same_picture:pictured"
 CHANGED = "it changed while it was read"
-SOI, SOS, COM = b"\xff\xd8", 0xDA, 0xFE
+SOI, SOS, APP0, COM = b"\xff\xd8", 0xDA, 0xE0, 0xFE
 NO_SEGMENTS = (0x00, 0x01, *range(0xD0, 0xDA))  # markers that stand alone, or stand for no segment
 # What says something of a JPEG and decides no pixel, by its marker and how it begins.
 METADATA = (
     (COM, b""),
-    (0xE0, b"JFIF\0"),
-    (0xE0, b"JFXX\0"),
+    (APP0, b"JFXX\0"),
     (0xE1, b"Exif\0"),
     (0xE1, b"http://ns.adobe.com/xap/1.0/\0"),
     (0xED, b"Photoshop 3.0\0"),
 )
+JFIF = b"JFIF\0"
+LEAST_JFIF = 16  # of its length, from which decoders take it for one
+HAS_JFIF = b"\0JFIF"  # in a digest; no segment begins with a zero
 METADATA_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf", b"pHYs"})
 
 
@@ -95,7 +98,9 @@ def _of_jpeg(data: bytes) -> Iterator[bytes]:
             yield data[start:]
             return
         end = place + 1 + length
-        if not any(code == c and data.startswith(begin, place + 3, end) for c, begin in METADATA):
+        if code == APP0 and length >= LEAST_JFIF and data.startswith(JFIF, place + 3):
+            yield HAS_JFIF
+        elif not any(code == c and data.startswith(b, place + 3, end) for c, b in METADATA):
             yield data[place:end]
         place = end
 

@@ -363,6 +363,26 @@ def test_a_photo_that_holds_more_than_metadata_is_only_similar(
     assert lists_of(ask(bare_library, disk, "--json"), disk) == {"similar": ["a.jpg"]}
 
 
+def test_what_tells_a_decoder_its_colours_is_no_metadata() -> None:
+    """By JFIF's header a decoder takes for YCbCr what is red, green and blue by its names."""
+    data = io.BytesIO()
+    Image.new("RGB", (16, 16), "orange").save(data, "jpeg", keep_rgb=True)
+    adobe, plain = data.getvalue()[2:18], data.getvalue()[:2] + data.getvalue()[18:]
+    assert adobe.startswith(b"\xff\xee\0\x0eAdobe")
+    header = (0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")
+    denser, short = (0xE0, header[1].replace(b"\0\1\0\1", b"\0H\0H")), (0xE0, header[1][:-1])
+    digests = [same_picture.digest_of(said(plain, *s)) for s in ((), [short], [header], [denser])]
+    pixels = [pixels_of(said(plain, *segments)) for segments in ((), [short], [header], [denser])]
+    assert pixels[0] == pixels[1] != pixels[2] == pixels[3]
+    assert len(set(digests)) == 3
+    assert digests[2] == digests[3]
+
+
+def pixels_of(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.tobytes()
+
+
 def png(*, text: bool, quality: int = 0) -> bytes:
     data = io.BytesIO()
     info = PngImagePlugin.PngInfo()
