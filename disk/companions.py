@@ -351,7 +351,8 @@ def _keys(companion: str) -> Iterator[tuple[str, str]]:
 
 
 # What may be, and is no reason to show or delete anything: a film shares the note of its photo,
-# what was edited has any word and ending behind the plain name, a long name may be cut anywhere.
+# what was edited has anything behind the plain name but a letter or digit first, a long name may be
+# cut anywhere. A number in brackets alone is another photo's.
 _PLAIN, _CUT = "plain ", "cut "
 
 
@@ -361,7 +362,7 @@ def _doubtful(photo: str) -> Iterator[tuple[tuple[str, ...], str]]:
     if KINDS.get(ending) == VIDEO:
         yield ("JSON",), _PLAIN + stem
     stem, number = _numbered(stem)
-    for place in (place for place, letter in enumerate(stem) if letter == "-"):
+    for place in (place for place, letter in enumerate(stem) if not letter.isalnum()):
         yield from ((("JSON",), _PLAIN + stem[:place] + n) for n in {number, ""})
     if len(stem) >= TAKEOUT_BEGINNING:
         yield ("JSON",), _CUT + stem[:TAKEOUT_BEGINNING]
