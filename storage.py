@@ -64,25 +64,27 @@ def remove_copy(copy: SavedCopy) -> str | None:
     return None
 
 
-def restore_copy(copy: SavedCopy, output_dir: str) -> str | None:
-    """Copy an original to its place again; returns the reason not to, or None if it is there.
+def restore_copy(copy: SavedCopy, output_dir: str, place: str = "") -> str | None:
+    """Make the copy of an original again; returns the reason not to, or None if it is there.
 
-    Its content is proven, and no file is ever overwritten. Raises OSError where the disk refuses.
+    The original may lie at another place for now. Its content is proven, and no file is ever
+    overwritten. Raises OSError where the disk refuses.
     """
+    original = replace(copy.original, path=place or copy.original.path)
     folder = os.path.dirname(copy.copy)
     if os.path.realpath(folder) != folder:
         return "its folder is reached through a symbolic link"
     if os.path.lexists(copy.copy):
         same = has_digest(copy.copy, copy.digest)
         return None if same else "an edited copy or another file has its name"
-    if not os.path.lexists(copy.original.path):
+    if not os.path.lexists(original.path):
         return "its original is gone"
-    if not has_digest(copy.original.path, copy.digest):
+    if not has_digest(original.path, copy.digest):
         return "its original changed since find"
     os.makedirs(folder, exist_ok=True)
     try:
         partial = os.path.join(output_dir, PARTIAL)
-        copy_file(copy.original, copy.copy, copy.digest, partial, rename=rename_to_new)
+        copy_file(original, copy.copy, copy.digest, partial, rename=rename_to_new)
     except FileExistsError:
         return "another file has taken its name"
     sync_folder(folder)

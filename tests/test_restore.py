@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from config import Exit, UserError
 from disk import removal, signature, system
 from disk.journal import Deletion, Journal, LastCleanup, journal_of
-from disk.own_names import ASIDE_SUFFIX
+from disk.own_names import ASIDE_SUFFIX, MANIFEST
 from disk.restoring import IN_THE_TRASH, plan_restoring, put_back
 from disk.trash import description_of
 
@@ -179,12 +179,34 @@ def test_it_comes_back_where_the_result_is_gone(cleaned: Library) -> None:
 def test_a_result_that_is_not_trusted_stays_as_it_is_and_that_is_said(cleaned: Library) -> None:
     info = cleaned.output / "info.txt"
     info.write_text("{}")
-    before = tree(cleaned.output / "1"), cleaned.list_file.read_bytes()
+    before = tree(cleaned.output / "1")
     ran = cleaned.run("restore")
     assert ran.code == 1
-    assert "warning: no copies come back: " in ran.out
+    assert "no copies come back, so check-deleted would list them again: " in ran.out
     assert {COPY, OLD} <= {*cleaned.names()}
-    assert (tree(cleaned.output / "1"), cleaned.list_file.read_bytes()) == before
+    assert tree(cleaned.output / "1") == before
+
+
+def test_the_list_of_a_result_that_is_not_trusted_names_no_restored_file(
+    cleaned: Library,
+) -> None:
+    manifest = cleaned.output / MANIFEST
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text("utf-8")), "signatures": []}))
+    cleaned.run("restore")
+    everything = cleaned.names()
+    assert {COPY, OLD} <= {*everything}
+    assert cleaned.listed() == []
+    assert cleaned.cleanup("--trust-result", "--yes", *TRASH).code == 0
+    assert cleaned.names() == everything
+
+
+def test_beside_a_list_that_can_not_be_read_nothing_is_restored(cleaned: Library) -> None:
+    (cleaned.output / "info.txt").write_text("{}")
+    cleaned.list_file.write_text('"cut off')
+    ran = cleaned.run("restore")
+    assert ran.code == 3
+    assert "line 1 can't be read" in ran.err
+    assert COPY not in cleaned.names()
 
 
 def test_folders_that_are_gone_are_made_again_and_named(bare_library: Library) -> None:
@@ -560,6 +582,34 @@ def test_an_original_without_its_copy_is_named_and_completed_later(
     assert cleaned.cleanup().code == 0
     assert {COPY, OLD} <= {*cleaned.names()}
     assert cleaned.run("restore").code == 0
+    assert cleaned.copy(COPY).exists()
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "step", ["storage.restore_copy", "extras.actions.restore.put_back", "Journal.restored"]
+)
+def test_wherever_it_is_interrupted_no_file_is_one_to_delete(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    before = {*cleaned.names()}
+    with monkeypatch.context() as patched:
+        if step == "Journal.restored":
+            patched.setattr(Journal, "restored", interrupted)
+        else:
+            patched.setattr(step, interrupted)
+        assert cleaned.run("restore").code == 130
+    here = {*cleaned.names()}
+    assert (here - before == {COPY}) == (step == "Journal.restored")
+    cleaned.check()
+    assert {Path(path).name for path in cleaned.listed()}.isdisjoint(here)
+    cleaned.cleanup()
+    assert {*cleaned.names()} == here
+    assert cleaned.run("restore").code == 0
+    assert {COPY, OLD} <= {*cleaned.names()}
     assert cleaned.copy(COPY).exists()
 
 

@@ -84,7 +84,7 @@ def trusted(found: Opened, arguments: argparse.Namespace, console: Console) -> R
         result = proven(found)
         check_signed(result.manifest, result.paths.output_dir)
     except UserError as error:
-        console.warn_of(f"no copies come back: {error}")
+        console.warn_of(f"no copies come back, so check-deleted would list them again: {error}")
         return None
     return result
 
@@ -130,7 +130,10 @@ def items_of_kept(plan: Restoring) -> list[Item]:
 def carry_out(
     console: Console, settings: Settings, journal: Journal, plan: Restoring, result: Result | None
 ) -> None:
-    """Bring files and copies back, and say what came of it."""
+    """Bring files and copies back, and say what came of it.
+
+    A copy comes first, so that whatever stops this, no file is there as one to be deleted.
+    """
     take_off_list(settings, [*plan.restore, *plan.back], result)
     copies = {c.original.path: c for c in result.manifest.copies} if result else {}
     outcome = Outcome()
@@ -138,24 +141,53 @@ def carry_out(
     try:
         for deletion in plan.back:
             forget_description(deletion)  # an interrupted run may have left it
-            complete(journal, deletion, copies.get(deletion.path), settings, outcome)
+            copy = copies.get(deletion.path)
+            reason = reason_without_copy(deletion, copy, deletion.path, settings, outcome)
+            complete(journal, deletion, reason, outcome)
         for deletion in bar(plan.restore, "Restoring", len(plan.restore), unit=" files"):
+            copy = copies.get(deletion.path)
+            reason = reason_without_copy(deletion, copy, deletion.place, settings, outcome)
             if restored(deletion, settings, outcome):
-                complete(journal, deletion, copies.get(deletion.path), settings, outcome)
+                complete(journal, deletion, reason, outcome)
     finally:  # whatever stops it, say what was done
         report_outcome(console, settings, outcome)
 
 
 def take_off_list(settings: Settings, deletions: Iterable[Deletion], result: Result | None) -> None:
-    """Have no restored file on the list, before any is back, or the next cleanup would take it."""
-    if result is None or not os.path.lexists(settings.to_delete_file):
+    """Have no restored file on the list, before any is back, or the next cleanup would take it.
+
+    The list is a person's, be the result trusted or not: their later word may trust it again.
+    """
+    if not os.path.lexists(settings.to_delete_file):
         return
-    check_to_delete(settings.to_delete_file, result.manifest)
+    if result:
+        check_to_delete(settings.to_delete_file, result.manifest)
     listed = read_to_delete(settings.to_delete_file)
     coming = {deletion.path for deletion in deletions}
     left = [path for path in listed if path not in coming]
     if left != listed:
         write_to_delete(settings.to_delete_file, left)
+
+
+def reason_without_copy(
+    deletion: Deletion,
+    copy: SavedCopy | None,
+    place: str,
+    settings: Settings,
+    outcome: Outcome,
+) -> str | None:
+    """Bring back the copy of an original that lies at a place, by which it stays.
+
+    Returns the reason why it isn't there; None if it is, or if there is none to come.
+    """
+    if copy is None or copy.digest != deletion.digest or not is_gone(copy.copy):
+        return None
+    try:
+        reason = storage.restore_copy(copy, settings.output_dir, place)
+    except OSError as error:
+        return error.strerror or str(error)
+    outcome.copies += [] if reason else [copy.copy]
+    return reason
 
 
 def restored(deletion: Deletion, settings: Settings, outcome: Outcome) -> bool:
@@ -175,19 +207,9 @@ def restored(deletion: Deletion, settings: Settings, outcome: Outcome) -> bool:
     return False
 
 
-def complete(
-    journal: Journal,
-    deletion: Deletion,
-    copy: SavedCopy | None,
-    settings: Settings,
-    outcome: Outcome,
-) -> None:
-    """Bring the copy of a restored original back, by which it stays, and note that all is done."""
-    reason = None
+def complete(journal: Journal, deletion: Deletion, reason: str | None, outcome: Outcome) -> None:
+    """Note that a file is back and all is done, unless there is a reason why its copy isn't."""
     try:
-        if copy and copy.digest == deletion.digest and is_gone(copy.copy):
-            reason = storage.restore_copy(copy, settings.output_dir)
-            outcome.copies += [] if reason else [copy.copy]
         if not reason:
             journal.restored(deletion.path)
     except OSError as error:
