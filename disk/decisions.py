@@ -7,10 +7,13 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import dropwhile, pairwise
+from string import whitespace
 
 from config import Exit, UserError
 from disk import system
@@ -20,7 +23,7 @@ from disk.strict import digest_of, moment_of, number_of, rows_of, table_of, text
 from disk.user_folders import decisions_file
 
 SCHEMA = 1
-BEGINS = b'{"schema": '  # each line that was written here
+BEGINS = '{"schema": '  # what each decision begins with that was written here, and nothing in it
 CHECK_DIGITS = 16
 
 
@@ -162,9 +165,45 @@ def _check(content: dict[str, object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:CHECK_DIGITS]
 
 
-def _read_line(line: bytes) -> Decision | list[str]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where one thing stands in a line, and what it says, or why it can't be read.
+
+    That is a decision, or the ids of those that count no more.
+    """
+
+    start: int
+    end: int
+    said: Decision | list[str] | Exception
+
+    @property
+    def is_cut_off(self) -> bool:
+        return isinstance(self.said, json.JSONDecodeError)
+
+
+def _parts_of(line: str) -> Iterator[Part]:
+    """What a line says: mostly one thing, and more where files were joined without a line's end."""
+    begins = (match.start() for match in re.finditer(re.escape(BEGINS), line))
+    for place, end in pairwise(sorted({0, *begins, len(line)})):
+        while text := line[place:end].strip(whitespace):
+            start = line.index(text[0], place)
+            part = _part_of(text, start)
+            yield part
+            place = part.end
+
+
+def _part_of(text: str, start: int) -> Part:
+    """The first thing that a text says, or all of it if that can't be read."""
+    try:
+        content, length = json.JSONDecoder().raw_decode(text)
+        return Part(start, start + length, _said(content))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return Part(start, start + len(text), error)
+
+
+def _said(value: object) -> Decision | list[str]:
     """A decision, or the ids of those that count no more; ValueError or KeyError for all else."""
-    content = table_of(json.loads(line.decode()), "it")
+    content = table_of(value, "it")
     if number_of(content["schema"], "schema") != SCHEMA:
         raise ValueError(f"its schema is not {SCHEMA}")
     check = words_of(content.pop("check"), "check")
@@ -215,39 +254,53 @@ def _decisions_in(data: bytes, path: str) -> Decisions:
     whole, rest = data[: _end_of(data)], data[_end_of(data) :]
     kept: dict[str, Decision] = {}
     forgotten: set[str] = set()
-    for number, line in enumerate(whole.split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            said = _read_line(line)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UserError(
-                f"{path}, line {number} can't be read ({error}), so no decision counts; mend "
-                "that line or remove it.",
-                Exit.STATE,
-            ) from error
-        if isinstance(said, Decision):
-            kept[said.id] = said
-        else:
-            forgotten.update(said)
+    for number, line in enumerate(_decoded(whole).split("\n"), 1):
+        parts = list(_parts_of(line))
+        for part in parts:
+            if isinstance(part.said, Exception):
+                raise _damaged(f"{path}, line {number}", part, parts) from part.said
+            if isinstance(part.said, Decision):
+                kept[part.said.id] = part.said
+            else:
+                forgotten.update(part.said)
     return Decisions((d for d in kept.values() if d.id not in forgotten), torn=bool(rest))
 
 
-def _end_of(data: bytes) -> int:
-    """Where the whole lines end: before a last one of ours that was cut off, if there is one.
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
-    What a power cut keeps from the disk may be zeros.
+
+def _damaged(line: str, damaged: Part, parts: Sequence[Part]) -> UserError:
+    """What can't be read of a line, and how to mend that without losing what can."""
+    reason = "it was cut off, or is no decision" if damaged.is_cut_off else damaged.said
+    where, remedy = "", "mend that line or remove it"
+    if not all(isinstance(part.said, Exception) for part in parts):
+        where = f" from its character {damaged.start + 1} to {damaged.end}"
+        remedy = "mend or remove that part alone, as other decisions stand on that line"
+    return UserError(
+        f"{line} can't be read{where} ({reason}), so no decision counts; {remedy}.",
+        Exit.STATE,
+    )
+
+
+def _end_of(data: bytes) -> int:
+    """Where what is whole ends: before a last decision that was cut off, if there is one.
+
+    What a power cut keeps from the disk may be zeros. What stands before a whole decision isn't
+    taken for cut off, as that would go with it.
     """
     start = data.rfind(b"\n") + 1
     tail = data[start:].rstrip(b"\0")
     if not tail.strip():
         return start if len(tail) < len(data) - start else len(data)
-    if not (tail.startswith(BEGINS) or BEGINS.startswith(tail)):
-        return len(data)  # no line of ours, so it is damaged
-    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
-        _read_line(tail)
-        return len(data)  # but for its end it is whole
-    return start
+    text = _decoded(tail)
+    rest = list(dropwhile(lambda part: not isinstance(part.said, Exception), _parts_of(text)))
+    if not rest or not all(part.is_cut_off for part in rest):
+        return len(data)  # but for its end it is whole, or it is damaged
+    whole, cut = text[: rest[0].start], text[rest[0].start :]
+    if not (cut.startswith(BEGINS) or BEGINS.startswith(cut)):
+        return len(data)  # nothing of ours, so it is damaged
+    return start + len(whole.encode("utf-8", "surrogateescape"))
 
 
 def append_decisions(lines: Sequence[str]) -> None:

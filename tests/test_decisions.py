@@ -17,7 +17,15 @@ from PIL import Image
 
 from actions import deciding
 from disk import decisions, removal
-from disk.decisions import Decisions, Member, append_decisions, decided, line_of, load_decisions
+from disk.decisions import (
+    Decisions,
+    Member,
+    append_decisions,
+    decided,
+    line_against,
+    line_of,
+    load_decisions,
+)
 from disk.files import ImageFile
 from disk.own_names import MANIFEST
 from disk.user_folders import decisions_file
@@ -439,6 +447,49 @@ def test_files_of_two_machines_make_one(found: Library) -> None:
     file().write_bytes(file().read_bytes() + b"\n" + one + one)
     assert groups(found) == []
     assert len(load_decisions().all) == 2
+
+
+def test_a_file_without_its_last_line_end_is_joined_and_added_to(found: Library) -> None:
+    keep(found)
+    first, second = file().read_bytes().splitlines()
+    both = load_decisions().all
+    for joined in (first + second + b"\n", first + second, first + b" " + second):
+        file().write_bytes(joined)
+        assert load_decisions().all == both
+        append_decisions([line_against(both[:1])])
+        assert file().read_bytes().startswith(joined.rstrip() + b"\n{")
+        assert load_decisions().all == both[1:]
+        file().write_bytes(joined + second[:50])
+        assert (load_decisions().all, load_decisions().torn) == (both, True)
+        append_decisions([line_against(both[1:])])
+        assert file().read_bytes().startswith(joined.rstrip() + b"\n{")
+        assert load_decisions().all == both[:1]
+
+
+@pytest.mark.parametrize("end", [b"\n", b""], ids=["line", "no line's end"])
+def test_what_was_cut_off_before_another_file_is_shown_and_the_whole_one_stays(
+    end: bytes, found: Library
+) -> None:
+    keep(found)
+    first, second = file().read_bytes().splitlines()
+    changed = second.replace(b"coffee", b"toffee", 1)
+    for before, part, behind in (
+        (b"", second[:90], first),
+        (first, second[:90], second),
+        (first, changed, b""),
+        (first, changed, second),
+        (first, b" my notes", b""),
+    ):
+        file().write_bytes(before + part + behind + end)
+        start = len(before + part) - len(part.lstrip()) + 1
+        where = (
+            f"line 1 can't be read from its character {start} to {len((before + part).rstrip())} ("
+        )
+        ran = keep(found, code=3)
+        assert (where in ran.err, "mend or remove that part alone" in ran.err) == (True, True), ran
+        assert file().read_bytes() == before + part + behind + end
+        file().write_bytes(before + behind + end)  # as it says
+        assert len(load_decisions().all) == bool(before) + bool(behind)
 
 
 # ---- Any decisions, any groups
