@@ -1,8 +1,9 @@
 """Delete exactly the originals that are listed, each after a proof."""
 
 import argparse
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import cleanup
@@ -59,7 +60,9 @@ class Job:
             return plan, CompanionPlan()
         going = [copy.original.path for copy in plan.delete]
         gone = {*plan.gone, *gone_before(culled)}
-        return plan, plan_companions(self.manifest, self.judge(culled), going, gone)
+        journal = journal_of(self.settings.output_dir)
+        back = journal.brought_back() if journal else frozenset[str]()
+        return plan, plan_companions(self.manifest, self.judge(culled), going, gone, back)
 
 
 def gone_before(culled: cleanup.Culled) -> list[str]:
@@ -105,12 +108,14 @@ def carry_out(
     remove = trashing.trash if trash else removal.unlink
     photos, beside = Outcome("original"), Outcome("companion")
     journal = journal_of(job.settings.output_dir)
-    note = noting(journal, job.manifest, permanent=not trash) if journal else None
+    notes = Notes(journal, job.manifest, permanent=not trash) if journal else None
+    note = notes.going if notes else None
     try:
         done = cleanup.execute(plan, judge, log, remove, note=note)
-        photos.results.extend(bar(done, "Deleting", total=len(plan.delete)))
+        photos.results.extend(bar(settled(done, notes), "Deleting", total=len(plan.delete)))
         along = Along(job.manifest, judge)
         done = going_along.execute(companions, along, log, remove, note=note)
+        done = settled(done, notes)
         beside.results.extend(bar(done, "Deleting", len(companions.delete), unit=" companions"))
         if journal:
             journal.ended()
@@ -122,16 +127,44 @@ def carry_out(
             console.say("To undo this, run --action restore.")
 
 
-def noting(journal: Journal, manifest: Manifest, *, permanent: bool) -> cleanup.Note:
-    """What notes each file before it goes, so that `restore` finds it."""
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Notes each file before it goes, so that `restore` finds it, and what stays after all."""
 
-    def note(path: str, place: str, digest: str) -> None:
-        below = next(folder for folder in manifest.input_dirs if is_below(path, [folder]))
+    journal: Journal
+    manifest: Manifest
+    permanent: bool
+    unsure: set[str] = field(default_factory=set)  # what is noted and may be there yet
+
+    def going(self, path: str, place: str, digest: str) -> None:
+        below = next(folder for folder in self.manifest.input_dirs if is_below(path, [folder]))
         status = os.lstat(removal.aside_path(path))
         size, time = status.st_size, status.st_mtime_ns
-        journal.deleted(Deletion(path, below, place, permanent, digest, size, time))
+        self.unsure.add(path)
+        self.journal.deleted(Deletion(path, below, place, self.permanent, digest, size, time))
 
-    return note
+    def settle(self) -> None:
+        """Take back what was noted of files that are there, as far as the disk lets us."""
+        with contextlib.suppress(OSError):
+            for path in filter(os.path.lexists, self.unsure):
+                self.journal.kept(path)
+        self.unsure.clear()
+
+
+def settled(
+    results: Iterable[cleanup.Deleted | Kept], notes: Notes | None
+) -> Iterator[cleanup.Deleted | Kept]:
+    """The results as they come, each with its note put right, the one that is interrupted too."""
+    try:
+        for result in results:
+            if notes and isinstance(result, cleanup.Deleted):
+                notes.unsure.discard(result.path)
+            if notes:
+                notes.settle()
+            yield result
+    finally:
+        if notes:
+            notes.settle()
 
 
 def report_plan(

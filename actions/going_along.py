@@ -31,6 +31,9 @@ class Companion:
     path: str
     photos: tuple[SavedCopy, ...]
 
+    def goes_with(self, going: Collection[str]) -> bool:
+        return all(photo.original.path in going for photo in self.photos)
+
 
 @dataclass(frozen=True, slots=True)
 class CompanionPlan:
@@ -41,9 +44,16 @@ class CompanionPlan:
 
 
 def plan_companions(
-    manifest: Manifest, judge: Judge, going: Iterable[str], gone: Iterable[str]
+    manifest: Manifest,
+    judge: Judge,
+    going: Iterable[str],
+    gone: Iterable[str],
+    brought_back: Collection[str] = (),
 ) -> CompanionPlan:
-    """Decide for each companion of photos that go or have gone. Changes nothing on disk."""
+    """Decide for each companion of photos that go or have gone. Changes nothing on disk.
+
+    What was `brought_back` goes only with photos that go now.
+    """
     along, leaving, gone = Along(manifest, judge), set(going), frozenset(gone)
     chosen = leaving.union(gone)
     delete: list[Companion] = []
@@ -51,7 +61,9 @@ def plan_companions(
     for companion in along.companions_of(chosen, gone):
         if companion.path in chosen:  # a RAW, for its own copy
             continue
-        if reason := along.reason_by_a_look(companion, leaving):
+        if companion.path in brought_back and not companion.goes_with(leaving):
+            refused.append(Kept(companion.path, "it was restored, and its photo goes no more"))
+        elif reason := along.reason_by_a_look(companion, leaving):
             refused.append(Kept(companion.path, reason))
         else:
             delete.append(companion)

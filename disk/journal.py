@@ -59,6 +59,10 @@ class Journal:
         """Have it on disk that a file is about to go; OSError if that can't be."""
         self._append({"deleted": asdict(deletion)})
 
+    def kept(self, path: str) -> None:
+        """Note that a file was about to go and stays after all."""
+        self._append({"kept": path})
+
     def ended(self) -> None:
         """Note that a cleanup has come to its end, so that the next is another one."""
         if os.path.lexists(self.file):
@@ -68,42 +72,59 @@ class Journal:
         self._append({"restored": path})
 
     def last(self) -> LastCleanup:
-        """The last cleanup. Changes nothing on disk.
+        """The last cleanup that deleted anything. Changes nothing on disk.
 
         Raises UserError (exit 3) if there was none, or if a line isn't as it was written.
         """
-        try:
-            with open_regular(self.file) as stream:
-                lines = stream.read().split(b"\n")[:-1]  # for what was cut off nothing went
-        except FileNotFoundError:
+        if not os.path.lexists(self.file):
             message = f"no cleanup of {self.output_dir} is noted ({self.file} is missing)"
-            raise UserError(f"{message}; look into the trash yourself.", Exit.STATE) from None
-        last = LastCleanup()
+            raise UserError(f"{message}; look into the trash yourself.", Exit.STATE)
+        cleanups, _ = self._history()
+        return next((one for one in reversed(cleanups) if one.deletions), cleanups[-1])
+
+    def brought_back(self) -> frozenset[str]:
+        """All that was ever restored. Changes nothing on disk.
+
+        Raises UserError (exit 3) if a line isn't as it was written.
+        """
+        return frozenset(self._history()[1]) if os.path.lexists(self.file) else frozenset()
+
+    def _history(self) -> tuple[list[LastCleanup], set[str]]:
+        """The cleanups one after the other, and all that was ever restored."""
+        with open_regular(self.file) as stream:
+            lines = stream.read().split(b"\n")[:-1]  # for what was cut off nothing went
+        cleanups, back = [LastCleanup()], set[str]()
         for number, line in enumerate(lines, 1):
             try:
-                self._read(line, last)
+                self._read(line, cleanups, back)
             except BROKEN_LINE as error:
                 message = f"{self.file}, line {number} is damaged ({error})"
                 raise UserError(
                     f"{message}; remove that line to restore what the others name.", Exit.STATE
                 ) from error
-        return last
+        return cleanups, back
 
-    def _read(self, line: bytes, last: LastCleanup) -> None:
+    def _read(self, line: bytes, cleanups: list[LastCleanup], back: set[str]) -> None:
         """Take note of what a line says; one of `BROKEN_LINE` if it isn't as it was written."""
         row = table_of(json.loads(line.decode()), "it")
         signed = text_of(row.pop("signature"), "signature")
         if not signature.fits(self._as_bytes(row), [digest_of(signed, "signature")], self.key):
             raise ValueError("not signed with your key")
         ((kind, value),) = row.items()
+        last = cleanups[-1]
         if kind == "ended":
             last.ended = last.ended or text_of(value, kind)  # later ones deleted nothing
         elif kind == "restored":
-            last.restored.add(path_of(value, kind))
+            back.add(path_of(value, kind))
+            holder = (one for one in reversed(cleanups) if value in one.deletions)
+            next(holder, last).restored.add(path_of(value, kind))
+        elif kind == "kept":
+            last.deletions.pop(path_of(value, kind), None)
         else:
             deletion = _deletion_of(table_of(row["deleted"], kind))
             if last.ended:
-                last.deletions, last.restored, last.ended = {}, set(), ""
+                last = LastCleanup()
+                cleanups.append(last)
             last.deletions[deletion.path] = deletion
             last.restored.discard(deletion.path)
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from config import Exit, UserError
 from disk import removal, signature, system
+from disk import trash as trash_module
 from disk.journal import Deletion, Journal, LastCleanup, journal_of
 from disk.own_names import ASIDE_SUFFIX, MANIFEST
 from disk.restoring import IN_THE_TRASH, plan_restoring, put_back
@@ -126,6 +127,32 @@ def test_companions_that_went_along_come_back(culled: Library) -> None:
     assert tree(culled.photos) == before
 
 
+def test_a_companion_that_came_back_without_its_photo_stays(culled: Library) -> None:
+    for stem in ("vacation1", "vacation1_copy"):
+        (culled.photos / f"{stem}.xmp").write_text("a note")
+    culled.cleanup("--with-companions", *TRASH)
+    trashed(culled).unlink()
+    assert culled.run("restore").code == 1
+    ran = culled.cleanup("--with-companions", "--json", *TRASH)
+    companion = str(culled.photos / "vacation1_copy.xmp")
+    reason = "it was restored, and its photo goes no more"
+    assert ran.facts["companions"]["kept"] == [{"path": companion, "reason": reason}]
+    assert os.path.exists(companion)
+
+
+def test_a_companion_that_came_back_goes_with_its_photo_when_that_is_chosen_again(
+    culled: Library,
+) -> None:
+    for stem in ("vacation1", "vacation1_copy"):
+        (culled.photos / f"{stem}.xmp").write_text("a note")
+    culled.cleanup("--with-companions", *TRASH)
+    culled.run("restore")
+    culled.delete_copies(COPY)
+    culled.check()
+    assert culled.cleanup("--with-companions", *TRASH).code == 0
+    assert not (culled.photos / "vacation1_copy.xmp").exists()
+
+
 def test_a_dry_run_names_the_same_and_changes_nothing(cleaned: Library, trash: Path) -> None:
     before = tree(cleaned.folder), tree(trash), journal(cleaned).last()
     dry = cleaned.run("restore", "--dry-run", "--json")
@@ -145,6 +172,39 @@ def test_only_the_last_cleanup_is_undone(cleaned: Library) -> None:
     assert journal(cleaned).last().ended == ended
     ran = cleaned.run("restore", "--json")
     assert ran.facts["restored"] == [str(cleaned.photos / "z_coffee_bw.jpg")]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_cleanup_that_deletes_nothing_leaves_the_one_before_to_be_undone(
+    cleaned: Library, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
+    other = "z_coffee_bw.jpg"
+    copy = cleaned.copy(other)
+    cleaned.delete_copies(other)
+    cleaned.check()
+    with monkeypatch.context() as patched:
+        patched.setattr("disk.trash._leave", interrupted if stopped else refused)
+        assert cleaned.cleanup(*TRASH).code == (130 if stopped else 1)
+    assert other in cleaned.names()
+    ran = cleaned.run("restore", "--json")
+    assert ran.facts["restored"] == [str(cleaned.photos / name) for name in (COPY, OLD)]
+    assert not copy.exists()  # it is chosen yet
+
+
+def test_what_a_cleanup_kept_after_all_is_no_part_of_it(
+    culled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = trash_module._leave
+
+    def leave(entry: Any, path: str, *arguments: Any) -> None:
+        if OLD in path:
+            refused()
+        real(entry, path, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("disk.trash._leave", leave)
+        assert culled.cleanup(*TRASH).code == 1
+    assert [*journal(culled).last().deletions] == [str(culled.photos / COPY)]
 
 
 def test_a_cleanup_that_was_interrupted_is_one_with_what_went_on(
