@@ -26,7 +26,7 @@ from disk.files import (
 from disk.journal import Deletion, LastCleanup
 from disk.lines import to_line
 from disk.removal import Kept, is_set_aside
-from disk.same_file import are_one
+from disk.same_file import are_one, look_anew, may_be_one
 from disk.trash import description_of, origin_of
 
 PARTIAL_SUFFIX = ".being-restored"
@@ -49,6 +49,7 @@ class Restoring:
 
 def plan_restoring(last: LastCleanup) -> Restoring:
     """Decide for each file that the last cleanup deleted. Changes nothing on disk."""
+    look_anew()
     restore: list[Deletion] = []
     refused: list[Kept] = []
     back: list[Deletion] = []
@@ -71,7 +72,7 @@ def is_back(deletion: Deletion) -> bool:
     path = deletion.path
     if os.path.realpath(path) != path or not has_digest(path, deletion.digest):
         return False
-    return not _are_one(path, deletion.place) and not _lies_in_trash(deletion)
+    return not _may_be_one(path, deletion.place) and not _lies_in_trash(deletion)
 
 
 def reason_to_leave(deletion: Deletion) -> str | None:
@@ -122,6 +123,8 @@ def _reason_of_place(deletion: Deletion) -> str | None:
     if _lies_in_trash(deletion):
         return IN_THE_TRASH
     if os.path.lexists(path) and not _are_one(path, deletion.place):
+        if _may_be_one(path, deletion.place):
+            return "what has its name may be the file in the trash itself, by another way"
         return "another file has its name"
     return None
 
@@ -148,6 +151,15 @@ def _are_one(path: str, place: str) -> bool:
         return os.path.samestat(os.lstat(path), os.lstat(place))
     except OSError:
         return False
+
+
+def _may_be_one(path: str, place: str) -> bool:
+    """Whether one of two paths with one content may show the file of the other."""
+    try:
+        one, other = os.lstat(path), os.lstat(place)
+    except OSError:
+        return False
+    return os.path.samestat(one, other) or may_be_one(one, other)
 
 
 # ---- The deed
