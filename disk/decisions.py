@@ -319,13 +319,12 @@ def append_decisions(lines: Sequence[str]) -> None:
         if end and data[end - 1 : end] != b"\n":
             text = b"\n" + text
         os.ftruncate(descriptor, end)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.ftruncate, descriptor, end)
             while text:
                 text = text[os.write(descriptor, text) :]
             os.fsync(descriptor)
-        except BaseException:
-            os.ftruncate(descriptor, end)
-            raise
+            undo.pop_all()
         sync_folder(os.path.dirname(path))
 
 
