@@ -220,6 +220,17 @@ def test_a_link_is_no_twin(culled: Library) -> None:
     assert stays(culled) == NOT_THE_SAME
 
 
+def test_a_twin_that_goes_while_it_is_looked_at_is_none(
+    paired: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def going(place: str, other: str) -> os.stat_result | None:
+        Path(place).unlink(missing_ok=True)
+        return same_file.found_anew(place, other)
+
+    monkeypatch.setattr(going_along, "found_anew", going)
+    assert stays(paired) == NOT_THE_SAME
+
+
 def test_a_twin_in_a_linked_folder_is_none(culled: Library) -> None:
     put(culled, **{"NKSC_PARAM/vacation1_copy.jpg.nksc": "a", "b/c/vacation1.jpg.nksc": "a"})
     (culled.photos / "CaptureOne").symlink_to(culled.photos / "b")
