@@ -734,6 +734,8 @@ def test_a_raw_and_its_jpeg_that_are_doubled_are_said_to_be(
     verdict = page.inner_text("#verdict")
     assert "keep C: in a person's folder. Give up A. With it keep D, give up B." in verdict
     assert "RAW and JPEG of one shot, both doubled: A + B, C + D" in verdict
+    compression = page.inner_text("#table-room tr:has-text('Compression')")
+    assert compression.split("\t")[1::2] == ["the camera's"] * 2
 
 
 def test_the_last_screen_names_what_is_left_without_its_photo(

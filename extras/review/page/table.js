@@ -27,6 +27,7 @@ const ROWS = [
 function compression(f) {
   if (f.few_colours) return "few colours";
   if (f.lossless) return "none";
+  if (f.format === "RAW") return "the camera's"; // what its preview lost isn't lost in it
   return f.quality ? `JPEG quality ${f.quality}` : "lossy";
 }
 
