@@ -36,6 +36,7 @@ OUR_COLUMNS = b"digest BLOB, value BLOB, checksum INTEGER, UNIQUE (method, diges
 BESIDE = ("-journal", "-wal", "-shm")  # what SQLite may put beside the file
 PICTURES = "-pictures"  # and what we do
 NEW = ".new"
+LEAST_WASTE_BYTES = 1 << 25  # of pictures that nobody knows, before a file is made anew
 
 TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -305,7 +306,25 @@ def _may_be_replaced(place: str) -> bool:
         return True
 
 
-def copied(
+def wastes_room(connection: sqlite3.Connection, pictures: PictureFile) -> bool:
+    """Whether much of a file is pictures of which nothing is known any more."""
+    (used,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM made").fetchone()
+    return pictures.size() - int(used) > max(LEAST_WASTE_BYTES, int(used) // 2)
+
+
+def moved_into(
+    connection: sqlite3.Connection, old: PictureFile, new: PictureFile, path: str
+) -> bool:
+    """Whether there is room for all known pictures in a new file; then it is that of a database."""
+    moved = _copied(connection, old, new)
+    if moved is None:
+        return False
+    connection.executemany("UPDATE made SET place = ? WHERE rowid = ?", moved)
+    begin_with(connection, new, path)
+    return True
+
+
+def _copied(
     connection: sqlite3.Connection, old: PictureFile, new: PictureFile
 ) -> list[tuple[int, int]] | None:
     """The new places of all pictures that the tables know of, by row; None for want of room."""

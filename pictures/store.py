@@ -22,6 +22,7 @@ from pictures.images import Hashed, HashedImage, HashFiles
 from pictures.looks import Look, Spooled, digest, only_hash
 from pictures.packing import pack, unpack
 from pictures.picture_file import Photo, PictureFile, in_memory, pictures_of, with_pictures
+from pictures.queries import KNOWN, MOVED, NOT_HERE, NOTE_SEEN, NOTED, TOUCHED, VALUE
 from pictures.recipe import Recipe
 from pictures.rows import (
     Row,
@@ -45,38 +46,6 @@ DAYS_KEPT = 180  # of files that can't be looked for, as their folder isn't ther
 DAYS_BETWEEN_NOTES = 30
 SECONDS_A_DAY = 86_400
 LEAST_ROOM_BYTES = 500_000_000  # that a spool leaves on its disk
-LEAST_WASTE_BYTES = 1 << 25  # of pictures that nobody knows, before a file is made anew
-
-MAY_HAVE_MOVED = "f.size = h.size AND f.mtime_ns = h.mtime_ns AND f.inode = h.inode AND h.inode"
-# Who sets a file's time back to what it was can't set back when that was done.
-SAME = f"{MAY_HAVE_MOVED} AND f.ctime_ns = h.ctime_ns"
-MOVED = f"""
-SELECT h.path, f.path FROM temp.here h JOIN files f ON {MAY_HAVE_MOVED}
-WHERE h.path NOT IN (SELECT path FROM files) ORDER BY h.number
-"""
-KNOWN = f"""
-SELECT h.number, f.digest, m.value, m.checksum, m.place
-FROM temp.here h JOIN files f ON f.path = h.path AND {SAME}
-JOIN made m ON m.method = ? AND m.digest = f.digest
-WHERE EXISTS (SELECT 1 FROM pictures WHERE id = ?) ORDER BY h.number
-"""
-TOUCHED = f"""
-SELECT h.number, f.digest FROM temp.here h JOIN files f ON f.path = h.path AND {MAY_HAVE_MOVED}
-WHERE f.ctime_ns != h.ctime_ns ORDER BY h.number
-"""
-VALUE = """
-SELECT value, checksum, place FROM made
-WHERE method = ? AND digest = ? AND EXISTS (SELECT 1 FROM pictures WHERE id = ?)
-"""
-NOTED = "SELECT value, checksum, NULL FROM made WHERE method = ? AND digest = ?"
-NOTE_SEEN = f"""
-UPDATE files SET seen = ? WHERE seen < ?
-AND path IN (SELECT h.path FROM temp.here h JOIN files f ON f.path = h.path AND {SAME})
-"""
-NOT_HERE = """
-SELECT path, file_system FROM files
-WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,16 +422,11 @@ class Store:
         old = self._pictures
         if old is None or self._path is None or database.number_of(connection) != old.number:
             return
-        (used,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM made").fetchone()
-        if old.size() - used <= max(LEAST_WASTE_BYTES, used // 2):
-            return
-        new = database.new_picture_file(self._path, self._made_again)
-        self._open_files.callback(new.close)
-        moved = database.copied(connection, old, new)
-        if moved is not None:
-            connection.executemany("UPDATE made SET place = ? WHERE rowid = ?", moved)
-            database.begin_with(connection, new, self._path)
-            self._pictures = new
+        if database.wastes_room(connection, old):
+            new = database.new_picture_file(self._path, self._made_again)
+            self._open_files.callback(new.close)
+            if database.moved_into(connection, old, new, self._path):
+                self._pictures = new
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -1199,7 +1199,7 @@ def test_what_comes_in_while_another_run_begins_anew_is_not_kept_amiss(
 def test_a_file_of_pictures_of_which_most_are_nobodys_is_made_anew(
     tmp_path: Path, old_photos: list[HashedImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LEAST_WASTE_BYTES", 100)
+    monkeypatch.setattr(database, "LEAST_WASTE_BYTES", 100)
     path, beside = tmp_path / "cache.sqlite", tmp_path / "cache.sqlite-pictures"
     files = [replace(i.file, path=f"{i.file.path}{n}", inode=n) for n in (1, 2) for i in old_photos]
     taken_in(path, old_photos)[0].close()
@@ -1224,7 +1224,7 @@ def test_a_file_of_pictures_of_which_most_are_nobodys_is_made_anew(
 def test_pictures_of_which_none_is_anybodys_are_all_dropped(
     tmp_path: Path, old_photos: list[HashedImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LEAST_WASTE_BYTES", 100)
+    monkeypatch.setattr(database, "LEAST_WASTE_BYTES", 100)
     path, beside = tmp_path / "cache.sqlite", tmp_path / "cache.sqlite-pictures"
     taken_in(path, old_photos)[0].close()
     for image in old_photos:
