@@ -1007,12 +1007,26 @@ def test_one_key_keeps_a_group_side_by_side_and_undo_forgets_it(
     assert "side by side" in page.inner_text(".tile[aria-label^='Group 2,']")
     page.select_option("#filter", "unreviewed")
     assert page.locator(".tile").count() == 1
-    press(page, "Enter", "x")
-    said(page, "A removed")  # a key while that is under way is another matter
-    press(page, "b")
+    press(page, "Enter", "x", "b")
     said(page, "some of its copies are deleted")
     again = open_page(found)
     assert "seen" in again.inner_text(".tile[aria-label^='Group 1,']")
+
+
+def test_a_key_while_a_change_is_under_way_waits_for_its_turn(found: Library, page: Any) -> None:
+    slow: list[Any] = []
+    page.route("**/api/change", lambda request: slow.append(request), times=1)
+    open_group(page)
+    press(page, "1", "x", "2", "x", "b", "u", "3")
+    said(page, "One moment")
+    until(page, "document.querySelectorAll('.one')[2].matches('.chosen')")
+    while not slow:
+        page.wait_for_timeout(10)
+    assert gone(found) == []
+    slow.pop().continue_()
+    said(page, "Undone: 1 copy.")
+    assert gone(found) == ["vacation1.jpg"]
+    assert decisions.load_decisions().all == ()
 
 
 def test_what_was_kept_before_is_told_beside_its_group(found: Library, open_page: Open) -> None:

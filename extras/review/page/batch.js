@@ -4,6 +4,7 @@ import { ask } from "./calls.js";
 import { act } from "./changes.js";
 import { relist } from "./grid.js";
 import { $, make } from "./nodes.js";
+import { inTurn } from "./queue.js";
 import { copies, groups, result, short } from "./result.js";
 import { view } from "./view.js";
 import { bytes, counted, grouped } from "./words.js";
@@ -74,6 +75,6 @@ export async function applyBatch() {
   $("batch").close();
   const remove = removals.map(([number, keeper]) => [number, keeper]);
   const words = `${counted(remove.length, "copy", "copies")} removed. Undo brings all of them back.`;
-  await act({ remove, byRule: true }, words);
+  await inTurn(() => act({ remove, byRule: true }, words));
   if (!view.open) relist();
 }

@@ -5,6 +5,7 @@ import { decide } from "./deciding.js";
 import { adopt, refresh } from "./following.js";
 import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
+import { inTurn } from "./queue.js";
 import { copies, isGone, isLeft, letterOf, suggestions } from "./result.js";
 import { addStep, lastStep, replaceLast } from "./steps.js";
 import { view } from "./view.js";
@@ -93,7 +94,9 @@ export async function act(wanted, words) {
 }
 
 // A step is forgotten once it is undone, or when undoing it was refused twice.
-export async function undo() {
+export const undo = () => inTurn(undoLast);
+
+async function undoLast() {
   const step = lastStep();
   if (!step) { say("There is nothing to undo."); return; }
   if (step.deed) { await undoDecision(step); return; }
@@ -122,29 +125,38 @@ function whatRemains(step, made) {
   return [{ remove: rest(step.remove), restore: rest(step.restore), refused: !made.failed }];
 }
 
-// ---- In the open group
+// ---- In the open group; what a key means is read when its turn has come
 
-export async function toggle() {
+export function toggle() {
   const group = view.open, copy = group.copies[view.chosen], name = letter(view.chosen);
-  const kind = isGone(copy) ? "restore" : "remove";
-  await act(kind === "remove" ? { remove: [[copy.number, null]] } : { restore: [copy.number] }, "");
-  const left = `${group.copies.filter(isLeft).length} of ${group.copies.length} left`;
-  if (view.open === group && isGone(copy) === (kind === "remove")) say(`${name} ${kind}d. ${left}.`);
+  return inTurn(async () => {
+    const kind = isGone(copy) ? "restore" : "remove";
+    await act(kind === "remove" ? { remove: [[copy.number, null]] } : { restore: [copy.number] }, "");
+    const left = `${group.copies.filter(isLeft).length} of ${group.copies.length} left`;
+    if (view.open === group && isGone(copy) === (kind === "remove")) say(`${name} ${kind}d. ${left}.`);
+  });
 }
 
 export function keepOnly() {
   const { open, chosen } = view, copy = open.copies[chosen];
-  const rest = open.copies.filter((one) => one !== copy && !isGone(one)).map((one) => [one.number, copy.number]);
-  return act({ restore: isGone(copy) ? [copy.number] : [], remove: rest }, `Only ${letter(chosen)} is kept.`);
+  return inTurn(() => {
+    const rest = open.copies.filter((one) => one !== copy && !isGone(one)).map((one) => [one.number, copy.number]);
+    return act({ restore: isGone(copy) ? [copy.number] : [], remove: rest }, `Only ${letter(chosen)} is kept.`);
+  });
 }
 
 export function acceptSuggestion() {
-  const suggestion = suggestions.get(view.open.number);
+  const group = view.open;
+  return inTurn(() => accept(group));
+}
+
+function accept(group) {
+  const suggestion = suggestions.get(group.number);
   if (!suggestion) { say("The group is still being judged."); return undefined; }
   if (suggestion.keeper === null) { say("There is no suggestion for this group."); return undefined; }
   const keepers = [...new Set(suggestion.removals.map(([, keeper]) => keeper))];
   const restore = keepers.filter((number) => isGone(copies[number]));
   const remove = suggestion.removals.filter(([number]) => !isGone(copies[number])).map(([number, keeper]) => [number, keeper]);
   if (!remove.length && !restore.length) { say("It is accepted already."); return undefined; }
-  return act({ restore, remove, byRule: true }, `Accepted: ${letterOf(view.open, suggestion.keeper)} is kept.`);
+  return act({ restore, remove, byRule: true }, `Accepted: ${letterOf(group, suggestion.keeper)} is kept.`);
 }

@@ -3,6 +3,7 @@
 import { ask } from "./calls.js";
 import { refresh } from "./following.js";
 import { say, sayError } from "./notices.js";
+import { inTurn } from "./queue.js";
 import { kept } from "./result.js";
 import { addStep } from "./steps.js";
 import { view } from "./view.js";
@@ -25,7 +26,10 @@ export async function decide(group, deed) {
 
 export const contraryOf = (deed) => (deed === "keep" ? "forget" : "keep");
 
-export async function toggleKept() {
-  const group = view.open.number, deed = kept.has(group) ? "forget" : "keep";
-  if (await decide(group, deed)) addStep({ group, deed: contraryOf(deed) });
+export function toggleKept() {
+  const group = view.open.number;
+  return inTurn(async () => {
+    const deed = kept.has(group) ? "forget" : "keep";
+    if (await decide(group, deed)) addStep({ group, deed: contraryOf(deed) });
+  });
 }
