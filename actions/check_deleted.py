@@ -1,18 +1,17 @@
 """Work out which originals the deleted copies mean."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import cleanup
 from actions.console import Console, Item, counted, facts_of, lines_of
 from actions.result import opened
 from config import Settings
-from disk import removal
-from disk.files import is_gone
 from disk.lines import to_line
 from disk.protection import Protected
 from disk.record import Manifest, SavedCopy, check_to_delete, write_to_delete
+from disk.removal import is_there
 from pictures.losses import losses, orphaned_sidecars
 
 
@@ -83,13 +82,22 @@ def listing_of(
     listed = {*culled.deleted, *whole}
     reasons = {c: protected.reason(c.original.path) for c in manifest.copies if c in listed}
     copies = tuple(c for c, reason in reasons.items() if not reason)
-    paths = (c.original.path for c in copies)
-    present = tuple(p for p in paths if not is_gone(p) or removal.is_set_aside(p))
-    there = frozenset(present)
-    # Of a whole group all are listed, or what is taken off the list couldn't be told.
-    named = tuple(c.original.path for c in copies if c in whole or c.original.path in there)
+    present = tuple(c.original.path for c in copies if is_there(c.original.path))
     kept = tuple(Item(c.original.path, reason) for c, reason in reasons.items() if reason)
-    return Listing(copies, present, named if present else (), kept)
+    return Listing(copies, present, _named(copies, present, whole), kept)
+
+
+def _named(
+    copies: Iterable[SavedCopy], present: Collection[str], whole: Collection[SavedCopy]
+) -> tuple[str, ...]:
+    """The originals that are to be written: those that are there, if any is, and whole groups.
+
+    Of a whole group all are listed, or what is taken off the list couldn't be told.
+    """
+    there = frozenset(present)
+    if not there:
+        return ()
+    return tuple(c.original.path for c in copies if c in whole or c.original.path in there)
 
 
 def say_listed(console: Console, listing: Listing, file: str, *, dry_run: bool) -> None:

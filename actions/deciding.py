@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from cleanup import Culled
 from disk.decisions import Decision, Decisions, Member, decided
-from disk.files import ImageFile, is_gone
+from disk.files import ImageFile
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy
-from disk.removal import is_set_aside
+from disk.removal import is_there
 from pictures import formats
 from pictures.by_name import named
 from pictures.images import Unreadable
@@ -49,7 +49,7 @@ def plan_keep(manifest: Manifest, culled: Culled, numbers: Collection[int] | Non
     left: dict[int, tuple[SavedCopy, ...]] = {}
     refused: dict[int, str] = {}
     for group in groups if numbers is None else numbers:
-        if any(copy in deleted and _is_there(copy.original.path) for copy in groups[group]):
+        if any(copy in deleted and is_there(copy.original.path) for copy in groups[group]):
             refused[group] = PENDING
             continue
         there = tuple(copy for copy in groups[group] if copy not in deleted)
@@ -58,10 +58,6 @@ def plan_keep(manifest: Manifest, culled: Culled, numbers: Collection[int] | Non
         elif numbers is not None:
             refused[group] = FEWER
     return KeepPlan(left, refused)
-
-
-def _is_there(path: str) -> bool:
-    return not is_gone(path) or is_set_aside(path)
 
 
 def in_workers(workers: int, watch: Callable[..., Iterable["Pictured"]]) -> ReadPictures:
@@ -135,18 +131,25 @@ def pictures_of(
         found[path] = decisions.picture_of(image.digest) or image.digest
         if found[path] == image.digest and formats.tells_metadata_apart(path):
             unknown[path] = image
-    noted = store.noted(PICTURES_DATA, {image.digest for image in unknown.values()})
+    known = _noted_or_read(unknown, read, store)
+    for path, image in unknown.items():
+        found[path] = known.get(image.digest, b"").hex() or image.digest
+    return found
+
+
+def _noted_or_read(
+    images: Mapping[str, "HashedImage"], read: ReadPictures, store: "Store"
+) -> dict[str, bytes]:
+    """The digests of some photos' pictures, by content: as noted, or read now and noted."""
+    noted = store.noted(PICTURES_DATA, {image.digest for image in images.values()})
     new: dict[str, bytes] = {}
-    for result in read([i.file for i in unknown.values() if i.digest not in noted]):
-        seen = unknown[result.file.path].digest
+    for result in read([i.file for i in images.values() if i.digest not in noted]):
+        seen = images[result.file.path].digest
         if not isinstance(result, Unreadable) and result.content == seen:
             new[result.content] = bytes.fromhex(result.digest)
     if new:
         store.note(PICTURES_DATA, new)
-    known = {**noted, **new}
-    for path, image in unknown.items():
-        found[path] = known.get(image.digest, b"").hex() or image.digest
-    return found
+    return {**noted, **new}
 
 
 def unsettled(

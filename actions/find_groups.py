@@ -129,24 +129,33 @@ def report_not_shown(
 def report_kept(
     console: Console, images: Sequence[HashedImage], chosen: Chosen, *, everything: bool
 ) -> list[str]:
+    """Say which groups are left out and what was kept of others; returns lines for the log."""
     kept = [(paths_in(images, cluster), decision) for cluster, decision in chosen.kept]
     console.facts["kept_left_out"] = [{"paths": p, "time": d.time} for p, d in kept]
     if kept:
         are = "is" if len(kept) == 1 else "are"
         count = counted(len(kept), "group")
         console.say(f"{count} that you kept {are} left out (--show-kept).")
-    told = chosen.kept_together(images)
-    facts = [{"group": one.group, "paths": list(one.paths), "time": one.time} for one in told]
-    console.facts["kept_together"] = facts
-    sentences = [one.sentence for one in told]
-    for sentence in sentences if everything else sentences[:SHOWN]:
-        console.say(sentence)
-    if not everything and len(sentences) > SHOWN:
-        console.say(f"... and {len(sentences) - SHOWN:,} more of what was kept, see --verbose")
+    sentences = report_together(console, chosen.kept_together(images), everything=everything)
     lines = [f"Kept on {d.day}, left out: {', '.join(map(to_line, p))}" for p, d in kept]
     for line in lines if everything else ():
         console.say(f"  {line}")
     return [*lines, *sentences]
+
+
+def report_together(
+    console: Console, told: Sequence[KeptTogether], *, everything: bool
+) -> list[str]:
+    """Say what of the groups was kept side by side before; returns it all, for the log."""
+    facts = [{"group": one.group, "paths": list(one.paths), "time": one.time} for one in told]
+    console.facts["kept_together"] = facts
+    sentences = [one.sentence for one in told]
+    shown = sentences if everything else sentences[:SHOWN]
+    for sentence in shown:
+        console.say(sentence)
+    if more := len(sentences) - len(shown):
+        console.say(f"... and {more:,} more of what was kept, see --verbose")
+    return sentences
 
 
 def _paths(images: Sequence[HashedImage], cluster: "Cluster", one: Together) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from disk.companions import CompanionIndex, listing
-from disk.files import is_below
+from disk.files import is_below, is_gone
 from disk.lines import to_line
 from disk.own_names import ASIDE_SUFFIX, MOST_ASIDE_BYTES, name_before
 from disk.record import Manifest
@@ -81,6 +81,11 @@ def own_path(aside: str) -> str | None:
 def is_set_aside(path: str) -> bool:
     """Whether an interrupted cleanup has left a file under its other name."""
     return os.path.lexists(aside_path(path))
+
+
+def is_there(path: str) -> bool:
+    """Whether a file is there, if only under the other name that an interrupted cleanup gave it."""
+    return not is_gone(path) or is_set_aside(path)
 
 
 def _put_back(aside: str, path: str) -> None:
