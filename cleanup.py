@@ -244,11 +244,12 @@ class Judge:
                 self._unlisted[copy.digest].append(copy.original.path)
         look_anew()
         self._needs_no_survivor = {
-            number
-            for number, group in self._groups.items()
-            if all(c in self._deleted for c in group)  # with `whole_groups` only
-            and all(c.original.path in listed for c in group)
+            n for n, group in self._groups.items() if self._goes_whole(group)
         }
+
+    def _goes_whole(self, group: Iterable[SavedCopy]) -> bool:
+        """Whether all of a group is listed and deleted, which it is with `whole_groups` alone."""
+        return all(c in self._deleted and c.original.path in self._listed for c in group)
 
     def folders_of(self, copy: SavedCopy) -> list[str]:
         """The folders of all originals of a group, always in the same order."""

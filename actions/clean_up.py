@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cleanup
@@ -178,12 +178,7 @@ def report_plan(
     doomed = [copy.original.path for copy in plan.delete]
     going = [companion.path for companion in companions.delete]
     size = sum(map(removal.bytes_freed, (*doomed, *going)))
-    trash = job.settings.delete_mode == "trash"
-    how = "send to the trash" if trash else "delete for good"
-    besides = f" and {counted(len(going), 'companion')}" if job.with_companions else ""
-    console.say(f"To {how}: {counted(len(doomed), 'original')}{besides}, {megabytes(size)}.")
-    for path in going:
-        console.say(f"  {to_line(path)}")
+    say_going(console, job, len(doomed), going, size)
     if plan.gone:
         console.say(f"Gone already: {counted(len(plan.gone), 'original')}.")
     console.list_some("Kept", lines_of(items_of(plan.refused)), everything=True)
@@ -202,6 +197,17 @@ def report_plan(
     )
     if job.with_companions:
         console.facts["companions"] = {"delete": going, "kept": facts_of(stay)}
+
+
+def say_going(
+    console: Console, job: Job, originals: int, companions: Sequence[str], size: int
+) -> None:
+    """Say what is to go, how, and what room that makes; the companions are named."""
+    how = "send to the trash" if job.settings.delete_mode == "trash" else "delete for good"
+    besides = f" and {counted(len(companions), 'companion')}" if job.with_companions else ""
+    console.say(f"To {how}: {counted(originals, 'original')}{besides}, {megabytes(size)}.")
+    for path in companions:
+        console.say(f"  {to_line(path)}")
 
 
 def confirmed(photos: int, companions: int = 0) -> bool:

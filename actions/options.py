@@ -416,18 +416,23 @@ def constants(module: Mapping[str, object]) -> dict[str, object]:
     """The values of an edited config.py; an unknown or missing name is a `UserError`."""
     known = [option.name for option in OPTIONS]
     for name in sorted(module.keys() - known):
-        is_value = not name.startswith("_") and isinstance(module[name], (str, int, list, tuple))
-        if not name.isupper() and not is_value:
-            continue
-        likeness = 0.6 if name.isupper() else 0.85  # other names may be the user's own
-        near = named("difflib:get_close_matches")(name.upper(), known, n=1, cutoff=likeness)
-        if name.isupper() or near:
-            hint = f"did you mean {near[0]}?" if near else "remove it."
-            raise UserError(f"config.py: unknown name {name}; {hint}")
+        check_unknown(name, module[name], known)
     for name in known:
         if name not in module:
             raise UserError(f"config.py: {name} is missing; add a line {name} = ...")
     return {name: module[name] for name in known}
+
+
+def check_unknown(name: str, value: object, known: Sequence[str]) -> None:
+    """A name of config.py that no option has is the user's own; UserError for what is a slip."""
+    is_value = not name.startswith("_") and isinstance(value, (str, int, list, tuple))
+    if not name.isupper() and not is_value:
+        return
+    likeness = 0.6 if name.isupper() else 0.85  # other names may be the user's own
+    near = named("difflib:get_close_matches")(name.upper(), known, n=1, cutoff=likeness)
+    if name.isupper() or near:
+        hint = f"did you mean {near[0]}?" if near else "remove it."
+        raise UserError(f"config.py: unknown name {name}; {hint}")
 
 
 def settings_of(arguments: argparse.Namespace, defaults: Mapping[str, object]) -> Settings:

@@ -43,25 +43,42 @@ def is_litter(path: str, top: str) -> bool:
     Links aren't, nor what begins like a picture and is no preview of a NAS.
     """
     parts = os.path.relpath(path, top).split(os.sep)
-    first = _first_folder(parts)
+    inside = parts[_first_folder(parts) :]  # from a system's own folder on
     try:
         status = os.lstat(path)
         if stat.S_ISDIR(status.st_mode):
-            return first is not None and (len(parts) - first == 1 or parts[first] == "@eaDir")
+            return len(inside) == 1 or inside[:1] == ["@eaDir"]
         if not stat.S_ISREG(status.st_mode):
             return False
         small = status.st_size <= MOST_BYTES
-        if first is not None and parts[first] in PREVIEWS:
-            return small and bool(re.fullmatch(PREVIEWS[parts[first]], parts[-1]))
-        if first is None and not _is_called_litter(parts[-1]):
-            return False
-        with open(path, "rb", opener=system.open_file) as stream:
-            head = stream.read(SNIFFED_BYTES)
+        if inside:
+            return _is_litter_inside(path, inside, small=small)
+        return _is_litter_outside(path, parts[-1], small=small)
     except OSError:
         return False
-    if first is not None or parts[-1].startswith(RESOURCE_FORK):
+
+
+def _is_litter_inside(path: str, inside: Sequence[str], *, small: bool) -> bool:
+    """Whether a file in a folder that systems make is what they put there."""
+    folder, name = inside[0], inside[-1]
+    if folder in PREVIEWS:
+        return small and bool(re.fullmatch(PREVIEWS[folder], name))
+    return small and _head(path).startswith(APPLE_DOUBLE)
+
+
+def _is_litter_outside(path: str, name: str, *, small: bool) -> bool:
+    """Whether a file in any other folder is litter."""
+    if not _is_called_litter(name):
+        return False
+    head = _head(path)
+    if name.startswith(RESOURCE_FORK):
         return small and head.startswith(APPLE_DOUBLE)
-    return _is_known_file(parts[-1].lower(), head, small=small)
+    return _is_known_file(name.lower(), head, small=small)
+
+
+def _head(path: str) -> bytes:
+    with open(path, "rb", opener=system.open_file) as stream:
+        return stream.read(SNIFFED_BYTES)
 
 
 def _is_called_litter(name: str) -> bool:
@@ -81,7 +98,7 @@ def left_in(path: str, top: str) -> str:
     """The folder that litter was left in, above a system's own one."""
     parts = os.path.relpath(path, top).split(os.sep)
     first = _first_folder(parts)
-    return os.path.join(top, *parts[: len(parts) - 1 if first is None else first]).rstrip(os.sep)
+    return os.path.join(top, *parts[: min(first, len(parts) - 1)]).rstrip(os.sep)
 
 
 def others_in(folder: str) -> list[str]:
@@ -101,8 +118,9 @@ def remove_in(folder: str) -> None:
                     remove(inner)
 
 
-def _first_folder(parts: Sequence[str]) -> int | None:
-    return next((number for number, part in enumerate(parts) if part in FOLDERS), None)
+def _first_folder(parts: Sequence[str]) -> int:
+    """The place of the first folder that systems make; behind the end if there is none."""
+    return next((number for number, part in enumerate(parts) if part in FOLDERS), len(parts))
 
 
 def _is_all_litter(path: str, folder: str) -> bool:

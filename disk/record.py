@@ -5,8 +5,9 @@ import json
 import ntpath
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from config import Exit, UserError
 from disk import signature
@@ -149,9 +150,19 @@ def load_manifest(folder: str) -> Manifest:
         data = table_of(json.loads(stream.read().decode()), "it")
     if number_of(data["schema"], "schema") != MANIFEST_SCHEMA:
         raise ValueError(f"its schema is not {MANIFEST_SCHEMA}")
+    manifest = _manifest_of(data, folder)
+    for places in ([c.original.path for c in manifest.copies], [c.copy for c in manifest.copies]):
+        if len(set(places)) < len(places):
+            raise ValueError("copies must be different files")
+    if data["run"] != manifest.run:
+        raise ValueError("its run id doesn't match its copies")
+    return manifest
+
+
+def _manifest_of(data: Mapping[str, Any], folder: str) -> Manifest:
     folders = rows_of(data["input_dirs"], "input_dirs")
     signatures = rows_of(data.get("signatures", []), "signatures")
-    manifest = Manifest(
+    return Manifest(
         input_dirs=tuple(path_of(one, "input_dirs") for one in folders),
         copies=tuple(_copy_of(row, folder) for row in rows_of(data["copies"], "copies")),
         own_files=_own_files_of(data["own_files"]),
@@ -161,12 +172,6 @@ def load_manifest(folder: str) -> Manifest:
         kept_together=tuple(map(_kept_of, rows_of(data.get("kept_together", []), "kept_together"))),
         signatures=tuple(digest_of(one, "signatures") for one in signatures),
     )
-    for places in ([c.original.path for c in manifest.copies], [c.copy for c in manifest.copies]):
-        if len(set(places)) < len(places):
-            raise ValueError("copies must be different files")
-    if data["run"] != manifest.run:
-        raise ValueError("its run id doesn't match its copies")
-    return manifest
 
 
 def _copy_of(row: object, folder: str) -> SavedCopy:
