@@ -29,12 +29,13 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from disk.files import ImageFile
 from disk.record import Link, SavedCopy
-from extras.review import rules
+from extras.review import rendering, rules
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts, examine
 from extras.review.rendering import render
 from extras.review.rules import Picture, suggest
 from extras.review.versions import pairs, thumbprint
+from pictures import modes
 
 PLAIN = Facts(
     width=4000,
@@ -813,6 +814,25 @@ def test_every_kind_of_picture_can_be_shown(form: str, mode: str, tmp_path: Path
         with Image.open(shown) as made:
             assert (made.format, made.mode, max(made.size)) == ("JPEG", "RGB", side)
     assert examine(str(path)).pixels == 120_000
+
+
+def test_a_large_preview_is_decoded_at_half_its_scale_and_looks_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2,000 x 1,500 pixels do for 1,600, and more of them cost twice the time."""
+    assert rendering.covering((4000, 3000), 1600) == (1600, 1200)
+    assert rendering.covering((3000, 4001), 1600) == (1200, 1600)
+    monkeypatch.setattr(rendering, "PREVIEW_SIDE", 240)
+    decoded: list[tuple[int, int]] = []
+    to_srgb = modes.to_srgb
+    monkeypatch.setattr(modes, "to_srgb", lambda i: (decoded.append(i.size), to_srgb(i))[1])
+    large, path = photo(CAT).resize((600, 450)), tmp_path / "a.jpg"
+    path.write_bytes(encoded(large, "JPEG", quality=92))
+    with Image.open(io.BytesIO(render(str(path), "preview"))) as shown, Image.open(path) as whole:
+        assert (decoded, shown.size) == ([(300, 225)], (240, 180))
+        best = whole.resize(shown.size, Image.Resampling.LANCZOS)
+        differences = np.abs(np.asarray(shown, int) - np.asarray(best, int))
+    assert differences.mean() < 3
 
 
 def test_nothing_of_a_files_metadata_gets_to_the_browser(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def render(path: str, kind: str) -> bytes:
     head = salvage.header(data, structure, decode.open_header)
     side = {"small": SMALL_SIDE, "thumb": THUMB_SIDE, "preview": PREVIEW_SIDE}.get(kind, FULL_SIDE)
     factor = _factor(head.size, side)
-    size = (head.width // factor, head.height // factor) if kind == "full" else (side, side)
+    whole = head.width // factor, head.height // factor
+    size = whole if kind == "full" else covering(head.size, side)
     picture = salvage.decoded(data, structure, drafted("RGB", size)).image
     assert picture
     orientation = orientation_of(picture if head.format == "PNG" else head)
@@ -54,6 +55,15 @@ def render(path: str, kind: str) -> bytes:
     else:
         image.save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()
+
+
+def covering(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """The size of a picture that is shown at up to a side: what is decoded has to cover it.
+
+    So 12 megapixels are decoded at half their scale for 1,600 pixels, as 2,000 x 1,500 cover them.
+    """
+    longest = max(size)
+    return (-(-size[0] * side // longest), -(-size[1] * side // longest))
 
 
 def _factor(size: tuple[int, int], side: int) -> int:
