@@ -57,17 +57,8 @@ def same_pictures(own: Images, library: Images, workers: int, watch: Watch) -> d
 
     Both sides are read now. Of the library only what looks exactly the same is read.
     """
-    hashes = {image.look.views[0].hash for image in own if image.look}
-    alike: dict[str, list[HashedImage]] = defaultdict(list)
-    for image in library:
-        if image.look and image.look.views[0].hash in hashes:
-            alike[matching.look_digest(image.look)].append(image)
-    pairs = {
-        image.file.path: alike.get(matching.look_digest(image.look), ())
-        for image in own
-        if image.look
-    }
-    files = {i.file.path: i.file for i in own if pairs.get(i.file.path)}
+    pairs = _exactly_alike(own, library)
+    files = {i.file.path: i.file for i in own if i.file.path in pairs}
     files |= {i.file.path: i.file for images in pairs.values() for i in images}
     digests = _digests(files.values(), workers, watch)
     found = {}
@@ -76,6 +67,21 @@ def same_pictures(own: Images, library: Images, workers: int, watch: Watch) -> d
         if same and digests.get(path):
             found[path] = same[0]
     return found
+
+
+def _exactly_alike(own: Images, library: Images) -> dict[str, list[HashedImage]]:
+    """What of the library looks exactly like each photo, by its path; those like nothing aren't in.
+
+    Of most of the library the hash alone is compared, as a digest of a look takes longer.
+    """
+    looks = {image.file.path: image.look for image in own if image.look}
+    hashes = {look.views[0].hash for look in looks.values()}
+    there: dict[str, list[HashedImage]] = defaultdict(list)
+    for image in library:
+        if image.look and image.look.views[0].hash in hashes:
+            there[matching.look_digest(image.look)].append(image)
+    found = {path: there.get(matching.look_digest(look), []) for path, look in looks.items()}
+    return {path: images for path, images in found.items() if images}
 
 
 def _digests(files: Iterable[ImageFile], workers: int, watch: Watch) -> dict[str, str]:

@@ -146,9 +146,7 @@ def last_find(
     if shared and not alike:
         others = [c for c in manifest.copies if c.group == groups[0] and c not in rows]
         images = (*pair, *_hashed_again(others, hash_again))
-        places = [_place(manifest, image) for image in images]
-        sides = [across.side_of(place) for place in places] if across else None
-        through = joined_through(images, method, sides)
+        through = joined_through(images, method, _sides(manifest, images, across))
     return LastFind(
         groups=groups,
         shared=shared,
@@ -173,6 +171,15 @@ def _place(manifest: Manifest | None, image: HashedImage) -> str:
     """Where a picture lies, or the original of one that is a copy."""
     row = _row(manifest, image) if manifest else None
     return row.original.path if row else image.file.path
+
+
+def _sides(
+    manifest: Manifest, images: Sequence[HashedImage], across: Across | None
+) -> list[int] | None:
+    """On which side each picture lies, if only those on different sides join."""
+    if across is None:
+        return None
+    return [across.side_of(_place(manifest, image)) for image in images]
 
 
 def _hashed_again(copies: Sequence[SavedCopy], hash_again: HashFiles) -> list[HashedImage]:

@@ -149,26 +149,38 @@ def look(
     console: Console,
 ) -> Looked:
     """Compare the photos without identical files with those of the library, if there are any."""
-    done = {**found.identical, **found.failed}
-    left = [path for path in contents.files if path not in done and is_photo(path)]
-    if not left:
+    own = photos_left(contents, found)
+    if not own:
         return Looked({}, {}, {}, {}, {})
-    own = [image_file(path, contents.files[path]) for path in left]
     others, too_small = photos_of(settings, library, OwnFiles(contents.files))
     method = methods.chosen(settings)
     with opened_store(settings.cache_file, console.warn) as store:
         hash_anew = hashing(method, method.recipe, settings.workers)
         results = list(remembering(store, method.recipe)([*own, *others], hash_anew))
         images = {r.file.path: r for r in results if isinstance(r, HashedImage)}
-        shown = [images[path] for path in left if path in images]
-        there = [images[file.path] for file in others if file.path in images]
+        shown, there = in_order(own, images), in_order(others, images)
         same = alike.same_pictures(shown, there, settings.workers, comparing)
         rest = [image for image in shown if image.file.path not in same]
         similar = alike.similar(rest, there, method)
     unread = {r.file.path: r.reason for r in results if isinstance(r, Unreadable)}
     reasons = {image.file.path: NOT_ALIKE if image.look else NO_LOOK for image in rest}
-    reasons |= {path: unread.pop(path) for path in left if path in unread}
+    reasons |= {file.path: unread.pop(file.path) for file in own if file.path in unread}
     return Looked(same, similar, reasons, unread, too_small)
+
+
+def photos_left(contents: Contents, found: Covered) -> list[ImageFile]:
+    """The photos of the folders of which no file of the library has the bytes."""
+    done = {**found.identical, **found.failed}
+    return [
+        image_file(path, status)
+        for path, status in contents.files.items()
+        if path not in done and is_photo(path)
+    ]
+
+
+def in_order(files: Iterable[ImageFile], images: Mapping[str, HashedImage]) -> list[HashedImage]:
+    """The images of some files, in their order, without those that could not be hashed."""
+    return [images[file.path] for file in files if file.path in images]
 
 
 def comparing(

@@ -42,10 +42,7 @@ class Lists:
 
 def report(console: Console, contents: Contents, lists: Lists, *, everything: bool) -> None:
     """Say how much is in which list, and name what isn't identical."""
-    sizes = {path: status.st_size for path, status in contents.files.items()}
-    for name, paths, what in lists.rows():
-        size = megabytes(sum(sizes.get(path, 0) for path in paths))
-        console.say(f"{name + ':':14}{counted(len(paths), 'file'):>14}, {size:>12}: {what}")
+    say_sizes(console, contents, lists)
     if lists.missing:
         of_kinds = Counter(kind_of(path) for path in lists.missing).most_common()
         say_counts(console, "Missing are", dict(of_kinds))
@@ -56,18 +53,30 @@ def report(console: Console, contents: Contents, lists: Lists, *, everything: bo
     console.list_some("Similar", similar, everything=everything)
     missing = [Item(path, reason) for path, reason in lists.missing.items()]
     console.list_some("Missing", [item.line for item in missing], everything=everything)
-    console.facts.update(
-        identical=[
-            {"path": path, "by": cover.path, "may_be_the_same": cover.may_be_the_same}
-            for path, cover in lists.identical.items()
-        ],
-        same_picture=[{"path": path, "by": by} for path, by in lists.same_picture.items()],
-        similar=[{"path": path, **likeness.facts} for path, likeness in lists.similar.items()],
-        missing=facts_of(missing),
-    )
+    console.facts.update(**facts_of_covers(lists), missing=facts_of(missing))
     doubtful = [item for item in lists.identical.items() if item[1].may_be_the_same]
     lines = [f"{to_line(path)}: as {to_line(cover.path)}" for path, cover in doubtful]
     console.list_some(BY_PROGRAM, lines, everything=everything)
+
+
+def say_sizes(console: Console, contents: Contents, lists: Lists) -> None:
+    """Say how many files and how many bytes are in each list."""
+    sizes = {path: status.st_size for path, status in contents.files.items()}
+    for name, paths, what in lists.rows():
+        size = megabytes(sum(sizes.get(path, 0) for path in paths))
+        console.say(f"{name + ':':14}{counted(len(paths), 'file'):>14}, {size:>12}: {what}")
+
+
+def facts_of_covers(lists: Lists) -> dict[str, list[dict[str, object]]]:
+    """What --json says of the lists of what is in the library: each file and what covers it."""
+    return {
+        "identical": [
+            {"path": path, "by": cover.path, "may_be_the_same": cover.may_be_the_same}
+            for path, cover in lists.identical.items()
+        ],
+        "same_picture": [{"path": path, "by": by} for path, by in lists.same_picture.items()],
+        "similar": [{"path": path, **s.facts} for path, s in lists.similar.items()],
+    }
 
 
 def say_counts(console: Console, title: str, counts: Mapping[str, int], end: str = ".") -> None:

@@ -170,6 +170,23 @@ class Signs:
         """Whether a program names itself that saves pictures anew."""
         return any(map(EDITORS.search, self.programs))
 
+    @property
+    def is_photographed_heic(self) -> bool:
+        """Whether it is a HEIC that says how it was photographed, as a camera's does."""
+        return self.heic and self.photographed
+
+    @property
+    def resized(self) -> bool:
+        """Whether it has another size than EXIF says."""
+        sides = zip(sorted(self.size), sorted(self.said), strict=True)
+        return all(self.said) and any(abs(is_ - said) > SAME_SIDE * said for is_, said in sides)
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether it has all that a camera writes, nothing that others add, and that time."""
+        in_time = abs(self.changed_seconds) <= SECONDS_TO_WRITE
+        return self.photographed and all(self.said) and in_time and not self.jfif
+
 
 def generation(signs: Signs) -> int:
     """How sure it is that a camera wrote a file: from `NO_CAMERA` to `SURELY_WRITTEN`.
@@ -177,18 +194,15 @@ def generation(signs: Signs) -> int:
     Whoever saves a picture anew drops the camera's data, or changes the size and leaves the old one
     in them, or puts JFIF's header before them, which most cameras don't write.
     """
-    if not signs.camera and not (signs.heic and signs.photographed):
+    if not signs.camera and not signs.is_photographed_heic:
         return NO_CAMERA
-    sides = zip(sorted(signs.size), sorted(signs.said), strict=True)
-    resized = all(signs.said) and any(abs(is_ - said) > SAME_SIDE * said for is_, said in sides)
-    if resized:
+    if signs.resized:
         return RESIZED
-    if signs.edited or (signs.quality is None and not (signs.heic and signs.photographed)):
+    if signs.edited or (signs.quality is None and not signs.is_photographed_heic):
         return SAVED_ANEW
     if signs.quality is None:  # a program that makes a HEIC of a JPEG may leave the camera's words
         return AS_WRITTEN
-    unchanged = abs(signs.changed_seconds) <= SECONDS_TO_WRITE
-    if signs.photographed and all(signs.said) and unchanged and not signs.jfif:
+    if signs.left_alone:
         return SURELY_WRITTEN
     return AS_WRITTEN if signs.quality >= CAMERA_QUALITY else SAVED_ANEW
 
