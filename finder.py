@@ -90,13 +90,14 @@ def check_input(input_dirs: Sequence[str], output_dir: str) -> None:
     _check_open(input_dirs)
 
 
-def check_sides(input_dirs: Sequence[str]) -> None:
-    """Refuse to compare the pictures of different folders where there is only one."""
+def sides_of(input_dirs: Sequence[str]) -> "Sides":
+    """The sides that input folders are; UserError where there is only one."""
     if len(set(map(_identity, input_dirs))) < 2:
         raise UserError(
             f"--across compares photos of different input folders, and {input_dirs[0]} is the only "
             "one; name another one with --input-dir."
         )
+    return Sides(input_dirs)
 
 
 def _identity(folder: str) -> tuple[int, int]:

@@ -50,8 +50,7 @@ if TYPE_CHECKING:
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     finder.check_input(settings.input_dirs, settings.output_dir)
-    if settings.across:
-        finder.check_sides(settings.input_dirs)
+    sides = finder.sides_of(settings.input_dirs) if settings.across else None
     method, paths = methods.chosen(settings), paths_of(settings)
     accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
     dry_run, discard = arguments.dry_run, arguments.discard_review
@@ -63,13 +62,15 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         old = replaceable(old, arguments, console)
         check_log(paths.log_file)
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
-        walked = large_enough(walk_through(settings, paths), settings)
+        walked = walk_through(settings.input_dirs, settings.exclude, settings.min_size, paths)
+        walked = large_enough(walked, settings.min_pixels, settings.workers)
         protected = Protected(settings.protect, settings.input_dirs)
         warn_of_unused(console, protected, map(path_of, walked))
-        survey = surveyed(walked, method, settings, store)
+        survey = surveyed(walked, method, settings.workers, store)
+        store.prune(settings.input_dirs)
         if not discard:
             check_last_copies(old, survey.digests())
-        search = searched(survey, method, settings, store)
+        search = searched(survey, method, sides, settings.workers, store)
         images, seen = search.survey.images, search.survey.digests()
         chosen = chosen_groups(images, search.groups, decisions, arguments, settings.workers, store)
         log = report(console, search, chosen, accepted, everything=arguments.verbose)
@@ -82,8 +83,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             return
         copies = with_what_they_hold(copies, settings.workers, log)
         copies = tuple(with_protection(copies, protected))
-        planned = record_of(settings, paths, copies, images, chosen)
-        results, kept = replaced(old, planned, log, None if discard else seen, sheets(settings))
+        planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
+        make_sheet = sheets(settings.prefer, settings.workers, across=settings.across)
+        results, kept = replaced(old, planned, log, None if discard else seen, make_sheet)
         store.forget(r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
         report_saved(console, paths, results, kept, everything=arguments.verbose)
         console.warn_of(unsigned)
@@ -145,7 +147,8 @@ def with_what_they_hold(
 
 
 def record_of(
-    settings: Settings,
+    input_dirs: tuple[str, ...],
+    protected: Protected,
     paths: OutputPaths,
     copies: tuple[SavedCopy, ...],
     images: Sequence[HashedImage],
@@ -153,11 +156,11 @@ def record_of(
 ) -> Manifest:
     """The record of a result that is to be made."""
     return Manifest(
-        settings.input_dirs,
+        input_dirs,
         copies,
         paths.own_files,
         links=tuple(links_between(images, chosen.groups)),
-        protect=settings.protect,
+        protect=protected.given,
         kept_together=chosen.kept_together(images),
     )
 
@@ -232,7 +235,7 @@ def without_failed(
     return dataclasses.replace(planned, copies=saved, links=links, kept_together=kept)
 
 
-def sheets(settings: Settings) -> MakeSheet:
+def sheets(prefer: Sequence[str], workers: int, *, across: bool) -> MakeSheet:
     """What makes report.html; none without copies, extras/ or Jinja2."""
 
     def make(result: Result) -> str:
@@ -241,10 +244,10 @@ def sheets(settings: Settings) -> MakeSheet:
         contact_sheet = named("extras.review.sheet:contact_sheet")
         sheet: str = contact_sheet(
             result,
-            settings.prefer,
-            settings.workers,
+            prefer,
+            workers,
             lambda groups: bar(groups, "Contact sheet", unit=" groups"),
-            across=settings.across,
+            across=across,
         )
         return sheet
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import finder
 from actions.console import bar
-from config import Settings
 from disk.files import ImageFile
 from disk.own_names import MANIFEST
 from disk.record import is_result
@@ -23,10 +22,11 @@ if TYPE_CHECKING:
     from grouping import Cluster
 
 
-def walk_through(settings: Settings, paths: OutputPaths) -> list[Found]:
+def walk_through(
+    input_dirs: Sequence[str], exclude: Sequence[str], min_size: int, paths: OutputPaths
+) -> list[Found]:
     """All that is in the input folders but a result of ours, or what pretends to be one."""
-    leave_out = [paths.output_dir, paths.staging_dir, paths.replaced_dir]
-    walk = finder.walk(settings.input_dirs, settings.exclude, leave_out, settings.min_size)
+    walk = finder.walk(input_dirs, exclude, paths.folders, min_size)
     found = list(bar(walk, "Looking"))
     strange = f"passed over for its {MANIFEST}, which is no record of a find"
     no_results = {
@@ -40,13 +40,13 @@ def walk_through(settings: Settings, paths: OutputPaths) -> list[Found]:
     return [*ours, *no_results.values()]
 
 
-def large_enough(walked: list[Found], settings: Settings) -> list[Found]:
+def large_enough(walked: list[Found], min_pixels: int, workers: int) -> list[Found]:
     """What was found, without the pictures that have too few pixels to be compared."""
-    if not settings.min_pixels:
+    if not min_pixels:
         return walked
     files = [found for found in walked if isinstance(found, ImageFile)]
-    sizes = bar(finder.sizes(files, settings.workers), "Measuring", len(files))
-    return list(finder.large_enough(walked, sizes, settings.min_pixels))
+    sizes = bar(finder.sizes(files, workers), "Measuring", len(files))
+    return list(finder.large_enough(walked, sizes, min_pixels))
 
 
 def path_of(found: Found) -> str:
@@ -101,34 +101,27 @@ class Searched:
     sides: list[int] | None
 
 
-def surveyed(
-    walked: Sequence[Found], method: Method, settings: Settings, store: Store
-) -> finder.Survey:
+def surveyed(walked: Sequence[Found], method: Method, workers: int, store: Store) -> finder.Survey:
     """The photos that a walk found, hashed, those anew that the store doesn't know."""
-    hash_anew = hashing(method, first_of(method.recipe), settings.workers)
-    survey = finder.survey(walked, remembering(store, method.recipe), hash_anew)
-    store.prune(settings.input_dirs)
-    return survey
+    hash_anew = hashing(method, first_of(method.recipe), workers)
+    return finder.survey(walked, remembering(store, method.recipe), hash_anew)
 
 
-def searched(survey: finder.Survey, method: Method, settings: Settings, store: Store) -> Searched:
+def searched(
+    survey: finder.Survey, method: Method, sides: finder.Sides | None, workers: int, store: Store
+) -> Searched:
     """The groups by a method, of a survey in which all pictures of them are known in full.
 
-    What comes into a group by its thumbnail is decoded, and all is grouped again, until nothing
-    else does.
+    With sides, only pictures of different ones are compared. What comes into a group by its
+    thumbnail is decoded, and all is grouped again, until nothing else does.
     """
-    hash_fully = hashing(method, method.recipe, settings.workers)
+    hash_fully = hashing(method, method.recipe, workers)
     while True:
-        sides = sides_of(survey, settings)
-        groups, matched = method.group(survey.images, sides)
+        by_image = sides.of_images(survey) if sides else None
+        groups, matched = method.group(survey.images, by_image)
         members = (survey.images[n] for cluster in groups for n in cluster.members)
         near = [image.file for image in members if image.by_thumbnail]
         if not near:
-            return Searched(survey, groups, matched, sides)
+            return Searched(survey, groups, matched, by_image)
         closer = store.hashed(near, method.recipe, hash_fully)
         survey = finder.hashed_again(survey, bar(closer, "Looking closer", len(near)))
-
-
-def sides_of(survey: finder.Survey, settings: Settings) -> list[int] | None:
-    """In which input folder each image lies, if only those of different ones are compared."""
-    return finder.Sides(settings.input_dirs).of_images(survey) if settings.across else None

@@ -49,6 +49,11 @@ class OutputPaths:
         return self.output_dir + REPLACED_SUFFIX
 
     @property
+    def folders(self) -> tuple[str, str, str]:
+        """All folders of ours, whether they are there or not."""
+        return self.output_dir, self.staging_dir, self.replaced_dir
+
+    @property
     def own_files(self) -> OwnFiles:
         """The names of ours that a result here has, as its record names them."""
         log_folder, log_name = os.path.split(self.log_file)

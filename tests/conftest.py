@@ -399,7 +399,7 @@ def what_takes_longest(request: pytest.FixtureRequest) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         if not wanted("sheet"):
-            monkeypatch.setattr(find, "sheets", lambda *_: lambda _: SHEET)
+            monkeypatch.setattr(find, "sheets", lambda *_, **__: lambda _: SHEET)
         if not wanted("workers"):
             monkeypatch.setattr(pebble, "ProcessPool", PoolHere)
             monkeypatch.setattr(system, "fork_server", lambda _: None)

@@ -29,7 +29,9 @@ from finder import Found, Skipped
 from pictures import methods
 from pictures.formats import is_photo
 from pictures.images import HashedImage, Unreadable
+from pictures.methods import Method
 from pictures.same_picture import Pictured
+from pictures.store import Store
 from pictures.store import opened as opened_store
 
 NOT_THERE = "no file of the library has its bytes"
@@ -42,7 +44,7 @@ class Looked:
     """What came of looking at the photos without identical files.
 
     `reasons` is what is to be said of those that aren't alike, `unread` of the library's photos;
-    `too_small` counts those of them that the settings leave out.
+    `too_small` counts those of them that are left out.
     """
 
     same_picture: Mapping[str, str]
@@ -72,13 +74,20 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     finder.check_input(settings.input_dirs, settings.output_dir)
     inputs = inputs_outside(settings.input_dirs, folders)
     contents = covering.contents_of(folders)
-    library = library_of(settings, inputs, folders)
+    leave_out = [*paths_of(settings).folders, *folders]
+    library = library_of(inputs, settings.exclude, leave_out)
     found = covering.covered(
         contents.files,
         library.files,
         lambda paths: bar(paths, "Reading", len(paths), unit=" files"),
     )
-    looked = look(settings, contents, found, library.files, console)
+    looked = Looked({}, {}, {}, {}, {})
+    if left := photos_left(contents, found):
+        others = photos_of(library.files, OwnFiles(contents.files), settings.min_size)
+        others = large_enough(others, settings.min_pixels, settings.workers)
+        method = methods.chosen(settings)
+        with opened_store(settings.cache_file, console.warn) as store:
+            looked = look(left, others, method, settings.workers, store)
     lists = lists_of(contents, found, looked)
     everything = arguments.verbose
     report(console, contents, lists, everything=everything)
@@ -123,11 +132,9 @@ def inputs_outside(input_dirs: Sequence[str], folders: Sequence[str]) -> list[st
     return outside
 
 
-def library_of(settings: Settings, inputs: Sequence[str], folders: Sequence[str]) -> Shelves:
-    """What lies in the library, outside of the folders that are asked about."""
-    paths = paths_of(settings)
-    leave_out = [paths.output_dir, paths.staging_dir, paths.replaced_dir, *folders]
-    walk = list(bar(finder.every_file(inputs, settings.exclude, leave_out), "Looking"))
+def library_of(inputs: Sequence[str], exclude: Sequence[str], leave_out: Sequence[str]) -> Shelves:
+    """What lies in the library's folders, without some others."""
+    walk = list(bar(finder.every_file(inputs, exclude, leave_out), "Looking"))
     skipped = [found for found in walk if isinstance(found, Skipped)]
     closed = [item for item in skipped if item.kind == finder.UNREADABLE_FOLDERS]
     return Shelves(
@@ -142,26 +149,22 @@ def library_of(settings: Settings, inputs: Sequence[str], folders: Sequence[str]
 
 
 def look(
-    settings: Settings,
-    contents: Contents,
-    found: Covered,
-    library: Sequence[ImageFile],
-    console: Console,
+    own: Sequence[ImageFile],
+    library: Sequence[Found],
+    method: Method,
+    workers: int,
+    store: Store,
 ) -> Looked:
-    """Compare the photos without identical files with those of the library, if there are any."""
-    own = photos_left(contents, found)
-    if not own:
-        return Looked({}, {}, {}, {}, {})
-    others, too_small = photos_of(settings, library, OwnFiles(contents.files))
-    method = methods.chosen(settings)
-    with opened_store(settings.cache_file, console.warn) as store:
-        hash_anew = hashing(method, method.recipe, settings.workers)
-        results = list(remembering(store, method.recipe)([*own, *others], hash_anew))
-        images = {r.file.path: r for r in results if isinstance(r, HashedImage)}
-        shown, there = in_order(own, images), in_order(others, images)
-        same = alike.same_pictures(shown, there, settings.workers, comparing)
-        rest = [image for image in shown if image.file.path not in same]
-        similar = alike.similar(rest, there, method)
+    """Compare the folders' own photos with those of the library that aren't too small."""
+    others = [file for file in library if isinstance(file, ImageFile)]
+    too_small = Counter(item.kind for item in library if isinstance(item, Skipped))
+    hash_anew = hashing(method, method.recipe, workers)
+    results = list(remembering(store, method.recipe)([*own, *others], hash_anew))
+    images = {r.file.path: r for r in results if isinstance(r, HashedImage)}
+    shown, there = in_order(own, images), in_order(others, images)
+    same = alike.same_pictures(shown, there, workers, comparing)
+    rest = [image for image in shown if image.file.path not in same]
+    similar = alike.similar(rest, there, method)
     unread = {r.file.path: r.reason for r in results if isinstance(r, Unreadable)}
     reasons = {image.file.path: NOT_ALIKE if image.look else NO_LOOK for image in rest}
     reasons |= {file.path: unread.pop(file.path) for file in own if file.path in unread}
@@ -189,22 +192,14 @@ def comparing(
     return bar(results, "Comparing", total)
 
 
-def photos_of(
-    settings: Settings, library: Iterable[ImageFile], own: OwnFiles
-) -> tuple[list[ImageFile], Mapping[str, int]]:
-    """The photos of the library that find would compare, without the folders' own.
-
-    And how many are too small for it, by what the settings say.
-    """
-    few_bytes = f"{finder.FEWER_BYTES}{finder.in_bytes(settings.min_size)}"
-    photos: list[Found] = [
-        file if file.size >= settings.min_size else Skipped(file.path, few_bytes)
+def photos_of(library: Iterable[ImageFile], own: OwnFiles, min_size: int) -> list[Found]:
+    """The photos of the library but the folders' own, those of too few bytes as skipped."""
+    few_bytes = f"{finder.FEWER_BYTES}{finder.in_bytes(min_size)}"
+    return [
+        file if file.size >= min_size else Skipped(file.path, few_bytes)
         for file in library
         if is_photo(file.path) and not is_own(file, own)
     ]
-    found = large_enough(photos, settings)
-    too_small = Counter(item.kind for item in found if isinstance(item, Skipped))
-    return [file for file in found if isinstance(file, ImageFile)], too_small
 
 
 def is_own(file: ImageFile, own: OwnFiles) -> bool:

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import os
+from collections.abc import Iterable, Sequence
 
 import finder
 from actions.console import Console
@@ -12,19 +13,33 @@ from actions.values import PRESET_HASH_SIZE
 from config import Settings
 from disk.decisions import load_decisions
 from disk.files import ImageFile
-from disk.result import Result, open_result
+from disk.record import Manifest
+from disk.result import OutputPaths, Result, open_result
 from extras import explain, fitting
 from pictures import methods
 from pictures.images import HashedImage, HashFiles
+from pictures.methods import Method
 from pictures.recipe import Recipe
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     """Say why two photos match or don't, or which setting fits examples. Changes nothing."""
+    workers, paths = settings.workers, paths_of(settings)
     if arguments.photos:
-        explain_two(settings, arguments, console)
+        method = methods.chosen(settings)
+        one, other = two_photos(arguments.photos, method, workers)
+        across = across_of(settings.input_dirs, settings.output_dir) if settings.across else None
+        hash_again = by_looks(settings.hash_size, workers)
+        explanation = explain.explain(one, other, method, record_in(paths), hash_again, across)
+        for line in explain.explained(explanation, everything=arguments.verbose):
+            console.say(line)
+        console.facts.update(dataclasses.asdict(explanation), kept=say_kept(console, one, other))
     else:
-        suggest_setting(settings, arguments, console)
+        finder.check_input(settings.input_dirs, settings.output_dir)
+        examples = examples_of(arguments.like, arguments.unlike, workers)
+        walked = walk_through(settings.input_dirs, settings.exclude, settings.min_size, paths)
+        photos = sum(isinstance(found, ImageFile) for found in walked)
+        suggest_setting(examples, photos, console)
 
 
 def by_looks(hash_size: int, workers: int) -> HashFiles:
@@ -32,24 +47,20 @@ def by_looks(hash_size: int, workers: int) -> HashFiles:
     return lambda files: finder.hash_files(files, Recipe(hash_size, parts=True), workers)
 
 
-def explain_two(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    paths = [os.path.realpath(path) for path in arguments.photos]
-    method = methods.chosen(settings)
+def two_photos(
+    given: Iterable[str], method: Method, workers: int
+) -> tuple[HashedImage, HashedImage]:
+    """Two photos, hashed for all that a method and the presets can say of them."""
     everything = dataclasses.replace(method.recipe, parts=True, only_hash=False)
-    one, other = explain.hashed(paths, hashing(method, everything, settings.workers))
-    found = open_result(paths_of(settings))
-    manifest = found.manifest if isinstance(found, Result) else None
-    explanation = explain.explain(
-        one,
-        other,
-        method,
-        manifest,
-        by_looks(settings.hash_size, settings.workers),
-        across_in(settings),
-    )
-    for line in explain.explained(explanation, everything=arguments.verbose):
-        console.say(line)
-    console.facts.update(dataclasses.asdict(explanation), kept=say_kept(console, one, other))
+    paths = [os.path.realpath(path) for path in given]
+    one, other = explain.hashed(paths, hashing(method, everything, workers))
+    return one, other
+
+
+def record_in(paths: OutputPaths) -> Manifest | None:
+    """The record of the last find, if it can be read."""
+    found = open_result(paths)
+    return found.manifest if isinstance(found, Result) else None
 
 
 def say_kept(console: Console, *images: HashedImage) -> list[str]:
@@ -62,25 +73,25 @@ def say_kept(console: Console, *images: HashedImage) -> list[str]:
     return [decision.time for decision in kept]
 
 
-def across_in(settings: Settings) -> explain.Across | None:
-    """Which photos --across keeps apart, if it is asked for."""
-    if not settings.across:
-        return None
-    finder.check_input(settings.input_dirs, settings.output_dir)
-    finder.check_sides(settings.input_dirs)
-    return explain.Across(finder.Sides(settings.input_dirs).of_path, settings.input_dirs)
+def across_of(input_dirs: Sequence[str], output_dir: str) -> explain.Across:
+    """Which photos --across keeps apart."""
+    finder.check_input(input_dirs, output_dir)
+    return explain.Across(finder.sides_of(input_dirs).of_path, input_dirs)
 
 
-def suggest_setting(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    finder.check_input(settings.input_dirs, settings.output_dir)
-    pairs = [(pair, True) for pair in arguments.like] + [(pair, False) for pair in arguments.unlike]
+def examples_of(
+    like: Iterable[Sequence[str]], unlike: Iterable[Sequence[str]], workers: int
+) -> list[fitting.Example]:
+    """The pairs of photos that should match and those that shouldn't, hashed."""
+    pairs = [(pair, True) for pair in like] + [(pair, False) for pair in unlike]
     paths = [os.path.realpath(path) for pair, _ in pairs for path in pair]
     # The presets need this size, and a threshold is suggested for it.
-    images = iter(explain.hashed(paths, by_looks(PRESET_HASH_SIZE, settings.workers)))
-    examples = [fitting.Example(next(images), next(images), like) for _, like in pairs]
-    photos = sum(
-        isinstance(found, ImageFile) for found in walk_through(settings, paths_of(settings))
-    )
+    images = iter(explain.hashed(paths, by_looks(PRESET_HASH_SIZE, workers)))
+    return [fitting.Example(next(images), next(images), is_like) for _, is_like in pairs]
+
+
+def suggest_setting(examples: list[fitting.Example], photos: int, console: Console) -> None:
+    """Say which setting fits the examples, and what it would cost in so many photos."""
     attempts = fitting.suggest(examples, photos)
     for line in fitting.suggested(attempts, photos):
         console.say(line)
