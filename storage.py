@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from disk.record import (
 )
 from disk.recovery import remove_result, roll_back
 from disk.result import NoResult, Opened, OutputPaths, look_again
+from disk.taking_over import Proven, other_names, take_over
 
 if TYPE_CHECKING:  # cleanup and check-deleted have no images
     from pictures.images import HashedImage
@@ -143,26 +144,36 @@ def staging(paths: OutputPaths, manifest: Manifest) -> Iterator[None]:
         roll_back(paths)
 
 
-def copy_all(paths: OutputPaths, copies: Iterable[SavedCopy]) -> Iterator[SavedCopy | FailedCopy]:
-    """Copy originals into the staging folder; yields one result a copy, in order."""
-    folder = paths.staging_dir
+def copy_all(
+    paths: OutputPaths, copies: Iterable[SavedCopy], taken: Mapping[str, Proven]
+) -> Iterator[SavedCopy | FailedCopy]:
+    """Copy originals into the staging folder; yields one result a copy, in order.
+
+    `taken` are the copies of the old result that can be taken over, by the path of the new one.
+    """
     for copy in copies:
-        target = os.path.join(folder, str(copy.group), os.path.basename(copy.copy))
         try:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            copy_file(copy.original, target, copy.digest, os.path.join(folder, PARTIAL))
+            _put(copy, paths.staging_dir, taken.get(copy.copy))
         except OSError as error:
             yield FailedCopy(copy, error.strerror or str(error))
         else:
             yield copy
 
 
+def _put(copy: SavedCopy, folder: str, old: Proven | None) -> None:
+    """Have a copy in the staging folder, by an old one or by its original."""
+    target = os.path.join(folder, str(copy.group), os.path.basename(copy.copy))
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if old is None or not take_over(old, copy.original, target):
+        copy_file(copy.original, target, copy.digest, os.path.join(folder, PARTIAL))
+
+
 def commit(old: Opened, manifest: Manifest, log: Iterable[str], report: str = "") -> list[str]:
     """Finish the staging folder and put it in the place of the old result.
 
-    `report` is the text of report.html, if there is to be one. Returns the paths of files in the
-    old result that were not removed, as they changed while find was running. Raises OSError
-    while the old result still stands.
+    `report` is the text of report.html, if there is to be one. Returns the paths of files of the
+    old result that changed while find was running: of the new one, if it has taken them over.
+    Raises OSError while the old result still stands.
     """
     paths = old.paths
     new, replaced = paths.staging_dir, paths.replaced_dir
@@ -184,7 +195,21 @@ def commit(old: Opened, manifest: Manifest, log: Iterable[str], report: str = ""
         os.rename(paths.output_dir, replaced)
     os.rename(new, paths.output_dir)
     _sync_swap(paths.output_dir)
-    return remove_result(replaced) if os.path.lexists(replaced) else []
+    return _remove_replaced(replaced, manifest) if os.path.lexists(replaced) else []
+
+
+def _remove_replaced(folder: str, new: Manifest) -> list[str]:
+    """Remove the old result; returns what changed of it meanwhile, which is kept, here or there."""
+    other_name = other_names(lambda: new.copies)
+    edited = []
+
+    def shared(old: SavedCopy) -> bool:
+        place = other_name(old)
+        if place and not is_untouched(old.copy, old.original):
+            edited.append(place)
+        return bool(place)
+
+    return [*remove_result(folder, shared=shared), *edited]
 
 
 def _sync_swap(output_dir: str) -> None:

@@ -39,6 +39,7 @@ from disk.protection import Protected
 from disk.record import Link, Manifest, SavedCopy
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
+from disk.taking_over import Proven, plan_take_over
 from pictures import methods
 from pictures.by_name import named
 from pictures.images import HashedImage, Holding
@@ -59,7 +60,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             stack.enter_context(locked(paths.output_dir))
         old = open_result(paths) if dry_run else recover(paths, console)
         unsigned = "" if dry_run else why_unsigned()
-        old = replaceable(old, arguments, console)
+        old, proven = replaceable(old, arguments, console)
         check_log(paths.log_file)
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = walk_through(settings.input_dirs, settings.exclude, settings.min_size, paths)
@@ -77,7 +78,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         if arguments.list:
             console.print_list(line_of(item.file).encode() for item in search.survey.unreadable)
         copies = planned_copies(images, chosen.groups, paths)
-        storage.check_space(copies, paths.output_dir)
+        taken = plan_take_over(copies, proven)
+        storage.check_space([c for c in copies if c.copy not in taken], paths.output_dir)
         if dry_run:
             console.say("Dry run: nothing was copied.")
             return
@@ -85,7 +87,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         copies = tuple(with_protection(copies, protected))
         planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
         make_sheet = sheets(settings.prefer, settings.workers, across=settings.across)
-        results, kept = replaced(old, planned, log, None if discard else seen, make_sheet)
+        known = None if discard else seen
+        results, kept = replaced(old, planned, taken, log, known, make_sheet)
         store.forget(r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
         report_saved(console, paths, results, kept, everything=arguments.verbose)
         console.warn_of(unsigned)
@@ -102,18 +105,20 @@ def report(
     return log + report_not_shown(console, survey.images, chosen, everything=everything)
 
 
-def replaceable(old: Opened, arguments: argparse.Namespace, console: Console) -> Opened:
-    """What lies in OUTPUT_DIR, once it is sure that it may be replaced."""
+def replaceable(
+    old: Opened, arguments: argparse.Namespace, console: Console
+) -> tuple[Opened, tuple[Proven, ...]]:
+    """What lies in OUTPUT_DIR, once it is sure that it may be replaced; its copies, if proven."""
     if arguments.trust_result and isinstance(old, Result):
         ask_for_trust(old, arguments, console)
         old = look_again(old)
-    check_replaceable(
+    proven = check_replaceable(
         old,
         discard_review=arguments.discard_review,
         trusted=arguments.trust_result,
         watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
     )
-    return old
+    return old, proven
 
 
 def with_protection(copies: Iterable[SavedCopy], protected: Protected) -> Iterator[SavedCopy]:
@@ -187,18 +192,20 @@ MakeSheet = Callable[[Result], str]
 def replaced(
     old: Opened,
     planned: Manifest,
+    taken: Mapping[str, Proven],
     log: Sequence[str],
     seen: Mapping[str, str] | None,
     make_sheet: MakeSheet,
 ) -> tuple[list[SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result.
 
-    `seen` are the digests of the photos by which last copies are known, unless the old result is
-    to be discarded with all that is in it. Raises UserError if nothing can be written.
+    `taken` are the copies that are taken over, by the path that they get. `seen` are the digests of
+    the photos by which last copies are known, unless the old result is to be discarded with all
+    that is in it. Raises UserError if nothing can be written.
     """
     try:
         with storage.staging(old.paths, planned):
-            copying = storage.copy_all(old.paths, planned.copies)
+            copying = storage.copy_all(old.paths, planned.copies, taken)
             results = list(bar(copying, "Copying", total=len(planned.copies)))
             if seen is not None:
                 check_again(old, results, seen)

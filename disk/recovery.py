@@ -1,7 +1,7 @@
 """What find leaves behind: the result that it replaced is removed, an interrupted run put right."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Iterable
 
 from config import UserError
 from disk import litter
@@ -16,15 +16,19 @@ from disk.files import (
 from disk.inspection import own_paths, report_of, unfinished_paths, unproven
 from disk.lines import some_names
 from disk.own_names import MANIFEST
-from disk.record import BROKEN_MANIFEST, Manifest, is_signed, load_manifest
+from disk.record import BROKEN_MANIFEST, Manifest, SavedCopy, is_signed, load_manifest
 from disk.result import Opened, OutputPaths, Result, open_result
+from disk.taking_over import other_names
 
 
-def remove_result(folder: str, *, unread: bool = False) -> list[str]:
+def remove_result(
+    folder: str, *, unread: bool = False, shared: Callable[[SavedCopy], bool] = lambda _: False
+) -> list[str]:
     """Remove a result of ours, file by file; returns what is kept as it isn't ours or changed.
 
-    A copy is proven by its content, or with `unread` by its size and time where those fit. Of a
-    result that this user's key has not signed nothing goes that only its record calls ours.
+    A copy is proven by its content, or with `unread` by its size and time where those fit; one
+    that is `shared` with the result that stands goes, as its file does not. Of a result that this
+    user's key has not signed nothing goes that only its record calls ours.
 
     Raises UserError if the folder is no result of ours.
     """
@@ -47,7 +51,8 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     except OSError as error:
         message = f"the rest of an earlier result, {folder}, can't be removed: {error.strerror}"
         raise UserError(f"{message}; check the disk and run it again.") from error
-    _remove_copies(manifest, spared, unread=unread)
+    copies = [copy for copy in manifest.copies if copy.copy not in spared]
+    _remove_copies(copies, lambda c: (unread and is_untouched(c.copy, c.original)) or shared(c))
     _remove_groups(folder, manifest)
     if kept := [path for path in files_in(folder) if path != last]:
         return kept
@@ -56,13 +61,12 @@ def remove_result(folder: str, *, unread: bool = False) -> list[str]:
     return [folder] if os.path.lexists(folder) else []
 
 
-def _remove_copies(manifest: Manifest, spared: Collection[str], *, unread: bool) -> None:
-    """Remove the copies that are proven to be as find made them."""
-    for copy in manifest.copies:
-        if os.path.islink(os.path.dirname(copy.copy)) or copy.copy in spared:
+def _remove_copies(copies: Iterable[SavedCopy], may_go: Callable[[SavedCopy], bool]) -> None:
+    """Remove the copies that may go unread, or are proven to be as find made them."""
+    for copy in copies:
+        if os.path.islink(os.path.dirname(copy.copy)):
             continue  # what it leads to isn't ours
-        untouched = unread and is_untouched(copy.copy, copy.original)
-        if untouched or has_digest(copy.copy, copy.digest):
+        if may_go(copy) or has_digest(copy.copy, copy.digest):
             try_to(os.unlink, copy.copy)
 
 
@@ -87,7 +91,7 @@ def roll_back(paths: OutputPaths) -> None:
             message = f"{output_dir} lies in the place of {replaced}; move it elsewhere."
             raise UserError(message)
         os.rename(replaced, output_dir)
-    _remove_leftover(new, unread=True)
+    _remove_leftover(new, output_dir, unread=True)
 
 
 def _is_whole(folder: str) -> bool:
@@ -105,7 +109,7 @@ def recover(paths: OutputPaths) -> Opened:
     Raises UserError if files of the user's are in the way.
     """
     roll_back(paths)
-    _remove_leftover(paths.replaced_dir, unread=False)
+    _remove_leftover(paths.replaced_dir, paths.output_dir, unread=False)
     opened = open_result(paths)
     if isinstance(opened, Result):
         unfinished = unfinished_paths(paths.output_dir, opened.manifest.own_files.names)
@@ -116,7 +120,8 @@ def recover(paths: OutputPaths) -> Opened:
     return opened
 
 
-def _remove_leftover(folder: str, *, unread: bool) -> None:
+def _remove_leftover(folder: str, standing: str, *, unread: bool) -> None:
+    """Remove what is left of a result beside the one that stands, which may share its files."""
     if not os.path.lexists(folder):
         return
     if os.path.islink(folder):
@@ -127,5 +132,14 @@ def _remove_leftover(folder: str, *, unread: bool) -> None:
     if not litter.others_in(folder):
         litter.remove_in(folder)
         os.rmdir(folder)
-    elif kept := remove_result(folder, unread=unread):
+        return
+    other_name = other_names(lambda: _copies_in(standing))
+    if kept := remove_result(folder, unread=unread, shared=lambda copy: bool(other_name(copy))):
         raise UserError(f"{folder} holds files of yours ({some_names(kept)}); move them elsewhere.")
+
+
+def _copies_in(folder: str) -> tuple[SavedCopy, ...]:
+    try:
+        return load_manifest(folder).copies
+    except BROKEN_MANIFEST:
+        return ()

@@ -12,6 +12,7 @@ from disk.lines import dump_json, some_names, to_line
 from disk.own_names import MANIFEST
 from disk.record import Manifest, SavedCopy, info_of, is_signed
 from disk.result import NoResult, Opened, look_again
+from disk.taking_over import Proven, prove
 
 
 def check_replaceable(
@@ -20,20 +21,21 @@ def check_replaceable(
     discard_review: bool = False,
     trusted: bool = False,
     watch: Callable[[Sequence[str]], Iterable[str]] = iter,
-) -> None:
-    """Refuse to replace a folder with files that aren't ours, or with a cull to finish.
+) -> tuple[Proven, ...]:
+    """The copies that the next result may take over, all of them read.
 
-    Changes nothing on disk; raises UserError.
+    Refuses to replace a folder with files that aren't ours, or with a cull to finish. Changes
+    nothing on disk; raises UserError.
     """
     folder = old.paths.output_dir
     if not os.path.lexists(folder):
-        return
+        return ()
     if not os.path.isdir(folder):
         raise UserError(f"OUTPUT_DIR {folder} is not a folder; choose another.")
     if os.path.ismount(folder):
         raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
     if not litter.others_in(folder):
-        return
+        return ()
     if isinstance(old, NoResult):
         raise UserError(
             f"OUTPUT_DIR {folder} holds files that are no result of ours "
@@ -47,7 +49,8 @@ def check_replaceable(
             f"edited ({len(contents.edited)}): {some_names(contents.foreign + contents.edited)}; "
             "move them elsewhere, or choose another OUTPUT_DIR."
         )
-    if not trusted and not is_signed(manifest) and (alone := list(unproven(folder, manifest))):
+    signed = is_signed(manifest)
+    if not trusted and not signed and (alone := list(unproven(folder, manifest))):
         raise UserError(
             f"{os.path.join(folder, MANIFEST)} isn't signed with your key, and it alone says what "
             f"some files are ({some_names(alone)}); look at them, then run find with "
@@ -56,6 +59,7 @@ def check_replaceable(
         )
     if not discard_review:
         _check_culled(folder, contents.missing)
+    return contents.proven if signed else ()
 
 
 def check_last_copies(old: Opened, seen: Mapping[str, str]) -> None:
@@ -115,11 +119,12 @@ def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What an output folder holds, as paths: not ours; ours but edited; ours and missing."""
+    """What an output folder holds: not ours; ours but edited; ours and missing; ours and right."""
 
     foreign: tuple[str, ...]
     edited: tuple[str, ...]
     missing: tuple[SavedCopy, ...]
+    proven: tuple[Proven, ...]
 
 
 def inspect(
@@ -135,11 +140,13 @@ def inspect(
     homes = {folder, *groups}
     present = [path for path in files_in(folder) if not _is_litter(path, folder, homes)]
     to_read = [path for path in present if path in copies]
-    edited = [path for path in watch(to_read) if not has_digest(path, copies[path].digest)]
+    read = {path: prove(path, copies[path].digest) for path in watch(to_read)}
+    edited = [path for path, proven in read.items() if proven is None]
     return Contents(
         foreign=tuple(path for path in present if path not in ours),
         edited=(*edited, *_edited_beside(folder, manifest, {*present})),
         missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
+        proven=tuple(proven for proven in read.values() if proven is not None),
     )
 
 

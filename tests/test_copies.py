@@ -214,7 +214,7 @@ def with_sheet(library: Library, text: str = "<p>sheet</p>") -> Path:
     old = manifest_of(library)
     manifest = record.Manifest(old.input_dirs, old.copies, old.own_files)
     with output_lock.locked(paths.output_dir), storage.staging(paths, manifest):
-        assert all(isinstance(c, record.SavedCopy) for c in storage.copy_all(paths, old.copies))
+        assert all(isinstance(c, record.SavedCopy) for c in storage.copy_all(paths, old.copies, {}))
         storage.commit(open_result(paths), manifest, [], text)
     return library.output / "report.html"
 

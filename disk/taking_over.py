@@ -1,0 +1,139 @@
+"""Copies of the old result that are still right: the new one gets a second name for their files."""
+
+import contextlib
+import hashlib
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from disk.files import ImageFile, image_file, open_regular, try_to
+from disk.record import SavedCopy
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What tells a file from others, and whether it was touched since; `links` are its names."""
+
+    device: int
+    inode: int
+    mode: int
+    links: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A copy of a result that was read and has its digest, and its file as it was before that."""
+
+    path: str
+    digest: str
+    state: FileState
+
+
+def prove(path: str, digest: str) -> Proven | None:
+    """A copy, if it is a regular file with this content. Changes nothing on disk."""
+    try:
+        with open_regular(path) as stream:
+            state = _state_of(os.fstat(stream.fileno()))
+            same = hashlib.file_digest(stream, "sha256").hexdigest() == digest
+    except OSError:
+        return None
+    return Proven(path, digest, state) if same else None
+
+
+def plan_take_over(copies: Sequence[SavedCopy], proven: Iterable[Proven]) -> dict[str, Proven]:
+    """Which old copy can be taken over for which new one, by its path. Changes nothing on disk.
+
+    One with a second name may be an original, or anything else of the person's.
+    """
+    spare: dict[tuple[str, int], list[Proven]] = defaultdict(list)
+    for old in proven:
+        if old.state.links == 1:
+            spare[old.digest, old.state.mtime_ns].append(old)
+    taken = {}
+    for copy in copies:
+        if fitting := spare.get((copy.digest, copy.original.mtime_ns)):
+            taken[copy.copy] = fitting.pop(0)
+    return taken
+
+
+def take_over(old: Proven, original: ImageFile, target: str) -> bool:
+    """Whether an old copy could get a second name: as nobody touched it or its original since.
+
+    False also where the file system has no hard links.
+    """
+    try:
+        if not (_is_untouched(old) and _looks_copied(old, original)):
+            return False
+        os.link(old.path, target, follow_symlinks=False)
+        linked = _state_of(os.lstat(target))
+        if linked == replace(old.state, links=2, ctime_ns=linked.ctime_ns):
+            return True
+    except OSError:
+        return False
+    try_to(os.unlink, target)  # another file has taken the place of the old copy
+    return False
+
+
+def _is_untouched(old: Proven) -> bool:
+    return _state_of(os.lstat(old.path)) == old.state
+
+
+def _looks_copied(old: Proven, original: ImageFile) -> bool:
+    """Whether a copy that is made now, of an original as find saw it, would have the same mode."""
+    status = os.lstat(original.path)
+    now = image_file(original.path, status)
+    return (
+        stat.S_ISREG(status.st_mode)
+        and now == original
+        and (now.inode, now.ctime_ns) == (original.inode, original.ctime_ns)
+        and stat.S_IMODE(old.state.mode) == stat.S_IMODE(status.st_mode) & 0o777
+    )
+
+
+def other_names(standing: Callable[[], Iterable[SavedCopy]]) -> Callable[[SavedCopy], str]:
+    """What tells by which name the file of a copy lies in the result that stands, too, if it does.
+
+    Then it is not lost with this one, whatever it holds by now. That result is looked at when this
+    is asked for the first time.
+    """
+
+    @cache
+    def names() -> dict[tuple[int, int], str]:
+        return {file: path for path, file in _files_of(standing())}
+
+    def other_name(copy: SavedCopy) -> str:
+        try:
+            status = os.lstat(copy.copy)
+        except OSError:
+            return ""
+        return names().get((status.st_dev, status.st_ino), "") if status.st_nlink > 1 else ""
+
+    return other_name
+
+
+def _files_of(copies: Iterable[SavedCopy]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The copies that are there, each with what tells its file from others."""
+    for copy in copies:
+        if os.path.islink(os.path.dirname(copy.copy)):
+            continue  # this may be the one that is to go
+        with contextlib.suppress(OSError):
+            status = os.lstat(copy.copy)
+            yield copy.copy, (status.st_dev, status.st_ino)
+
+
+def _state_of(status: os.stat_result) -> FileState:
+    return FileState(
+        status.st_dev,
+        status.st_ino,
+        status.st_mode,
+        status.st_nlink,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
