@@ -27,6 +27,7 @@ from grouping import EMBEDDING, Cluster, Match
 from pictures import why
 from pictures.hamming import pack
 from pictures.images import Hashed, HashedImage, Unreadable
+from pictures.looks import Look
 from pictures.matching import Search, by_looks, group_by
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
@@ -468,12 +469,8 @@ def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]
 def _matches(
     images: Sequence[tuple[int, HashedImage]], least: float, sides: Sides | None = None
 ) -> Iterator[Match]:
-    """The matches of pictures by number; a picture may have files of different embeddings."""
-    rows = list(
-        {
-            (n, i.embedding): (n, i.look, i.embedding) for n, i in images if i.look and i.embedding
-        }.values()
-    )
+    """The matches of pictures by number."""
+    rows = _rows(images)
     if not rows:
         return
     owner = np.array([number for number, _, _ in rows])
@@ -490,3 +487,9 @@ def _matches(
         values = (owner[i], owner[j], bits, cosine[kept])
         for one, other, distance, likeness in zip(*(v.tolist() for v in values), strict=True):
             yield Match(one, other, distance, likeness, EMBEDDING)
+
+
+def _rows(images: Sequence[tuple[int, HashedImage]]) -> list[tuple[int, Look, bytes]]:
+    """The number, look and embedding of pictures with both: a row for each embedding of one."""
+    rows = {(n, i.embedding): (n, i.look, i.embedding) for n, i in images if i.look and i.embedding}
+    return list(rows.values())

@@ -118,8 +118,11 @@ def _add_known_to_pillow(blocks: Blocks, image: "Image.Image") -> None:
     if isinstance(comment := image.info.get("comment"), bytes) and image.format == "GIF":
         blocks.texts.append(("comment", comment.decode("utf-8", "replace")))
     tags = getattr(image, "tag_v2", None)
-    if tags is None:
-        return
+    if tags is not None:
+        _add_known_of_tiff(blocks, image, tags)
+
+
+def _add_known_of_tiff(blocks: Blocks, image: "Image.Image", tags: Any) -> None:
     order = "<" if tags.prefix == b"II" else ">"
     packet, records, resources = (
         tried(lambda tag=tag: _raw(tags.get(tag), order), b"")  # type: ignore[misc]

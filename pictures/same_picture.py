@@ -85,23 +85,32 @@ def digest_of(data: bytes, orientation: int = 1) -> str:
 
 def _of_jpeg(data: bytes) -> Iterator[bytes]:
     """The segments before the first scan that are no metadata, and all from there on."""
+    for start, place, end in _segments(data):
+        code, length = data[place], end - place - 1
+        if code == SOS:
+            yield data[start:]
+            return
+        if code == APP0 and length >= LEAST_JFIF and data.startswith(JFIF, place + 3):
+            yield HAS_JFIF
+        elif not any(code == c and data.startswith(b, place + 3, end) for c, b in METADATA):
+            yield data[place:end]
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Where each segment of a JPEG begins, where its code is, and where it ends.
+
+    Raises ValueError or IndexError where none stands; behind the head of a scan nothing is known.
+    """
     place = len(SOI)
     while True:
         start = place
         while data[place] == 0xFF:
             place += 1
-        code = data[place]
         length = int.from_bytes(data[place + 1 : place + 3], "big")
-        if place == start or code in NO_SEGMENTS or length < 2:
+        if place == start or data[place] in NO_SEGMENTS or length < 2:
             raise ValueError("what stands there is no segment")
-        if code == SOS:
-            yield data[start:]
-            return
         end = place + 1 + length
-        if code == APP0 and length >= LEAST_JFIF and data.startswith(JFIF, place + 3):
-            yield HAS_JFIF
-        elif not any(code == c and data.startswith(b, place + 3, end) for c, b in METADATA):
-            yield data[place:end]
+        yield start, place, end
         place = end
 
 
