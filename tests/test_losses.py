@@ -18,7 +18,7 @@ from disk.files import ImageFile
 from disk.record import Manifest, OwnFiles, SavedCopy
 from extras.review import rules
 from extras.review.facts import examine
-from extras.review.rules import Picture
+from extras.review.judged import Picture
 from pictures import hashing, held
 from pictures.images import Holding, Unreadable
 from pictures.losses import held_beside, losses

@@ -7,8 +7,8 @@ from conftest import Library
 from test_review import serving
 from test_rules import picture
 
+from extras.review.judged import Picture as Judged
 from extras.review.rules import PROTECTED, suggest
-from extras.review.rules import Picture as Judged
 
 
 def staying(one: Judged) -> Judged:

@@ -14,6 +14,7 @@ from disk.companions import is_companion
 from disk.files import ImageFile
 from extras.review import rules
 from extras.review.facts import examine
+from extras.review.judged import Picture
 from extras.review.rendering import render
 from pictures import decode, formats, inventory, kinds
 from pictures.exif import orientation_of
@@ -191,15 +192,15 @@ def test_a_raw_is_known_by_its_tags_whatever_it_is_called(bare_library: Library)
 # ---- By the rules
 
 
-def picture(number: int, name: str, data: bytes, folder: Path) -> rules.Picture:
+def picture(number: int, name: str, data: bytes, folder: Path) -> Picture:
     (folder / name).write_bytes(data)
     held = inventory.inventory(data, decode.open_header(data))
     facts = examine(str(folder / name))
     assert {*held} >= {line for line in held if line in facts.holds}
-    return rules.Picture(number, name, str(number), facts)
+    return Picture(number, name, str(number), facts)
 
 
-def given_up(*pictures: rules.Picture) -> list[int]:
+def given_up(*pictures: Picture) -> list[int]:
     return [removal.number for removal in rules.suggest(1, pictures, []).removals]
 
 
@@ -220,6 +221,6 @@ def test_a_raw_is_never_given_up_for_what_was_made_of_it_nor_that_for_it(
 def test_of_identical_raws_one_may_be_given_up_and_of_others_none(tmp_path: Path) -> None:
     one = picture(0, "a.dng", dng(photo(CAT)), tmp_path)
     twin = picture(0, "IMG_1 (1).dng", dng(photo(CAT)), tmp_path)
-    assert len(given_up(one, rules.Picture(1, twin.path, "0", twin.facts))) == 1
+    assert len(given_up(one, Picture(1, twin.path, "0", twin.facts))) == 1
     other = picture(1, "b.dng", dng(photo(CAT), size=(902, 600)), tmp_path)
     assert given_up(one, other) == []

@@ -32,8 +32,9 @@ from disk.record import Link, SavedCopy
 from extras.review import rendering, rules
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts, examine
+from extras.review.judged import Picture
 from extras.review.rendering import render
-from extras.review.rules import Picture, suggest
+from extras.review.rules import suggest
 from extras.review.versions import pairs, thumbprint
 from pictures import modes
 

@@ -21,7 +21,8 @@ from disk.files import ImageFile
 from disk.record import Manifest, OwnFiles, SavedCopy
 from disk.shots import is_one_shot
 from extras.review import shots, told
-from extras.review.rules import Picture, suggest
+from extras.review.judged import Picture
+from extras.review.rules import suggest
 from extras.review.server import suggestion_facts
 from pictures import losses
 

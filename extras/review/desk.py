@@ -27,7 +27,8 @@ from disk.shots import is_one_shot
 from extras.review import rules, told, versions
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
-from extras.review.rules import ALL_RULES, Picture, Removal, Suggestion
+from extras.review.judged import Picture
+from extras.review.rules import ALL_RULES, Removal, Suggestion
 from extras.review.shots import Partners
 from extras.review.side_by_side import SideBySide, tried
 from pictures import bandpass, held

@@ -7,42 +7,25 @@ or holds a video, a caption or a RAW beside it, or the like, that the better one
 a RAW for what was made of it, nor a camera's HEIC but for a better one of which it surely was made.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, permutations, product, starmap
 
 from disk.record import Link
 from disk.system import lies_in
-from extras.review import doubts, folders, knowledge, origin, shots, versions
-from extras.review.facts import Facts
+from extras.review import doubts, folders, knowledge, origin, shots
+from extras.review.judged import (
+    Picture,
+    are_one_shot,
+    are_turned,
+    may_be_burst,
+    same_pictures,
+    sets_of,
+)
 from extras.review.shots import Shot
-from grouping import UnionFind
 from pictures import held
-from pictures.dates import seconds_between
 
-# More than what find takes for a burst: it joins shots that look alike, here none of two that may
-# be of a burst is given up.
-BURST_SECONDS = 10.0
 LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A copy of a group, by its number in the manifest, and what is known of it."""
-
-    number: int
-    path: str  # of the original
-    digest: str
-    facts: Facts
-    beside: tuple[str, ...] = ()  # as lines of `pictures.held`
-    is_of_shot: bool = False  # a RAW with its JPEG, or that with its RAW
-    is_apart: bool = False  # of such a shot, but the other file is not judged with this one
-    stays: bool = False  # as its original is protected
-
-    @property
-    def holds(self) -> tuple[str, ...]:
-        return (*self.facts.holds, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,78 +421,3 @@ def what_is_lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
         if (kind := held.kind_of(line)) not in held.FACTS or kind in by_value
     )
     return (*known, *said)
-
-
-# ---- Which are versions, and which a burst
-
-
-def same_pictures(
-    pictures: Sequence[Picture], *, identical_only: bool = False
-) -> set[frozenset[int]]:
-    """The pairs, by number, of identical files or pixels or, but for turned ones, of versions.
-
-    A RAW and what was made of it are one shot, and no versions. Which of two is upright a person
-    sees, and mostly that one turned it.
-    """
-    by_digest: dict[str, list[int]] = defaultdict(list)
-    for picture in pictures:
-        by_digest[picture.digest].append(picture.number)
-        for digest in picture.facts.same:
-            by_digest[f"{digest} {picture.facts.orientation}"].append(picture.number)
-    same = {frozenset(pair) for ours in by_digest.values() for pair in combinations(ours, 2)}
-    if identical_only:
-        return same
-    for pair in versions.pairs([picture.facts for picture in pictures]):
-        one, other = pictures[pair.one], pictures[pair.other]
-        upright = pair.turn == versions.UPRIGHT and not doubts.is_raw_of(one.facts, other.facts)
-        if upright and one.facts.colourless == other.facts.colourless:
-            same.add(frozenset((one.number, other.number)))
-    return same
-
-
-def are_turned(pictures: Sequence[Picture]) -> bool:
-    """Whether some are versions of one picture that are turned against each other."""
-    found = versions.pairs([picture.facts for picture in pictures])
-    return any(pair.turn != versions.UPRIGHT for pair in found)
-
-
-def sets_of(pictures: Sequence[Picture], same: Collection[frozenset[int]]) -> list[list[Picture]]:
-    """The pictures of which there are several versions, in the group's order."""
-    places = {picture.number: place for place, picture in enumerate(pictures)}
-    sets = UnionFind(len(pictures))
-    for one, other in same:
-        sets.union(places[one], places[other])
-    return [[pictures[place] for place in members] for members in sets.groups()]
-
-
-def may_be_burst(pictures: Sequence[Picture], links: Sequence[Link]) -> bool:
-    """Whether find saw a burst in a group, or two of its pictures may be shots of one."""
-    by_path = {picture.path: picture for picture in pictures}
-    ends = [(by_path.get(o.left), by_path.get(o.right)) for o in links if o.view == "burst"]
-    seen = any(not (a and b) or not are_one_shot(a, b) for a, b in ends)
-    return seen or any(is_burst(one, other) for one, other in combinations(pictures, 2))
-
-
-def are_one_shot(one: Picture, other: Picture) -> bool:
-    """Whether two files hold the very same pixels, whatever their dates say."""
-    return one.digest == other.digest or not set(one.facts.same).isdisjoint(other.facts.same)
-
-
-def is_burst(one: Picture, other: Picture) -> bool:
-    """Whether two pictures may be shots seconds apart, as far as date, camera and size tell.
-
-    At the same moment they are versions if the camera wrote fractions of the second, or if they
-    have different sizes; otherwise they may be either. A clock that was never set tells shots by
-    the seconds that it ran, but not that both stand at its first.
-    """
-    a, b = one.facts, other.facts
-    if are_one_shot(one, other) or (a.camera and b.camera and a.camera != b.camera):
-        return False
-    moments = (a.taken, b.taken) if a.taken or b.taken else (a.clock, b.clock)
-    if not all(moments):
-        return False
-    seconds = abs(seconds_between(*moments))
-    if seconds or not a.taken:
-        return 0 < seconds <= BURST_SECONDS
-    fraction = a.taken.partition(".")[2].strip("0")
-    return not fraction and sorted((a.width, a.height)) == sorted((b.width, b.height))
