@@ -150,8 +150,13 @@ def _knowledge(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
 
 def _earliest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     """The earliest of the dated ones; what has no date is not later than they are."""
-    earliest = min((p.facts.taken for p in pictures if p.facts.taken), default="")
+    earliest = _earliest_date(pictures)
     return [p for p in pictures if p.facts.taken in ("", earliest)]
+
+
+def _earliest_date(pictures: Sequence[Picture]) -> str:
+    """The first date on which one of some pictures was taken; empty if none says one."""
+    return min((p.facts.taken for p in pictures if p.facts.taken), default="")
 
 
 def _original_format(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
@@ -275,24 +280,44 @@ def suggest(
     same = pairs.unmixed(same_pictures(pictures, identical_only=burst))
     pictures = [replace(p, is_of_shot=p.is_apart or p.number in pairs) for p in pictures]
     outcomes = [_outcome(one, same, prefer, rules) for one in sets_of(pictures, same)]
-    wanted = {r.number: r.keeper for outcome in outcomes for r in outcome.removals}
-    apart = {picture.number for picture in pictures if picture.is_apart}
+    wanted = _removals_of(outcomes)
+    outcomes = _without_torn(outcomes, pairs, [p.number for p in pictures if p.is_apart])
+    removals = _removals_of(outcomes)
+    torn = len(removals) < len(wanted)
+    why = shots.TORN if torn else _why_left(pictures, outcomes, burst=burst)
+    nothing_goes = _Outcome(None, why, holding=False)
+    first = next((outcome for outcome in outcomes if outcome.removals), nothing_goes)
+    return Suggestion(
+        group,
+        first.keeper,
+        first.reason,
+        removals=removals,
+        burst=burst,
+        taken=_earliest_date(pictures),
+        rest="" if len(pictures) - len(removals) < 2 else why,
+        shots=pairs.doubled(same),
+    )
+
+
+def _removals_of(outcomes: Sequence[_Outcome]) -> tuple[Removal, ...]:
+    """All that is given up, in the order of the pictures' numbers."""
+    removals = (removal for outcome in outcomes for removal in outcome.removals)
+    return tuple(sorted(removals, key=lambda removal: removal.number))
+
+
+def _without_torn(
+    outcomes: Sequence[_Outcome], pairs: shots.Shots, apart: Collection[int]
+) -> list[_Outcome]:
+    """The outcomes without the removals that would part a RAW from its JPEG.
+
+    Those `apart` would, as the other file of their shot is not judged with them.
+    """
+    wanted = {removal.number: removal.keeper for removal in _removals_of(outcomes)}
     going = pairs.untorn({n: keeper for n, keeper in wanted.items() if n not in apart})
-    outcomes = [
+    return [
         replace(one, removals=tuple(r for r in one.removals if r.number in going))
         for one in outcomes
     ]
-    removals = [removal for outcome in outcomes for removal in outcome.removals]
-    taken = min((p.facts.taken for p in pictures if p.facts.taken), default="")
-    torn = len(going) < len(wanted)
-    why = shots.TORN if torn else _why_left(pictures, outcomes, burst=burst)
-    rest = "" if len(pictures) - len(removals) < 2 else why
-    both = pairs.doubled(same)
-    first = next((outcome for outcome in outcomes if outcome.removals), None)
-    if first is None:
-        return Suggestion(group, None, why, burst=burst, taken=taken, rest=rest, shots=both)
-    in_order = tuple(sorted(removals, key=lambda removal: removal.number))
-    return Suggestion(group, first.keeper, first.reason, in_order, burst, taken, rest, both)
 
 
 def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burst: bool) -> str:
