@@ -32,6 +32,7 @@ from disk.record import (
 )
 from disk.recovery import remove_result, roll_back
 from disk.result import NoResult, Opened, OutputPaths, look_again
+from disk.room import check_space, does_share
 from disk.taking_over import Proven, other_names, take_over
 
 if TYPE_CHECKING:  # cleanup and check-deleted have no images
@@ -113,20 +114,6 @@ def plan_copies(
     )
 
 
-def check_space(copies: Sequence[SavedCopy], output_dir: str) -> None:
-    """Raise UserError unless the copies fit on the output folder's disk. Changes nothing."""
-    needed = sum(c.original.size for c in copies)
-    parent = os.path.dirname(output_dir)
-    while not os.path.isdir(parent):  # in a dry run it may not be there yet
-        parent = os.path.dirname(parent)
-    free = shutil.disk_usage(parent).free
-    if needed > free:
-        raise UserError(
-            f"the copies need {needed:,} bytes and {parent} has {free:,} "
-            "bytes free; make room, or choose another OUTPUT_DIR."
-        )
-
-
 @contextlib.contextmanager
 def staging(paths: OutputPaths, manifest: Manifest) -> Iterator[None]:
     """Make the staging folder, with a manifest that names all that will lie in it.
@@ -145,27 +132,39 @@ def staging(paths: OutputPaths, manifest: Manifest) -> Iterator[None]:
 
 
 def copy_all(
-    paths: OutputPaths, copies: Iterable[SavedCopy], taken: Mapping[str, Proven]
+    paths: OutputPaths, copies: Sequence[SavedCopy], taken: Mapping[str, Proven]
 ) -> Iterator[SavedCopy | FailedCopy]:
     """Copy originals into the staging folder; yields one result a copy, in order.
 
     `taken` are the copies of the old result that can be taken over, by the path of the new one.
+    Raises UserError if what is left to be copied doesn't fit on the disk.
     """
+    partial = os.path.join(paths.staging_dir, PARTIAL)
+    there = {c.copy for c in copies if c.copy in taken and _took_over(taken[c.copy], c, paths)}
+    to_copy = [c for c in copies if c.copy not in there]
+    check_space(to_copy, paths.output_dir, lambda source, _: does_share(source, partial))
     for copy in copies:
         try:
-            _put(copy, paths.staging_dir, taken.get(copy.copy))
+            if copy.copy not in there:
+                copy_file(copy.original, _new_place(copy, paths), copy.digest, partial)
         except OSError as error:
             yield FailedCopy(copy, error.strerror or str(error))
         else:
             yield copy
 
 
-def _put(copy: SavedCopy, folder: str, old: Proven | None) -> None:
-    """Have a copy in the staging folder, by an old one or by its original."""
-    target = os.path.join(folder, str(copy.group), os.path.basename(copy.copy))
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    if old is None or not take_over(old, copy.original, target):
-        copy_file(copy.original, target, copy.digest, os.path.join(folder, PARTIAL))
+def _took_over(old: Proven, copy: SavedCopy, paths: OutputPaths) -> bool:
+    try:
+        return take_over(old, copy.original, _new_place(copy, paths))
+    except OSError:
+        return False  # it is said when it can't be copied either
+
+
+def _new_place(copy: SavedCopy, paths: OutputPaths) -> str:
+    """Where a copy lies in the staging folder; the folder of its group is made."""
+    folder = os.path.join(paths.staging_dir, str(copy.group))
+    os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, os.path.basename(copy.copy))
 
 
 def commit(old: Opened, manifest: Manifest, log: Iterable[str], report: str = "") -> list[str]:

@@ -39,6 +39,7 @@ from disk.protection import Protected
 from disk.record import Link, Manifest, SavedCopy
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
+from disk.room import check_not_full, check_space, may_share
 from disk.taking_over import Proven, plan_take_over
 from pictures import methods
 from pictures.by_name import named
@@ -61,6 +62,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         old = open_result(paths) if dry_run else recover(paths, console)
         unsigned = "" if dry_run else why_unsigned()
         old, proven = replaceable(old, arguments, console)
+        check_not_full(paths.output_dir)
         check_log(paths.log_file)
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = walk_through(settings.input_dirs, settings.exclude, settings.min_size, paths)
@@ -79,7 +81,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             console.print_list(line_of(item.file).encode() for item in search.survey.unreadable)
         copies = planned_copies(images, chosen.groups, paths)
         taken = plan_take_over(copies, proven)
-        storage.check_space([c for c in copies if c.copy not in taken], paths.output_dir)
+        check_space([c for c in copies if c.copy not in taken], paths.output_dir, may_share)
         if dry_run:
             console.say("Dry run: nothing was copied.")
             return

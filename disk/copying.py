@@ -1,6 +1,7 @@
 """A file copied whole, with its content proven before it gets its name."""
 
 import contextlib
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -35,6 +36,17 @@ def _rename_new(path: str, target: str) -> None:
     os.rename(path, target)
 
 
+def _fill(path: str, source: io.FileIO) -> None:
+    """Make a file with the content of an open one, to be read by the same people, and on disk."""
+    cloned = system.clone(source.fileno(), path)
+    with open(path, "rb" if cloned else "xb") as stream:
+        if not (cloned or system.share_blocks(source.fileno(), stream.fileno())):
+            shutil.copyfileobj(source, stream, 1 << 20)
+        stream.flush()
+        system.copy_permissions(source.fileno(), stream.fileno())
+        os.fsync(stream.fileno())
+
+
 def copy_file(
     original: ImageFile,
     target: str,
@@ -49,12 +61,8 @@ def copy_file(
     with contextlib.suppress(FileNotFoundError):
         os.unlink(partial)
     try:
-        with open_regular(original.path) as source, open(partial, "xb") as stream:
-            if not system.share_blocks(source.fileno(), stream.fileno()):
-                shutil.copyfileobj(source, stream, 1 << 20)
-            stream.flush()
-            system.copy_permissions(source.fileno(), stream.fileno())
-            os.fsync(stream.fileno())
+        with open_regular(original.path) as source:
+            _fill(partial, source)
         if digest_file(partial) != digest:
             raise OSError("the original changed since find saw it")
         os.utime(partial, ns=(original.mtime_ns, original.mtime_ns))

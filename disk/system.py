@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # it takes long to import, and only those need it who start w
 
 FICLONE = 0x40049409  # Linux: share the blocks of a file
 RENAME_NOREPLACE = 1  # Linux
+IN_THIS_FOLDER = -2  # macOS: a path that isn't absolute begins in the working folder
 MOUNTS = "/proc/self/mountinfo"  # on Linux
 ENDED_BY_CPU = -signal.SIGXCPU  # the exit code of a process that worked for longer than it might
 LONGEST_TEMPORARY = 70  # bytes of a path; what multiprocessing adds to it must fit in a socket's
@@ -126,6 +127,46 @@ def share_blocks(source: int, target: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def shares_blocks(source: int, folder: str) -> bool | None:
+    """Whether new files in a folder can share the blocks of an open one, by trying without a name.
+
+    None where that can't be tried. Changes nothing that anybody sees.
+    """
+    if not hasattr(os, "O_TMPFILE"):
+        return None
+    try:
+        target = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        return share_blocks(source, target)
+    finally:
+        os.close(target)
+
+
+def clone(source: int, path: str) -> bool:
+    """Make a new file that shares the blocks of an open one, where that is done by a name (APFS).
+
+    It may have the other one's permissions, but is not locked as that may be.
+    """
+    if not is_mac():
+        return False
+    import ctypes
+
+    clone_at = getattr(ctypes.CDLL(None, use_errno=True), "fclonefileat", None)
+    if clone_at is None or clone_at(source, IN_THIS_FOLDER, os.fsencode(path), 0) != 0:
+        return False
+    os.chflags(path, 0)  # type: ignore[attr-defined,unused-ignore]
+    return True
+
+
+def is_full(folder: str) -> bool:
+    """Whether the file system of a folder has no room at all for this user."""
+    status = os.statvfs(folder)
+    free = status.f_bavail if user_id() else status.f_bfree  # root may use all
+    return status.f_blocks > 0 and free == 0  # some file systems don't tell
 
 
 def copy_attributes(source: int, target: int) -> None:

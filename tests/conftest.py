@@ -209,6 +209,29 @@ class Library:
         return sorted(str(p.relative_to(self.photos)) for p in self.photos.rglob("*"))
 
 
+class Small(Library):
+    """A library of stand-ins for photos: those of one letter are similar."""
+
+    def add_some(self, *names: str) -> None:
+        import stand_in
+
+        for name in names:
+            shows, content = name.encode()[:1] * 16, name.encode() * 100
+            (self.photos / name).write_bytes(stand_in.photo(shows, content))
+
+    def run_exactly(self, *arguments: str) -> Ran:
+        import stand_in
+
+        self._capsys.readouterr()
+        code = stand_in.main([*arguments, "--threshold", "10"])
+        captured = self._capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    def files(self) -> dict[str, int]:
+        """Which file each copy is, by the name of its original."""
+        return {os.path.basename(o): os.stat(copy).st_ino for o, copy in self.info().items()}
+
+
 def collect(process: "subprocess.Popen[str]", timeout: float = 120) -> Ran:
     """Wait for a process; it is ended if it takes too long."""
     try:
@@ -433,6 +456,19 @@ def bare_library(shelf: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Li
             process.kill()
             process.communicate()
     shutil.rmtree(folder)
+
+
+OLD = ("a1.jpg", "a2.jpg", "b1.jpg", "b2.jpg")
+
+
+@pytest.fixture
+def small(bare_library: Library) -> Small:
+    """Two groups of two stand-ins, after find."""
+    library = Small.__new__(Small)
+    library.__dict__.update(bare_library.__dict__)
+    library.add_some(*OLD)
+    library.find()
+    return library
 
 
 @pytest.fixture

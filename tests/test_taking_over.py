@@ -7,46 +7,13 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import stand_in
-from conftest import Library, Ran, tree
+from conftest import OLD, Small, tree
 
 from disk import recovery, replaceable, taking_over
 from disk.record import load_manifest
-
-OLD = ("a1.jpg", "a2.jpg", "b1.jpg", "b2.jpg")
-
-
-class Small(Library):
-    """A library of stand-ins for photos: those of one letter are similar."""
-
-    def add_some(self, *names: str) -> None:
-        for name in names:
-            letter, rest = name.encode()[:1], name.encode()
-            (self.photos / name).write_bytes(stand_in.photo(letter * 16, rest * 100))
-
-    def run_exactly(self, *arguments: str) -> Ran:
-        self._capsys.readouterr()
-        code = stand_in.main([*arguments, "--threshold", "10"])
-        captured = self._capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    def files(self) -> dict[str, int]:
-        """Which file each copy is, by the name of its original."""
-        return {os.path.basename(o): os.stat(copy).st_ino for o, copy in self.info().items()}
-
-
-@pytest.fixture
-def small(bare_library: Library) -> Small:
-    """Two groups of two, after find."""
-    library = Small.__new__(Small)
-    library.__dict__.update(bare_library.__dict__)
-    library.add_some(*OLD)
-    library.find()
-    return library
 
 
 def taken(before: dict[str, int], after: dict[str, int]) -> set[str]:
@@ -107,20 +74,6 @@ def test_at_the_peak_the_disk_has_little_more_than_one_result(
     monkeypatch.setattr(os, "rename", renamed)
     small.find()
     assert peaks == [size(small.output)]
-
-
-def test_room_is_needed_for_what_is_new_alone(
-    small: Small, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small.add_some("a0.jpg")
-    needed = (small.photos / "a0.jpg").stat().st_size
-    for free in (needed - 1, needed):
-        usage = SimpleNamespace(free=free)
-        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
-        ran = small.run("find")
-        assert (ran.code, f"the copies need {needed} bytes" in ran.err) == (
-            (2, True) if free < needed else (0, False)
-        )
 
 
 def test_each_old_copy_is_read_once(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,80 @@
+"""What copies take of a disk, and whether it has that."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+
+from config import UserError
+from disk import system
+from disk.files import open_regular, try_to
+from disk.record import SavedCopy
+
+
+def check_not_full(output_dir: str) -> None:
+    """Raise UserError if nothing can be written beside the output folder. Changes nothing."""
+    parent = _parent_that_exists(output_dir)
+    if system.is_full(parent):
+        raise UserError(f"the disk of {parent} is full; make room, or choose another OUTPUT_DIR.")
+
+
+def check_space(
+    copies: Iterable[SavedCopy], output_dir: str, shares: Callable[[int, str], bool]
+) -> None:
+    """Raise UserError unless the copies fit on the output folder's disk.
+
+    `shares` tells whether a copy in a folder shares the disk space of an open original; it is asked
+    once a device. Changes nothing on disk.
+    """
+    parent = _parent_that_exists(output_dir)
+    needed = _bytes_of(copies, lambda source: shares(source, parent))
+    free = shutil.disk_usage(parent).free
+    if needed > free:
+        raise UserError(
+            f"the copies need {needed:,} bytes and {parent} has {free:,} "
+            "bytes free; make room, or choose another OUTPUT_DIR."
+        )
+
+
+def _parent_that_exists(output_dir: str) -> str:
+    parent = os.path.dirname(output_dir)
+    while not os.path.isdir(parent):  # in a dry run it may not be there yet
+        parent = os.path.dirname(parent)
+    return parent
+
+
+def _bytes_of(copies: Iterable[SavedCopy], shared: Callable[[int], bool]) -> int:
+    """How many bytes copies take that don't share those of their originals."""
+    by_device: dict[int, bool] = {}
+    needed = 0
+    for copy in copies:
+        try:
+            device = os.lstat(copy.original.path).st_dev
+            if device not in by_device:
+                with open_regular(copy.original.path) as source:
+                    by_device[device] = shared(source.fileno())
+        except OSError:
+            continue  # it can't be copied
+        needed += 0 if by_device[device] else copy.original.size
+    return needed
+
+
+def may_share(source: int, folder: str) -> bool:
+    """Whether a copy in a folder may share the disk space of an open file. Changes nothing on disk.
+
+    Where that can't be tried without a name, it may on the same device.
+    """
+    shares = system.shares_blocks(source, folder)
+    return os.fstat(source).st_dev == os.stat(folder).st_dev if shares is None else shares
+
+
+def does_share(source: int, partial: str) -> bool:
+    """Whether a copy of an open file shares its disk space, by making one and removing it again."""
+    try:
+        if system.clone(source, partial):
+            return True
+        with open(partial, "xb") as stream:
+            return system.share_blocks(source, stream.fileno())
+    except OSError:
+        return False
+    finally:
+        try_to(os.unlink, partial)
