@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cleanup
 from actions.console import Console, Item, counted, facts_of, lines_of
-from actions.result import opened
+from actions.result import opened, paths_of
 from config import Settings
 from disk.lines import to_line
 from disk.protection import Protected
@@ -40,7 +40,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         arguments.dry_run,
         arguments.verbose,
     )
-    with opened(settings, arguments, console) as result:
+    with opened(paths_of(settings), settings.protect, arguments, console) as result:
         manifest = result.manifest
         culled = cleanup.culled_in(manifest, settings.output_dir)
         protected = cleanup.protected_in(manifest, settings.protect)

@@ -20,7 +20,7 @@ from actions.console import (
     megabytes,
 )
 from actions.going_along import Along, CompanionPlan, plan_companions
-from actions.result import opened
+from actions.result import opened, paths_of
 from config import Exit, Settings
 from disk import removal, trashing
 from disk.files import append_lines, check_log, is_below
@@ -28,6 +28,7 @@ from disk.journal import Deletion, Journal, journal_of
 from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
 from disk.removal import Kept, is_set_aside
+from disk.result import OutputPaths
 from pictures.losses import orphaned_sidecars
 
 
@@ -37,14 +38,17 @@ class Job:
 
     manifest: Manifest
     listed: list[str]
-    settings: Settings
+    paths: OutputPaths
+    protect: tuple[str, ...]
     whole_groups: bool
     with_companions: bool
+    to_trash: bool
 
     def judge(self, culled: cleanup.Culled) -> cleanup.Judge:
-        listed, protect = frozenset(self.listed), self.settings.protect
-        whole = self.whole_groups
-        return cleanup.Judge(self.manifest, listed, culled, whole_groups=whole, protect=protect)
+        listed, whole = frozenset(self.listed), self.whole_groups
+        return cleanup.Judge(
+            self.manifest, listed, culled, whole_groups=whole, protect=self.protect
+        )
 
     def plan(self, culled: cleanup.Culled) -> tuple[cleanup.Plan, CompanionPlan]:
         """What is to go of the originals and, if that is wanted, of what lies beside them."""
@@ -53,14 +57,14 @@ class Job:
             self.manifest,
             culled,
             whole_groups=self.whole_groups,
-            protect=self.settings.protect,
-            list_file=self.settings.to_delete_file,
+            protect=self.protect,
+            list_file=self.paths.to_delete_file,
         )
         if not self.with_companions:
             return plan, CompanionPlan()
         going = [copy.original.path for copy in plan.delete]
         gone = {*plan.gone, *gone_before(culled)}
-        journal = journal_of(self.settings.output_dir)
+        journal = journal_of(self.paths.output_dir)
         back = journal.brought_back() if journal else frozenset[str]()
         return plan, plan_companions(self.manifest, self.judge(culled), going, gone, back)
 
@@ -73,11 +77,12 @@ def gone_before(culled: cleanup.Culled) -> list[str]:
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     whole, along = arguments.allow_whole_groups, arguments.with_companions
-    check_log(settings.log_file)
-    with opened(settings, arguments, console) as result:
-        listed = read_to_delete(settings.to_delete_file)
-        job = Job(result.manifest, listed, settings, whole, along)
-        culled = cleanup.culled_in(result.manifest, settings.output_dir)
+    paths, protect, trash = paths_of(settings), settings.protect, settings.delete_mode == "trash"
+    check_log(paths.log_file)
+    with opened(paths, protect, arguments, console) as result:
+        listed = read_to_delete(paths.to_delete_file)
+        job = Job(result.manifest, listed, paths, protect, whole, along, trash)
+        culled = cleanup.culled_in(result.manifest, paths.output_dir)
         plan, companions = job.plan(culled)
         report_plan(console, job, plan, companions, gone_before(culled))
         say_strangers(console, culled)
@@ -90,7 +95,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             console.code = Exit.KEPT
             return
         # The person may have looked at the folders again before answering.
-        judge = job.judge(cleanup.culled_in(result.manifest, settings.output_dir))
+        judge = job.judge(cleanup.culled_in(result.manifest, paths.output_dir))
         carry_out(console, job, judge, plan, companions)
 
 
@@ -102,12 +107,12 @@ def carry_out(
     companions: CompanionPlan,
 ) -> None:
     """Delete the originals and then what goes along with them, and say what came of it."""
-    log, trash = job.settings.log_file, job.settings.delete_mode == "trash"
+    log, trash = job.paths.log_file, job.to_trash
     refused = [*plan.refused, *companions.refused]
     append_lines(log, [f"Kept file: {to_line(kept.path)}: {kept.reason}" for kept in refused])
     remove = trashing.trash if trash else removal.unlink
     photos, beside = Outcome("original"), Outcome("companion")
-    journal = journal_of(job.settings.output_dir)
+    journal = journal_of(job.paths.output_dir)
     notes = Notes(journal, job.manifest, permanent=not trash) if journal else None
     note = notes.going if notes else None
     try:
@@ -203,7 +208,7 @@ def say_going(
     console: Console, job: Job, originals: int, companions: Sequence[str], size: int
 ) -> None:
     """Say what is to go, how, and what room that makes; the companions are named."""
-    how = "send to the trash" if job.settings.delete_mode == "trash" else "delete for good"
+    how = "send to the trash" if job.to_trash else "delete for good"
     besides = f" and {counted(len(companions), 'companion')}" if job.with_companions else ""
     console.say(f"To {how}: {counted(originals, 'original')}{besides}, {megabytes(size)}.")
     for path in companions:

@@ -7,16 +7,22 @@ from actions import deciding
 from actions.console import Console, agreed_on_terminal, bar, counted
 from actions.decided import decisions_of_person
 from actions.keep import numbers_of
-from actions.result import opened
+from actions.result import opened, paths_of
 from config import Exit, Settings
 from disk.decisions import Decision, Decisions, append_decisions, line_against
 from disk.lines import listed_names
+from disk.record import SavedCopy
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     everything = arguments.photos == ["all"]
     decisions = decisions_of_person(console)
-    doomed = decisions.all if everything else about_groups(settings, arguments, console, decisions)
+    doomed = decisions.all
+    if not everything:
+        with opened(paths_of(settings), settings.protect, arguments, console) as result:
+            numbers = numbers_of(arguments.photos, result.manifest) or []
+            copies = [copy for copy in result.manifest.copies if copy.group in numbers]
+            doomed = about(copies, decisions, settings.workers)
     report(console, doomed, everything=arguments.verbose or not everything)
     if arguments.dry_run:
         console.say("Dry run: nothing was forgotten.")
@@ -33,15 +39,10 @@ def sure(decisions: int) -> bool:
     return agreed_on_terminal(f"Forget {counted(decisions, 'decision')}?")
 
 
-def about_groups(
-    settings: Settings, arguments: argparse.Namespace, console: Console, decisions: Decisions
-) -> tuple[Decision, ...]:
-    """The decisions that hold two or more pictures of one of the groups."""
-    with opened(settings, arguments, console) as result:
-        numbers = numbers_of(arguments.photos, result.manifest) or []
-        read = deciding.in_workers(settings.workers, lambda found, n: bar(found, "Reading", n))
-        copies = [copy for copy in result.manifest.copies if copy.group in numbers]
-        return deciding.decisions_on(copies, decisions, read)
+def about(copies: Sequence[SavedCopy], decisions: Decisions, workers: int) -> tuple[Decision, ...]:
+    """The decisions that hold two or more pictures of one group of some copies."""
+    read = deciding.in_workers(workers, lambda found, n: bar(found, "Reading", n))
+    return deciding.decisions_on(copies, decisions, read)
 
 
 def report(console: Console, doomed: Sequence[Decision], *, everything: bool) -> None:

@@ -7,7 +7,7 @@ import cleanup
 from actions import deciding
 from actions.console import Console, agreed_on_terminal, bar, counted
 from actions.decided import decisions_of_person
-from actions.result import opened
+from actions.result import opened, paths_of
 from config import Exit, Settings, UserError
 from disk.decisions import Decision, append_decisions, line_of
 from disk.lines import to_line
@@ -16,7 +16,7 @@ from disk.record import Manifest
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     decisions = decisions_of_person(console)
-    with opened(settings, arguments, console) as result:
+    with opened(paths_of(settings), settings.protect, arguments, console) as result:
         numbers = numbers_of(arguments.photos, result.manifest)
         culled = cleanup.culled_in(result.manifest, settings.output_dir)
         plan = deciding.plan_keep(result.manifest, culled, numbers)

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from actions.console import Console, agreed, counted
 from actions.protecting import warn_of_protection
@@ -87,25 +87,27 @@ def ask_for_trust(result: Result, arguments: argparse.Namespace, console: Consol
 
 
 @contextlib.contextmanager
-def opened(settings: Settings, arguments: argparse.Namespace, console: Console) -> Iterator[Result]:
+def opened(
+    paths: OutputPaths, protect: Sequence[str], arguments: argparse.Namespace, console: Console
+) -> Iterator[Result]:
     """Hold the lock on a result that can be trusted; UserError if there is none.
 
     A dry run only looks whether another run has the lock, and leaves what was interrupted.
     """
-    if not os.path.isdir(os.path.dirname(settings.output_dir)):
-        message = f"OUTPUT_DIR {settings.output_dir} is missing; mount it, or run --action find."
+    folder = paths.output_dir
+    if not os.path.isdir(os.path.dirname(folder)):
+        message = f"OUTPUT_DIR {folder} is missing; mount it, or run --action find."
         raise UserError(message, Exit.STATE)
-    paths = paths_of(settings)
     with contextlib.ExitStack() as stack:
         if arguments.dry_run:
-            check_unlocked(settings.output_dir)
+            check_unlocked(folder)
             result = proven(open_result(paths))
         else:
-            stack.enter_context(locked(settings.output_dir))
+            stack.enter_context(locked(folder))
             result = proven(recover(paths, console))
         if arguments.trust_result:
             ask_for_trust(result, arguments, console)
         else:
-            check_signed(result.manifest, settings.output_dir)
-        warn_of_protection(console, result.manifest, settings.protect)
+            check_signed(result.manifest, folder)
+        warn_of_protection(console, result.manifest, protect)
         yield result

@@ -353,6 +353,8 @@ def _seen(model: Model, images: Sequence[HashedImage]) -> list[HashedImage]:
 class ByEmbeddings:
     """Groups pictures of which a model makes close vectors."""
 
+    has_presets = False
+
     def __init__(self, settings: Settings) -> None:
         if find_spec("onnxruntime") is None:
             what = f"--method {settings.method}"
@@ -361,13 +363,14 @@ class ByEmbeddings:
         self._cosine, self._workers = settings.cosine, settings.workers
         self.recipe = Recipe(
             settings.hash_size,
+            parts=self.has_presets and PRESETS[settings.preset].crops is not None,
             rgb_side=self._model.side,
             model=self._model.name,
             vector_bytes=self._model.vector_bytes,
         )
         self._preset = settings.preset
-        self.flags = f"--method {settings.method} --cosine {settings.cosine:g}"
-        self.has_presets = False
+        preset = f" --preset {settings.preset}" if self.has_presets else ""
+        self.flags = f"--method {settings.method}{preset} --cosine {settings.cosine:g}"
 
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return embedded(results, self._model, self._workers)
@@ -401,12 +404,7 @@ class ByEmbeddings:
 class ByBoth(ByEmbeddings):
     """Groups pictures that look alike by a preset or of which a model makes close vectors."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.recipe = replace(self.recipe, parts=PRESETS[settings.preset].crops is not None)
-        preset = f"--preset {settings.preset}"
-        self.flags = f"--method {settings.method} {preset} --cosine {settings.cosine:g}"
-        self.has_presets = True
+    has_presets = True
 
     def group(
         self, images: Sequence[HashedImage], sides: Sequence[int] | None = None

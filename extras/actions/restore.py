@@ -22,7 +22,7 @@ from disk.record import (
     write_to_delete,
 )
 from disk.restoring import Restoring, forget_description, plan_restoring, put_back
-from disk.result import Opened, Result, open_result, proven
+from disk.result import Opened, OutputPaths, Result, open_result, proven
 
 
 @dataclass(slots=True)
@@ -36,39 +36,39 @@ class Outcome:
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    check_log(settings.log_file)
-    journal = journal_of(settings.output_dir)
+    paths = paths_of(settings)
+    check_log(paths.log_file)
+    journal = journal_of(paths.output_dir)
     if journal is None:
         message = "you have no key, so nothing is noted of any cleanup; look into the trash."
         raise UserError(message, Exit.STATE)
-    with held(settings, arguments, console) as result:
+    with held(paths, arguments, console) as result:
         last = journal.last()
         plan = plan_restoring(last)
-        report_plan(console, settings, last, plan)
+        report_plan(console, paths.output_dir, last, plan)
         if arguments.dry_run:
             console.say("Dry run: nothing was restored.")
             return
-        carry_out(console, settings, journal, plan, result)
+        carry_out(console, paths, journal, plan, result)
 
 
 @contextlib.contextmanager
 def held(
-    settings: Settings, arguments: argparse.Namespace, console: Console
+    paths: OutputPaths, arguments: argparse.Namespace, console: Console
 ) -> Iterator[Result | None]:
     """Hold the lock of the output folder; yields its result if that can be trusted.
 
     Files come back without a result, too. A dry run only looks whether another run has the lock.
     """
-    if not os.path.isdir(os.path.dirname(settings.output_dir)):
-        message = f"OUTPUT_DIR {settings.output_dir} is missing; mount its disk."
+    if not os.path.isdir(os.path.dirname(paths.output_dir)):
+        message = f"OUTPUT_DIR {paths.output_dir} is missing; mount its disk."
         raise UserError(message, Exit.STATE)
-    paths = paths_of(settings)
     with contextlib.ExitStack() as stack:
         if arguments.dry_run:
-            check_unlocked(settings.output_dir)
+            check_unlocked(paths.output_dir)
             found = open_result(paths)
         else:
-            stack.enter_context(locked(settings.output_dir))
+            stack.enter_context(locked(paths.output_dir))
             found = recover(paths, console)
         yield trusted(found, arguments, console)
 
@@ -92,11 +92,11 @@ def trusted(found: Opened, arguments: argparse.Namespace, console: Console) -> R
 # ---- The plan
 
 
-def report_plan(console: Console, settings: Settings, last: LastCleanup, plan: Restoring) -> None:
+def report_plan(console: Console, output_dir: str, last: LastCleanup, plan: Restoring) -> None:
     refused = items_of_kept(plan)
     size = sum(deletion.size for deletion in plan.restore)
     when = f"ended on {last.ended}" if last.ended else "was interrupted"
-    console.say(f"The last cleanup of {to_line(settings.output_dir)} {when}.")
+    console.say(f"The last cleanup of {to_line(output_dir)} {when}.")
     console.say(f"To restore: {counted(len(plan.restore), 'file')}, {megabytes(size)}.")
     for deletion in plan.restore:
         console.say(f"  {to_line(deletion.path)}")
@@ -128,52 +128,52 @@ def items_of_kept(plan: Restoring) -> list[Item]:
 
 
 def carry_out(
-    console: Console, settings: Settings, journal: Journal, plan: Restoring, result: Result | None
+    console: Console, paths: OutputPaths, journal: Journal, plan: Restoring, result: Result | None
 ) -> None:
     """Bring files and copies back, and say what came of it.
 
     A copy comes first, so that whatever stops this, no file is there as one to be deleted.
     """
-    take_off_list(settings, [*plan.restore, *plan.back], result)
+    take_off_list(paths.to_delete_file, [*plan.restore, *plan.back], result)
     copies = {c.original.path: c for c in result.manifest.copies} if result else {}
     outcome = Outcome()
-    log(settings, (f"Not restored: {item.line}" for item in items_of_kept(plan)))
+    log(paths.log_file, (f"Not restored: {item.line}" for item in items_of_kept(plan)))
     try:
         for deletion in plan.back:
             forget_description(deletion)  # an interrupted run may have left it
             copy = copies.get(deletion.path)
-            reason = reason_without_copy(deletion, copy, deletion.path, settings, outcome)
+            reason = reason_without_copy(deletion, copy, deletion.path, paths.output_dir, outcome)
             complete(journal, deletion, reason, outcome)
         for deletion in bar(plan.restore, "Restoring", len(plan.restore), unit=" files"):
             copy = copies.get(deletion.path)
-            reason = reason_without_copy(deletion, copy, deletion.place, settings, outcome)
-            if restored(deletion, settings, outcome):
+            reason = reason_without_copy(deletion, copy, deletion.place, paths.output_dir, outcome)
+            if restored(deletion, paths.log_file, outcome):
                 complete(journal, deletion, reason, outcome)
     finally:  # whatever stops it, say what was done
-        report_outcome(console, settings, outcome)
+        report_outcome(console, paths.output_dir, outcome)
 
 
-def take_off_list(settings: Settings, deletions: Iterable[Deletion], result: Result | None) -> None:
+def take_off_list(list_file: str, deletions: Iterable[Deletion], result: Result | None) -> None:
     """Have no restored file on the list, before any is back, or the next cleanup would take it.
 
     The list is a person's, be the result trusted or not: their later word may trust it again.
     """
-    if not os.path.lexists(settings.to_delete_file):
+    if not os.path.lexists(list_file):
         return
     if result:
-        check_to_delete(settings.to_delete_file, result.manifest)
-    listed = read_to_delete(settings.to_delete_file)
+        check_to_delete(list_file, result.manifest)
+    listed = read_to_delete(list_file)
     coming = {deletion.path for deletion in deletions}
     left = [path for path in listed if path not in coming]
     if left != listed:
-        write_to_delete(settings.to_delete_file, left)
+        write_to_delete(list_file, left)
 
 
 def reason_without_copy(
     deletion: Deletion,
     copy: SavedCopy | None,
     place: str,
-    settings: Settings,
+    output_dir: str,
     outcome: Outcome,
 ) -> str | None:
     """Bring back the copy of an original that lies at a place, by which it stays.
@@ -183,18 +183,18 @@ def reason_without_copy(
     if copy is None or copy.digest != deletion.digest or not is_gone(copy.copy):
         return None
     try:
-        reason = storage.restore_copy(copy, settings.output_dir, place)
+        reason = storage.restore_copy(copy, output_dir, place)
     except OSError as error:
         return error.strerror or str(error)
     outcome.copies += [] if reason else [copy.copy]
     return reason
 
 
-def restored(deletion: Deletion, settings: Settings, outcome: Outcome) -> bool:
+def restored(deletion: Deletion, log_file: str, outcome: Outcome) -> bool:
     """Whether a file came back; the log has a line before it does."""
     path = deletion.path
     try:
-        log(settings, [f"Restored file: {to_line(path)}"])
+        log(log_file, [f"Restored file: {to_line(path)}"])
         reason = put_back(deletion)
     except OSError as error:  # of the log
         reason = error.strerror or str(error)
@@ -203,7 +203,7 @@ def restored(deletion: Deletion, settings: Settings, outcome: Outcome) -> bool:
         return True
     outcome.kept.append(Item(path, reason))
     with contextlib.suppress(OSError):
-        log(settings, [f"Not restored: {to_line(path)}: {reason}"])
+        log(log_file, [f"Not restored: {to_line(path)}: {reason}"])
     return False
 
 
@@ -218,17 +218,17 @@ def complete(journal: Journal, deletion: Deletion, reason: str | None, outcome: 
         outcome.without.append(Item(deletion.path, reason))
 
 
-def log(settings: Settings, lines: Iterable[str]) -> None:
+def log(log_file: str, lines: Iterable[str]) -> None:
     """Append to the log, unless the result in which it lay is gone."""
-    if os.path.isdir(os.path.dirname(settings.log_file)):
-        append_lines(settings.log_file, lines)
+    if os.path.isdir(os.path.dirname(log_file)):
+        append_lines(log_file, lines)
 
 
-def report_outcome(console: Console, settings: Settings, outcome: Outcome) -> None:
+def report_outcome(console: Console, output_dir: str, outcome: Outcome) -> None:
     console.say(f"Restored: {counted(len(outcome.restored), 'file')}.")
     if outcome.copies:
         count = counted(len(outcome.copies), "copy")
-        console.say(f"Back in {to_line(settings.output_dir)}, so that they stay: {count}.")
+        console.say(f"Back in {to_line(output_dir)}, so that they stay: {count}.")
     console.list_some("Not restored after all", lines_of(outcome.kept), everything=True)
     console.list_some(
         "Restored without their copies, so check-deleted would list them again",

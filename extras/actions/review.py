@@ -7,7 +7,7 @@ import shlex
 
 from actions.console import Console, counted
 from actions.options import OPTIONS
-from actions.result import opened
+from actions.result import opened, paths_of
 from actions.values import check_prefer
 from config import Settings, UserError
 from disk import system
@@ -24,7 +24,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     from extras.review.examiner import Examiner
     from extras.review.server import Server
 
-    with opened(settings, arguments, console) as result:
+    with opened(paths_of(settings), settings.protect, arguments, console) as result:
         pass  # while somebody looks, the lock is free
     examiner = Examiner(settings.workers)
     try:

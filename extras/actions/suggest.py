@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cleanup
 from actions.check_deleted import say_left
 from actions.console import Console, bar, counted
-from actions.result import opened
+from actions.result import opened, paths_of
 from actions.values import check_prefer
 from config import Settings, UserError
 from disk.lines import to_line
@@ -43,7 +43,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     only_shows = arguments.dry_run or not arguments.apply
     everything = arguments.verbose or only_shows
     with (
-        opened(settings, arguments, console) as result,
+        opened(paths_of(settings), settings.protect, arguments, console) as result,
         contextlib.closing(Examiner(settings.workers)) as examiner,
     ):
         desk = Desk(result, examiner, settings.prefer, settings.workers, settings.protect)
