@@ -1308,7 +1308,7 @@ def killed(library: Library, action: str, name: str, part: str, moment: str) -> 
     ("name", "part", "moment"),
     [
         ("replace", "output.find-new/image-similarity-search.json", "after"),  # staging is built
-        ("rename", "_vacation1_old.jpg", "after"),  # in the middle of copying
+        ("link", "_vacation1_old.jpg", "after"),  # in the middle of taking copies over
         ("rename", "output.find-old", "after"),  # between the two renames
     ],
 )
