@@ -78,6 +78,9 @@ CACHE_FILE = "auto"
 # "trash" sends originals to the desktop's trash; "permanent" deletes them for good.
 DELETE_MODE = "trash"
 
+# True: find draws no contact sheet (report.html).
+NO_REPORT = False
+
 # Folders whose pictures review and suggest rather keep, the best first: ["/home/me/Pictures"].
 PREFER: list[str] = []
 
@@ -139,3 +142,4 @@ class Settings:
     prefer: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()  # real paths and patterns
     across: bool = False
+    no_report: bool = False

@@ -1,7 +1,6 @@
 """How a new result is built and replaces the old one whole, and what is done to single copies."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 import stat
@@ -22,7 +21,7 @@ from disk.files import (
     try_to,
     write_file,
 )
-from disk.inspection import PARTIAL, report_of
+from disk.inspection import PARTIAL
 from disk.lines import dump_json
 from disk.record import (
     Manifest,
@@ -167,21 +166,16 @@ def _new_place(copy: SavedCopy, paths: OutputPaths) -> str:
     return os.path.join(folder, os.path.basename(copy.copy))
 
 
-def commit(old: Opened, manifest: Manifest, log: Iterable[str], report: str = "") -> list[str]:
+def commit(old: Opened, manifest: Manifest, log: Iterable[str]) -> list[str]:
     """Finish the staging folder and put it in the place of the old result.
 
-    `report` is the text of report.html, if there is to be one. Returns the paths of files of the
-    old result that changed while find was running: of the new one, if it has taken them over.
-    Raises OSError while the old result still stands.
+    Returns the paths of files of the old result that changed while find was running: of the new
+    one, if it has taken them over. Raises OSError while the old result still stands.
     """
     paths = old.paths
     new, replaced = paths.staging_dir, paths.replaced_dir
-    digest = hashlib.sha256(report.encode()).hexdigest() if report else ""
-    manifest = replace(manifest, report=digest)
     write_manifest(new, manifest)  # first, so that it names all that lies beside it
     write_file(paths.staged(paths.info_file), dump_json(info_of(manifest.copies)))
-    for path in report_of(new, manifest):
-        write_file(path, report)
     _stage_log(old, log)
     for folder in sorted(entry.path for entry in os.scandir(new) if entry.is_dir()):
         try_to(os.rmdir, folder)  # a group of which every copy failed is empty

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import finder
@@ -20,9 +20,9 @@ from actions.find_photos import (
     surveyed,
     walk_through,
 )
+from actions.find_sheet import draw_sheet, sheets
 from actions.find_summary import (
     failures,
-    has_extra,
     report_found,
     report_groups,
     report_saved,
@@ -42,7 +42,6 @@ from disk.result import Opened, OutputPaths, Result, look_again, open_result
 from disk.room import check_not_full, check_space, may_share
 from disk.taking_over import Proven, plan_take_over
 from pictures import methods
-from pictures.by_name import named
 from pictures.images import HashedImage, Holding
 from pictures.store import opened as opened_store
 
@@ -88,12 +87,13 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         copies = with_what_they_hold(copies, settings.workers, log)
         copies = tuple(with_protection(copies, protected))
         planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
-        make_sheet = sheets(settings.prefer, settings.workers, across=settings.across)
-        known = None if discard else seen
-        results, kept = replaced(old, planned, taken, log, known, make_sheet)
+        results, kept = replaced(old, planned, taken, log, None if discard else seen)
         store.forget(r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
         report_saved(console, paths, results, kept, everything=arguments.verbose)
         console.warn_of(unsigned)
+        if not settings.no_report:
+            make_sheet = sheets(settings.prefer, settings.workers, across=settings.across)
+            draw_sheet(console, paths, without_failed(planned, results), make_sheet)
 
 
 def report(
@@ -187,17 +187,12 @@ def links_between(hashed: Sequence[HashedImage], groups: Sequence["Cluster"]) ->
     ]
 
 
-# A result that is about to be put in place -> the text of its report.html.
-MakeSheet = Callable[[Result], str]
-
-
 def replaced(
     old: Opened,
     planned: Manifest,
     taken: Mapping[str, Proven],
     log: Sequence[str],
     seen: Mapping[str, str] | None,
-    make_sheet: MakeSheet,
 ) -> tuple[list[SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result.
 
@@ -213,8 +208,7 @@ def replaced(
                 check_again(old, results, seen)
             manifest = without_failed(planned, results)
             log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
-            sheet = make_sheet(Result(old.paths, manifest))
-            return results, storage.commit(old, manifest, log, sheet)
+            return results, storage.commit(old, manifest, log)
     except OSError as error:
         message = f"can't write {error.filename or old.paths.output_dir}: {error.strerror}"
         stands = os.path.lexists(old.paths.manifest_file)
@@ -242,22 +236,3 @@ def without_failed(
     links = tuple(k for k in planned.links if k.left in there and k.right in there)
     kept = tuple(k for k in planned.kept_together if there.issuperset(k.paths))
     return dataclasses.replace(planned, copies=saved, links=links, kept_together=kept)
-
-
-def sheets(prefer: Sequence[str], workers: int, *, across: bool) -> MakeSheet:
-    """What makes report.html; none without copies, extras/ or Jinja2."""
-
-    def make(result: Result) -> str:
-        if not result.manifest.copies or not has_extra("jinja2"):
-            return ""
-        contact_sheet = named("extras.review.sheet:contact_sheet")
-        sheet: str = contact_sheet(
-            result,
-            prefer,
-            workers,
-            lambda groups: bar(groups, "Contact sheet", unit=" groups"),
-            across=across,
-        )
-        return sheet
-
-    return make

@@ -377,9 +377,7 @@ def report_saved(
             f"Copied to {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}, "
             f"{megabytes(size)}."
         )
-        if has_extra("jinja2"):
-            console.say(f"All at a glance: {to_line(paths.report_file)}")
-        elif importlib.util.find_spec("extras"):
+        if not has_extra("jinja2") and importlib.util.find_spec("extras"):
             console.say("For a contact sheet (report.html) install extras/requirements.txt.")
         say_what_may_not_be_shown(console, saved)
         console.say(

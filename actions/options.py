@@ -230,6 +230,13 @@ OPTIONS = (
         values.delete_mode,
     ),
     Option(
+        "--no-report",
+        "NO_REPORT",
+        "find: draw no contact sheet (report.html)",
+        values.truth,
+        is_switch=True,
+    ),
+    Option(
         "--prefer",
         "PREFER",
         "review, suggest: a folder to keep pictures of; may be repeated",

@@ -59,7 +59,7 @@ def image_file(path: str, status: os.stat_result) -> ImageFile:
     return ImageFile(path, status.st_size, times[0], status.st_ino, times[1])
 
 
-def write_file(path: str, text: str) -> None:
+def write_file(path: str, text: str, rename: Callable[[str, str], None] = os.replace) -> None:
     """Write a file beside its place, flush it to the disk, and rename it into place."""
     temporary = temporary_path(path)
     with contextlib.suppress(FileNotFoundError):
@@ -68,7 +68,7 @@ def write_file(path: str, text: str) -> None:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    rename(temporary, path)
     sync_folder(os.path.dirname(path))
 
 

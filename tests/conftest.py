@@ -27,12 +27,12 @@ SAMPLES = ROOT / "tests" / "samples"
 # The program without its extras.
 FOLDERS = ("actions", "disk", "pictures")
 CORE = sorted([*ROOT.glob("*.py"), *(p for f in FOLDERS for p in ROOT.glob(f"{f}/**/*.py"))])
-# What stands in for a contact sheet begins like one, which proves that it is ours.
-SHEET = "<!DOCTYPE html>\n<title>Similar pictures</title>\n"
 sys.path.insert(0, str(ROOT))
 
+from stand_in import sheet_of  # noqa: E402
+
 import main  # noqa: E402
-from actions import find  # noqa: E402
+from actions import find, find_sheet  # noqa: E402
 from disk import signature, system  # noqa: E402
 from disk.result import OutputPaths  # noqa: E402
 from pictures import formats  # noqa: E402
@@ -422,7 +422,7 @@ def what_takes_longest(request: pytest.FixtureRequest) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         if not wanted("sheet"):
-            monkeypatch.setattr(find, "sheets", lambda *_, **__: lambda _: SHEET)
+            monkeypatch.setattr(find, "sheets", lambda *_, **__: sheet_of)
         if not wanted("workers"):
             monkeypatch.setattr(pebble, "ProcessPool", PoolHere)
             monkeypatch.setattr(system, "fork_server", lambda _: None)
@@ -486,7 +486,7 @@ def library(bare_library: Library) -> Library:
 @pytest.fixture
 def found(library: Library, shelf: Path) -> Library:
     """The library after find, with a contact sheet if this test has one."""
-    drawn = "a stand-in" if getattr(find.sheets, "__name__", "") == "<lambda>" else "a sheet"
+    drawn = "a stand-in" if find.sheets is not find_sheet.sheets else "a sheet"
     make_once(library, shelf / f"found with {drawn}", library.find)
     return library
 

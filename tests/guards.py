@@ -64,6 +64,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "disk/protection.py": ("test_protection.py", "test_protected_ways.py"),
     "disk/record.py": ("test_storage.py",),
     "disk/recovery.py": ("test_storage.py", "test_record.py", "test_taking_over.py"),
+    "disk/report.py": ("test_copies.py", "test_sheet.py"),
     "disk/removal.py": ("test_cleanup.py", "test_trash.py"),
     "disk/trashing.py": ("test_cleanup.py", "test_trash.py"),
     "disk/restoring.py": ("test_restore.py",),

@@ -15,9 +15,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import finder
 from actions import deciding
 from disk.files import ImageFile, digest_file, read_file
+from disk.result import Result
 from pictures.images import HashedImage, Unreadable
 from pictures.same_picture import Pictured
 
+# What stands in for a contact sheet begins like one, which proves that it is ours.
+SHEET = "<!DOCTYPE html>\n<title>Similar pictures</title>\n"
 SHOWN = 32  # bytes: a hash of 16 x 16 bits
 
 
@@ -62,6 +65,10 @@ def in_workers(*_: Any) -> deciding.ReadPictures:
     ]
 
 
+def sheet_of(result: Result) -> str:
+    return SHEET if result.manifest.copies else ""
+
+
 def main(arguments: list[str]) -> int:
     """The program, with the stand-in."""
     import main as program
@@ -72,7 +79,7 @@ def main(arguments: list[str]) -> int:
         mock.patch.object(deciding, "in_workers", in_workers),
         mock.patch.object(finder, "holdings", lambda *_: iter(())),  # nothing else is held
         # The contact sheet would need real pictures and workers.
-        mock.patch.object(find, "has_extra", lambda _: False),
+        mock.patch.object(find, "sheets", lambda *_, **__: sheet_of),
         mock.patch.object(find_summary, "has_extra", lambda _: False),
     ):
         return program.main([*arguments, "--no-cache"])  # which knows only real looks

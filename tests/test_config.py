@@ -58,6 +58,7 @@ def refusal(base: Path, **values: object) -> str:
         ("EXCLUDE", ["@eaDir", None, 5], "use a list of patterns"),
         ("PROTECT", ["/photos", None, 5], "use a list of patterns"),
         ("ACROSS", [1, None, "yes"], "use True or False"),
+        ("NO_REPORT", [1, None, "yes"], "use True or False"),
         ("CACHE_FILE", ["cache.db", "photo.jpg", "/"], 'use "auto", None or a path ending'),
         ("CACHE_FILE", ["", 5, "a\0b"], "use a path in quotes"),
     ],

@@ -1,5 +1,6 @@
 """Single copies that are removed and made again, and a contact sheet, in storage's own words."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 from conftest import Library, picture, tree
 
 import storage
-from disk import copying, files, inspection, output_lock, record
+from disk import copying, files, inspection, output_lock, record, report
 from disk.files import digest_file
+from disk.report import add_report
 from disk.result import open_result
 
 
@@ -215,7 +217,8 @@ def with_sheet(library: Library, text: str = "<p>sheet</p>") -> Path:
     manifest = record.Manifest(old.input_dirs, old.copies, old.own_files)
     with output_lock.locked(paths.output_dir), storage.staging(paths, manifest):
         assert all(isinstance(c, record.SavedCopy) for c in storage.copy_all(paths, old.copies, {}))
-        storage.commit(open_result(paths), manifest, [], text)
+        storage.commit(open_result(paths), manifest, [])
+        assert bool(text) == (bool(text) and add_report(paths, manifest, text))
     return library.output / "report.html"
 
 
@@ -271,6 +274,48 @@ def test_a_contact_sheet_that_changes_while_find_runs_is_kept(found: Library) ->
     kept = Path(str(found.output) + ".find-old") / "report.html"
     assert kept.read_text() == "my notes"
     assert sheet.read_text() == "<p>new</p>"
+
+
+@pytest.mark.parametrize("moment", ["before", "while"])
+def test_no_contact_sheet_is_written_over_a_file_of_the_person(
+    found: Library, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """They may be at work in the result while its sheet is drawn."""
+    with_sheet(found, "")
+    manifest, mine = manifest_of(found), found.output / "report.html"
+    write = report.write_manifest
+
+    def work(folder: str, manifest: record.Manifest) -> None:
+        write(folder, manifest)
+        mine.write_text("mine")
+
+    if moment == "before":
+        mine.write_text("mine")
+    else:
+        monkeypatch.setattr(report, "write_manifest", work)
+    assert not add_report(found.paths, manifest, "<p>sheet</p>")
+    assert mine.read_text() == "mine"
+    assert manifest_of(found) == manifest
+    assert not list(found.output.glob(".report*"))
+
+
+def test_a_contact_sheet_that_a_disk_refuses_leaves_the_result_whole(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it a stranger where it got to its place before the disk failed."""
+    with_sheet(found, "")
+    synced: list[str] = []
+
+    def fail_the_second_time(folder: str) -> None:
+        synced.append(folder)
+        if len(synced) > 1:
+            raise OSError(errno.EIO, "Input/output error", folder)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(files, "sync_folder", fail_the_second_time)
+        with pytest.raises(OSError, match="Input/output"):
+            add_report(found.paths, manifest_of(found), "<p>sheet</p>")
+    assert found.run("find").code == 0
 
 
 def test_a_manifest_can_name_no_other_file_as_its_report(found: Library) -> None:

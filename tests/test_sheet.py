@@ -1,6 +1,7 @@
 """The contact sheet that find writes, where there is Jinja2."""
 
 import base64
+import errno
 import html
 import importlib.util
 import io
@@ -10,6 +11,7 @@ import pytest
 from conftest import Library
 from made_pictures import CAT, encoded, photo
 from PIL import Image
+from stand_in import SHEET
 
 from extras.review import sheet
 
@@ -86,6 +88,39 @@ def test_of_many_groups_the_first_are_shown(
     text = sheet_of(library)
     assert re.findall(r"<h2>(.*)</h2>", text) == ["Group 1"]
     assert "Shown are the first 1" in text
+
+
+@pytest.mark.parametrize("trouble", ["Ctrl-C", "a full disk", "a file of the person"])
+def test_a_person_can_begin_before_the_sheet_is_drawn(
+    library: Library, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """Nothing that happens meanwhile takes the result from them, or stops the next find."""
+    report, seen = library.output / "report.html", []
+
+    def draw(*_: object, **__: object) -> str:
+        seen.append((library.output / "info.txt").exists() and len(library.info()))
+        if trouble == "Ctrl-C":
+            raise KeyboardInterrupt
+        if trouble == "a full disk":
+            raise OSError(errno.ENOSPC, "No space left on device", str(report))
+        report.write_text("mine")
+        return SHEET
+
+    with monkeypatch.context() as drawing:
+        drawing.setattr(sheet, "contact_sheet", draw)
+        ran = library.run("find")
+    assert (ran.code, seen) == (130 if trouble == "Ctrl-C" else 1, [5])
+    assert "result is whole" in ran.out or "no file of ours" in ran.out
+    assert report.exists() == (trouble == "a file of the person")
+    report.unlink(missing_ok=True)
+    assert library.find().code == 0
+    assert "Group 1" in sheet_of(library)
+
+
+def test_no_sheet_is_drawn_where_none_is_wanted(library: Library) -> None:
+    ran = library.find("--no-report")
+    assert not (library.output / "report.html").exists()
+    assert "report.html" not in ran.out
 
 
 @pytest.mark.parametrize("missing", ["jinja2", "extras"])

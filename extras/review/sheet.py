@@ -62,18 +62,18 @@ def contact_sheet(
     `watch` may wrap the groups that are shown, to show progress; `across` says that only photos of
     different input folders were compared. Changes nothing on disk.
     """
-    # The copies are not in their place yet.
+    # A person may be at work with the copies by now; the originals are as find saw them.
     copies = result.manifest.copies
     originals = tuple(replace(copy, copy=copy.original.path) for copy in copies)
     manifest = replace(result.manifest, copies=originals)
-    examiner = Examiner(workers)
+    examiner, pool = Examiner(workers), ThreadPoolExecutor(workers)
     try:
         desk = Desk(replace(result, manifest=manifest), examiner, prefer, workers)
         groups = _first(desk)
-        with ThreadPoolExecutor(workers) as pool:
-            made = pool.map(lambda group: _sheet(desk, group, copies), groups)
-            sheets = [next(made) for _ in watch(groups)]
+        made = pool.map(lambda group: _sheet(desk, group, copies), groups)
+        sheets = [next(made) for _ in watch(groups)]
     finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after a Ctrl-C nothing new is begun
         examiner.close()
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
