@@ -54,6 +54,11 @@ def remove_result(
     copies = [copy for copy in manifest.copies if copy.copy not in spared]
     _remove_copies(copies, lambda c: (unread and is_untouched(c.copy, c.original)) or shared(c))
     _remove_groups(folder, manifest)
+    return _remove_last(folder, last)
+
+
+def _remove_last(folder: str, last: str) -> list[str]:
+    """Remove the last file of a folder and the folder itself; returns what is kept instead."""
     if kept := [path for path in files_in(folder) if path != last]:
         return kept
     try_to(os.unlink, last)

@@ -30,10 +30,7 @@ def check_replaceable(
     folder = old.paths.output_dir
     if not os.path.lexists(folder):
         return ()
-    if not os.path.isdir(folder):
-        raise UserError(f"OUTPUT_DIR {folder} is not a folder; choose another.")
-    if os.path.ismount(folder):
-        raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
+    _check_is_folder(folder)
     if not litter.others_in(folder):
         return ()
     if isinstance(old, NoResult):
@@ -60,6 +57,14 @@ def check_replaceable(
     if not discard_review:
         _check_culled(folder, contents.missing)
     return contents.proven if signed else ()
+
+
+def _check_is_folder(folder: str) -> None:
+    """Refuse what can't be renamed as a folder can."""
+    if not os.path.isdir(folder):
+        raise UserError(f"OUTPUT_DIR {folder} is not a folder; choose another.")
+    if os.path.ismount(folder):
+        raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
 
 
 def check_last_copies(old: Opened, seen: Mapping[str, str]) -> None:
@@ -100,8 +105,11 @@ def check_still_replaceable(old: Opened) -> None:
     old = look_again(old)
     if isinstance(old, NoResult):
         return  # or only an empty folder
-    missing = [c for c in old.manifest.copies if is_gone(c.copy)]
-    _check_culled(old.paths.output_dir, missing)
+    _check_culled(old.paths.output_dir, _missing(old.manifest))
+
+
+def _missing(manifest: Manifest) -> tuple[SavedCopy, ...]:
+    return tuple(c for c in manifest.copies if is_gone(c.copy))
 
 
 def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
@@ -137,15 +145,14 @@ def inspect(
     copies = {c.copy: c for c in manifest.copies}
     groups = _group_folders(copies)
     ours = {*copies, *own_paths(folder, manifest), *groups, *report_of(folder, manifest)}
-    homes = {folder, *groups}
-    present = [path for path in files_in(folder) if not _is_litter(path, folder, homes)]
+    present = _without_litter(folder, {folder, *groups})
     to_read = [path for path in present if path in copies]
     read = {path: prove(path, copies[path].digest) for path in watch(to_read)}
     edited = [path for path, proven in read.items() if proven is None]
     return Contents(
         foreign=tuple(path for path in present if path not in ours),
         edited=(*edited, *_edited_beside(folder, manifest, {*present})),
-        missing=tuple(c for c in manifest.copies if is_gone(c.copy)),
+        missing=_missing(manifest),
         proven=tuple(proven for proven in read.values() if proven is not None),
     )
 
@@ -165,9 +172,13 @@ def _edited_beside(folder: str, manifest: Manifest, present: Collection[str]) ->
             yield path
 
 
-def _is_litter(path: str, folder: str, homes: Collection[str]) -> bool:
-    """Whether a path in a result is what systems leave in the folders of ours."""
-    return litter.left_in(path, folder) in homes and litter.is_litter(path, folder)
+def _without_litter(folder: str, homes: Collection[str]) -> list[str]:
+    """What lies in a result, but for what systems leave in the folders of ours."""
+
+    def is_litter(path: str) -> bool:
+        return litter.left_in(path, folder) in homes and litter.is_litter(path, folder)
+
+    return [path for path in files_in(folder) if not is_litter(path)]
 
 
 def _has_own_info(folder: str, manifest: Manifest) -> bool:

@@ -160,12 +160,11 @@ def look(
     too_small = Counter(item.kind for item in library if isinstance(item, Skipped))
     hash_anew = hashing(method, method.recipe, workers)
     results = list(remembering(store, method.recipe)([*own, *others], hash_anew))
-    images = {r.file.path: r for r in results if isinstance(r, HashedImage)}
+    images, unread = hashed_and_unread(results)
     shown, there = in_order(own, images), in_order(others, images)
     same = alike.same_pictures(shown, there, workers, comparing)
     rest = [image for image in shown if image.file.path not in same]
     similar = alike.similar(rest, there, method)
-    unread = {r.file.path: r.reason for r in results if isinstance(r, Unreadable)}
     reasons = {image.file.path: NOT_ALIKE if image.look else NO_LOOK for image in rest}
     reasons |= {file.path: unread.pop(file.path) for file in own if file.path in unread}
     return Looked(same, similar, reasons, unread, too_small)
@@ -179,6 +178,20 @@ def photos_left(contents: Contents, found: Covered) -> list[ImageFile]:
         for path, status in contents.files.items()
         if path not in done and is_photo(path)
     ]
+
+
+def hashed_and_unread(
+    results: Iterable[HashedImage | Unreadable],
+) -> tuple[dict[str, HashedImage], dict[str, str]]:
+    """What became of photos, by path: those that were hashed, and why others were not."""
+    images: dict[str, HashedImage] = {}
+    unread: dict[str, str] = {}
+    for result in results:
+        if isinstance(result, HashedImage):
+            images[result.file.path] = result
+        else:
+            unread[result.file.path] = result.reason
+    return images, unread
 
 
 def in_order(files: Iterable[ImageFile], images: Mapping[str, HashedImage]) -> list[HashedImage]:
