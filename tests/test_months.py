@@ -1,13 +1,13 @@
 """Twelve months of a library that changes, and of a person who looks at its groups."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Library
-from made_year import Person, Shows, Year, delete_copies, in_groups
+from made_year import Person, Shows, Wishes, Year, delete_copies, in_groups
 
 MONTHS = 12
 
@@ -40,6 +40,21 @@ def kept_before(shown: Counter[Shows], person: Person) -> bool:
     return any(known < shown and known.keys() == shown.keys() for known in person.settled)
 
 
+def cull(library: Library, year: Year, wishes: Wishes) -> None:
+    """Delete what a person wants to; all else is there, before and after."""
+    delete_copies(library.info(), year.photos, wishes.doomed)
+    assert library.check().code == 0
+    assert year.is_as_it_should()
+    assert library.cleanup().code == 0
+    year.deleted(wishes.doomed)
+    assert year.is_as_it_should()
+
+
+def keep(library: Library, year: Year, numbers: Iterable[int]) -> None:
+    assert library.run("keep", *map(str, numbers)).code == 0
+    assert year.is_as_it_should()
+
+
 def test_month_after_month_only_what_is_new_is_shown_and_nothing_is_lost(
     bare_library: Library, year: Year
 ) -> None:
@@ -51,21 +66,14 @@ def test_month_after_month_only_what_is_new_is_shown_and_nothing_is_lost(
         assert all(person.is_settled(year.shown(names)) for names in kept)
         came_back += sum(kept_before(year.shown(names), person) for names in shown)
         left_out += len(kept)
-        copies = bare_library.info()
-        groups = in_groups(copies, year.photos)
+        groups = in_groups(bare_library.info(), year.photos)
         assert sorted(groups.values()) == shown
         wishes = person.looks_at(year, groups)
-        delete_copies(copies, year.photos, wishes.doomed)
-        assert bare_library.check().code == 0
-        assert year.is_as_it_should()
-        assert bare_library.cleanup().code == 0
-        year.deleted(wishes.doomed)
-        assert year.is_as_it_should()
+        cull(bare_library, year, wishes)
         if month % 4 == 0:
             person.keeps_the_rest(year, groups.values())
-            assert bare_library.run("keep").code == 0
+            keep(bare_library, year, ())
         elif wishes.keep:
-            assert bare_library.run("keep", *map(str, wishes.keep)).code == 0
-        assert year.is_as_it_should()
+            keep(bare_library, year, wishes.keep)
     assert came_back
     assert left_out
