@@ -1,5 +1,7 @@
-"""What is protected is what the rules keep, and the page says that it stays."""
+"""What is protected, or was kept side by side, is what the rules keep, and the page says so."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from test_review import serving
 from test_rules import picture
 
 from extras.review.judged import Picture as Judged
-from extras.review.rules import PROTECTED, suggest
+from extras.review.rules import KEPT, PROTECTED, suggest
 
 
 def staying(one: Judged) -> Judged:
@@ -41,6 +43,26 @@ def test_of_two_protected_ones_none_is_given_up(rules: set[str]) -> None:
     assert suggest(1, pictures, [], rules=rules).removals == ()
     twins = [staying(picture(n, f"/p/{n}.jpg", "same")) for n in range(2)]
     assert suggest(1, twins, [], rules=rules).removals == ()
+
+
+def test_of_what_was_kept_side_by_side_none_is_given_up_for_a_new_one() -> None:
+    pictures = [picture(n, f"/{n}/a.jpg", "same") for n in range(3)]
+    for new in range(3):
+        judged = [replace(one, was_kept=one.number != new) for one in pictures]
+        found = suggest(1, judged, [], prefer=("/0", "/1"))
+        assert [(r.number, r.reason) for r in found.removals] == [(new, "not kept then")]
+        assert found.rest == KEPT
+    better = [picture(0, width=5000), *(replace(one, was_kept=True) for one in pictures[1:])]
+    assert suggest(1, better, []).removals == ()
+
+
+def test_suggest_gives_up_what_is_new_beside_what_was_kept(found: Library) -> None:
+    found.run("keep", "2")
+    shutil.copy(found.photos / "z_coffee.jpg", found.photos / "a_coffee.jpg")
+    found.find()
+    assert found.run("suggest", "--apply", "--prefer", str(found.photos)).code == 0
+    there = [Path(name).name for name, copy in found.info().items() if Path(copy).exists()]
+    assert sorted(there) == ["vacation1.jpg", "z_coffee.jpg", "z_coffee_bw.jpg"]
 
 
 @pytest.mark.parametrize("when", ["find", "suggest"])

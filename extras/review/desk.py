@@ -113,6 +113,7 @@ class Desk:
         paths = (copy.original.path for copy in self.manifest.copies)
         self._partners = Partners(paths, self._companions)
         self._protected = cleanup.protected_in(self.manifest, protect)
+        self._kept = frozenset(p for one in self.manifest.kept_together for p in one.paths)
         self._one_at_a_time = threading.Lock()
         self._same: dict[tuple[str, int, int], bool] = {}  # files by size and time, once read
         self._moved: frozenset[int] = frozenset()
@@ -282,7 +283,10 @@ class Desk:
                 return Suggestion(group, None, why)
             path, stays = copy.original.path, bool(self.protection(copy))
             beside = self.beside(number)
-            pictures.append(Picture(number, path, copy.digest, facts, beside, stays=stays))
+            was_kept = path in self._kept
+            pictures.append(
+                Picture(number, path, copy.digest, facts, beside, stays=stays, was_kept=was_kept)
+            )
         judged = {picture.number for picture in pictures}
         pictures = [
             replace(picture, is_apart=self._partners.are_apart(picture.number, judged))

@@ -31,6 +31,12 @@ class Picture:
     is_of_shot: bool = False  # a RAW with its JPEG, or that with its RAW
     is_apart: bool = False  # of such a shot, but the other file is not judged with this one
     stays: bool = False  # as its original is protected
+    was_kept: bool = False  # side by side with others of the group, before find
+
+    @property
+    def may_go(self) -> bool:
+        """Whether a rule may give it up for a better one."""
+        return not self.stays and not self.was_kept
 
     @property
     def holds(self) -> tuple[str, ...]:

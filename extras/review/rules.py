@@ -3,8 +3,9 @@
 Plain values in and out. Only versions of the same picture are judged against each other: what may
 be a shot of a burst, framed pictures, crops, what was edited, and a picture without colour beside
 one with it are never given up by a rule, unless the files are identical. Nor is what is protected,
-or holds a video, a caption or a RAW beside it, or the like, that the better one hasn't got. Nor is
-a RAW for what was made of it, nor a camera's HEIC but for a better one of which it surely was made.
+what was kept side by side before, or what holds a video, a caption or a RAW beside it, or the like,
+that the better one hasn't got. Nor is a RAW for what was made of it, nor a camera's HEIC but for a
+better one of which it surely was made.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -69,6 +70,7 @@ class Suggestion:
 
 CHANGED_IN_PLACE = "one was changed in place, or damaged: choose yourself"
 PROTECTED = "one is protected, so it stays"
+KEPT = "you have kept some of it side by side, so they stay"
 DAMAGED = "one is damaged and can't be compared with the rest: look yourself"
 
 # ---- The rules, in the order in which they decide
@@ -199,6 +201,10 @@ def _staying(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     return _most(lambda p: p.stays, pictures)
 
 
+def _kept_before(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
+    return _most(lambda p: p.was_kept, pictures)
+
+
 def _preferred(pictures: Sequence[Picture], prefer: Sequence[str]) -> list[Picture]:
     def rank(picture: Picture) -> int:
         inside = (n for n, folder in enumerate(prefer) if lies_in(picture.path, folder))
@@ -230,6 +236,7 @@ RULES = (
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
     Rule("protected", "protected", "protected", "not protected", _staying),
+    Rule("kept", "kept side by side", "kept side by side before", "not kept then", _kept_before),
     Rule("shot", "RAW and JPEG of a shot", "with its pair", "without its pair", _with_its_pair),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
     Rule(
@@ -253,13 +260,13 @@ class _Outcome:
     """What the rules make of some versions of one picture; `keeper` is None where they can't.
 
     `reason` says why the keeper is kept, or why there is none; `holding` whether one holds what
-    no rule gives up, `shielding` whether one that is protected is not the one to keep.
+    no rule gives up, `shielded` why one that is not the one to keep stays nevertheless, if so.
     """
 
     keeper: int | None
     reason: str
     holding: bool
-    shielding: bool = False
+    shielded: str = ""
     removals: tuple[Removal, ...] = ()
 
 
@@ -323,8 +330,8 @@ def _without_torn(
 def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burst: bool) -> str:
     """Why more than one picture of a group is left to the person."""
     doubt = next((outcome.reason for outcome in outcomes if outcome.keeper is None), "")
-    if any(outcome.shielding for outcome in outcomes):
-        return PROTECTED
+    if shielded := next((one.shielded for one in outcomes if one.shielded), ""):
+        return shielded
     if any(outcome.holding for outcome in outcomes):
         return "one holds something that the other doesn't"
     if not doubt and _has_damaged_left(pictures, outcomes):
@@ -365,13 +372,18 @@ def _outcome(
     removals = tuple(
         Removal(p.number, keeper.number, choice.given_up[p.number], what_is_lost(p, keeper))
         for p in one_picture
-        if frozenset((p.number, keeper.number)) in same
-        and not p.stays
-        and not _protected(p, keeper)
+        if frozenset((p.number, keeper.number)) in same and p.may_go and not _protected(p, keeper)
     )
-    holding = any(_protected(p, keeper) for p in one_picture if not p.stays)
-    shielding = any(p.stays for p in one_picture if p is not keeper)
-    return _Outcome(keeper.number, ", ".join(choice.kept_for), holding, shielding, removals)
+    holding = any(_protected(p, keeper) for p in one_picture if p.may_go)
+    shielded = _why_shielded([p for p in one_picture if p is not keeper])
+    return _Outcome(keeper.number, ", ".join(choice.kept_for), holding, shielded, removals)
+
+
+def _why_shielded(others: Sequence[Picture]) -> str:
+    """Why some of the others stay whatever the rules say; empty if none does."""
+    if any(picture.stays for picture in others):
+        return PROTECTED
+    return KEPT if any(picture.was_kept for picture in others) else ""
 
 
 @dataclass(slots=True)
