@@ -90,24 +90,30 @@ def ask_for_trust(result: Result, arguments: argparse.Namespace, console: Consol
 def opened(
     paths: OutputPaths, protect: Sequence[str], arguments: argparse.Namespace, console: Console
 ) -> Iterator[Result]:
-    """Hold the lock on a result that can be trusted; UserError if there is none.
+    """Hold the lock on a result that can be trusted; UserError if there is none."""
+    remedy = "mount it, or run --action find"
+    with held(paths, console, remedy, dry_run=arguments.dry_run) as found:
+        result = proven(found)
+        if arguments.trust_result:
+            ask_for_trust(result, arguments, console)
+        else:
+            check_signed(result.manifest, paths.output_dir)
+        warn_of_protection(console, result.manifest, protect)
+        yield result
+
+
+@contextlib.contextmanager
+def held(paths: OutputPaths, console: Console, remedy: str, *, dry_run: bool) -> Iterator[Opened]:
+    """Hold the lock of OUTPUT_DIR, with what lies in it; UserError with the remedy if it can't be.
 
     A dry run only looks whether another run has the lock, and leaves what was interrupted.
     """
     folder = paths.output_dir
     if not os.path.isdir(os.path.dirname(folder)):
-        message = f"OUTPUT_DIR {folder} is missing; mount it, or run --action find."
-        raise UserError(message, Exit.STATE)
-    with contextlib.ExitStack() as stack:
-        if arguments.dry_run:
-            check_unlocked(folder)
-            result = proven(open_result(paths))
-        else:
-            stack.enter_context(locked(folder))
-            result = proven(recover(paths, console))
-        if arguments.trust_result:
-            ask_for_trust(result, arguments, console)
-        else:
-            check_signed(result.manifest, folder)
-        warn_of_protection(console, result.manifest, protect)
-        yield result
+        raise UserError(f"OUTPUT_DIR {folder} is missing; {remedy}.", Exit.STATE)
+    if dry_run:
+        check_unlocked(folder)
+        yield open_result(paths)
+    else:
+        with locked(folder):
+            yield recover(paths, console)

@@ -3,17 +3,16 @@
 import argparse
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import storage
 from actions.console import Console, Item, bar, counted, facts_of, lines_of, megabytes
-from actions.result import ask_for_trust, paths_of, recover
+from actions.result import ask_for_trust, held, paths_of
 from config import Exit, Settings, UserError
 from disk.files import append_lines, check_log, is_gone
 from disk.journal import Deletion, Journal, LastCleanup, journal_of
 from disk.lines import to_line
-from disk.output_lock import check_unlocked, locked
 from disk.record import (
     SavedCopy,
     check_signed,
@@ -22,7 +21,7 @@ from disk.record import (
     write_to_delete,
 )
 from disk.restoring import Restoring, forget_description, plan_restoring, put_back
-from disk.result import Opened, OutputPaths, Result, open_result, proven
+from disk.result import Opened, OutputPaths, Result, proven
 
 
 @dataclass(slots=True)
@@ -42,7 +41,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     if journal is None:
         message = "you have no key, so nothing is noted of any cleanup; look into the trash."
         raise UserError(message, Exit.STATE)
-    with held(paths, arguments, console) as result:
+    with held(paths, console, "mount its disk", dry_run=arguments.dry_run) as found:
+        result = trusted(found, arguments, console)
         last = journal.last()
         plan = plan_restoring(last)
         report_plan(console, paths.output_dir, last, plan)
@@ -52,29 +52,11 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         carry_out(console, paths, journal, plan, result)
 
 
-@contextlib.contextmanager
-def held(
-    paths: OutputPaths, arguments: argparse.Namespace, console: Console
-) -> Iterator[Result | None]:
-    """Hold the lock of the output folder; yields its result if that can be trusted.
-
-    Files come back without a result, too. A dry run only looks whether another run has the lock.
-    """
-    if not os.path.isdir(os.path.dirname(paths.output_dir)):
-        message = f"OUTPUT_DIR {paths.output_dir} is missing; mount its disk."
-        raise UserError(message, Exit.STATE)
-    with contextlib.ExitStack() as stack:
-        if arguments.dry_run:
-            check_unlocked(paths.output_dir)
-            found = open_result(paths)
-        else:
-            stack.enter_context(locked(paths.output_dir))
-            found = recover(paths, console)
-        yield trusted(found, arguments, console)
-
-
 def trusted(found: Opened, arguments: argparse.Namespace, console: Console) -> Result | None:
-    """A result of which copies may come back, too; None if there is none, which is said."""
+    """A result of which copies may come back, too; None if there is none, which is said.
+
+    Files come back without a result, too.
+    """
     if not os.path.lexists(found.paths.manifest_file):
         return None
     if arguments.trust_result and isinstance(found, Result):
