@@ -56,9 +56,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
     dry_run, discard = arguments.dry_run, arguments.discard_review
     with contextlib.ExitStack() as stack:
-        if not dry_run:
-            stack.enter_context(locked(paths.output_dir))
-        old = open_result(paths) if dry_run else recover(paths, console)
+        old = stack.enter_context(old_result(paths, console, dry_run=dry_run))
         unsigned = "" if dry_run else why_unsigned()
         old, proven = replaceable(old, arguments, console)
         check_not_full(paths.output_dir)
@@ -88,12 +86,27 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         copies = tuple(with_protection(copies, protected))
         planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
         results, kept = replaced(old, planned, taken, log, None if discard else seen)
-        store.forget(r.copy.original.path for r in results if isinstance(r, storage.FailedCopy))
+        store.forget(originals_of_failed(results))
         report_saved(console, paths, results, kept, everything=arguments.verbose)
         console.warn_of(unsigned)
         if not settings.no_report:
             make_sheet = sheets(settings.prefer, settings.workers, across=settings.across)
             draw_sheet(console, paths, without_failed(planned, results), make_sheet)
+
+
+@contextlib.contextmanager
+def old_result(paths: OutputPaths, console: Console, *, dry_run: bool) -> Iterator[Opened]:
+    """Hold the lock of OUTPUT_DIR, with what lies in it; a dry run waits for nobody."""
+    if dry_run:
+        yield open_result(paths)
+    else:
+        with locked(paths.output_dir):
+            yield recover(paths, console)
+
+
+def originals_of_failed(results: Iterable[SavedCopy | storage.FailedCopy]) -> list[str]:
+    """The photos that could not be copied, which are read anew the next time."""
+    return [r.copy.original.path for r in results if isinstance(r, storage.FailedCopy)]
 
 
 def report(
