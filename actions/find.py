@@ -13,6 +13,7 @@ from actions.console import Console, bar
 from actions.decided import decisions_of_person
 from actions.find_groups import Chosen, chosen_groups, report_not_shown
 from actions.find_photos import (
+    Hasher,
     Searched,
     large_enough,
     path_of,
@@ -66,11 +67,12 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         walked = large_enough(walked, settings.min_pixels, settings.workers)
         protected = Protected(settings.protect, settings.input_dirs)
         warn_of_unused(console, protected, map(path_of, walked))
-        survey = surveyed(walked, method, settings.workers, store)
+        hasher = Hasher(method, settings.workers, store)
+        survey = surveyed(walked, hasher)
         store.prune(settings.input_dirs)
         if not discard:
             check_last_copies(old, survey.digests())
-        search = searched(survey, method, sides, settings.workers, store)
+        search = searched(survey, hasher, sides)
         images, seen = search.survey.images, search.survey.digests()
         chosen = chosen_groups(images, search.groups, decisions, arguments, settings.workers, store)
         log = report(console, search, chosen, accepted, everything=arguments.verbose)

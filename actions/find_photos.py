@@ -1,7 +1,7 @@
 """What find compares: the pictures of the input folders, hashed, and which of them group."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,17 +58,6 @@ def hashing(method: Method, recipe: Recipe, workers: int) -> HashFiles:
     return lambda files: method.completed(finder.hash_files(files, recipe, workers))
 
 
-def remembering(
-    store: Store, recipe: Recipe
-) -> Callable[[list[ImageFile], HashFiles], Iterable[Hashed]]:
-    """What knows files that were hashed before, and keeps what is new of the others."""
-    return lambda files, hash_anew: bar(
-        store.hashed(files, recipe, beginning_small(store, recipe, hash_anew)),
-        "Hashing",
-        len(files),
-    )
-
-
 def first_of(recipe: Recipe) -> Recipe:
     """What is made of a picture at first: what its thumbnail tells, where that may do."""
     return dataclasses.replace(recipe, by_thumbnail=recipe.may_begin_small)
@@ -89,6 +78,35 @@ def beginning_small(store: Store, recipe: Recipe, hash_anew: HashFiles) -> HashF
 
 
 @dataclass(frozen=True, slots=True)
+class Hasher:
+    """What hashes photos as a method wants them; its store knows what earlier runs read."""
+
+    method: Method
+    workers: int
+    store: Store
+
+    def at_first(self, files: list[ImageFile]) -> Iterable[Hashed]:
+        """Files hashed anew, by their thumbnails where those may do."""
+        recipe = first_of(self.method.recipe)
+        return hashing(self.method, recipe, self.workers)(files)
+
+    def fully(self, files: list[ImageFile]) -> Iterable[Hashed]:
+        """Files hashed anew, by all that they hold."""
+        return hashing(self.method, self.method.recipe, self.workers)(files)
+
+    def hashed(self, files: list[ImageFile], hash_anew: HashFiles) -> Iterable[Hashed]:
+        """What the store knows of files, and what is made of the others and kept there."""
+        recipe = self.method.recipe
+        hash_anew = beginning_small(self.store, recipe, hash_anew)
+        return bar(self.store.hashed(files, recipe, hash_anew), "Hashing", len(files))
+
+    def closer(self, files: list[ImageFile]) -> Iterable[Hashed]:
+        """Files that were hashed by their thumbnails, decoded after all."""
+        closer = self.store.hashed(files, self.method.recipe, self.fully)
+        return bar(closer, "Looking closer", len(files))
+
+
+@dataclass(frozen=True, slots=True)
 class Searched:
     """The groups of a survey, how many pairs matched by each view, and of which side each image is.
 
@@ -101,27 +119,22 @@ class Searched:
     sides: list[int] | None
 
 
-def surveyed(walked: Sequence[Found], method: Method, workers: int, store: Store) -> finder.Survey:
+def surveyed(walked: Sequence[Found], hasher: Hasher) -> finder.Survey:
     """The photos that a walk found, hashed, those anew that the store doesn't know."""
-    hash_anew = hashing(method, first_of(method.recipe), workers)
-    return finder.survey(walked, remembering(store, method.recipe), hash_anew)
+    return finder.survey(walked, hasher.hashed, hasher.at_first)
 
 
-def searched(
-    survey: finder.Survey, method: Method, sides: finder.Sides | None, workers: int, store: Store
-) -> Searched:
+def searched(survey: finder.Survey, hasher: Hasher, sides: finder.Sides | None) -> Searched:
     """The groups by a method, of a survey in which all pictures of them are known in full.
 
     With sides, only pictures of different ones are compared. What comes into a group by its
     thumbnail is decoded, and all is grouped again, until nothing else does.
     """
-    hash_fully = hashing(method, method.recipe, workers)
     while True:
         by_image = sides.of_images(survey) if sides else None
-        groups, matched = method.group(survey.images, by_image)
+        groups, matched = hasher.method.group(survey.images, by_image)
         members = (survey.images[n] for cluster in groups for n in cluster.members)
         near = [image.file for image in members if image.by_thumbnail]
         if not near:
             return Searched(survey, groups, matched, by_image)
-        closer = store.hashed(near, method.recipe, hash_fully)
-        survey = finder.hashed_again(survey, bar(closer, "Looking closer", len(near)))
+        survey = finder.hashed_again(survey, hasher.closer(near))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import finder
 from actions.console import Console, bar, counted
-from actions.find_photos import hashing, large_enough, remembering
+from actions.find_photos import Hasher, large_enough
 from actions.result import paths_of
 from config import Settings, UserError
 from disk.files import ImageFile, image_file
@@ -29,9 +29,7 @@ from finder import Found, Skipped
 from pictures import methods
 from pictures.formats import is_photo
 from pictures.images import HashedImage, Unreadable
-from pictures.methods import Method
 from pictures.same_picture import Pictured
-from pictures.store import Store
 from pictures.store import opened as opened_store
 
 NOT_THERE = "no file of the library has its bytes"
@@ -87,7 +85,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         others = large_enough(others, settings.min_pixels, settings.workers)
         method = methods.chosen(settings)
         with opened_store(settings.cache_file, console.warn) as store:
-            looked = look(left, others, method, settings.workers, store)
+            looked = look(left, others, Hasher(method, settings.workers, store))
     lists = lists_of(contents, found, looked)
     everything = arguments.verbose
     report(console, contents, lists, everything=everything)
@@ -148,23 +146,16 @@ def library_of(inputs: Sequence[str], exclude: Sequence[str], leave_out: Sequenc
 # ---- Photos in other bytes
 
 
-def look(
-    own: Sequence[ImageFile],
-    library: Sequence[Found],
-    method: Method,
-    workers: int,
-    store: Store,
-) -> Looked:
+def look(own: Sequence[ImageFile], library: Sequence[Found], hasher: Hasher) -> Looked:
     """Compare the folders' own photos with those of the library that aren't too small."""
     others = [file for file in library if isinstance(file, ImageFile)]
     too_small = Counter(item.kind for item in library if isinstance(item, Skipped))
-    hash_anew = hashing(method, method.recipe, workers)
-    results = list(remembering(store, method.recipe)([*own, *others], hash_anew))
+    results = list(hasher.hashed([*own, *others], hasher.fully))
     images, unread = hashed_and_unread(results)
     shown, there = in_order(own, images), in_order(others, images)
-    same = alike.same_pictures(shown, there, workers, comparing)
+    same = alike.same_pictures(shown, there, hasher.workers, comparing)
     rest = [image for image in shown if image.file.path not in same]
-    similar = alike.similar(rest, there, method)
+    similar = alike.similar(rest, there, hasher.method)
     reasons = {image.file.path: NOT_ALIKE if image.look else NO_LOOK for image in rest}
     reasons |= {file.path: unread.pop(file.path) for file in own if file.path in unread}
     return Looked(same, similar, reasons, unread, too_small)
