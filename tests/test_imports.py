@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import CORE, ROOT, Library, copy_core
 
+from pictures.choices import BY_THRESHOLD, METHODS
+
 
 def module_at(path: Path) -> str:
     """The name by which a file is imported."""
@@ -110,6 +112,33 @@ def differences(tree: ast.AST) -> Iterator[str]:
 def test_what_systems_differ_in_lies_in_one_module(path: Path) -> None:
     found = set(differences(ast.parse(path.read_text("utf-8"))))
     assert bool(found) == (module_at(path) == "disk.system"), found
+
+
+# ---- Settings
+
+
+# Besides the `run` of each action, and the methods.
+TAKE_SETTINGS = {"actions.result": {"paths_of"}, "pictures.methods": {"chosen"}}
+OF_METHODS = {row.partition(":")[0] for row in (*METHODS.values(), BY_THRESHOLD)}
+
+
+def takers_of_settings(tree: ast.AST) -> Iterator[str]:
+    """The functions that take whole settings, and the fields that keep them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            given = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            if any(a.annotation and "Settings" in ast.unparse(a.annotation) for a in given):
+                yield node.name
+        elif isinstance(node, ast.AnnAssign) and "Settings" in ast.unparse(node.annotation):
+            yield ast.unparse(node.target)
+
+
+@pytest.mark.parametrize("path", [*CORE, *EXTRAS], ids=module_at)
+def test_whole_settings_stop_at_the_door_of_an_action(path: Path) -> None:
+    module = module_at(path)
+    may = {"run"} if "actions" in module.split(".") else set[str]()
+    may |= TAKE_SETTINGS.get(module, set()) | ({"__init__"} if module in OF_METHODS else set())
+    assert set(takers_of_settings(ast.parse(path.read_text("utf-8")))) <= may
 
 
 # ---- The extras
