@@ -67,7 +67,7 @@ def prepared(data: bytes, recipe: Recipe = PLAIN) -> Image.Image | None:
         return None
     side = recipe.rgb_side if recipe.is_decoded_larger else DECODED_SIDE
     mode = "L" if recipe.only_hash else "YCbCr"
-    draft(image, None if _is_in_rgb(image) else mode, (side, side))
+    draft(image, None if is_in_rgb(image) else mode, (side, side))
     return image
 
 
@@ -80,7 +80,7 @@ def draft(image: Image.Image, mode: str | None, size: tuple[int, int]) -> None:
         image.draft(mode, size)
 
 
-def _is_in_rgb(image: Image.Image) -> bool:
+def is_in_rgb(image: Image.Image) -> bool:
     """Whether a JPEG may hold red, green and blue, of which libjpeg makes no YCbCr."""
     if "adobe_transform" in image.info:
         return bool(image.info["adobe_transform"] == 0)

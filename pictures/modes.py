@@ -87,6 +87,15 @@ def to_colour(image: Image.Image, gray: Image.Image) -> Image.Image:
     return image if image.mode in ("RGB", "YCbCr", "L") else image.convert("RGB")
 
 
+def to_plain(image: Image.Image) -> Image.Image:
+    """A decoded picture in plain colours or gray, or with transparency, as a file may hold it."""
+    if image.mode == "CMYK":
+        return to_srgb(image)
+    if image.mode == "1":
+        return image.convert("L")
+    return to_colour(image, to_gray(image) if _is_deep(image) else image)
+
+
 def to_srgb(image: Image.Image) -> Image.Image:
     """A decoded picture in sRGB on white, as a browser is to show it; what is rare in gray."""
     if _is_deep(image) or image.mode in ("LAB", "La", "RGBa", "HSV"):
