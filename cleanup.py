@@ -134,8 +134,10 @@ class _Missing:
         self.by_folder: dict[str, list[SavedCopy]] = defaultdict(list)
         self._by_stem: dict[str, list[SavedCopy]] = defaultdict(list)
         for copy in missing:
-            self.times[copy.original.size].add(copy.original.mtime_ns)
-            self.by_digest[copy.digest].append(copy)
+            for size in copy.sizes:
+                self.times[size].add(copy.original.mtime_ns)
+            for digest in copy.digests:
+                self.by_digest[digest].append(copy)
             self.by_folder[os.path.dirname(copy.copy)].append(copy)
             self._by_stem[_stem(copy.copy)].append(copy)
 

@@ -75,6 +75,10 @@ ACCEPT_UNREADABLE = None
 # "auto" is a file in your cache folder; else a path that ends in .sqlite, or None for nowhere.
 CACHE_FILE = "auto"
 
+# "whole" copies files as they are. "preview" puts small pictures, of at most 2048 pixels, in the
+# place of large ones: a twentieth of the room, and all else works as with whole copies.
+COPIES = "whole"
+
 # "trash" sends originals to the desktop's trash; "permanent" deletes them for good.
 DELETE_MODE = "trash"
 
@@ -143,3 +147,4 @@ class Settings:
     protect: tuple[str, ...] = ()  # real paths and patterns
     across: bool = False
     no_report: bool = False
+    copies: str = "whole"

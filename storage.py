@@ -1,6 +1,7 @@
 """How a new result is built and replaces the old one whole, and what is done to single copies."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import stat
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 from config import UserError
 from disk import litter
 from disk.copy_names import name_copies
-from disk.copying import copy_file, rename_to_new
+from disk.copying import CHANGED, copy_file, rename_new, rename_to_new, write_preview
 from disk.files import (
+    ImageFile,
     append_lines,
     has_digest,
     is_untouched,
@@ -21,18 +23,23 @@ from disk.files import (
     try_to,
     write_file,
 )
-from disk.inspection import PARTIAL
+from disk.inspection import PARTIAL, made_path
 from disk.lines import dump_json
 from disk.record import (
     Manifest,
+    Preview,
     SavedCopy,
     info_of,
+    seems_made,
+    surely_made,
     write_manifest,
 )
 from disk.recovery import remove_result, roll_back
 from disk.result import NoResult, Opened, OutputPaths, look_again
 from disk.room import check_space, does_share
 from disk.taking_over import Proven, other_names, take_over
+from pictures.by_name import named
+from pictures.preview_files import RECIPE, Small, path_of
 
 if TYPE_CHECKING:  # cleanup and check-deleted have no images
     from pictures.images import HashedImage
@@ -56,7 +63,7 @@ def remove_copy(copy: SavedCopy) -> str | None:
         return None
     if os.path.realpath(copy.copy) != copy.copy:
         return "it is reached through a symbolic link"
-    if not has_digest(copy.copy, copy.digest):
+    if not surely_made(copy.copy, copy):
         return "it was edited since find; delete it in a file manager"
     place = copy.original.path
     if not (is_untouched(place, copy.original) or has_digest(place, copy.digest)):
@@ -69,37 +76,59 @@ def restore_copy(copy: SavedCopy, output_dir: str, place: str = "") -> str | Non
     """Make the copy of an original again; returns the reason not to, or None if it is there.
 
     The original may lie at another place for now. Its content is proven, and no file is ever
-    overwritten. Raises OSError where the disk refuses.
+    overwritten. A preview that can't be made as it was comes back as the whole file. Raises OSError
+    where the disk refuses.
     """
     original = replace(copy.original, path=place or copy.original.path)
     folder = os.path.dirname(copy.copy)
     if os.path.realpath(folder) != folder:
         return "its folder is reached through a symbolic link"
     if os.path.lexists(copy.copy):
-        same = has_digest(copy.copy, copy.digest)
+        same = surely_made(copy.copy, copy)
         return None if same else "an edited copy or another file has its name"
     if not os.path.lexists(original.path):
         return "its original is gone"
     if not has_digest(original.path, copy.digest):
         return "its original changed since find"
     os.makedirs(folder, exist_ok=True)
+    partial = os.path.join(output_dir, PARTIAL)
     try:
-        partial = os.path.join(output_dir, PARTIAL)
-        copy_file(original, copy.copy, copy.digest, partial, rename=rename_to_new)
+        if copy.preview and _preview_made_again(copy, original, partial):
+            rename_to_new(partial, copy.copy)
+        else:
+            copy_file(original, copy.copy, copy.digest, partial, rename=rename_to_new)
     except FileExistsError:
         return "another file has taken its name"
+    finally:
+        try_to(os.unlink, partial)
     sync_folder(folder)
     return None
+
+
+def _preview_made_again(copy: SavedCopy, original: ImageFile, partial: str) -> bool:
+    """Whether a preview could be made again as it was; then it lies under another name."""
+    data: bytes | None = named("pictures.preview:made_again")(original.path, copy.original.path)
+    if not data or not copy.preview or hashlib.sha256(data).hexdigest() != copy.preview.digest:
+        return False
+    try_to(os.unlink, partial)  # left by a run that was killed
+    write_preview(data, original, partial)
+    return True
 
 
 # ---- Building a result and putting it in place
 
 
+def names_of(paths: Iterable[str], *, previews: bool = False) -> dict[str, str]:
+    """The name of each original's copy and, besides, of its preview where that has another one."""
+    paths = list(paths)
+    return name_copies(dict.fromkeys([*paths, *(map(path_of, paths) if previews else ())]))
+
+
 def plan_copies(
-    groups: Sequence[Sequence["HashedImage"]], output_dir: str
+    groups: Sequence[Sequence["HashedImage"]], output_dir: str, *, previews: bool = False
 ) -> tuple[SavedCopy, ...]:
     """Give each picture of each group its place in a numbered folder. Changes nothing on disk."""
-    names = name_copies(image.file.path for group in groups for image in group)
+    names = names_of((image.file.path for group in groups for image in group), previews=previews)
     return tuple(
         SavedCopy(
             original=image.file,
@@ -130,6 +159,18 @@ def staging(paths: OutputPaths, manifest: Manifest) -> Iterator[None]:
         roll_back(paths)
 
 
+def keep_preview(paths: OutputPaths, number: int, copy: SavedCopy, made: Small) -> SavedCopy:
+    """A copy for which a preview stands from now on, that waits in the staging folder.
+
+    Raises OSError, also if the original's content is no longer the one that find saw.
+    """
+    if made.digest != copy.digest:
+        raise OSError(CHANGED)
+    write_preview(made.data, copy.original, made_path(paths.staging_dir, number))
+    preview = Preview(len(made.data), hashlib.sha256(made.data).hexdigest(), RECIPE)
+    return replace(copy, preview=preview)
+
+
 def copy_all(
     paths: OutputPaths, copies: Sequence[SavedCopy], taken: Mapping[str, Proven]
 ) -> Iterator[SavedCopy | FailedCopy]:
@@ -140,12 +181,12 @@ def copy_all(
     """
     partial = os.path.join(paths.staging_dir, PARTIAL)
     there = {c.copy for c in copies if c.copy in taken and _took_over(taken[c.copy], c, paths)}
-    to_copy = [c for c in copies if c.copy not in there]
+    to_copy = [c for c in copies if c.copy not in there and not c.preview]
     check_space(to_copy, paths.output_dir, lambda source, _: does_share(source, partial))
-    for copy in copies:
+    for number, copy in enumerate(copies):
         try:
             if copy.copy not in there:
-                copy_file(copy.original, _new_place(copy, paths), copy.digest, partial)
+                _put(copy, made_path(paths.staging_dir, number), _new_place(copy, paths), partial)
         except OSError as error:
             yield FailedCopy(copy, error.strerror or str(error))
         else:
@@ -153,10 +194,27 @@ def copy_all(
 
 
 def _took_over(old: Proven, copy: SavedCopy, paths: OutputPaths) -> bool:
+    if old.digest != copy.digests[0]:
+        return False  # the whole file, where a preview has been made
     try:
         return take_over(old, copy.original, _new_place(copy, paths))
     except OSError:
         return False  # it is said when it can't be copied either
+
+
+def _put(copy: SavedCopy, waiting: str, target: str, partial: str) -> None:
+    """Have a copy at its new place: a preview that waits, or one made again, or the whole file."""
+    try:
+        if copy.preview and os.path.lexists(waiting):
+            rename_new(waiting, target)
+        elif copy.preview and _preview_made_again(copy, copy.original, partial):
+            rename_new(partial, target)
+        else:
+            copy_file(copy.original, target, copy.digest, partial)
+    except OSError:
+        for path in (waiting, partial):
+            try_to(os.unlink, path)
+        raise
 
 
 def _new_place(copy: SavedCopy, paths: OutputPaths) -> str:
@@ -198,7 +256,7 @@ def _remove_replaced(folder: str, new: Manifest) -> list[str]:
 
     def shared(old: SavedCopy) -> bool:
         place = other_name(old)
-        if place and not is_untouched(old.copy, old.original):
+        if place and not seems_made(old.copy, old):
             edited.append(place)
         return bool(place)
 

@@ -29,6 +29,13 @@ from actions.find_summary import (
     report_saved,
     report_sides,
 )
+from actions.previews import (
+    PREVIEW,
+    MakePreviews,
+    in_workers,
+    say_what_previews_save,
+    with_old_previews,
+)
 from actions.protecting import warn_of_unused
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
 from config import Settings, UserError
@@ -44,6 +51,7 @@ from disk.room import check_not_full, check_space, may_share
 from disk.taking_over import Proven, plan_take_over
 from pictures import methods
 from pictures.images import HashedImage, Holding
+from pictures.preview_files import usual_bytes
 from pictures.store import opened as opened_store
 
 if TYPE_CHECKING:
@@ -78,16 +86,20 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         log = report(console, search, chosen, accepted, everything=arguments.verbose)
         if arguments.list:
             console.print_list(line_of(item.file).encode() for item in search.survey.unreadable)
-        copies = planned_copies(images, chosen.groups, paths)
-        taken = plan_take_over(copies, proven)
-        check_space([c for c in copies if c.copy not in taken], paths.output_dir, may_share)
+        previews = settings.copies == PREVIEW
+        copies = planned_copies(images, chosen.groups, paths, previews=previews)
+        copies, taken = with_what_is_taken(copies, old, proven, previews=previews)
+        check_room(copies, taken, paths, previews=previews)
+        say_what_previews_save(console, copies, previews=previews)
         if dry_run:
             console.say("Dry run: nothing was copied.")
             return
         copies = with_what_they_hold(copies, settings.workers, log)
         copies = tuple(with_protection(copies, protected))
         planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
-        results, kept = replaced(old, planned, taken, log, None if discard else seen)
+        make_previews = in_workers(settings.workers) if previews else None
+        known = None if discard else seen
+        results, kept = replaced(old, planned, taken, log, known, make_previews)
         store.forget(originals_of_failed(results))
         report_saved(console, paths, results, kept, everything=arguments.verbose)
         console.warn_of(unsigned)
@@ -146,11 +158,35 @@ def with_protection(copies: Iterable[SavedCopy], protected: Protected) -> Iterat
 
 
 def planned_copies(
-    images: Sequence[HashedImage], groups: Sequence["Cluster"], paths: OutputPaths
+    images: Sequence[HashedImage],
+    groups: Sequence["Cluster"],
+    paths: OutputPaths,
+    *,
+    previews: bool,
 ) -> tuple[SavedCopy, ...]:
     """Where each picture of each group is to be copied. Changes nothing on disk."""
     pictures = [[images[position] for position in cluster.members] for cluster in groups]
-    return storage.plan_copies(pictures, paths.output_dir)
+    return storage.plan_copies(pictures, paths.output_dir, previews=previews)
+
+
+def with_what_is_taken(
+    copies: tuple[SavedCopy, ...], old: Opened, proven: Sequence[Proven], *, previews: bool
+) -> tuple[tuple[SavedCopy, ...], dict[str, Proven]]:
+    """The planned copies, and those of the old result that are taken over, by their new paths."""
+    if previews:
+        copies = with_old_previews(copies, old, proven)
+    return copies, plan_take_over(copies, proven)
+
+
+def check_room(
+    copies: Sequence[SavedCopy], taken: Mapping[str, Proven], paths: OutputPaths, *, previews: bool
+) -> None:
+    """Raise UserError unless what is to be written fits on the disk; it is taken over, or not."""
+    if previews:
+        anew = [c for c in copies if not (c.preview and c.copy in taken)]
+        check_space(anew, paths.output_dir, lambda *_: False, usual_bytes)
+    else:
+        check_space([c for c in copies if c.copy not in taken], paths.output_dir, may_share)
 
 
 def with_what_they_hold(
@@ -208,6 +244,7 @@ def replaced(
     taken: Mapping[str, Proven],
     log: Sequence[str],
     seen: Mapping[str, str] | None,
+    make_previews: MakePreviews | None = None,
 ) -> tuple[list[SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result.
 
@@ -217,12 +254,15 @@ def replaced(
     """
     try:
         with storage.staging(old.paths, planned):
+            log = [*log]
+            if make_previews:
+                planned = make_previews(old.paths, planned, log)
             copying = storage.copy_all(old.paths, planned.copies, taken)
             results = list(bar(copying, "Copying", total=len(planned.copies)))
             if seen is not None:
                 check_again(old, results, seen)
             manifest = without_failed(planned, results)
-            log = [*log, *(f"Failed copy: {line}" for line in failures(results))]
+            log += [f"Failed copy: {line}" for line in failures(results)]
             return results, storage.commit(old, manifest, log)
     except OSError as error:
         message = f"can't write {error.filename or old.paths.output_dir}: {error.strerror}"

@@ -372,10 +372,13 @@ def report_saved(
     console.list_some(title, [to_line(path) for path in kept], everything=everything)
     console.facts.update(copied=len(saved), failed=failed, output_dir=paths.output_dir)
     if saved:
-        size = sum(copy.original.size for copy in saved)
+        size = sum(copy.sizes[0] for copy in saved)
+        previews = sum(copy.preview is not None for copy in saved)
+        console.facts.update(previews=previews, bytes_copied=size)
+        shown = f" ({previews:,} as {'a preview' if previews == 1 else 'previews'})"
         console.say(
-            f"Copied to {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}, "
-            f"{megabytes(size)}."
+            f"Copied to {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}"
+            f"{shown if previews else ''}, {megabytes(size)}."
         )
         if not has_extra("jinja2") and importlib.util.find_spec("extras"):
             console.say("For a contact sheet (report.html) install extras/requirements.txt.")

@@ -224,6 +224,12 @@ OPTIONS = (
         merge=path_from_here,
     ),
     Option(
+        "--copies",
+        "COPIES",
+        "find: whole, or preview: pictures of at most 2048 pixels in place of large ones",
+        values.one_of(("whole", "preview")),
+    ),
+    Option(
         "--delete-mode",
         "DELETE_MODE",
         "trash or permanent: where cleanup sends originals",

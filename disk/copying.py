@@ -1,6 +1,7 @@
-"""A file copied whole, with its content proven before it gets its name."""
+"""A copy of a file, or a preview of it, made under another name before it gets its own."""
 
 import contextlib
+import hashlib
 import io
 import os
 import shutil
@@ -13,6 +14,8 @@ from disk.files import (
     open_regular,
     try_to,
 )
+
+CHANGED = "the original changed since find saw it"
 
 
 def rename_to_new(path: str, target: str) -> None:
@@ -29,7 +32,7 @@ def rename_to_new(path: str, target: str) -> None:
         os.unlink(path)
 
 
-def _rename_new(path: str, target: str) -> None:
+def rename_new(path: str, target: str) -> None:
     """Rename a file, but over no other: a file system may take more names for one than we know."""
     if os.path.lexists(target):
         raise OSError("another copy has its name in this file system")
@@ -52,7 +55,7 @@ def copy_file(
     target: str,
     digest: str,
     partial: str,
-    rename: Callable[[str, str], None] = _rename_new,
+    rename: Callable[[str, str], None] = rename_new,
 ) -> None:
     """Copy a file under another name first; it gets its own when its content is proven.
 
@@ -64,9 +67,28 @@ def copy_file(
         with open_regular(original.path) as source:
             _fill(partial, source)
         if digest_file(partial) != digest:
-            raise OSError("the original changed since find saw it")
+            raise OSError(CHANGED)
         os.utime(partial, ns=(original.mtime_ns, original.mtime_ns))
         rename(partial, target)
     except OSError:
         try_to(os.unlink, partial)
+        raise
+
+
+def write_preview(data: bytes, original: ImageFile, path: str) -> None:
+    """Write a file that stands for an original, with its time, and for the same people to read.
+
+    Raises OSError, and then there is none.
+    """
+    try:
+        with open_regular(original.path) as source, open(path, "xb") as stream:
+            system.copy_permissions(source.fileno(), stream.fileno())
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if digest_file(path) != hashlib.sha256(data).hexdigest():
+            raise OSError("the disk doesn't give back what was written")
+        os.utime(path, ns=(original.mtime_ns, original.mtime_ns))
+    except OSError:
+        try_to(os.unlink, path)
         raise

@@ -145,9 +145,10 @@ def files_in(folder: str) -> Iterator[str]:
             yield parent
 
 
-def has_digest(path: str, digest: str) -> bool:
+def has_digest(path: str, *digests: str) -> bool:
+    """Whether a file's content has one of some digests, by reading it once."""
     try:
-        return digest_file(path) == digest
+        return digest_file(path) in digests
     except OSError:
         return False
 

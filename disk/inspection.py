@@ -9,7 +9,6 @@ from disk.copy_names import DIGEST_LENGTHS, encode_path
 from disk.files import (
     digest_file,
     has_digest,
-    is_untouched,
     open_regular,
     temporary_path,
 )
@@ -18,6 +17,7 @@ from disk.own_names import MANIFEST, REPORT
 from disk.record import (
     Manifest,
     SavedCopy,
+    seems_made,
 )
 
 PARTIAL = ".partial-copy"
@@ -40,6 +40,17 @@ def unfinished_paths(folder: str, names: Iterable[str]) -> set[str]:
     names = (MANIFEST, REPORT, *names)
     temporary = {temporary_path(os.path.join(folder, name)) for name in names}
     return {os.path.join(folder, PARTIAL), *temporary}
+
+
+def made_path(folder: str, number: int) -> str:
+    """Where a preview waits in a folder that find builds, until the record there knows it."""
+    return os.path.join(folder, f"{PARTIAL}-{number}")
+
+
+def waiting_previews(folder: str) -> set[str]:
+    """The previews that wait in a folder which find was building."""
+    waits = re.compile(re.escape(PARTIAL) + r"-\d+", re.ASCII)
+    return {os.path.join(folder, name) for name in os.listdir(folder) if waits.fullmatch(name)}
 
 
 def unproven(folder: str, manifest: Manifest) -> Iterator[str]:
@@ -72,7 +83,10 @@ def _proofs(folder: str, manifest: Manifest) -> list[tuple[str, Callable[[str], 
 
 
 def _is_spare(copy: SavedCopy) -> bool:
-    """Whether a copy has the name that find gives, and its original the same content."""
+    """Whether a copy has the name that find gives, and its original the same content.
+
+    A preview hasn't: that it is one is said by the record alone.
+    """
     place, name = copy.original.path, os.path.basename(copy.copy)
     try:
         one, other = os.lstat(copy.copy), os.lstat(place)
@@ -100,10 +114,10 @@ def unclaimed_content(
     """
     try:
         status = os.lstat(path)
-        own = claim and is_untouched(path, claim.original)
+        own = claim and seems_made(path, claim)
         if status.st_size not in times or (own and status.st_mtime_ns not in times[status.st_size]):
             return None
         digest = digest_file(path)
     except OSError:
         return None
-    return None if claim and digest == claim.digest else digest
+    return None if claim and digest in claim.digests else digest

@@ -39,11 +39,21 @@ BROKEN_MANIFEST = (OSError, ValueError, KeyError, TypeError, OverflowError, Recu
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """The small picture that lies in a copy's place, by its file; `recipe` says how it was made."""
+
+    size: int
+    digest: str
+    recipe: int
+
+
+@dataclass(frozen=True, slots=True)
 class SavedCopy:
     """A copy in a numbered folder; `original`, `digest` and `damage` are as find saw them.
 
     `holds` is what find saw in the original's file besides its pixels, as lines of
     `pictures.held`; None if nobody looked. `protected` is why find saw that it may not go, if so.
+    With a `preview` the copy is no copy of the file: `digest` is that of the original alone.
     """
 
     original: ImageFile
@@ -53,15 +63,36 @@ class SavedCopy:
     damage: str = ""
     holds: tuple[str, ...] | None = None
     protected: str = ""
+    preview: Preview | None = None
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Those of what may lie in its place as ours; for a preview the whole file may, too."""
+        return (self.preview.digest, self.digest) if self.preview else (self.digest,)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Those of what may lie in its place as ours."""
+        return (self.preview.size, self.original.size) if self.preview else (self.original.size,)
+
+
+def seems_made(path: str, copy: SavedCopy) -> bool:
+    """Whether a file has a size and the time that find gave a copy, so that reading is spared."""
+    return any(is_untouched(path, replace(copy.original, size=size)) for size in copy.sizes)
+
+
+def surely_made(path: str, copy: SavedCopy) -> bool:
+    """Whether a file has the content of a copy as find or a review has made it, by reading it."""
+    return has_digest(path, *copy.digests)
 
 
 def probably_matches(path: str, copy: SavedCopy) -> bool:
-    """Whether a file is as find saw it; it is read only if its size or time says otherwise."""
+    """Whether a file is the original as find saw it; it is read if size or time says otherwise."""
     return is_untouched(path, copy.original) or surely_matches(path, copy)
 
 
 def surely_matches(path: str, copy: SavedCopy) -> bool:
-    """Whether a file has the content that find saw, by reading it."""
+    """Whether a file has the content that find saw in the original, by reading it."""
     return has_digest(path, copy.digest)
 
 
@@ -127,7 +158,7 @@ class Manifest:
     @property
     def run(self) -> str:
         """The id of this result; the same pictures in the same groups have the same id."""
-        rows = [(c.group, c.original.path, c.digest) for c in self.copies]
+        rows = [(c.group, c.original.path, *c.digests[::-1]) for c in self.copies]
         facts = json.dumps([self.input_dirs, self.own_files.names, rows])
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
@@ -195,7 +226,17 @@ def _copy_of(row: object, folder: str) -> SavedCopy:
         damage=words_of(row.get("damage", ""), "damage"),
         holds=_holds_of(row["holds"]) if "holds" in row else None,
         protected=words_of(row.get("protected", ""), "protected"),
+        preview=_preview_of(row["preview"], row["size"]) if "preview" in row else None,
     )
+
+
+def _preview_of(value: object, size_of_original: int) -> Preview:
+    """A preview, which is smaller than its original, so that no file passes for both."""
+    row = table_of(value, "preview")
+    size = number_of(row["size"], "preview", 1)
+    if size >= size_of_original:
+        raise ValueError("a preview must be smaller than its original")
+    return Preview(size, digest_of(row["digest"], "preview"), number_of(row["recipe"], "recipe", 1))
 
 
 def _holds_of(value: object) -> tuple[str, ...]:
@@ -256,6 +297,7 @@ def content_of(manifest: Manifest) -> dict[str, object]:
             **({"damage": c.damage} if c.damage else {}),
             **({"holds": list(c.holds)} if c.holds is not None else {}),
             **({"protected": c.protected} if c.protected else {}),
+            **({"preview": asdict(c.preview)} if c.preview else {}),
         }
         for c in manifest.copies
     ]

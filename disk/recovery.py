@@ -8,15 +8,21 @@ from disk import litter
 from disk.files import (
     files_in,
     has_digest,
-    is_untouched,
     sync_folder,
     temporary_path,
     try_to,
 )
-from disk.inspection import own_paths, report_of, unfinished_paths, unproven
+from disk.inspection import own_paths, report_of, unfinished_paths, unproven, waiting_previews
 from disk.lines import some_names
 from disk.own_names import MANIFEST
-from disk.record import BROKEN_MANIFEST, Manifest, SavedCopy, is_signed, load_manifest
+from disk.record import (
+    BROKEN_MANIFEST,
+    Manifest,
+    SavedCopy,
+    is_signed,
+    load_manifest,
+    seems_made,
+)
 from disk.result import Opened, OutputPaths, Result, open_result
 from disk.taking_over import other_names
 
@@ -40,7 +46,9 @@ def remove_result(
     # info.txt goes first: without it, nobody takes what is left for a cull.
     last = os.path.join(folder, MANIFEST)
     spared = set() if is_signed(manifest) else {*unproven(folder, manifest)}
-    unfinished = unfinished_paths(folder, manifest.own_files.names) if unread else set[str]()
+    unfinished = set[str]()
+    if unread:
+        unfinished = unfinished_paths(folder, manifest.own_files.names) | waiting_previews(folder)
     for path in sorted((own_paths(folder, manifest) | unfinished) - {last} - spared):
         try_to(os.unlink, path)
     for path in {*report_of(folder, manifest)} - spared:
@@ -52,7 +60,7 @@ def remove_result(
         message = f"the rest of an earlier result, {folder}, can't be removed: {error.strerror}"
         raise UserError(f"{message}; check the disk and run it again.") from error
     copies = [copy for copy in manifest.copies if copy.copy not in spared]
-    _remove_copies(copies, lambda c: (unread and is_untouched(c.copy, c.original)) or shared(c))
+    _remove_copies(copies, lambda c: (unread and seems_made(c.copy, c)) or shared(c))
     _remove_groups(folder, manifest)
     return _remove_last(folder, last)
 
@@ -71,13 +79,14 @@ def _remove_copies(copies: Iterable[SavedCopy], may_go: Callable[[SavedCopy], bo
     for copy in copies:
         if os.path.islink(os.path.dirname(copy.copy)):
             continue  # what it leads to isn't ours
-        if may_go(copy) or has_digest(copy.copy, copy.digest):
+        if may_go(copy) or has_digest(copy.copy, *copy.digests):
             try_to(os.unlink, copy.copy)
 
 
 def _remove_groups(folder: str, manifest: Manifest) -> None:
     """Remove the numbered folders that are empty, but for litter."""
     groups = {os.path.dirname(copy.copy) for copy in manifest.copies}
+    groups |= {entry.path for entry in os.scandir(folder) if entry.name.isdigit()}  # none is left
     for home in (folder, *(g for g in groups if os.path.isdir(g) and not os.path.islink(g))):
         litter.remove_in(home)
     for group in groups:

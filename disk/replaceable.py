@@ -82,11 +82,12 @@ def check_last_copies(old: Opened, seen: Mapping[str, str]) -> None:
     digests = {d for path, d in seen.items() if d in known and os.path.lexists(path)}
     if last := [c for c in copies if c.digest not in digests and _may_be_last(c, seen)]:
         folders = sorted({os.path.dirname(c.original.path) for c in last})
+        what = "previews" if all(c.preview for c in last) else "copies"
         raise UserError(
             f"originals are gone or can't be read any more ({len(last)}, in "
             f"{', '.join(map(to_line, folders[:3]))}{', ...' if folders[3:] else ''}), and "
-            f"{old.paths.output_dir} holds copies that may be all that is left; mount their disk "
-            "or put them back, or copy those copies elsewhere and run find with --discard-review."
+            f"{old.paths.output_dir} holds {what} that may be all that is left; mount their disk "
+            f"or put them back, or copy those {what} elsewhere and run find with --discard-review."
         )
 
 
@@ -147,7 +148,7 @@ def inspect(
     ours = {*copies, *own_paths(folder, manifest), *groups, *report_of(folder, manifest)}
     present = _without_litter(folder, {folder, *groups})
     to_read = [path for path in present if path in copies]
-    read = {path: prove(path, copies[path].digest) for path in watch(to_read)}
+    read = {path: prove(path, copies[path].digests) for path in watch(to_read)}
     edited = [path for path, proven in read.items() if proven is None]
     return Contents(
         foreign=tuple(path for path in present if path not in ours),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from config import UserError
 from disk import system
-from disk.files import open_regular, try_to
+from disk.files import ImageFile, open_regular, try_to
 from disk.record import SavedCopy
 
 
@@ -17,16 +17,24 @@ def check_not_full(output_dir: str) -> None:
         raise UserError(f"the disk of {parent} is full; make room, or choose another OUTPUT_DIR.")
 
 
+def size_of(file: ImageFile) -> int:
+    """What a whole copy of a file takes."""
+    return file.size
+
+
 def check_space(
-    copies: Iterable[SavedCopy], output_dir: str, shares: Callable[[int, str], bool]
+    copies: Iterable[SavedCopy],
+    output_dir: str,
+    shares: Callable[[int, str], bool],
+    bytes_of: Callable[[ImageFile], int] = size_of,
 ) -> None:
     """Raise UserError unless the copies fit on the output folder's disk.
 
     `shares` tells whether a copy in a folder shares the disk space of an open original; it is asked
-    once a device. Changes nothing on disk.
+    once a device. `bytes_of` tells what one takes else. Changes nothing on disk.
     """
     parent = _parent_that_exists(output_dir)
-    needed = _bytes_of(copies, lambda source: shares(source, parent))
+    needed = _bytes_of(copies, lambda source: shares(source, parent), bytes_of)
     free = shutil.disk_usage(parent).free
     if needed > free:
         raise UserError(
@@ -42,7 +50,11 @@ def _parent_that_exists(output_dir: str) -> str:
     return parent
 
 
-def _bytes_of(copies: Iterable[SavedCopy], shared: Callable[[int], bool]) -> int:
+def _bytes_of(
+    copies: Iterable[SavedCopy],
+    shared: Callable[[int], bool],
+    bytes_of: Callable[[ImageFile], int],
+) -> int:
     """How many bytes copies take that don't share those of their originals."""
     by_device: dict[int, bool] = {}
     needed = 0
@@ -54,7 +66,7 @@ def _bytes_of(copies: Iterable[SavedCopy], shared: Callable[[int], bool]) -> int
                     by_device[device] = shared(source.fileno())
         except OSError:
             continue  # it can't be copied
-        needed += 0 if by_device[device] else copy.original.size
+        needed += 0 if by_device[device] else bytes_of(copy.original)
     return needed
 
 

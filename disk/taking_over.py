@@ -5,7 +5,7 @@ import hashlib
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -35,21 +35,22 @@ class Proven:
     state: FileState
 
 
-def prove(path: str, digest: str) -> Proven | None:
-    """A copy, if it is a regular file with this content. Changes nothing on disk."""
+def prove(path: str, digests: Collection[str]) -> Proven | None:
+    """A copy, if it is a regular file with one of these contents. Changes nothing on disk."""
     try:
         with open_regular(path) as stream:
             state = _state_of(os.fstat(stream.fileno()))
-            same = hashlib.file_digest(stream, "sha256").hexdigest() == digest
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return None
-    return Proven(path, digest, state) if same else None
+    return Proven(path, digest, state) if digest in digests else None
 
 
 def plan_take_over(copies: Sequence[SavedCopy], proven: Iterable[Proven]) -> dict[str, Proven]:
     """Which old copy can be taken over for which new one, by its path. Changes nothing on disk.
 
-    One with a second name may be an original, or anything else of the person's.
+    One with a second name may be an original, or anything else of the person's. A preview is
+    right only where a preview of that content is wanted.
     """
     spare: dict[tuple[str, int], list[Proven]] = defaultdict(list)
     for old in proven:
@@ -57,7 +58,7 @@ def plan_take_over(copies: Sequence[SavedCopy], proven: Iterable[Proven]) -> dic
             spare[old.digest, old.state.mtime_ns].append(old)
     taken = {}
     for copy in copies:
-        if fitting := spare.get((copy.digest, copy.original.mtime_ns)):
+        if fitting := spare.get((copy.digests[0], copy.original.mtime_ns)):
             taken[copy.copy] = fitting.pop(0)
     return taken
 

@@ -159,7 +159,14 @@ def last_find(
 def _changed(images: Sequence[HashedImage], rows: Sequence[SavedCopy | None]) -> tuple[str, ...]:
     """The pictures that aren't any more what the last find saw."""
     both = zip(images, rows, strict=True)
-    return tuple(image.file.path for image, row in both if row and row.digest != image.digest)
+    return tuple(
+        image.file.path for image, row in both if row and image.digest not in _seen(row, image)
+    )
+
+
+def _seen(row: SavedCopy, image: HashedImage) -> tuple[str, ...]:
+    """The digests of what the last find saw in a place, or put there."""
+    return row.digests if image.file.path == row.copy else (row.digest,)
 
 
 def _row(manifest: Manifest, image: HashedImage) -> SavedCopy | None:

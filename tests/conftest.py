@@ -249,7 +249,7 @@ class Killed(BaseException):
     """The process is dead."""
 
 
-def killed_when(dies: Callable[[], bool], library: Library, action: str) -> bool:
+def killed_when(dies: Callable[[], bool], library: Library, action: str, *flags: str) -> bool:
     """Run an action that is asked before each change to the library's disk whether it dies.
 
     From then on it changes nothing, as if its process were gone. Returns whether it died.
@@ -272,7 +272,7 @@ def killed_when(dies: Callable[[], bool], library: Library, action: str) -> bool
         for name in ("mkdir", "rename", "replace", "unlink", "rmdir", "link", "utime"):
             monkeypatch.setattr(os, name, deadly(getattr(os, name)))
         with contextlib.suppress(Killed):
-            assert library.run(action).code == 0
+            assert library.run(action, *flags).code == 0
     return dead
 
 

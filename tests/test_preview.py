@@ -2,8 +2,11 @@
 
 import functools
 import io
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +26,11 @@ from made_pictures import (
 )
 from PIL import Image, ImageCms, ImageOps
 
+from actions import find, previews
+from config import UserError
 from disk.files import ImageFile
+from disk.record import SavedCopy
+from disk.result import OutputPaths
 from pictures.preview import made_of, preview_of
 from pictures.preview_files import Small, Whole, form_of, path_of, usual_bytes
 
@@ -198,3 +205,34 @@ def test_the_name_of_a_preview_says_what_it_is(name: str, called: str) -> None:
 def test_a_preview_is_reckoned_to_take_no_more_than_its_original() -> None:
     assert usual_bytes(ImageFile("/a.jpg", 9_000_000, 0)) == form_of("a.jpg").usual_bytes
     assert usual_bytes(ImageFile("/a.jpg", 9_000, 0)) == 9_000
+
+
+# ---- What it takes
+
+
+def planned(*files: tuple[str, int]) -> list[SavedCopy]:
+    images = [ImageFile(f"/p/{number}{name}", size, 0) for number, (name, size) in enumerate(files)]
+    return [SavedCopy(file, f"/out/1/{n}", 1, "0" * 64) for n, file in enumerate(images)]
+
+
+def test_the_room_for_previews_is_reckoned_not_that_for_whole_copies(tmp_path: Path) -> None:
+    huge, free = tmp_path / "a.jpg", shutil.disk_usage(tmp_path).free
+    huge.touch()
+    os.truncate(huge, free + 10**9)  # which takes no room
+    copies = [SavedCopy(ImageFile(str(huge), free + 10**9, 0), str(tmp_path / "1"), 1, "0" * 64)]
+    paths = OutputPaths(str(tmp_path / "out"), *[str(tmp_path / "out" / n) for n in "ito"])
+    with pytest.raises(UserError, match="the copies need"):
+        find.check_room(copies, {}, paths, previews=False)
+    find.check_room(copies, {}, paths, previews=True)
+
+
+@pytest.mark.parametrize(("count", "said"), [(1000, ""), (2000, "would take about 1 GB")])
+def test_find_says_what_previews_would_save_if_that_is_much(count: int, said: str) -> None:
+    told: list[str] = []
+    console: Any = type("Console", (), {"say": told.append})
+    copies = planned(*[(".jpg", 9_000_000)] * count)
+    previews.say_what_previews_save(console, copies, previews=True)
+    assert told == []
+    previews.say_what_previews_save(console, copies, previews=False)
+    assert said in "".join(told)
+    assert bool(told) is bool(said)

@@ -54,10 +54,17 @@ def changed(value: Any, place: tuple[Any, ...], odd: Any) -> Any:
     return value
 
 
+def _digests_of_preview(row: Any) -> list[Any]:
+    return [row["preview"]["digest"]] if "preview" in row else []
+
+
 def with_its_run(record: Any) -> Any:
     """A record with the run id that fits it, as who forges one would write it."""
     with contextlib.suppress(KeyError, TypeError):
-        rows = [(row["group"], row["original"], row["digest"]) for row in record["copies"]]
+        rows = [
+            (row["group"], row["original"], row["digest"], *_digests_of_preview(row))
+            for row in record["copies"]
+        ]
         facts = json.dumps([record["input_dirs"], record["own_files"], rows])
         return {**record, "run": hashlib.sha256(facts.encode()).hexdigest()[:16]}
     return record

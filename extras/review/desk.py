@@ -18,9 +18,9 @@ import storage
 from config import Exit, UserError
 from disk import output_lock
 from disk.companions import Companions
-from disk.files import append_lines, has_digest
+from disk.files import append_lines
 from disk.lines import to_line
-from disk.record import Link, Manifest, SavedCopy
+from disk.record import Link, Manifest, SavedCopy, surely_made
 from disk.removal import Kept
 from disk.result import NoResult, Opened, Result, look_again
 from disk.shots import is_one_shot
@@ -39,6 +39,7 @@ OTHER = "o"  # no file, but a folder or a link has its name
 MOVED = "m"  # gone, but it may lie elsewhere in OUTPUT_DIR, so its original stays
 DELETED = "d"  # gone, and its original as well
 MISSING = frozenset((GONE, MOVED, DELETED))
+EDITED_PREVIEW = "its copy is a preview that was edited"
 NO_KEEPER = "the one to keep is not there, or was edited"
 
 
@@ -153,13 +154,13 @@ class Desk:
             return MOVED if number in self._moved else GONE
         if not stat.S_ISREG(status.st_mode):
             return OTHER
-        if status.st_size != copy.original.size:
+        if status.st_size not in copy.sizes:
             return EDITED
         if status.st_mtime_ns == copy.original.mtime_ns:
             return THERE
         key = copy.copy, status.st_size, status.st_mtime_ns
         if key not in self._same and sure:
-            self._same[key] = has_digest(copy.copy, copy.digest)
+            self._same[key] = surely_made(copy.copy, copy)
         return THERE if self._same.get(key) else EDITED
 
     def states(self) -> str:
@@ -309,6 +310,12 @@ class Desk:
         """The facts of the picture that find saw or, if its copy was edited, of that."""
         edited = self.state_of(number, sure=True) == EDITED
         return self.examiner.facts(self.manifest.copies[number], edited=edited)
+
+    def facts_of_original(self, number: int) -> Facts | Unseen:
+        """The same, but nothing of a preview that was edited: it has no facts of the photo."""
+        if self.copy(number).preview and self.state_of(number, sure=True) == EDITED:
+            return Unseen(EDITED_PREVIEW)
+        return self.facts(number)
 
     def protection(self, copy: SavedCopy) -> str:
         """Why the original of a copy stays whatever is chosen, if it is protected."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from disk.files import ImageFile, has_digest, is_untouched
-from disk.record import SavedCopy
+from disk.record import SavedCopy, seems_made
 from extras.review.facts import Facts, examine
 from extras.review.rendering import render
 from pictures.errors import DECODE_ERRORS
@@ -26,6 +26,8 @@ LOST_SECONDS = 160.0  # with its wait for others; then a worker was lost
 LONGEST_REASON = 200
 CACHE_BYTES = 192 << 20
 GONE_BOTH = "its copy and its original are gone"
+ONLY_PREVIEW = "its original is gone or changed, and its copy is only a preview"
+LARGE = ("preview", "full")  # kinds of pictures in which people compare details
 
 Key = tuple[str, str, int, int]
 
@@ -82,12 +84,14 @@ class Examiner:
             key = _key(path, "facts")
             if isinstance(key, tuple) and (key in self._facts or has_digest(path, copy.digest)):
                 return key
+        if copy.preview and os.path.lexists(copy.copy):
+            return Unseen(ONLY_PREVIEW)
         there = os.path.lexists(copy.original.path)
         return Unseen("its copy is gone and its original changed" if there else GONE_BOTH)
 
     def picture(self, copy: SavedCopy, kind: str) -> bytes | Unseen:
         """A JPEG of a copy or, if it is gone, of its original; `kind` as for `render`."""
-        shown = copy.copy if os.path.lexists(copy.copy) else copy.original.path
+        shown = _shown(copy, kind)
         key = _key(shown, kind)
         if isinstance(key, Unseen):
             return key
@@ -143,6 +147,18 @@ class Examiner:
         finally:
             with self._lock:
                 self._pending.pop(key, None)
+
+
+def _shown(copy: SavedCopy, kind: str) -> str:
+    """Where the picture lies that is shown: in detail the original, not a preview of it."""
+    if not os.path.lexists(copy.copy):
+        return copy.original.path
+    in_detail = copy.preview is not None and kind in LARGE and seems_made(copy.copy, copy)
+    return (
+        copy.original.path
+        if in_detail and is_untouched(copy.original.path, copy.original)
+        else copy.copy
+    )
 
 
 def _key(path: str, kind: str) -> Key | Unseen:

@@ -224,12 +224,13 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
             abort(404)
         found: dict[int, dict[str, Any]] = {}
         for number in desk.groups[group]:
-            known = desk.facts(number)
+            known = desk.facts_of_original(number)
             if isinstance(known, Unseen):
                 found[number] = {"unseen": known.reason}
             else:
-                protected = shown(desk.protection(desk.copy(number)))
-                more = {"pixels": known.pixels, "protected": protected}
+                copy = desk.copy(number)
+                more = {"pixels": known.pixels, "protected": shown(desk.protection(copy))}
+                more["preview"] = copy.preview is not None
                 more |= {"holds": desk.holds(known), "beside": desk.companions(number)}
                 found[number] = {**told_facts(known), **more}
         turns = [[*pair] for pair in desk.turned(group)]

@@ -39,6 +39,7 @@ class Card:
     keeper: bool
     holds: tuple[str, ...] = ()
     fates: tuple[str, ...] = ()  # what the rules make of it, and how alike find saw it
+    is_preview: bool = False  # what lies in the folder, to which the card leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def contact_sheet(
     """
     # A person may be at work with the copies by now; the originals are as find saw them.
     copies = result.manifest.copies
-    originals = tuple(replace(copy, copy=copy.original.path) for copy in copies)
+    originals = tuple(replace(copy, copy=copy.original.path, preview=None) for copy in copies)
     manifest = replace(result.manifest, copies=originals)
     examiner, pool = Examiner(workers), ThreadPoolExecutor(workers)
     try:
@@ -148,4 +149,5 @@ def _card(desk: Desk, number: int, copy: SavedCopy, name: str, *, keeper: bool) 
         trouble=facts.reason if isinstance(facts, Unseen) else "",
         keeper=keeper,
         holds=(*held, *desk.companions(number)),
+        is_preview=copy.preview is not None,
     )

@@ -20,6 +20,7 @@ const ROWS = [
   ["Rating", (f) => f.rating ? "★".repeat(Math.min(5, f.rating)) : "–", (f) => f.rating, 1, (f) => f.rating],
   ["Damage", (f) => f.damage || "–", (f) => f.damage ? 0 : 1, 1, (f) => f.damage],
   ["Protected", (f) => f.protected ? "yes" : "no", undefined, 1, (f) => f.protected],
+  ["Its copy", (f) => f.preview ? "a preview" : "whole", undefined, 1, (f) => f.preview],
   ["Beside it", (f) => f.beside.map((line) => line.replace(" beside it: ", " ")).join("; ") || "–", undefined, 1, (f) => f.beside.length],
   ["Holds", (f) => f.holds.join("; ") || "–", undefined, 1, (f) => f.holds.length],
 ];

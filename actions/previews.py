@@ -1,0 +1,109 @@
+"""The previews of `find --copies preview`: which copies they stand for, and how they are made."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Iterable, Sequence
+
+import storage
+from actions.console import Console, bar
+from disk.files import ImageFile
+from disk.lines import to_line
+from disk.record import Manifest, SavedCopy, write_manifest
+from disk.result import Opened, OutputPaths, Result
+from disk.taking_over import Proven, plan_take_over
+from pictures import workers as pool
+from pictures.images import Unreadable
+from pictures.preview_files import RECIPE, Small, Whole, form_of, path_of, usual_bytes
+
+Made = Small | Whole | Unreadable
+# A planned record, and the log -> the record with the previews that were made for it.
+MakePreviews = Callable[[OutputPaths, Manifest, list[str]], Manifest]
+PREVIEW_OF = "pictures.preview:preview_of"  # done by workers
+PREVIEW = "preview"  # what COPIES says where these are wanted
+WORTH_TELLING = 10 * 10**9  # bytes that previews would save
+
+
+def with_old_previews(
+    copies: Sequence[SavedCopy], old: Opened, proven: Sequence[Proven]
+) -> tuple[SavedCopy, ...]:
+    """Planned copies, with those previews of an old result that can be taken over.
+
+    Changes nothing on disk.
+    """
+    kept = old.manifest.copies if isinstance(old, Result) else ()
+    known = {_kind(c): c.preview for c in kept if c.preview and c.preview.recipe == RECIPE}
+    places = preview_places(copies)
+    wanted = [
+        dataclasses.replace(copy, preview=known[_kind(copy)], copy=places[copy.original.path])
+        for copy in copies
+        if _kind(copy) in known
+    ]
+    taken = plan_take_over(wanted, proven)
+    found = {copy.original.path: copy for copy in wanted if copy.copy in taken}
+    return tuple(found.get(copy.original.path, copy) for copy in copies)
+
+
+def _kind(copy: SavedCopy) -> tuple[str, str]:
+    """What decides how a preview looks: the content of its original, and how it is written."""
+    return copy.digest, form_of(copy.original.path).format
+
+
+def in_workers(workers: int) -> MakePreviews:
+    """What makes the previews of a planned result in so many worker processes."""
+    return functools.partial(with_previews, workers)
+
+
+def with_previews(workers: int, paths: OutputPaths, planned: Manifest, log: list[str]) -> Manifest:
+    """The record of a result in which previews stand for files that are large.
+
+    They are made in the staging folder and wait there; its record names them when this returns.
+    """
+    copies = list(planned.copies)
+    numbers = {copy.original.path: number for number, copy in enumerate(copies)}
+    places = preview_places(copies)
+    files = [copy.original for copy in copies if not (copy.damage or copy.preview)]
+    for made in bar(made_in_workers(files, workers), "Making previews", len(files)):
+        number = numbers[made.file.path]
+        try:
+            if isinstance(made, Small):
+                copy = dataclasses.replace(copies[number], copy=places[made.file.path])
+                copies[number] = storage.keep_preview(paths, number, copy, made)
+            elif made.reason:
+                raise OSError(made.reason)
+        except OSError as error:
+            path, reason = to_line(made.file.path), error.strerror or str(error)
+            log.append(f"Copied whole, with no preview: {path}: {reason}")
+    planned = dataclasses.replace(planned, copies=tuple(copies))
+    write_manifest(paths.staging_dir, planned)
+    return planned
+
+
+def made_in_workers(files: Sequence[ImageFile], workers: int) -> Iterable[Made]:
+    """What workers make of photos, as they are done."""
+    return pool.in_workers(PREVIEW_OF, files, workers)
+
+
+def preview_places(copies: Sequence[SavedCopy]) -> dict[str, str]:
+    """Where the preview of each original goes, by its path. Changes nothing on disk."""
+    originals = {copy.original.path: copy for copy in copies}
+    names = storage.names_of(originals, previews=True)
+    places = {}
+    for path, copy in originals.items():
+        spelled = path_of(path)
+        folder = os.path.dirname(copy.copy)
+        places[path] = os.path.join(folder, names[path if spelled in originals else spelled])
+    return places
+
+
+def say_what_previews_save(
+    console: Console, copies: Sequence[SavedCopy], *, previews: bool
+) -> None:
+    """Say it of whole copies that take much more, if there are to be such."""
+    whole = sum(copy.original.size for copy in copies)
+    small = sum(usual_bytes(copy.original) for copy in copies)
+    if not previews and whole - small > WORTH_TELLING:
+        console.say(
+            f"The copies take {whole / 1e9:,.0f} GB; with --copies preview they would take about "
+            f"{small / 1e9:,.0f} GB."
+        )
