@@ -6,7 +6,7 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 
 from disk.files import ImageFile, image_file, open_regular, try_to
@@ -88,13 +88,8 @@ def _is_untouched(old: Proven) -> bool:
 def _looks_copied(old: Proven, original: ImageFile) -> bool:
     """Whether a copy that is made now, of an original as find saw it, would have the same mode."""
     status = os.lstat(original.path)
-    now = image_file(original.path, status)
-    return (
-        stat.S_ISREG(status.st_mode)
-        and now == original
-        and (now.inode, now.ctime_ns) == (original.inode, original.ctime_ns)
-        and stat.S_IMODE(old.state.mode) == stat.S_IMODE(status.st_mode) & 0o777
-    )
+    as_seen = astuple(image_file(original.path, status)) == astuple(original)
+    return as_seen and stat.S_IMODE(old.state.mode) == stat.S_IMODE(status.st_mode) & 0o777
 
 
 def other_names(standing: Callable[[], Iterable[SavedCopy]]) -> Callable[[SavedCopy], str]:
