@@ -5,12 +5,15 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from config import UserError
 from disk import litter
+from disk.at_once import in_order
 from disk.copy_names import name_copies
 from disk.copying import CHANGED, copy_file, rename_new, rename_to_new, write_preview
 from disk.files import (
@@ -23,7 +26,7 @@ from disk.files import (
     try_to,
     write_file,
 )
-from disk.inspection import PARTIAL, made_path
+from disk.inspection import PARTIAL, PARTIALS, made_path
 from disk.lines import dump_json
 from disk.record import (
     Manifest,
@@ -43,6 +46,9 @@ from pictures.preview_files import RECIPE, Small, path_of
 
 if TYPE_CHECKING:  # cleanup and check-deleted have no images
     from pictures.images import HashedImage
+
+
+_ONE_PREVIEW = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,8 @@ def restore_copy(copy: SavedCopy, output_dir: str, place: str = "") -> str | Non
 
 def _preview_made_again(copy: SavedCopy, original: ImageFile, partial: str) -> bool:
     """Whether a preview could be made again as it was; then it lies under another name."""
-    data: bytes | None = named("pictures.preview:made_again")(original.path, copy.original.path)
+    with _ONE_PREVIEW:  # what decoders say is caught for the whole process
+        data: bytes | None = named("pictures.preview:made_again")(original.path, copy.original.path)
     if not data or not copy.preview or hashlib.sha256(data).hexdigest() != copy.preview.digest:
         return False
     try_to(os.unlink, partial)  # left by a run that was killed
@@ -172,25 +179,40 @@ def keep_preview(paths: OutputPaths, number: int, copy: SavedCopy, made: Small) 
 
 
 def copy_all(
-    paths: OutputPaths, copies: Sequence[SavedCopy], taken: Mapping[str, Proven]
-) -> Iterator[SavedCopy | FailedCopy]:
+    paths: OutputPaths, copies: Sequence[SavedCopy], taken: Mapping[str, Proven], at_once: int = 1
+) -> Generator[SavedCopy | FailedCopy, None, None]:
     """Copy originals into the staging folder; yields one result a copy, in order.
 
-    `taken` are the copies of the old result that can be taken over, by the path of the new one.
-    Raises UserError if what is left to be copied doesn't fit on the disk.
+    `taken` are the copies of the old result that can be taken over, by the path of the new one; of
+    the others some are made `at_once`. Whoever stops in the middle closes this before the folder
+    goes. Raises UserError if what is left to be copied doesn't fit on the disk.
     """
-    partial = os.path.join(paths.staging_dir, PARTIAL)
+    partials = [os.path.join(paths.staging_dir, name) for name in PARTIALS][: max(at_once, 1)]
     there = {c.copy for c in copies if c.copy in taken and _took_over(taken[c.copy], c, paths)}
-    to_copy = [c for c in copies if c.copy not in there and not c.preview]
-    check_space(to_copy, paths.output_dir, lambda source, _: does_share(source, partial))
-    for number, copy in enumerate(copies):
-        try:
-            if copy.copy not in there:
-                _put(copy, made_path(paths.staging_dir, number), _new_place(copy, paths), partial)
-        except OSError as error:
-            yield FailedCopy(copy, error.strerror or str(error))
-        else:
-            yield copy
+    to_copy = [(n, c) for n, c in enumerate(copies) if c.copy not in there]
+    whole = [c for _, c in to_copy if not c.preview]
+    check_space(whole, paths.output_dir, lambda source, _: does_share(source, partials[0]))
+    free: SimpleQueue[str] = SimpleQueue()
+    for partial in partials:
+        free.put(partial)
+    copied = in_order(lambda one: _copied(*one, paths, free), to_copy, len(partials))
+    with contextlib.closing(copied):
+        for copy in copies:
+            yield copy if copy.copy in there else next(copied)
+
+
+def _copied(
+    number: int, copy: SavedCopy, paths: OutputPaths, partials: "SimpleQueue[str]"
+) -> SavedCopy | FailedCopy:
+    """A copy that is made under one of the names that are free, or was made and waits."""
+    partial = partials.get()
+    try:
+        _put(copy, made_path(paths.staging_dir, number), _new_place(copy, paths), partial)
+    except OSError as error:
+        return FailedCopy(copy, error.strerror or str(error))
+    finally:
+        partials.put(partial)
+    return copy
 
 
 def _took_over(old: Proven, copy: SavedCopy, paths: OutputPaths) -> bool:

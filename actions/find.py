@@ -98,8 +98,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         copies = tuple(with_protection(copies, protected))
         planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
         make_previews = in_workers(settings.workers) if previews else None
-        known = None if discard else seen
-        results, kept = replaced(old, planned, taken, log, known, make_previews)
+        known, workers = None if discard else seen, settings.workers
+        results, kept = replaced(old, planned, taken, log, known, workers, make_previews)
         store.forget(originals_of_failed(results))
         report_saved(console, paths, results, kept, everything=arguments.verbose)
         console.warn_of(unsigned)
@@ -244,6 +244,7 @@ def replaced(
     taken: Mapping[str, Proven],
     log: Sequence[str],
     seen: Mapping[str, str] | None,
+    workers: int,
     make_previews: MakePreviews | None = None,
 ) -> tuple[list[SavedCopy | storage.FailedCopy], list[str]]:
     """Copy and put in place; returns the results and what was kept of the old result.
@@ -253,11 +254,13 @@ def replaced(
     that is in it. Raises UserError if nothing can be written.
     """
     try:
-        with storage.staging(old.paths, planned):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(storage.staging(old.paths, planned))
             log = [*log]
             if make_previews:
                 planned = make_previews(old.paths, planned, log)
-            copying = storage.copy_all(old.paths, planned.copies, taken)
+            copying = storage.copy_all(old.paths, planned.copies, taken, workers)
+            stack.enter_context(contextlib.closing(copying))
             results = list(bar(copying, "Copying", total=len(planned.copies)))
             if seen is not None:
                 check_again(old, results, seen)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import shutil
+import threading
 from collections.abc import Callable
 
 from disk import system
@@ -16,6 +17,7 @@ from disk.files import (
 )
 
 CHANGED = "the original changed since find saw it"
+_ONE_AFTER_THE_OTHER = threading.Lock()
 
 
 def rename_to_new(path: str, target: str) -> None:
@@ -34,9 +36,10 @@ def rename_to_new(path: str, target: str) -> None:
 
 def rename_new(path: str, target: str) -> None:
     """Rename a file, but over no other: a file system may take more names for one than we know."""
-    if os.path.lexists(target):
-        raise OSError("another copy has its name in this file system")
-    os.rename(path, target)
+    with _ONE_AFTER_THE_OTHER:
+        if os.path.lexists(target):
+            raise OSError("another copy has its name in this file system")
+        os.rename(path, target)
 
 
 def _fill(path: str, source: io.FileIO) -> None:

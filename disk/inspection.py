@@ -21,6 +21,7 @@ from disk.record import (
 )
 
 PARTIAL = ".partial-copy"
+PARTIALS = (PARTIAL, f"{PARTIAL}.2")  # so many copies are made at once: more gain little
 LOG_BEGINS = r"\S+ find: Found |(Restored|Deleted|Kept) file: |Removed copy: "
 SHEET_BEGINS = r"<!DOCTYPE html>[\s\S]{0,500}<title>Similar pictures</title>"
 
@@ -39,7 +40,7 @@ def unfinished_paths(folder: str, names: Iterable[str]) -> set[str]:
     """The files that a run leaves where it is killed while it writes."""
     names = (MANIFEST, REPORT, *names)
     temporary = {temporary_path(os.path.join(folder, name)) for name in names}
-    return {os.path.join(folder, PARTIAL), *temporary}
+    return {*(os.path.join(folder, name) for name in PARTIALS), *temporary}
 
 
 def made_path(folder: str, number: int) -> str:

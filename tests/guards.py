@@ -47,6 +47,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "cleanup.py": ("test_places.py",),
     "finder.py": ("test_config.py", "test_places.py"),
     "storage.py": ("test_copies.py", "test_taking_over.py", "test_copies_as_previews.py"),
+    "disk/at_once.py": ("test_at_once.py",),
     "actions/previews.py": ("test_copies_as_previews.py",),
     "actions/values.py": ("test_config.py",),
     "pictures/database.py": ("test_cache.py",),

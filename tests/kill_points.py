@@ -98,7 +98,9 @@ class Home:
     def arguments(self, action: str, *flags: str) -> list[str]:
         mode = "trash" if self.trash else "permanent"
         folders = ["--input-dir", str(self.photos), "--output-dir", str(self.output)]
-        return ["--action", action, *folders, "--threshold", "10", "--delete-mode", mode, *flags]
+        # One worker, so that what is done to the disk comes in one order.
+        how = ["--threshold", "10", "--delete-mode", mode, "--workers", "1"]
+        return ["--action", action, *folders, *how, *flags]
 
     def run(self, action: str, *flags: str) -> Ended:
         """Run an action undisturbed."""
