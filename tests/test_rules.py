@@ -29,7 +29,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from disk.files import ImageFile
 from disk.record import Link, SavedCopy
-from extras.review import rendering, rules
+from extras.review import origin, rendering, rules
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts, examine
 from extras.review.judged import Picture
@@ -481,6 +481,18 @@ def test_a_better_quality_is_not_lost_silently(tmp_path: Path) -> None:
         found = suggest(1, examined(tmp_path, a_x=own, b_x=made), [])
         told = [one for one in found.removals[0].loses if "colour" not in one]
         assert (found.keeper, tuple(told)) == (0, lost)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_in_how_many_strips_a_picture_is_looked_at_changes_nothing(
+    turned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = scaled(photo(COFFEE), 1.5)
+    image = image.transpose(Image.Transpose.ROTATE_90) if turned else image
+    whole = origin.periods(image)
+    assert all(whole)
+    monkeypatch.setattr(origin, "STRIP_PIXELS", 7 * image.width + 1)
+    assert origin.periods(image) == whole
 
 
 @pytest.mark.parametrize("factor", [1.25, 1.5, 2, 3])
