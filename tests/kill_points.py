@@ -22,7 +22,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -113,8 +112,16 @@ class Home:
     def _signing(self) -> Iterator[None]:
         """With the key, the decisions and the trash of this home, not with those of the tests."""
         own = {"XDG_STATE_HOME": str(self.state), "XDG_DATA_HOME": str(self.folder / "data")}
-        with mock.patch.dict(os.environ, own):
+        before = {name: os.environ.get(name) for name in own}
+        os.environ.update(own)
+        try:
             yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
     def process(self, tracer: list[str], action: str, *flags: str) -> Ended:
         """Run an action in a process of its own, seen by a tracer."""

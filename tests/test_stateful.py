@@ -96,7 +96,7 @@ class Owner(RuleBasedStateMachine):
         self.culled: dict[Path, tuple[Path, bytes]] = {}  # copy -> its original, its content
         self.serial = 0
         self.result = 0  # the number of the output folder's inode
-        self.ever: set[Path] = set()
+        self.paths: dict[str, Path] = {}  # of what may be there, by where it lies
         self.notes: dict[Path, bytes] = {}  # what lies beside photos
 
     def teardown(self) -> None:
@@ -120,7 +120,7 @@ class Owner(RuleBasedStateMachine):
         if old:
             os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
         self.wanted[path] = path.read_bytes()
-        self.ever.add(path)
+        self.may_be(path)
         self.allowed.pop(path, None)
 
     @rule(
@@ -142,7 +142,7 @@ class Owner(RuleBasedStateMachine):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(text)
         self.notes[path] = text
-        self.ever.add(path)
+        self.may_be(path)
 
     @rule()
     def finds(self) -> None:
@@ -314,14 +314,15 @@ class Owner(RuleBasedStateMachine):
         self.notes_that_went(rows, listed, flags)
         if action != "find":
             self.home.run(action, *flags)
-            assert self.photos() == twice, "the second time did more"
-            assert self.beside() == self.notes
+            photos, notes = self.photos_and_notes()
+            assert photos == twice, "the second time did more"
+            assert notes == self.notes
         self.takes_note()
 
     def notes_that_went(self, rows: list[Row], listed: set[Path], flags: Sequence[str]) -> None:
         """Accept those that went along: their photo has gone, no other may have them, and the same
         lies beside one that stays."""
-        there, beside = self.photos(), self.beside()
+        there, beside = self.photos_and_notes()
         for path in self.notes.keys() - beside.keys():
             assert "--with-companions" in flags
             assert not any(may_have(photo, path) for photo in there)
@@ -394,19 +395,28 @@ class Owner(RuleBasedStateMachine):
 
     def photos(self) -> dict[Path, bytes]:
         """The photos that are there, those that are set aside under their own names."""
-        return {path: data for path, data in self.files().items() if path.suffix != ".xmp"}
+        return self.photos_and_notes()[0]
 
-    def beside(self) -> dict[Path, bytes]:
-        """The companions that are there, in the same way."""
-        return {path: data for path, data in self.files().items() if path.suffix == ".xmp"}
+    def photos_and_notes(self) -> tuple[dict[Path, bytes], dict[Path, bytes]]:
+        """The photos that are there, and the companions, in the same way."""
+        photos, notes = dict[Path, bytes](), dict[Path, bytes]()
+        for folder, _, names in os.walk(self.home.photos):
+            for name in names:
+                place = os.path.join(folder, name)
+                path = self.own(place)
+                with open(place, "rb") as stream:
+                    (notes if path.suffix == ".xmp" else photos)[path] = stream.read()
+        return photos, notes
 
-    def files(self) -> dict[Path, bytes]:
-        aside = {removal.aside_path(str(path)): path for path in self.ever}
-        return {
-            aside.get(str(path), path): path.read_bytes()
-            for path in self.home.photos.rglob("*")
-            if path.is_file()
-        }
+    def own(self, path: str) -> Path:
+        """The own path of what is there, or of what is set aside there."""
+        if path not in self.paths:
+            self.paths[path] = Path(path)
+        return self.paths[path]
+
+    def may_be(self, path: Path) -> None:
+        """Know a path, and the name that it has when it is set aside."""
+        self.paths[removal.aside_path(str(path))] = path
 
     def copies(self) -> list[tuple[Path, Path]]:
         """The copies that lie in their places, with their originals."""
@@ -427,12 +437,12 @@ class Owner(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost(self) -> None:
-        there = self.photos()
+        there, beside = self.photos_and_notes()
         missing = self.wanted.keys() - there.keys()
         assert missing <= self.allowed.keys(), missing
         for path, content in there.items():
             assert self.wanted.get(path) == content, path
-        assert self.beside() == self.notes
+        assert beside == self.notes
 
     @invariant()
     def each_group_keeps_one(self) -> None:
@@ -448,6 +458,7 @@ def run(examples: int, seed: int | None = None) -> None:
     """Run with what takes longest left out: hashing, waiting for the disk, judging config.py."""
     known = constants(vars(config))
     command_line = parser(known)
+    command_line.usage = command_line.format_usage()[len("usage: ") :]  # or each run writes it anew
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(finder, "hash_files", finder.hash_files)  # the stand-in takes its place
         monkeypatch.setattr(os, "fsync", lambda _: None)
