@@ -6,6 +6,7 @@ groups, keeps others side by side, and leaves the rest for another month.
 """
 
 import functools
+import hashlib
 import io
 import os
 import random
@@ -95,6 +96,7 @@ class Year:
     there: dict[str, Photo] = field(default_factory=dict)
     month: int = 0
     taken: int = 0
+    _digests: dict[str, str] = field(default_factory=dict)
     _changes: int = 0
 
     def go_on(self) -> int:
@@ -149,7 +151,9 @@ class Year:
     def _put(self, name: str, photo: Photo) -> None:
         path = self.photos / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content(photo, self.side))
+        data = content(photo, self.side)
+        path.write_bytes(data)
+        self._digests[name] = hashlib.sha256(data).hexdigest()
         seconds = FIRST_DAY + self.month * MONTH_SECONDS + len(self.there)
         os.utime(path, (seconds, seconds))
         self.there[name] = photo
@@ -161,6 +165,7 @@ class Year:
             (self.photos / place).parent.mkdir(parents=True, exist_ok=True)
             (self.photos / name).rename(self.photos / place)
             self.there[place] = self.there.pop(name)
+            self._digests[place] = self._digests[name]
             self._changes += 1
 
     def _take(self, name: str) -> None:
@@ -175,11 +180,12 @@ class Year:
 
     def is_as_it_should(self) -> bool:
         """Whether the files that are there are those of the owner, byte by byte."""
-        found = {str(p.relative_to(self.photos)) for p in self.photos.rglob("*") if p.is_file()}
-        return found == self.there.keys() and all(
-            (self.photos / name).read_bytes() == content(photo, self.side)
-            for name, photo in self.there.items()
-        )
+        found = {
+            str(path.relative_to(self.photos)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in self.photos.rglob("*")
+            if path.is_file()
+        }
+        return found == {name: self._digests[name] for name in self.there}
 
     def shown(self, names: Iterable[str]) -> Counter[Shows]:
         """What the photos of a group show, each as often as it is there."""
