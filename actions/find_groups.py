@@ -136,7 +136,9 @@ def report_kept(
         are = "is" if len(kept) == 1 else "are"
         count = counted(len(kept), "group")
         console.say(f"{count} that you kept {are} left out (--show-kept).")
-    sentences = report_together(console, chosen.kept_together(images), everything=everything)
+    told = chosen.kept_together(images)
+    members = [paths_in(images, cluster) for cluster in chosen.groups]
+    sentences = report_together(console, told, members, everything=everything)
     lines = [f"Kept on {d.day}, left out: {', '.join(map(to_line, p))}" for p, d in kept]
     for line in lines if everything else ():
         console.say(f"  {line}")
@@ -144,12 +146,16 @@ def report_kept(
 
 
 def report_together(
-    console: Console, told: Sequence[KeptTogether], *, everything: bool
+    console: Console,
+    told: Sequence[KeptTogether],
+    members: Sequence[Sequence[str]],
+    *,
+    everything: bool,
 ) -> list[str]:
     """Say what of the groups was kept side by side before; returns it all, for the log."""
     facts = [{"group": one.group, "paths": list(one.paths), "time": one.time} for one in told]
     console.facts["kept_together"] = facts
-    sentences = [one.sentence for one in told]
+    sentences = [f"Group {one.group}: {one.words(members[one.group - 1])}" for one in told]
     shown = sentences if everything else sentences[:SHOWN]
     for sentence in shown:
         console.say(sentence)

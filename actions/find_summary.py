@@ -116,7 +116,7 @@ def say_of_stale(console: Console, stale: Sequence[str]) -> None:
 
 def say_of_images(console: Console, survey: Survey, told: Told, *, everything: bool) -> None:
     if survey.unchanged:
-        console.say(f"{survey.unchanged:,} have not changed since they were read (--no-cache).")
+        console.say(f"Not read again, as unchanged: {survey.unchanged:,} (--no-cache reads all).")
     if exact := sum(image.look is None for image in survey.images):
         console.say(f"{exact:,} without detail or with several pages match identical files only.")
     if told.damaged:
@@ -221,7 +221,7 @@ def report_groups(
 ) -> list[str]:
     """Say what was grouped and why; returns a line for the log for each group."""
     pictures = sum(len(cluster.members) for cluster in groups)
-    console.say(f"{counted(len(groups), 'group')} of similar pictures: {pictures:,} of them.")
+    console.say(f"{counted(len(groups), 'group')} of similar pictures: {pictures:,} in all.")
     say_matched(console, matched)
     colours = [any(only_colour_differs(hashed, match) for match in c.links) for c in groups]
     doubtful = [[match for match in c.links if match.needs_a_look] for c in groups]
@@ -385,6 +385,9 @@ def report_saved(
         say_what_may_not_be_shown(console, saved)
         console.say(
             "Look there, delete the copies you don't want, then run --action check-deleted."
+        )
+        console.say(
+            "What belongs side by side: --action keep, and find leaves it out from then on."
         )
 
 

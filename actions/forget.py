@@ -10,7 +10,7 @@ from actions.keep import numbers_of
 from actions.result import opened, paths_of
 from config import Exit, Settings
 from disk.decisions import Decision, Decisions, append_decisions, line_against
-from disk.lines import listed_names
+from disk.lines import listed, short_names
 from disk.record import SavedCopy
 
 
@@ -51,8 +51,8 @@ def report(console: Console, doomed: Sequence[Decision], *, everything: bool) ->
     count = counted(len(doomed), "decision")
     console.say(f"To forget: {count} on {counted(pictures, 'picture')}.")
     for decision in doomed if everything else ():
-        *others, last = listed_names([member.path for member in decision.members])
-        console.say(f"  {', '.join(others)} and {last}, kept on {decision.day}")
+        names = short_names([member.path for member in decision.members])
+        console.say(f"  {listed(names)}, kept on {decision.day}")
     console.facts.update(
         forget=[{"paths": [m.path for m in d.members], "time": d.time} for d in doomed],
         forgotten=0,

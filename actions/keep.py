@@ -33,7 +33,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         elif new:
             append_decisions([line_of(decision) for decision in new.values()])
             console.facts["kept"] = sorted(new)
-            console.say("Find leaves out what lies in one of them (--action forget undoes that).")
+            console.say(
+                "From now on find leaves them out, until more joins them (or --action forget)."
+            )
 
 
 def numbers_of(given: Sequence[str], manifest: Manifest) -> list[int] | None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 # Line ends as any editor might see them, what changes how a terminal shows the rest, edge blanks,
@@ -53,12 +54,31 @@ def some_names(paths: Sequence[str]) -> str:
     return shown + ", ..." if len(paths) > 3 else shown
 
 
-def listed_names(paths: Sequence[str], most: int = 4) -> list[str]:
-    """The names of some files, or their paths if two have one name; the last may stand for many.
+def short_names(paths: Sequence[str]) -> list[str]:
+    """What some files are called: their names, with folders as far as that tells them apart.
 
-    >>> listed_names(["/a/1.jpg", "/b/2.jpg"]), listed_names(["/a/1", "/b/1", "/c/3"], 2)
-    (['1.jpg', '2.jpg'], ['/a/1', '2 more'])
+    >>> short_names(["/a/b/1.jpg", "/a/c/1.jpg", "/a/2.jpg"])
+    ['b/1.jpg', 'c/1.jpg', '2.jpg']
     """
-    names = [os.path.basename(path) for path in paths]
-    told = [to_line(name) for name in (names if len(set(names)) == len(names) else paths)]
-    return told if len(told) <= most else [*told[: most - 1], f"{len(told) - most + 1} more"]
+    parts = [path.split(os.sep) for path in paths]
+    endings = Counter(tuple(mine[-n:]) for mine in parts for n in range(1, len(mine) + 1))
+
+    def name(mine: Sequence[str]) -> str:
+        counts = range(1, len(mine))
+        told = next((n for n in counts if endings[tuple(mine[-n:])] == 1), len(mine))
+        return os.sep.join(mine[-told:])
+
+    return [name(mine) for mine in parts]
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Some names in a sentence; the last may stand for many.
+
+    >>> listed(["a", "b"]), listed(["a"]), listed(["a", "b", "c"], 2)
+    ('a and b', 'a', 'a and 2 more')
+    """
+    told = list(map(to_line, names))
+    if len(told) > most:
+        told[most - 1 :] = [f"{len(told) - most + 1} more"]
+    *others, last = told
+    return f"{', '.join(others)} and {last}" if others else last

@@ -5,7 +5,7 @@ import json
 import ntpath
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from disk.files import (
     open_regular,
     write_file,
 )
-from disk.lines import dump_json, from_line, listed_names, to_line
+from disk.lines import dump_json, from_line, listed, short_names, to_line
 from disk.own_names import MANIFEST, REPORT
 from disk.strict import (
     digest_of,
@@ -116,11 +116,16 @@ class KeptTogether:
     time: str
 
     @property
-    def sentence(self) -> str:
-        """What is to be told of it."""
-        *others, last = listed_names(self.paths)
-        names = f"{', '.join(others)} and {last}"
-        return f"Group {self.group}: {names} were kept side by side on {self.time[:10]}."
+    def day(self) -> str:
+        return self.time[:10]
+
+    def words(self, group: Sequence[str]) -> str:
+        """What is to be told of it beside all the paths of its group."""
+        names = dict(zip(group, short_names(group), strict=True))
+        kept = listed([names.get(path, path) for path in self.paths])
+        others = [name for path, name in names.items() if path not in self.paths]
+        without = f", without {listed(others)}" if others else ""
+        return f"{kept} were kept side by side on {self.day}{without}."
 
 
 @dataclass(frozen=True, slots=True)

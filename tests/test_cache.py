@@ -117,8 +117,8 @@ def test_what_is_known_is_not_all_in_memory_at_once(tmp_path: Path) -> None:
 
 
 def test_find_says_how_many_photos_it_did_not_read(old_library: Library) -> None:
-    assert "have not changed" not in old_library.find().out
-    assert "6 have not changed since they were read (--no-cache).\n" in old_library.find().out
+    assert "Not read again" not in old_library.find().out
+    assert "Not read again, as unchanged: 6 (--no-cache reads all).\n" in old_library.find().out
 
 
 def test_the_result_is_the_same_with_and_without_a_cache(old_library: Library) -> None:
@@ -1317,5 +1317,5 @@ def test_what_another_version_of_fingerprints_made_is_told_of_once(
     ran = old_library.find()
     said = f"warning: the cache {file} was made by another version; photos are read anew.\n"
     assert ran.out.count(said) == ran.out.count("the cache") == 1
-    assert "have not changed" not in ran.out
+    assert "Not read again" not in ran.out
     assert "the cache" not in old_library.find().out

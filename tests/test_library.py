@@ -188,7 +188,7 @@ def test_find_says_to_people_what_it_says_to_programs(
     ran = find(bare_library)
     facts, said = ran.facts, ran.err
     pictures = sum(map(len, facts["groups"]))
-    assert f"{len(facts['groups'])} groups of similar pictures: {pictures} of them.\n" in said
+    assert f"{len(facts['groups'])} groups of similar pictures: {pictures} in all.\n" in said
     assert f"{len(facts['shots_left_out'])} shots lie as RAW and JPEG side by side" in said
     assert number_before(" hashed, ", said) == facts["hashed"]
     assert number_before(" unreadable", said) == len(facts["unreadable"]) == len(made.unreadable)

@@ -391,7 +391,7 @@ def test_the_two_commands_of_the_readme_work_out_of_the_box(tool: Path) -> None:
     shutil.copytree(ROOT / "tests/samples", tool / "tests/samples")
     ran = run(tool / "main.py", "--action", "find")
     assert ran.code == 0
-    assert "3 groups of similar pictures: 10 of them." in ran.out
+    assert "3 groups of similar pictures: 10 in all." in ran.out
     assert sorted(os.listdir(tool / "output")) == [
         *"123",
         "image-similarity-search.json",

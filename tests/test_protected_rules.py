@@ -50,7 +50,7 @@ def test_of_what_was_kept_side_by_side_none_is_given_up_for_a_new_one() -> None:
     for new in range(3):
         judged = [replace(one, was_kept=one.number != new) for one in pictures]
         found = suggest(1, judged, [], prefer=("/0", "/1"))
-        assert [(r.number, r.reason) for r in found.removals] == [(new, "not kept then")]
+        assert [(r.number, r.reason) for r in found.removals] == [(new, "not among those kept")]
         assert found.rest == KEPT
     better = [picture(0, width=5000), *(replace(one, was_kept=True) for one in pictures[1:])]
     assert suggest(1, better, []).removals == ()

@@ -20,7 +20,7 @@ from disk import output_lock
 from disk.companions import Companions
 from disk.files import append_lines
 from disk.lines import to_line
-from disk.record import Link, Manifest, SavedCopy, surely_made
+from disk.record import KeptTogether, Link, Manifest, SavedCopy, surely_made
 from disk.removal import Kept
 from disk.result import NoResult, Opened, Result, look_again
 from disk.shots import is_one_shot
@@ -114,7 +114,9 @@ class Desk:
         paths = (copy.original.path for copy in self.manifest.copies)
         self._partners = Partners(paths, self._companions)
         self._protected = cleanup.protected_in(self.manifest, protect)
-        self._kept = frozenset(p for one in self.manifest.kept_together for p in one.paths)
+        self.kept_together: dict[int, list[KeptTogether]] = {}
+        for one in self.manifest.kept_together:
+            self.kept_together.setdefault(one.group, []).append(one)
         self._one_at_a_time = threading.Lock()
         self._same: dict[tuple[str, int, int], bool] = {}  # files by size and time, once read
         self._moved: frozenset[int] = frozenset()
@@ -272,6 +274,7 @@ class Desk:
         Copies that were edited are no longer what find saw, and are left out.
         """
         pictures: list[Picture] = []
+        kept = {path for one in self.kept_together.get(group, ()) for path in one.paths}
         for number in self.groups[group]:
             if self.state_of(number, sure=True) in (EDITED, OTHER):
                 continue
@@ -284,10 +287,8 @@ class Desk:
                 return Suggestion(group, None, why)
             path, stays = copy.original.path, bool(self.protection(copy))
             beside = self.beside(number)
-            was_kept = path in self._kept
-            pictures.append(
-                Picture(number, path, copy.digest, facts, beside, stays=stays, was_kept=was_kept)
-            )
+            picture = Picture(number, path, copy.digest, facts, beside, stays=stays)
+            pictures.append(replace(picture, was_kept=path in kept))
         judged = {picture.number for picture in pictures}
         pictures = [
             replace(picture, is_apart=self._partners.are_apart(picture.number, judged))

@@ -236,7 +236,13 @@ RULES = (
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
     Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
     Rule("protected", "protected", "protected", "not protected", _staying),
-    Rule("kept", "kept side by side", "kept side by side before", "not kept then", _kept_before),
+    Rule(
+        "kept",
+        "kept side by side",
+        "kept side by side before",
+        "not among those kept",
+        _kept_before,
+    ),
     Rule("shot", "RAW and JPEG of a shot", "with its pair", "without its pair", _with_its_pair),
     Rule("folder", "preferred folder", "in a preferred folder", "not in that folder", _preferred),
     Rule(

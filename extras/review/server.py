@@ -15,14 +15,13 @@ from flask import Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from config import Exit, UserError
-from disk.record import SavedCopy
+from disk.record import KeptTogether, SavedCopy
 from extras.review.desk import MOVED, Desk, Order, WouldEmpty
 from extras.review.examiner import Unseen
 from extras.review.facts import Facts
 from extras.review.gate import ENTRANCE, Gate, Lead, Listener
 from extras.review.reviewed import Reviewed
 from extras.review.rules import ALL_RULES, RULES, Suggestion
-from extras.review.side_by_side import sentences
 from extras.review.told import shown
 from pictures.losses import orphaned_sidecars
 
@@ -210,7 +209,7 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
             rules=[[rule.name, rule.label] for rule in RULES],
             seen=sorted(reviewed.groups),
             kept=desk.side_by_side.known_kept(),
-            together=list(sentences(desk.manifest)),
+            together=[_together_facts(desk, one) for one in desk.manifest.kept_together],
         )
 
     @app.get("/api/state/<int:since>")
@@ -260,6 +259,14 @@ def _group_facts(desk: Desk, group: int) -> dict[str, Any]:
             for one in desk.links[group]
         ],
     }
+
+
+def _together_facts(desk: Desk, kept: KeptTogether) -> list[Any]:
+    """The group of what was kept side by side before, the numbers of its copies, and the day."""
+    paths = frozenset(kept.paths)
+    group = desk.groups.get(kept.group, ())
+    numbers = [n for n in group if desk.copy(n).original.path in paths]
+    return [kept.group, numbers, kept.day]
 
 
 def _copy_facts(number: int, copy: SavedCopy) -> list[Any]:

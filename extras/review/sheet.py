@@ -16,7 +16,6 @@ from extras.review.desk import Desk
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.rules import Suggestion
-from extras.review.side_by_side import sentences
 from grouping import EMBEDDING
 
 MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
@@ -107,14 +106,15 @@ def _first(desk: Desk) -> list[int]:
 def _sheet(desk: Desk, group: int, copies: Sequence[SavedCopy]) -> Sheet:
     suggestion = desk.suggestion(group)
     numbers = desk.groups[group]
-    names = told.names([copies[n].original.path for n in numbers])
+    paths = [copies[n].original.path for n in numbers]
+    names = told.names(paths)
     cards = [
         _card(desk, n, copies[n], name, keeper=n == suggestion.keeper)
         for n, name in zip(numbers, names, strict=True)
     ]
     fates = _fates(desk, suggestion, {n: card.name for n, card in zip(numbers, cards, strict=True)})
     complete = (replace(c, fates=tuple(fates[n])) for n, c in zip(numbers, cards, strict=True))
-    together = tuple(words for number, words in sentences(desk.manifest) if number == group)
+    together = tuple(told.shown(one.words(paths)) for one in desk.kept_together.get(group, ()))
     return Sheet(group, suggestion, tuple(complete), together)
 
 

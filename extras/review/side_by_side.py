@@ -1,6 +1,6 @@
 """What the page keeps side by side, and forgets: as the actions of these names do."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import cleanup
 from actions import deciding
@@ -66,8 +66,3 @@ def tried(deed: Callable[[int], str | None], group: int) -> str | None:
         return str(error)
     except OSError as error:
         return error.strerror or str(error)
-
-
-def sentences(manifest: Manifest) -> Iterable[tuple[int, str]]:
-    """What is told of each group in which pictures were kept side by side before find."""
-    return ((one.group, one.sentence) for one in manifest.kept_together)

@@ -1,10 +1,10 @@
 """What the rules would do, told in lines and in facts. Changes nothing on disk."""
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from disk.lines import to_line
+from disk.lines import short_names, to_line
 from disk.record import Manifest, SavedCopy
 from extras.review.rules import Removal
 from grouping import EMBEDDING
@@ -20,15 +20,7 @@ def names(paths: Sequence[str]) -> list[str]:
 
     Where it doesn't, as they differ in bytes that can't be shown, the whole paths stand.
     """
-    parts = [shown(path).split(os.sep) for path in paths]
-    endings = Counter(tuple(mine[-n:]) for mine in parts for n in range(1, len(mine) + 1))
-
-    def name(mine: Sequence[str]) -> str:
-        counts = range(1, len(mine))
-        told = next((n for n in counts if endings[tuple(mine[-n:])] == 1), len(mine))
-        return os.sep.join(mine[-told:])
-
-    return [name(mine) for mine in parts]
+    return short_names(list(map(shown, paths)))
 
 
 def to_be_looked_at(manifest: Manifest) -> list[str]:

@@ -2,6 +2,7 @@
 
 import { applyBatch, openBatch, planBatch } from "./batch.js";
 import { acceptSuggestion, keepOnly, toggle, undo } from "./changes.js";
+import { toggleKept } from "./deciding.js";
 import { end, openFinish } from "./finish.js";
 import { choose, move, nextUnreviewed, openGroup } from "./group.js";
 import { showHelp } from "./keys.js";
@@ -13,7 +14,10 @@ const click = (id, deed) => $(id).addEventListener("click", deed);
 export function followButtons() {
   click("grid", pressedTile);
   click("strip", pressedOne);
-  click("verdict", (event) => { if (event.target.closest("#accept")) acceptSuggestion(); });
+  click("verdict", (event) => {
+    if (event.target.closest("#accept")) acceptSuggestion();
+    else if (event.target.closest("#keep-group")) toggleKept();
+  });
   click("back", () => history.back());
   click("undo", undo);
   click("previous", () => move(-1));

@@ -6,7 +6,7 @@ import { adopt, refresh } from "./following.js";
 import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
 import { inTurn } from "./queue.js";
-import { copies, isGone, isLeft, letterOf, suggestions } from "./result.js";
+import { copies, isGone, isLeft, kept, letterOf, suggestions } from "./result.js";
 import { addStep, lastStep, replaceLast } from "./steps.js";
 import { view } from "./view.js";
 import { base, counted, grouped, letter } from "./words.js";
@@ -152,6 +152,7 @@ export function acceptSuggestion() {
 
 function accept(group) {
   const suggestion = suggestions.get(group.number);
+  if (kept.has(group.number)) { say("It belongs side by side; B forgets that."); return undefined; }
   if (!suggestion) { say("The group is still being judged."); return undefined; }
   if (suggestion.keeper === null) { say("There is no suggestion for this group."); return undefined; }
   const keepers = [...new Set(suggestion.removals.map(([, keeper]) => keeper))];

@@ -6,7 +6,7 @@ import { clearGrid } from "./grid.js";
 import { stage } from "./group.js";
 import { $, make } from "./nodes.js";
 import { hush } from "./notices.js";
-import { THERE, copies, short, stateOf } from "./result.js";
+import { THERE, copies, kept, short, stateOf } from "./result.js";
 import { loadNoMore } from "./thumbnails.js";
 import { view } from "./view.js";
 import { bytes, counted, grouped, listed } from "./words.js";
@@ -48,14 +48,15 @@ function nothing() {
 
 function notesOf(plan) {
   const notes = [];
+  if (kept.size) notes.push(`Kept side by side, and left out by find: ${counted(kept.size, "group")}.`);
   if (plan.already) notes.push(`Deleted already: ${counted(plan.already, "original")}.`);
   const moved = plan.moved.length, whole = plan.whole_groups;
   if (moved) notes.push(`${counted(moved, "copy", "copies")} moved, renamed or edited: their originals stay.`);
   if (whole.length) {
     notes.push(`Groups with no copy left: ${whole.join(", ")}. Their originals stay (unless --allow-whole-groups).`);
   }
-  const kept = plan.protected.map(([path, reason]) => `${short(path)}: ${reason}`);
-  if (kept.length) notes.push(`Chosen, but they stay (${grouped(kept.length)}): ${listed(kept)}.`);
+  const staying = plan.protected.map(([path, reason]) => `${short(path)}: ${reason}`);
+  if (staying.length) notes.push(`Chosen, but they stay (${grouped(staying.length)}): ${listed(staying)}.`);
   if (plan.strangers.length) notes.push(`Files that may be edited copies: ${plan.strangers.join(", ")}.`);
   return notes;
 }

@@ -16,7 +16,7 @@ export const suggestions = new Map();
 export const turns = new Map(); // how versions of one picture are turned against each other
 export const seen = new Set();
 export const kept = new Set(); // groups that belong side by side, by their numbers
-export const together = new Map(); // what was kept side by side before find, in words
+export const together = new Map(); // what of a group was kept side by side before find: numbers, day
 export const result = {
   run: "",
   rules: [],
@@ -33,7 +33,9 @@ export function fill(answer) {
   result.run = answer.run;
   for (const number of answer.seen) seen.add(number);
   for (const number of answer.kept) kept.add(number);
-  for (const [number, words] of answer.together) together.set(number, [...(together.get(number) ?? []), words]);
+  for (const [number, members, day] of answer.together) {
+    together.set(number, [...(together.get(number) ?? []), { members, day }]);
+  }
   for (const one of answer.groups) addGroup(one);
   result.root = commonFolder(copies.map((copy) => copy.path));
 }
@@ -76,7 +78,8 @@ export const short = (path) => path.startsWith(result.root) ? path.slice(result.
 
 // ---- Of a group
 
-export const keeperOf = (group) => suggestions.get(group?.number)?.keeper;
+// Where all are kept side by side, none is before the others.
+export const keeperOf = (group) => (kept.has(group?.number) ? undefined : suggestions.get(group?.number)?.keeper);
 export const removalsOf = (group) => group.copies.filter(isGone);
 export const sizeOf = (group) => group.copies.reduce((sum, copy) => sum + copy.size, 0);
 export const letterOf = (group, number) => letter(group.copies.findIndex((copy) => copy.number === number));

@@ -5,12 +5,13 @@ import { $, make } from "./nodes.js";
 import { EDITED, MOVED, NO_FILE, THERE, copies, damageOf, isGone, isLeft, kept, keeperOf, letterOf } from "./result.js";
 import { protectionOf, result, stateOf, suggestions, together } from "./result.js";
 import { view } from "./view.js";
-import { listed } from "./words.js";
+import { allOf, listed } from "./words.js";
 
 export function showVerdict() {
-  const suggestion = suggestions.get(view.open.number);
+  const isKept = kept.has(view.open.number);
+  const suggestion = isKept ? undefined : suggestions.get(view.open.number);
   const notes = [...warnings(view.open, suggestion), ...hints(view.open), ...shotsOf(view.open, suggestion)];
-  const room = suggestionParts(suggestion);
+  const room = [...(isKept ? [] : suggestionParts(suggestion)), ...keepingParts(isKept)];
   if (notes.length) room.push(make("div", { className: "notes" }, ...notes.map(chip)));
   $("verdict").replaceChildren(...room);
 }
@@ -21,6 +22,15 @@ function suggestionParts(suggestion) {
   if (!suggestion) return [make("span", { className: "muted", textContent: "Judging …" })];
   if (suggestion.keeper === null) return [make("span", { textContent: `No suggestion: ${suggestion.reason}.` })];
   return [sentenceOf(suggestion), acceptButton(suggestion)];
+}
+
+// What a person can say of the whole group, or has said.
+function keepingParts(isKept) {
+  const title = "Key B: this group belongs side by side, and find leaves it out from now on";
+  const button = make("button", { id: "keep-group", title, textContent: isKept ? "Forget that" : "Keep all" });
+  if (!isKept) return [button];
+  button.title = "Key B: find shows this group again";
+  return [make("span", { textContent: "Belongs side by side: find leaves it out from now on." }), button];
 }
 
 function acceptButton(suggestion) {
@@ -66,12 +76,19 @@ function warnings(group, suggestion) {
 
 function hints(group) {
   const notes = [], weakest = group.links.at(-1);
-  if (kept.has(group.number)) notes.push(["Belongs side by side: find leaves it out from now on (B forgets that)", "good"]);
-  else for (const words of together.get(group.number) ?? []) notes.push([words.replace(/^Group \d+: /, "").replace(/\.$/, "")]);
+  if (!kept.has(group.number)) for (const one of together.get(group.number) ?? []) notes.push([keptBefore(group, one)]);
   if (new Set(group.copies.map((copy) => copy.digest)).size === 1) notes.push(["All files are identical", "good"]);
   for (const text of joinedThrough(group, keeperOf(group) ?? group.copies[0].number)) notes.push([text]);
   if (weakest) notes.push([linkInWords(group, weakest)]);
   return notes;
+}
+
+// Which pictures of a group were kept side by side before find, and which not.
+function keptBefore(group, { members, day }) {
+  const names = (copies) => allOf(copies.map((copy) => letterOf(group, copy.number)));
+  const old = group.copies.filter((copy) => members.includes(copy.number));
+  const others = group.copies.filter((copy) => !members.includes(copy.number));
+  return `${names(old)} were kept side by side on ${day}${others.length ? `, without ${names(others)}` : ""}`;
 }
 
 // Which pictures are a RAW and its JPEG, where both are there again.

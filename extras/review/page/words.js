@@ -22,6 +22,11 @@ export function listed(names) {
   return `${names.slice(0, NAMED).join(", ")} and ${names.length - NAMED} more`;
 }
 
+// All of some names in a sentence.
+export function allOf(names) {
+  return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names.join();
+}
+
 // The folder that all paths lie in, with its slash.
 export function commonFolder(paths) {
   let folder = paths[0]?.slice(0, paths[0].lastIndexOf("/") + 1) ?? "";
