@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from disk.files import ImageFile
-from pictures import matching
 from pictures.images import HashedImage, Unreadable
+from pictures.looks import look_digest
 from pictures.methods import Method
 from pictures.same_picture import PICTURED, Pictured
 from pictures.workers import in_workers
@@ -79,8 +79,8 @@ def _exactly_alike(own: Images, library: Images) -> dict[str, list[HashedImage]]
     there: dict[str, list[HashedImage]] = defaultdict(list)
     for image in library:
         if image.look and image.look.views[0].hash in hashes:
-            there[matching.look_digest(image.look)].append(image)
-    found = {path: there.get(matching.look_digest(look), []) for path, look in looks.items()}
+            there[look_digest(image.look)].append(image)
+    found = {path: there.get(look_digest(look), []) for path, look in looks.items()}
     return {path: images for path, images in found.items() if images}
 
 

@@ -28,7 +28,7 @@ from pictures import why
 from pictures.hamming import pack
 from pictures.images import Hashed, HashedImage, Unreadable
 from pictures.looks import Look
-from pictures.matching import Search, by_looks, group_by
+from pictures.matching import FindMatches, by_looks, group_by
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 from pictures.sides import Sides, sides_of
@@ -393,7 +393,7 @@ class ByEmbeddings:
     def _grouped(
         self,
         images: Sequence[HashedImage],
-        others: Sequence[Search],
+        others: Sequence[FindMatches],
         sides: Sequence[int] | None,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         digests, looks = [image.digest for image in images], [image.look for image in images]
@@ -445,7 +445,7 @@ def compared(one: HashedImage, other: HashedImage, least: float) -> Comparison:
 
 def by_embeddings(
     images: Sequence[HashedImage], least: float, sides: Sequence[int] | None = None
-) -> Search:
+) -> FindMatches:
     """The method that compares embeddings: pairs with a cosine of at least `least` match."""
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:

@@ -1,37 +1,29 @@
 """Which pictures show the same: candidates by hash, then a look at the pictures themselves."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby, islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grouping import SMALL, SMALL_ACROSS, Cluster, Match, UnionFind, supported_clusters
-from pictures import bandpass
+from pictures.candidates import Search, in_batches
 from pictures.crops import crops, cut_off
 from pictures.crowds import Known, is_certain
-from pictures.looks import Look, digest
+from pictures.looks import Look, look_digest
 from pictures.presets import Rules
 from pictures.registration import correlation
-from pictures.sides import (
-    Sides,
-    close_pairs_across,
-    close_turned_pairs_across,
-    may_be_compared,
-    sides_of,
-    span_several,
-)
-from pictures.table import BATCH, Grays, Pairs, Table, table_of
-from pictures.verify import FEW, Each, matching_pairs, within_limits
+from pictures.remembered import Memory, Remembering
+from pictures.sides import Sides, may_be_compared, sides_of, span_several
+from pictures.table import BATCH, Pairs, Table, table_of
+from pictures.verify import FEW, Each
 
 BURST_CORRELATION = 0.45
 BURST_SHOTS = 16  # that follow a shot and are looked at with it, however many a second has
 # A way to find matches: the positions of the files of each distinct picture in, pairs of places
 # in that list out.
-Search = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
+FindMatches = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
 # When a picture was taken: by which camera, at what second, and the picture's number.
 Shot = tuple[str, float, int]
 
@@ -57,29 +49,19 @@ def distinct(digests: Sequence[str], looks: Sequence[Look | None]) -> list[list[
     return [list(files) for _, files in groupby(order, key=shown.__getitem__)]
 
 
-def look_digest(look: Look) -> str:
-    """What is equal for looks of pictures that are identical, whatever else their files say."""
-    seen = hashlib.blake2b(look.colour, digest_size=16)
-    for view in look.views:
-        parts = (view.gray, view.fine) if view.fine else (view.gray,)
-        seen.update(bytes([len(parts), view.framed]) + view.hash)
-        seen.update(b"".join(map(digest, parts)))
-    seen.update(bytes(look.part or ()))
-    return seen.hexdigest()
-
-
 def by_looks(
     looks: Sequence[Look | None],
     rules: Rules,
     each: Each = map,
     sides: Sequence[int] | None = None,
-) -> Search:
+    memory: Memory | None = None,
+) -> FindMatches:
     """The method that compares looks: by hash, and then by the pictures themselves."""
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
         shots = shots_of([looks[position] for position in positions] for positions in files)
         shown = [looks[first] for first, *_ in files]
-        return find_matches(shown, rules, each, shots, sides_of(files, sides))
+        return find_matches(shown, rules, each, shots, sides_of(files, sides), memory)
 
     return matches
 
@@ -87,7 +69,7 @@ def by_looks(
 def group_by(
     digests: Sequence[str],
     looks: Sequence[Look | None],
-    methods: Sequence[Search],
+    methods: Sequence[FindMatches],
     sides: Sequence[int] | None = None,
 ) -> tuple[list[Cluster], Counter[str]]:
     """Group pictures, by position, that are identical or match by one of the methods.
@@ -151,6 +133,7 @@ def find_matches(
     each: Each = map,
     shots: Sequence[Shot] | None = None,
     sides: Sides | None = None,
+    memory: Memory | None = None,
 ) -> Iterator[Match]:
     """Yield the pairs of pictures that show the same, by position; of many look-alikes not all.
 
@@ -160,14 +143,18 @@ def find_matches(
     crowd, looks and matches grow with the number of pictures, not with its square. Who counts
     matches counts those that were yielded. Which these are hangs on the order of the looks
     (`distinct`). `shots` are those of the looks, unless more is known. With `sides`, only pictures
-    that lie apart are compared.
+    that lie apart are compared. With a `memory`, the looks have to come in that order, and what is
+    remembered of them is not searched again.
     """
     table = table_of(looks)
     if not len(table.owner):
         return
-    known = Known(len(looks), _small(sides))
-    for pairs in in_batches(candidates(table, rules, sides)):
-        yield from _verified(table, pairs, rules, known, each)
+    known, remembering = Known(len(looks), _small(sides)), Remembering(Search(table, rules, sides))
+    if memory is not None:
+        remembering = memory.search(looks, table, rules, sides)
+    for pairs in in_batches(remembering.search.pairs()):
+        yield from _verified(table, pairs, remembering.search, known, each)
+    remembering.leave()
     if rules.crops is not None:
         yield from crops(table, looks, rules.crops, known, each, sides)
     yield from cut_off(table, looks, rules, each, sides)
@@ -175,55 +162,8 @@ def find_matches(
     yield from bursts(table, shots, rules, sides)
 
 
-def candidates(table: Table, rules: Rules, sides: Sides | None = None) -> Iterator[Pairs]:
-    """Yield the pairs of views whose hashes are close enough, the upright ones first."""
-    most = max(rules.whole, rules.framed, rules.both_framed)
-    by_row = None if sides is None else sides[table.owner]
-    for left, right, distance in close_pairs_across(table.hashes, most, by_row):
-        yield within_limits(table, Pairs(left, right, distance, "upright"), rules)
-    whole = np.flatnonzero(~table.framed)
-    signs, transposed = _signs(table.gray, whole)
-    # A turn that undoes itself finds each pair from both sides; the others undo each other,
-    # so the pairs i < j of all turns are all pairs.
-    of_whole = None if by_row is None else by_row[whole]
-    for number, (i, j, distance) in close_turned_pairs_across(
-        signs, transposed, rules.turned, of_whole
-    ):
-        found = Pairs(whole[i], whole[j], distance, bandpass.TURNS[number])
-        yield within_limits(table, found, rules)
-
-
-def _signs(gray: Grays, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The signs of some pictures' frequencies, a few pictures at a time as these fill memory."""
-    parts = [bandpass.signs(gray[rows[n : n + BATCH]]) for n in range(0, len(rows), BATCH)]
-    upright, transposed = zip(*parts, strict=True)
-    return np.concatenate(upright), np.concatenate(transposed)
-
-
-def in_batches(found: Iterable[Pairs]) -> Iterator[Pairs]:
-    """The same pairs, more of them at a time, as looking at one costs as much as at several."""
-    waiting: dict[str, list[Pairs]] = {}
-    count: Counter[str] = Counter()
-    for pairs in found:
-        if len(pairs.left):
-            waiting.setdefault(pairs.turn, []).append(pairs)
-            count[pairs.turn] += len(pairs.left)
-        if count[pairs.turn] >= 4 * BATCH:
-            yield _joined(waiting.pop(pairs.turn))
-            del count[pairs.turn]
-    yield from map(_joined, waiting.values())
-
-
-def _joined(parts: Sequence[Pairs]) -> Pairs:
-    left, right, distance = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("left", "right", "distance")
-    )
-    return Pairs(left, right, distance, parts[0].turn)
-
-
 def _verified(
-    table: Table, pairs: Pairs, rules: Rules, known: Known, each: Each
+    table: Table, pairs: Pairs, search: Search, known: Known, each: Each
 ) -> Iterator[Match]:
     """Look at candidate pairs, the closest first, and yield those that match."""
     pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
@@ -234,7 +174,7 @@ def _verified(
         if not len(pairs.left):
             return
         batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
-        for match in matching_pairs(table, batch, rules, each):
+        for match in search.matches(batch, each):
             known.add(match)
             yield match
 

@@ -34,6 +34,14 @@ def may_be_compared(sides: Sides | None, one: int, other: int) -> bool:
     return sides is None or sides[one] != sides[other] or sides[one] == SEVERAL
 
 
+def lie_apart(sides: Sides | None, left: Rows, right: Rows) -> NDArray[np.bool_]:
+    """Whether each of some rows lies on another side than that of others; all do that have none."""
+    if sides is None:
+        return np.ones(len(left), np.bool_)
+    apart: NDArray[np.bool_] = (sides[left] != sides[right]) | (sides[left] == SEVERAL)
+    return apart
+
+
 def span_several(sides: Sequence[int] | None, members: Sequence[int]) -> bool:
     """Whether some pictures lie on more than one side, or have none."""
     if sides is None:

@@ -138,7 +138,7 @@ def judge(
     near, pages = _near(table, pairs, rules), table.page[pairs.left] & table.page[pairs.right]
     left = bandpass.turned(table.gray[pairs.left], pairs.turn)
     seen = look(left, table.gray[pairs.right], pairs.distance, each, fully=fully)
-    names = _names(table, pairs)
+    names = names_of(table, pairs)
     for n, verdict in enumerate(judged(names, pairs.distance, limit, near, pages, seen)):
         if pages[n] and (verdict.alike or fully):
             rows = int(pairs.left[n]), int(pairs.right[n])
@@ -153,7 +153,7 @@ def _near(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
     return close & ~_only_frames_alike(table, pairs, rules)
 
 
-def _names(table: Table, pairs: Pairs) -> list[str]:
+def names_of(table: Table, pairs: Pairs) -> list[str]:
     """What is compared in each pair, in words."""
     whole = "whole" if pairs.turn == "upright" else pairs.turn
     framed = table.framed[pairs.left] | table.framed[pairs.right]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from disk.lines import to_line
-from pictures import crops, crowds, matching, registration, verify
+from pictures import candidates, crops, crowds, matching, registration, verify
 from pictures.hamming import pack
 from pictures.images import SEVERAL, HashedImage
 from pictures.looks import PAGE_SIDE, Look
@@ -83,7 +83,7 @@ def compare(one: HashedImage, other: HashedImage, rule: Rules | int) -> tuple[Co
 
 
 def _comparisons(table: Table, looks: Sequence[Look | None], rules: Rules) -> Iterator[Comparison]:
-    for pairs in matching.candidates(table, EVERYTHING):
+    for pairs in candidates.candidates(table, EVERYTHING):
         for number in range(len(pairs.left)):
             pair = pairs.where(slice(number, number + 1))
             yield from map(_comparison, verify.judge(table, pair, rules, fully=True))

@@ -38,7 +38,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import config
 from grouping import Cluster, Match, supported_clusters
-from pictures import bandpass, crowds, matching, registration
+from pictures import bandpass, candidates, crowds, matching, registration
 from pictures.colour import differ_in_colour
 from pictures.crowds import ENOUGH
 from pictures.looks import Look, View
@@ -46,7 +46,7 @@ from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
 from pictures.registration import agreement, correlation
 from pictures.table import Pairs, Table
-from pictures.verify import Each
+from pictures.verify import Each, Verdict
 
 CLEAR = (CAT, COFFEE, PORTRAIT)
 Edit = Callable[[Image.Image], Image.Image]
@@ -599,12 +599,12 @@ def looks_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pairs are looked at, a batch each."""
     batches: list[int] = []
 
-    def counted(table: Table, pairs: Pairs, rules: Rules, each: Each = map) -> Iterator[Match]:
+    def counted(table: Table, pairs: Pairs, rules: Rules, each: Each = map) -> Iterator[Verdict]:
         batches.append(len(pairs.left))
-        return matching_pairs(table, pairs, rules, each)
+        return judge(table, pairs, rules, each)
 
-    matching_pairs = matching.matching_pairs
-    monkeypatch.setattr(matching, "matching_pairs", counted)
+    judge = candidates.judge
+    monkeypatch.setattr(candidates, "judge", counted)
     return batches
 
 

@@ -1,0 +1,212 @@
+"""Pairs of views whose hashes are close enough to be looked at, in an order of their own."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping import Match
+from pictures import bandpass
+from pictures.images import SEVERAL
+from pictures.presets import Rules
+from pictures.sides import Sides, close_pairs_across, close_turned_pairs_across, lie_apart
+from pictures.table import BATCH, Grays, Pairs, Table
+from pictures.verify import Each, judge, matching_pairs, names_of, within_limits
+
+# So many are put in order, and remembered. Of more all come as they are found: they fill memory.
+MOST = 1 << 21
+TOGETHER = 4 * BATCH  # pairs of which the closest are looked at first
+DIFFERENT = np.float32(-2)  # no correlation
+
+
+def candidates(table: Table, rules: Rules, by_row: Sides | None = None) -> Iterator[Pairs]:
+    """Yield the pairs of views whose hashes are close enough, of rows that lie apart."""
+    for pairs in in_batches(_close(table, rules, by_row)):
+        yield within_limits(table, pairs, rules)
+
+
+def _close(table: Table, rules: Rules, by_row: Sides | None) -> Iterator[Pairs]:
+    """Yield the pairs that are near by the greatest of the limits, the upright ones first."""
+    most = max(rules.whole, rules.framed, rules.both_framed)
+    for left, right, distance in close_pairs_across(table.hashes, most, by_row):
+        yield Pairs(left, right, distance, "upright")
+    whole = np.flatnonzero(~table.framed)
+    signs, transposed = _signs(table.gray, whole)
+    # A turn that undoes itself finds each pair from both sides; the others undo each other,
+    # so the pairs i < j of all turns are all pairs.
+    of_whole = None if by_row is None else by_row[whole]
+    for number, (i, j, distance) in close_turned_pairs_across(
+        signs, transposed, rules.turned, of_whole
+    ):
+        yield Pairs(whole[i], whole[j], distance, bandpass.TURNS[number])
+
+
+def _signs(gray: Grays, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The signs of some pictures' frequencies, a few pictures at a time as these fill memory."""
+    parts = [bandpass.signs(gray[rows[n : n + BATCH]]) for n in range(0, len(rows), BATCH)]
+    upright, transposed = zip(*parts, strict=True)
+    return np.concatenate(upright), np.concatenate(transposed)
+
+
+def in_batches(found: Iterable[Pairs]) -> Iterator[Pairs]:
+    """The same pairs, more of them at a time, as looking at one costs as much as at several."""
+    waiting: dict[str, list[Pairs]] = {}
+    count: Counter[str] = Counter()
+    for pairs in found:
+        if len(pairs.left):
+            waiting.setdefault(pairs.turn, []).append(pairs)
+            count[pairs.turn] += len(pairs.left)
+        if count[pairs.turn] >= TOGETHER:
+            yield _joined(waiting.pop(pairs.turn))
+            del count[pairs.turn]
+    yield from map(_joined, waiting.values())
+
+
+def _joined(parts: Sequence[Pairs]) -> Pairs:
+    left, right, distance = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("left", "right", "distance")
+    )
+    return Pairs(left, right, distance, parts[0].turn)
+
+
+# ---- Candidates in order
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidates among so many rows, by turn, left row and right row, and what a look showed.
+
+    Each of the `keys` is these three as one number. `shown` is the correlation of those that
+    match, `DIFFERENT` for the others, and NaN where nobody has looked.
+    """
+
+    rows: int
+    keys: NDArray[np.int64]
+    distance: NDArray[np.int16]
+    shown: NDArray[np.float32]
+
+    def places_of(self, pairs: Pairs) -> NDArray[np.intp]:
+        """Where some of these candidates are."""
+        return np.searchsorted(self.keys, keys_of(self.rows, pairs))
+
+    def pairs(self) -> Iterator[Pairs]:
+        """All of them, turn by turn, some at a time."""
+        for number, turn in enumerate(bandpass.TURNS):
+            first, last = np.searchsorted(self.keys, self.rows**2 * np.array([number, number + 1]))
+            for start in range(first, last, TOGETHER):
+                some = slice(start, min(start + TOGETHER, last))
+                left, right = np.divmod(self.keys[some] % self.rows**2, self.rows)
+                yield Pairs(left, right, self.distance[some].astype(np.int64), turn)
+
+    def among(self, rows: int, row_now: NDArray[np.intp]) -> "Candidates":
+        """Those of which both rows are still there, by what the rows are now, in the same order."""
+        turn, pair = np.divmod(self.keys, self.rows**2 or 1)
+        left, right = (row_now[side] for side in np.divmod(pair, self.rows or 1))
+        there = (left >= 0) & (right >= 0)
+        keys = (turn * rows + left) * rows + right
+        return Candidates(rows, keys[there], self.distance[there], self.shown[there])
+
+    def merged_with(self, others: "Candidates") -> "Candidates":
+        """These and others among the same rows, in order."""
+        keys = np.concatenate([self.keys, others.keys])
+        order = np.argsort(keys, kind="stable")
+        return Candidates(
+            self.rows,
+            keys[order],
+            np.concatenate([self.distance, others.distance])[order],
+            np.concatenate([self.shown, others.shown])[order],
+        )
+
+
+def keys_of(rows: int, pairs: Pairs) -> NDArray[np.int64]:
+    """What says each pair among so many rows in one number."""
+    turn = bandpass.TURNS.index(pairs.turn)
+    keys: NDArray[np.int64] = (turn * rows + pairs.left) * rows + pairs.right
+    return keys
+
+
+def none_among(rows: int) -> Candidates:
+    """No candidates among so many rows."""
+    return Candidates(rows, np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros(0, np.float32))
+
+
+def in_order(rows: int, found: Iterable[Pairs]) -> Candidates:
+    """Some pairs as candidates of which nobody has looked at any."""
+    parts = [(keys_of(rows, pairs), pairs.distance.astype(np.int16)) for pairs in found]
+    if not parts:
+        return none_among(rows)
+    keys, distance = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.argsort(keys)
+    unseen = np.full(len(keys), np.nan, np.float32)
+    return Candidates(rows, keys[order], distance[order], unseen)
+
+
+# ---- A search
+
+
+class Search:
+    """The candidates of a search in the order in which they are looked at, and what that shows.
+
+    What is known before are the candidates among all rows but the new ones. Where there are too
+    many candidates to be put in order, `ordered` stays None, and nothing is known before.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        rules: Rules,
+        sides: Sides | None = None,
+        known: Candidates | None = None,
+        new: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self._table, self._rules = table, rules
+        self._by_row = None if sides is None else sides[table.owner]
+        self._known = none_among(len(table.owner)) if known is None else known
+        self._new = np.ones(len(table.owner), np.bool_) if new is None else new
+        self.ordered: Candidates | None = None
+
+    def pairs(self) -> Iterator[Pairs]:
+        """Yield all candidates, in an order that they alone decide."""
+        found, coming = [], self._of_new()
+        count = len(self._known.keys)
+        for pairs in coming:
+            found.append(pairs)
+            count += len(pairs.left)
+            if count > MOST:
+                yield from chain(found, coming) if self._new.all() else self._from_scratch()
+                return
+        self.ordered = self._known.merged_with(in_order(len(self._table.owner), found))
+        yield from self.ordered.pairs()
+
+    def _from_scratch(self) -> Iterator[Pairs]:
+        return candidates(self._table, self._rules, self._by_row)
+
+    def _of_new(self) -> Iterator[Pairs]:
+        """The candidates of which one is new, or both are."""
+        if self._new.all():
+            yield from self._from_scratch()
+        elif self._new.any():
+            # As if all that isn't new lay on one side.
+            for pairs in candidates(self._table, self._rules, np.where(self._new, SEVERAL, 0)):
+                yield pairs.where(lie_apart(self._by_row, pairs.left, pairs.right))
+
+    def matches(self, pairs: Pairs, each: Each = map) -> Iterator[Match]:
+        """The matches among some candidates, which are looked at where that isn't known."""
+        if self.ordered is None:
+            yield from matching_pairs(self._table, pairs, self._rules, each)
+            return
+        places = self.ordered.places_of(pairs)
+        shown = self.ordered.shown[places]
+        if len(unseen := np.flatnonzero(np.isnan(shown))):
+            verdicts = judge(self._table, pairs.where(unseen), self._rules, each)
+            shown[unseen] = [v.correlation if v.matches else DIFFERENT for v in verdicts]
+            self.ordered.shown[places] = shown
+        names = names_of(self._table, pairs)
+        left, right = self._table.owner[pairs.left], self._table.owner[pairs.right]
+        for n in np.flatnonzero(shown != DIFFERENT).tolist():
+            one, other = sorted((int(left[n]), int(right[n])))
+            yield Match(one, other, int(pairs.distance[n]), float(shown[n]), names[n])

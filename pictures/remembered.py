@@ -1,0 +1,154 @@
+"""What a search leaves for the next one: which looks it compared, and what came of it.
+
+Which views are candidates, and what a look at two of them shows, is decided by two looks and the
+rules, and by nothing else. So that is remembered, and not the matches, for which it counts what
+comes first: the next search goes the same way through the same candidates, and finds what one
+finds that remembers nothing.
+"""
+
+import hashlib
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from pictures.candidates import Candidates, Search
+from pictures.looks import Look, look_digest
+from pictures.presets import Rules
+from pictures.recipe import FINGERPRINT
+from pictures.sides import Sides
+from pictures.table import Table
+
+# Raised by hand whenever other views become candidates, or a look at two shows something else.
+# Stands for all of our code that decides it; tests/test_remembered.py notices what it must be
+# raised for.
+SEARCH = 1
+HEAD = struct.Struct("<QQQ")  # looks, rows, candidates
+DIGEST_BYTES = 16
+# The columns that are remembered of looks, and those of candidates.
+OF_LOOKS = (f"S{DIGEST_BYTES}", np.int32, np.uint8)
+OF_CANDIDATES = (np.int64, np.int16, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The looks that are compared: their digests, ascending, their sides, and how many views."""
+
+    looks: NDArray[np.bytes_]
+    sides: NDArray[np.int32]
+    views: NDArray[np.uint8]
+
+    def first_rows(self) -> NDArray[np.int64]:
+        """Where the views of each begin in a table of all of them."""
+        ends: NDArray[np.int64] = np.cumsum(self.views, dtype=np.int64)
+        return ends - self.views
+
+
+def shown_of(looks: Sequence[Look | None], table: Table, sides: Sides | None) -> Shown:
+    """What is compared of some looks, in the order of their digests."""
+    owners, views = np.unique(table.owner, return_counts=True)
+    digests = b"".join(bytes.fromhex(look_digest(look)) for look in looks if look)
+    own_sides = np.zeros(len(owners)) if sides is None else sides[owners]
+    shown = np.frombuffer(digests, f"S{DIGEST_BYTES}")
+    assert len(shown) == len(owners) and (shown[:-1] < shown[1:]).all()
+    return Shown(shown, own_sides.astype(np.int32), views.astype(np.uint8))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Looks of which all were compared with all, and the candidates among their views."""
+
+    shown: Shown
+    candidates: Candidates
+
+    def known_of(self, now: Shown) -> tuple[Candidates, NDArray[np.bool_]]:
+        """The candidates among the looks that are still there, and which rows of today are new."""
+        before, rows = self.shown, int(now.views.sum())
+        place = np.searchsorted(before.looks, now.looks)
+        place[place == len(before.looks)] = 0
+        same = before.looks[place] == now.looks
+        same &= (before.sides[place] == now.sides) & (before.views[place] == now.views)
+        row_now = np.full(self.candidates.rows, -1)
+        old, new = before.first_rows()[place[same]], now.first_rows()[same]
+        views = now.views[same]
+        for view in range(int(views.max(initial=0))):
+            there = views > view
+            row_now[old[there] + view] = new[there] + view
+        known = np.zeros(rows, np.bool_)
+        known[row_now[row_now >= 0]] = True
+        return self.candidates.among(rows, row_now), ~known
+
+
+# ---- As bytes
+
+
+def packed(compared: Compared) -> bytes:
+    """What was compared as bytes, and before them a digest of these."""
+    shown, found = compared.shown, compared.candidates
+    head = HEAD.pack(len(shown.looks), found.rows, len(found.keys))
+    columns = (shown.looks, shown.sides, shown.views, found.keys, found.distance, found.shown)
+    data = b"".join((head, *(column.tobytes() for column in columns)))
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest() + data
+
+
+def unpacked(data: bytes) -> Compared | None:
+    """What was packed; None for anything else."""
+    digest, data = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+    if len(data) < HEAD.size or digest != hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest():
+        return None
+    looks, rows, candidates = HEAD.unpack_from(data)
+    columns, place = [], HEAD.size
+    for kinds, count in ((OF_LOOKS, looks), (OF_CANDIDATES, candidates)):
+        for kind in kinds:
+            columns.append(np.frombuffer(data, kind, count, place).copy())
+            place += columns[-1].nbytes
+    return Compared(Shown(*columns[:3]), Candidates(rows, *columns[3:]))
+
+
+# ---- Kept from run to run
+
+# What is remembered by a name, or nothing; and what remembers it.
+Recall = Callable[[str], bytes]
+Remember = Callable[[str, bytes], None]
+
+
+class Memory:
+    """What earlier searches have left, by their rules and some words of those who ask."""
+
+    def __init__(self, recall: Recall, remember: Remember, words: str = "") -> None:
+        self._recall, self._remember, self._words = recall, remember, words
+
+    def search(
+        self, looks: Sequence[Look | None], table: Table, rules: Rules, sides: Sides | None
+    ) -> "Remembering":
+        """A search that knows what an earlier one has left."""
+        name = f"{self._words}; {rules}, {table.hashes.shape[1]} words; {_version()}"
+        if sides is not None:
+            name += "; across"
+        data = self._recall(name)
+        shown, before = shown_of(looks, table, sides), unpacked(data)
+        search = Search(table, rules, sides, *(before.known_of(shown) if before else ()))
+
+        def leave() -> None:
+            left = packed(Compared(shown, search.ordered)) if search.ordered else data
+            if left != data:
+                self._remember(name, left)
+
+        return Remembering(search, leave)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembering:
+    """A search, and what leaves for the next one what came of it."""
+
+    search: Search
+    leave: Callable[[], None] = lambda: None
+
+
+def _version() -> str:
+    """All that takes part in what is remembered, besides looks and rules, even what only rounds."""
+    packages = f"NumPy {np.__version__}, SciPy {scipy.__version__}"
+    return f"search {SEARCH}, fingerprint {FINGERPRINT}, {packages}"

@@ -1,0 +1,283 @@
+"""What is remembered of a search changes nothing of what the next one finds.
+
+`python tests/test_remembered.py` writes anew what looks at the pictures of here show, once SEARCH
+was raised.
+"""
+
+import json
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+# NumPy asks for it when it is imported; its threads would only wait for each other here.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+import numpy as np
+import pytest
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from grouping import Match
+from pictures import bandpass, candidates, registration, remembered, verify
+from pictures.bandpass import Gray
+from pictures.candidates import Search
+from pictures.looks import GRAY_SIDE, PAGE_SIDE, Look, View, look_digest
+from pictures.matching import find_matches
+from pictures.presets import PRESETS, Rules
+from pictures.remembered import Memory, unpacked
+from pictures.sides import Sides
+from pictures.table import Pairs, Table, table_of
+from pictures.verify import Verdict
+
+GOLDEN = Path(__file__).parent / "golden" / "search.json"
+ROUNDING = 1e-3  # of correlations, which other processors round otherwise
+PLACES = (0, 20, 100, 500, 1500, -1)  # of bytes that are damaged
+
+
+# ---- Looks
+
+
+def scene(number: int, side: int = GRAY_SIDE) -> Gray:
+    """A picture like no other of these."""
+    coarse = np.random.default_rng(number).integers(0, 256, (9, 9), np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def smaller(picture: Gray, side: int) -> Gray:
+    return np.asarray(Image.fromarray(picture).resize((side, side)))
+
+
+def grainy(picture: Gray, seed: int, grain: float) -> Gray:
+    noise = np.random.default_rng(seed).normal(0, grain, picture.shape)
+    return (picture + noise).clip(0, 255).astype(np.uint8)
+
+
+def view(picture: Gray, *, framed: bool = False, fine: Gray | None = None) -> View:
+    packed = None if fine is None else zlib.compress(fine.tobytes())
+    return View(bandpass.hashes_of(picture[None], 16)[0], picture.tobytes(), framed, packed)
+
+
+def looks_of(number: int) -> list[Look]:
+    """Looks of one scene: faint and strong copies, turned, framed, and as pages."""
+    plain = scene(number)
+    framed = np.pad(smaller(plain, 40), 12, constant_values=255)
+    pages = [grainy(scene(number, PAGE_SIDE), seed, 4) for seed in (1, 2)]
+    views = [
+        (view(plain),),
+        *((view(grainy(plain, seed, grain)),) for seed, grain in ((3, 3), (4, 12), (5, 40))),
+        (view(grainy(bandpass.turned(plain[None], "turned by 90")[0], 6, 3)),),
+        (view(grainy(bandpass.turned(plain[None], "mirrored")[0], 7, 3)),),
+        (view(framed), view(grainy(plain, 8, 2), framed=True)),
+        *((view(smaller(page, GRAY_SIDE), fine=page),) for page in pages),
+    ]
+    return [Look(some, None, None, b"") for some in views]
+
+
+LOOKS = sorted((look for number in range(3) for look in looks_of(number)), key=look_digest)
+
+
+# ---- Searches
+
+
+def memory_of(kept: dict[str, bytes], words: str = "") -> Memory:
+    return Memory(lambda name: kept.get(name, b""), kept.__setitem__, words)
+
+
+def found(
+    looks: Sequence[Look | None],
+    rules: Rules,
+    memory: Memory | None = None,
+    sides: Sequence[int] | None = None,
+) -> list[Match]:
+    by_look = None if sides is None else np.array(sides)
+    return list(find_matches(looks, rules, sides=by_look, memory=memory))
+
+
+some_looks = st.lists(st.booleans(), min_size=len(LOOKS), max_size=len(LOOKS))
+on_sides = st.none() | st.lists(
+    st.sampled_from([-1, 0, 1]), min_size=len(LOOKS), max_size=len(LOOKS)
+)
+searches = st.lists(
+    st.tuples(some_looks, on_sides, st.sampled_from(["copies", "similar"])), min_size=2, max_size=4
+)
+
+
+@settings(max_examples=20)
+@given(searches)
+def test_whatever_came_and_went_what_is_found_is_the_same(
+    searches: list[tuple[list[bool], list[int] | None, str]],
+) -> None:
+    kept: dict[str, bytes] = {}
+    for there, all_sides, preset in searches:
+        numbers = [number for number, is_there in enumerate(there) if is_there]
+        looks = [LOOKS[number] for number in numbers]
+        sides = all_sides and [all_sides[number] for number in numbers]
+        expected = found(looks, PRESETS[preset], sides=sides)
+        assert found(looks, PRESETS[preset], memory_of(kept), sides) == expected
+
+
+def test_looks_match_in_every_way_here() -> None:
+    """Else the test before would show little."""
+    views = {match.view for match in found(LOOKS, PRESETS["similar"])}
+    assert {"whole", "inside a frame", "mirrored"} <= views
+    assert any(view.startswith("turned by") for view in views)
+
+
+def searched(looks: Sequence[Look], rules: Rules, memory: Memory) -> tuple[int, int]:
+    """How many rows are compared by their hashes, and how many pairs are looked at."""
+    rows, pairs = [0], [0]
+    with pytest.MonkeyPatch.context() as patch:
+
+        def counted_close(table: Table, rules: Rules, by_row: Sides | None) -> Iterator[Pairs]:
+            rows.append(len(table.owner))
+            return close(table, rules, by_row)
+
+        def counted_judge(table: Table, some: Pairs, *rest: Any) -> Iterator[Verdict]:
+            pairs.append(len(some.left))
+            return judge(table, some, *rest)
+
+        close, judge = candidates.candidates, candidates.judge
+        patch.setattr(candidates, "candidates", counted_close)
+        patch.setattr(candidates, "judge", counted_judge)
+        found(looks, rules, memory)
+    return sum(rows), sum(pairs)
+
+
+def test_nothing_is_compared_twice() -> None:
+    kept: dict[str, bytes] = {}
+    rules = PRESETS["similar"]
+    first = searched(LOOKS, rules, memory_of(kept))
+    assert min(first) > 0
+    assert searched(LOOKS, rules, memory_of(kept)) == (0, 0)
+    assert searched(LOOKS[5:15], rules, memory_of(kept)) == (0, 0)
+
+
+def test_a_new_picture_is_looked_at_with_the_others_alone() -> None:
+    kept: dict[str, bytes] = {}
+    rules = PRESETS["similar"]
+    _, every = searched(LOOKS, rules, memory_of({}))
+    _, before = searched(LOOKS[1:], rules, memory_of(kept))
+    assert searched(LOOKS, rules, memory_of(kept))[1] == every - before > 0
+
+
+def test_what_is_remembered_is_that_of_the_same_question() -> None:
+    kept: dict[str, bytes] = {}
+    similar = PRESETS["similar"]
+    for rules, words in ((similar, "a"), (replace(similar, page=30), "a"), (similar, "b")):
+        assert min(searched(LOOKS, rules, memory_of(kept, words))) > 0
+
+
+def damaged(data: bytes, place: int) -> bytes:
+    changed = bytearray(data)
+    changed[place] ^= 1
+    return bytes(changed)
+
+
+def test_what_is_damaged_is_not_trusted() -> None:
+    kept: dict[str, bytes] = {}
+    expected = found(LOOKS, PRESETS["similar"], memory_of(kept))
+    ((name, whole),) = kept.items()
+    broken = [damaged(whole, place) for place in PLACES]
+    for data in (*broken, whole[:-1], whole + b"\0", whole[:20], b""):
+        kept[name] = data
+        assert unpacked(data) is None
+        assert found(LOOKS, PRESETS["similar"], memory_of(kept)) == expected
+        assert kept[name] == whole
+
+
+def test_of_too_many_candidates_none_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[str, bytes] = {}
+    rules = PRESETS["similar"]
+    expected = set(found(LOOKS, rules))
+    found(LOOKS[:20], rules, memory_of(kept))
+    before = dict(kept)
+    monkeypatch.setattr(candidates, "MOST", 12)
+    plain = found(LOOKS, rules)
+    assert set(plain) == expected
+    assert found(LOOKS, rules, memory_of(kept)) == plain, "some of it was remembered"
+    assert kept == before
+
+
+def test_a_look_at_a_pair_does_not_hang_on_what_is_looked_at_with_it() -> None:
+    table, rules = table_of(LOOKS), PRESETS["similar"]
+    for pairs in candidates.candidates(table, rules):
+        together = list(verify.judge(table, pairs, rules))
+        for size in (1, 7):
+            starts = range(0, len(pairs.left), size)
+            parts = [pairs.where(slice(start, start + size)) for start in starts]
+            alone = [verdict for part in parts for verdict in verify.judge(table, part, rules)]
+            assert alone == together
+
+
+# ---- What SEARCH stands for
+
+
+def shown_now() -> dict[str, Any]:
+    """The candidates among some looks and the verdicts on them, and the numbers that decide."""
+    table, rules = table_of(looks_of(0) + looks_of(1)), PRESETS["similar"]
+    made: dict[str, Any] = {}
+    for pairs in Search(table, rules).pairs():
+        verdicts = verify.judge(table, pairs, rules, fully=True)
+        for left, right, v in zip(pairs.left.tolist(), pairs.right.tolist(), verdicts, strict=True):
+            numbers = [v.distance, float(v.matches), v.correlation, v.agreement]
+            made[f"{left} and {right}, {pairs.turn}, {v.view}"] = numbers
+    for module in (verify, registration, bandpass):
+        numbers_of = {n: v for n, v in vars(module).items() if isinstance(v, int | float)}
+        made |= {f"{module.__name__}.{n}": [v] for n, v in numbers_of.items() if n.isupper()}
+    return made
+
+
+def wrong_with(golden: dict[str, Any], now: dict[str, Any]) -> str:
+    """What is wrong with the golden values, and what to do; nothing if they are those of today."""
+    write = "run python tests/test_remembered.py"
+    if golden["number"] != remembered.SEARCH:
+        return f"SEARCH is another number than that of the golden values: {write}"
+    old = golden["shown"]
+    same = old.keys() == now.keys() and all(
+        abs(was - value) < ROUNDING
+        for name, values in now.items()
+        for was, value in zip(old[name], values, strict=True)
+    )
+    raised = f"raise SEARCH in pictures/remembered.py to {golden['number'] + 1}, then {write}"
+    return "" if same else f"a search shows something else: {raised}"
+
+
+def written() -> dict[str, Any]:
+    golden: dict[str, Any] = json.loads(GOLDEN.read_text("utf-8"))
+    return golden
+
+
+def test_searches_show_what_those_of_their_number_did() -> None:
+    assert wrong_with(written(), shown_now()) == ""
+
+
+def test_another_search_of_the_same_number_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    golden = written()
+    monkeypatch.setattr(remembered, "SEARCH", 0)
+    assert "another number" in wrong_with(golden, shown_now())
+    monkeypatch.undo()
+    monkeypatch.setattr(verify, "CLOSE_CORRELATION", 0.66)
+    assert "raise SEARCH" in wrong_with(golden, shown_now())
+    monkeypatch.undo()
+    monkeypatch.setattr(verify, "flat_correlation", lambda left, _: np.zeros(len(left)))
+    assert "raise SEARCH" in wrong_with(golden, shown_now())
+
+
+def main() -> None:
+    """Write the golden values, unless they changed and their number didn't."""
+    now = shown_now()
+    if GOLDEN.exists() and "raise SEARCH" in (wrong := wrong_with(written(), now)):
+        raise SystemExit(wrong)
+    GOLDEN.write_text(json.dumps({"number": remembered.SEARCH, "shown": now}, indent=0) + "\n")
+
+
+if __name__ == "__main__":
+    main()
