@@ -16,6 +16,7 @@ from actions.find_photos import (
     Hasher,
     Searched,
     large_enough,
+    memory_of,
     path_of,
     searched,
     surveyed,
@@ -80,7 +81,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         store.prune(settings.input_dirs)
         if not discard:
             check_last_copies(old, survey.digests())
-        search = searched(survey, hasher, sides)
+        search = searched(survey, hasher, sides, memory_of(store, settings.input_dirs))
         images, seen = search.survey.images, search.survey.digests()
         chosen = chosen_groups(images, search.groups, decisions, arguments, settings.workers, store)
         log = report(console, search, chosen, accepted, everything=arguments.verbose)

@@ -16,6 +16,7 @@ from pictures.formats import may_have_thumbnail
 from pictures.images import Hashed, HashFiles, Unreadable
 from pictures.methods import Method
 from pictures.recipe import Recipe
+from pictures.searches import Memory
 from pictures.store import Store
 
 if TYPE_CHECKING:
@@ -124,7 +125,14 @@ def surveyed(walked: Sequence[Found], hasher: Hasher) -> finder.Survey:
     return finder.survey(walked, hasher.hashed, hasher.at_first)
 
 
-def searched(survey: finder.Survey, hasher: Hasher, sides: finder.Sides | None) -> Searched:
+def memory_of(store: Store, input_dirs: Sequence[str]) -> Memory:
+    """What the finds below some folders leave for each other."""
+    return Memory(store.recalled, store.remember, "\n".join(input_dirs))
+
+
+def searched(
+    survey: finder.Survey, hasher: Hasher, sides: finder.Sides | None, memory: Memory
+) -> Searched:
     """The groups by a method, of a survey in which all pictures of them are known in full.
 
     With sides, only pictures of different ones are compared. What comes into a group by its
@@ -132,7 +140,7 @@ def searched(survey: finder.Survey, hasher: Hasher, sides: finder.Sides | None) 
     """
     while True:
         by_image = sides.of_images(survey) if sides else None
-        groups, matched = hasher.method.group(survey.images, by_image)
+        groups, matched = hasher.method.group(survey.images, by_image, memory)
         members = (survey.images[n] for cluster in groups for n in cluster.members)
         near = [image.file for image in members if image.by_thumbnail]
         if not near:

@@ -31,6 +31,7 @@ from pictures.looks import Look
 from pictures.matching import FindMatches, by_looks, group_by
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
+from pictures.searches import Memory
 from pictures.sides import Sides, sides_of
 from pictures.why import Comparison, in_order
 
@@ -376,7 +377,10 @@ class ByEmbeddings:
         return embedded(results, self._model, self._workers)
 
     def group(
-        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+        self,
+        images: Sequence[HashedImage],
+        sides: Sequence[int] | None = None,
+        _: Memory | None = None,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         return self._grouped(images, [], sides)
 
@@ -407,11 +411,14 @@ class ByBoth(ByEmbeddings):
     has_presets = True
 
     def group(
-        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+        self,
+        images: Sequence[HashedImage],
+        sides: Sequence[int] | None = None,
+        memory: Memory | None = None,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         looks = [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
-            search = by_looks(looks, PRESETS[self._preset], threads.map, sides)
+            search = by_looks(looks, PRESETS[self._preset], threads.map, sides, memory)
             return self._grouped(images, [search], sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:

@@ -9,6 +9,7 @@ from pictures.images import Hashed, HashedImage
 from pictures.methods import judges
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
+from pictures.searches import Memory
 
 if TYPE_CHECKING:
     from grouping import Cluster
@@ -27,14 +28,17 @@ class ByLooks:
         return iter(results)
 
     def group(
-        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+        self,
+        images: Sequence[HashedImage],
+        sides: Sequence[int] | None = None,
+        memory: Memory | None = None,
     ) -> tuple[list["Cluster"], Mapping[str, int]]:
         from pictures import matching  # with SciPy, when the workers have done their work
 
         rules = PRESETS[self._preset]
         digests, looks = [image.digest for image in images], [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
-            search = matching.by_looks(looks, rules, threads.map, sides)
+            search = matching.by_looks(looks, rules, threads.map, sides, memory)
             return matching.group_by(digests, looks, [search], sides)
 
     def pairs(

@@ -9,6 +9,7 @@ from pictures.connected import cluster
 from pictures.images import Hashed, HashedImage
 from pictures.methods import judges
 from pictures.recipe import Recipe
+from pictures.searches import Memory
 
 if TYPE_CHECKING:
     from pictures.why import Comparison
@@ -28,7 +29,10 @@ class ByThreshold:
         return iter(results)
 
     def group(
-        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+        self,
+        images: Sequence[HashedImage],
+        sides: Sequence[int] | None = None,
+        _: Memory | None = None,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         hashes = [image.look.views[0].hash if image.look else None for image in images]
         members = cluster([image.digest for image in images], hashes, self._threshold, sides)

@@ -14,7 +14,8 @@ from pictures.crowds import Known, is_certain
 from pictures.looks import Look, look_digest
 from pictures.presets import Rules
 from pictures.registration import correlation
-from pictures.remembered import Memory, Remembering
+from pictures.remembered import Remembering, remembering
+from pictures.searches import Memory
 from pictures.sides import Sides, may_be_compared, sides_of, span_several
 from pictures.table import BATCH, Pairs, Table, table_of
 from pictures.verify import FEW, Each
@@ -149,12 +150,12 @@ def find_matches(
     table = table_of(looks)
     if not len(table.owner):
         return
-    known, remembering = Known(len(looks), _small(sides)), Remembering(Search(table, rules, sides))
+    known, begun = Known(len(looks), _small(sides)), Remembering(Search(table, rules, sides))
     if memory is not None:
-        remembering = memory.search(looks, table, rules, sides)
-    for pairs in in_batches(remembering.search.pairs()):
-        yield from _verified(table, pairs, remembering.search, known, each)
-    remembering.leave()
+        begun = remembering(memory, looks, table, rules, sides)
+    for pairs in in_batches(begun.search.pairs()):
+        yield from _verified(table, pairs, begun.search, known, each)
+    begun.leave()
     if rules.crops is not None:
         yield from crops(table, looks, rules.crops, known, each, sides)
     yield from cut_off(table, looks, rules, each, sides)

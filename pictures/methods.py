@@ -9,6 +9,7 @@ from pictures.by_name import named
 from pictures.choices import BY_THRESHOLD, METHODS
 from pictures.images import Hashed, HashedImage
 from pictures.recipe import Recipe
+from pictures.searches import Memory
 
 if TYPE_CHECKING:
     from grouping import Cluster
@@ -37,9 +38,15 @@ class Method(Protocol):
         """The results of hashing by the recipe, with what is made of them outside the workers."""
 
     def group(
-        self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
+        self,
+        images: Sequence[HashedImage],
+        sides: Sequence[int] | None = None,
+        memory: Memory | None = None,
     ) -> tuple[list["Cluster"], Mapping[str, int]]:
-        """The groups of pictures, by position, and how many pairs matched by which view."""
+        """The groups of pictures, by position, and how many pairs matched by which view.
+
+        They are the same whether a memory tells what earlier searches have compared or not.
+        """
 
     def pairs(
         self, images: Sequence[HashedImage], sides: Sequence[int] | None = None

@@ -30,3 +30,5 @@ NOT_HERE = """
 SELECT path, file_system FROM files
 WHERE path > ? AND path < ? AND path NOT IN (SELECT path FROM temp.here)
 """
+# What searches have left is of no one photo.
+DROP_UNUSED = "DELETE FROM made WHERE method != ? AND digest NOT IN (SELECT digest FROM files)"

@@ -19,6 +19,7 @@ from pictures.candidates import Candidates, Search
 from pictures.looks import Look, look_digest
 from pictures.presets import Rules
 from pictures.recipe import FINGERPRINT
+from pictures.searches import Memory
 from pictures.sides import Sides
 from pictures.table import Table
 
@@ -108,36 +109,7 @@ def unpacked(data: bytes) -> Compared | None:
     return Compared(Shown(*columns[:3]), Candidates(rows, *columns[3:]))
 
 
-# ---- Kept from run to run
-
-# What is remembered by a name, or nothing; and what remembers it.
-Recall = Callable[[str], bytes]
-Remember = Callable[[str, bytes], None]
-
-
-class Memory:
-    """What earlier searches have left, by their rules and some words of those who ask."""
-
-    def __init__(self, recall: Recall, remember: Remember, words: str = "") -> None:
-        self._recall, self._remember, self._words = recall, remember, words
-
-    def search(
-        self, looks: Sequence[Look | None], table: Table, rules: Rules, sides: Sides | None
-    ) -> "Remembering":
-        """A search that knows what an earlier one has left."""
-        name = f"{self._words}; {rules}, {table.hashes.shape[1]} words; {_version()}"
-        if sides is not None:
-            name += "; across"
-        data = self._recall(name)
-        shown, before = shown_of(looks, table, sides), unpacked(data)
-        search = Search(table, rules, sides, *(before.known_of(shown) if before else ()))
-
-        def leave() -> None:
-            left = packed(Compared(shown, search.ordered)) if search.ordered else data
-            if left != data:
-                self._remember(name, left)
-
-        return Remembering(search, leave)
+# ---- From one search to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +118,28 @@ class Remembering:
 
     search: Search
     leave: Callable[[], None] = lambda: None
+
+
+def remembering(
+    memory: Memory,
+    looks: Sequence[Look | None],
+    table: Table,
+    rules: Rules,
+    sides: Sides | None,
+) -> Remembering:
+    """A search that knows what an earlier one has left; the looks come in the order of digests."""
+    across = "" if sides is None else ", across"
+    name = f"{memory.words}; {rules}{across}, {table.hashes.shape[1]} words; {_version()}"
+    data = memory.recall(name)
+    shown, before = shown_of(looks, table, sides), unpacked(data)
+    search = Search(table, rules, sides, *(before.known_of(shown) if before else ()))
+
+    def leave() -> None:
+        left = packed(Compared(shown, search.ordered)) if search.ordered else data
+        if left != data:
+            memory.remember(name, left)
+
+    return Remembering(search, leave)
 
 
 def _version() -> str:

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 
 from config import UserError
 from disk.files import ImageFile, has_digest
-from pictures import database
+from pictures import database, searches
 from pictures.database import writing
 from pictures.images import Hashed, HashedImage, HashFiles
 from pictures.looks import Look, Spooled, digest, only_hash
 from pictures.packing import pack, unpack
 from pictures.picture_file import Photo, PictureFile, in_memory, pictures_of, with_pictures
-from pictures.queries import KNOWN, MOVED, NOT_HERE, NOTE_SEEN, NOTED, TOUCHED, VALUE
+from pictures.queries import DROP_UNUSED, KNOWN, MOVED, NOT_HERE, NOTE_SEEN, NOTED, TOUCHED, VALUE
 from pictures.recipe import Recipe
 from pictures.rows import (
     Row,
@@ -37,6 +37,7 @@ from pictures.rows import (
     rows_of,
     whole,
 )
+from pictures.searches import SEARCHES
 
 SECONDS_BETWEEN_COMMITS = 3.0
 # A file that changes twice within the steps of its file system's clock (two seconds on FAT) may
@@ -141,6 +142,17 @@ class Store:
             with self._writing() as connection:
                 connection.executemany("REPLACE INTO made VALUES (?, ?, ?, ?, ?, ?)", rows)
 
+    def recalled(self, name: str) -> bytes:
+        """What a search has left by a name; nothing if it isn't whole."""
+        with self._expecting_trouble():
+            return searches.recalled(self._open(), self._id(SEARCHES), name)
+        return b""
+
+    def remember(self, name: str, data: bytes) -> None:
+        """Keep what a search leaves by its name, and that of a few others."""
+        with self._expecting_trouble(), self._writing() as connection:
+            searches.remember(connection, self._id(SEARCHES), name, data)
+
     def prune(self, input_dirs: Iterable[str]) -> None:
         """Drop what is known of files below some folders that are gone, and not just unmounted.
 
@@ -157,8 +169,7 @@ class Store:
             connection.executemany("DELETE FROM files WHERE path = ?", vanished)
             old = connection.execute("DELETE FROM files WHERE seen < ?", (today - DAYS_KEPT,))
             if vanished or old.rowcount:
-                in_use = "SELECT digest FROM files"
-                connection.execute(f"DELETE FROM made WHERE digest NOT IN ({in_use})")
+                connection.execute(DROP_UNUSED, (self._id(SEARCHES),))
                 self._has_changed = True
             if self._has_changed:
                 self._compact(connection)

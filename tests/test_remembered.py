@@ -6,6 +6,7 @@ was raised.
 
 import json
 import os
+import sqlite3
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -21,18 +22,20 @@ import pytest
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from conftest import Library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from grouping import Match
-from pictures import bandpass, candidates, registration, remembered, verify
+from pictures import bandpass, candidates, registration, remembered, store, verify
 from pictures.bandpass import Gray
 from pictures.candidates import Search
 from pictures.looks import GRAY_SIDE, PAGE_SIDE, Look, View, look_digest
 from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
-from pictures.remembered import Memory, unpacked
+from pictures.remembered import unpacked
+from pictures.searches import Memory
 from pictures.sides import Sides
 from pictures.table import Pairs, Table, table_of
 from pictures.verify import Verdict
@@ -215,6 +218,75 @@ def test_a_look_at_a_pair_does_not_hang_on_what_is_looked_at_with_it() -> None:
             parts = [pairs.where(slice(start, start + size)) for start in starts]
             alone = [verdict for part in parts for verdict in verify.judge(table, part, rules)]
             assert alone == together
+
+
+# ---- In the store
+
+
+def kept_in(path: Path) -> dict[bytes, bytes]:
+    query = "SELECT digest, value FROM made JOIN methods ON method = id WHERE name = 'searches'"
+    with sqlite3.connect(path) as connection:
+        return dict(connection.execute(query).fetchall())
+
+
+def test_a_second_find_finds_the_same_and_compares_nothing(
+    library: Library, cache_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = cache_home / "image-similarity-search" / "cache.sqlite"
+    library.find("--no-cache")
+    expected = library.info()
+    assert not path.exists()
+    library.find()
+    left = kept_in(path)
+    assert left
+    monkeypatch.setattr(candidates, "candidates", None)
+    monkeypatch.setattr(candidates, "judge", None)
+    library.find()
+    assert library.info() == expected
+    assert kept_in(path) == left
+
+
+def test_a_damaged_search_is_made_anew(library: Library, cache_home: Path) -> None:
+    path = cache_home / "image-similarity-search" / "cache.sqlite"
+    library.find()
+    expected, left = library.info(), kept_in(path)
+    for damage in ("value = x'00'", "checksum = 0", "digest = CAST(digest || x'00' AS BLOB)"):
+        with sqlite3.connect(path) as connection:
+            where = "method = (SELECT id FROM methods WHERE name = 'searches')"
+            connection.execute(f"UPDATE made SET {damage} WHERE {where}")
+        ran = library.find()
+        assert (library.info(), kept_in(path), ran.err) == (expected, left, "")
+
+
+def test_what_is_long_comes_back_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.searches, "PART_BYTES", 10)
+    path = tmp_path / "cache.sqlite"
+    with store.opened(str(path), print) as kept, store.opened(str(path), print) as other:
+        kept.remember("a", bytes(range(95)))
+        other.remember("b", b"another")
+        assert other.recalled("a") == bytes(range(95))
+        other.remember("a", bytes(range(12)))
+        assert kept.recalled("a") == bytes(range(12)), "parts of before are left"
+        with sqlite3.connect(path) as connection:
+            connection.execute("DELETE FROM made WHERE length(value) = 10")
+        assert (kept.recalled("a"), kept.recalled("b"), kept.recalled("c")) == (
+            b"",
+            b"another",
+            b"",
+        )
+
+
+def test_of_many_searches_the_last_ones_stay(tmp_path: Path) -> None:
+    with store.opened(str(tmp_path / "cache.sqlite"), print) as kept:
+        for number in range(6):
+            kept.remember(str(number), b"left")
+            kept.remember("0", b"again")
+        found = [kept.recalled(str(number)) for number in range(6)]
+        assert found == [b"again", b"", b"", b"left", b"left", b"left"]
+        kept.prune([str(tmp_path)])
+        assert [kept.recalled(str(number)) for number in range(6)] == found
 
 
 # ---- What SEARCH stands for
