@@ -111,14 +111,17 @@ def unclaimed_content(
 ) -> str | None:
     """The digest of a file of one of the sizes, unless it is the copy that belongs there.
 
-    That is seen by its time, unless a file of that size and time is missing.
+    That is seen by its time, unless a file of that size and time is missing. Several originals may
+    have one preview: what has only the time of a missing one is that.
     """
     try:
         status = os.lstat(path)
+        as_missing = status.st_mtime_ns in times.get(status.st_size, ())
         own = claim and seems_made(path, claim)
-        if status.st_size not in times or (own and status.st_mtime_ns not in times[status.st_size]):
+        if status.st_size not in times or (own and not as_missing):
             return None
         digest = digest_file(path)
     except OSError:
         return None
-    return None if claim and digest in claim.digests else digest
+    belongs = claim and digest in claim.digests and (own or not as_missing)
+    return None if belongs else digest

@@ -161,6 +161,24 @@ def test_a_preview_of_the_same_size_and_time_as_another_one_is_known_by_its_cont
     assert shown.listed() == []
 
 
+def test_a_preview_put_over_one_that_looks_the_same_is_the_one_that_it_was(
+    photos: Library,
+) -> None:
+    """Photos that differ in what is only said of them have the same preview."""
+    data, path = wide(CAT, 97), photos.photos / "said.jpg"
+    path.write_bytes(data[:2] + b"\xff\xfe\0\x0cGrandma 50" + data[2:])
+    os.utime(path, (10**9, 10**9 + 9))
+    photos.find(*PREVIEW)
+    first, said = photos.copy("a1.jpg"), photos.copy("said.jpg")
+    assert first.read_bytes() == said.read_bytes()
+    said.rename(first)
+    photos.check()
+    assert photos.listed() == []
+    first.unlink()
+    photos.check()
+    assert photos.listed() == ["a1.jpg", "said.jpg"]
+
+
 # ---- The next find
 
 
