@@ -206,9 +206,12 @@ def _copied(
 ) -> SavedCopy | FailedCopy:
     """A copy that is made under one of the names that are free, or was made and waits."""
     partial = partials.get()
+    waiting = made_path(paths.staging_dir, number)
     try:
-        _put(copy, made_path(paths.staging_dir, number), _new_place(copy, paths), partial)
+        _put(copy, waiting, _new_place(copy, paths), partial)
     except OSError as error:
+        for path in (waiting, partial):
+            try_to(os.unlink, path)
         return FailedCopy(copy, error.strerror or str(error))
     finally:
         partials.put(partial)
@@ -226,17 +229,12 @@ def _took_over(old: Proven, copy: SavedCopy, paths: OutputPaths) -> bool:
 
 def _put(copy: SavedCopy, waiting: str, target: str, partial: str) -> None:
     """Have a copy at its new place: a preview that waits, or one made again, or the whole file."""
-    try:
-        if copy.preview and os.path.lexists(waiting):
-            rename_new(waiting, target)
-        elif copy.preview and _preview_made_again(copy, copy.original, partial):
-            rename_new(partial, target)
-        else:
-            copy_file(copy.original, target, copy.digest, partial)
-    except OSError:
-        for path in (waiting, partial):
-            try_to(os.unlink, path)
-        raise
+    if copy.preview and os.path.lexists(waiting):
+        rename_new(waiting, target)
+    elif copy.preview and _preview_made_again(copy, copy.original, partial):
+        rename_new(partial, target)
+    else:
+        copy_file(copy.original, target, copy.digest, partial)
 
 
 def _new_place(copy: SavedCopy, paths: OutputPaths) -> str:

@@ -98,7 +98,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         copies = with_what_they_hold(copies, settings.workers, log)
         copies = tuple(with_protection(copies, protected))
         planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
-        make_previews = in_workers(settings.workers) if previews else None
+        make_previews = in_workers(console, settings.workers) if previews else None
         known, workers = None if discard else seen, settings.workers
         results, kept = replaced(old, planned, taken, log, known, workers, make_previews)
         store.forget(originals_of_failed(results))

@@ -49,12 +49,14 @@ def _kind(copy: SavedCopy) -> tuple[str, str]:
     return copy.digest, form_of(copy.original.path).format
 
 
-def in_workers(workers: int) -> MakePreviews:
-    """What makes the previews of a planned result in so many worker processes."""
-    return functools.partial(with_previews, workers)
+def in_workers(console: Console, workers: int) -> MakePreviews:
+    """What makes the previews of a planned result in worker processes, and names what fails."""
+    return functools.partial(with_previews, console, workers)
 
 
-def with_previews(workers: int, paths: OutputPaths, planned: Manifest, log: list[str]) -> Manifest:
+def with_previews(
+    console: Console, workers: int, paths: OutputPaths, planned: Manifest, log: list[str]
+) -> Manifest:
     """The record of a result in which previews stand for files that are large.
 
     They are made in the staging folder and wait there; its record names them when this returns.
@@ -62,6 +64,7 @@ def with_previews(workers: int, paths: OutputPaths, planned: Manifest, log: list
     copies = list(planned.copies)
     numbers = {copy.original.path: number for number, copy in enumerate(copies)}
     places = preview_places(copies)
+    failed = []
     files = [copy.original for copy in copies if not (copy.damage or copy.preview)]
     for made in bar(made_in_workers(files, workers), "Making previews", len(files)):
         number = numbers[made.file.path]
@@ -72,8 +75,9 @@ def with_previews(workers: int, paths: OutputPaths, planned: Manifest, log: list
             elif made.reason:
                 raise OSError(made.reason)
         except OSError as error:
-            path, reason = to_line(made.file.path), error.strerror or str(error)
-            log.append(f"Copied whole, with no preview: {path}: {reason}")
+            failed.append(f"{to_line(made.file.path)}: {error.strerror or error}")
+    console.list_some("Copied whole, as no preview could be made", failed, everything=True)
+    log += [f"Copied whole, with no preview: {line}" for line in failed]
     planned = dataclasses.replace(planned, copies=tuple(copies))
     write_manifest(paths.staging_dir, planned)
     return planned

@@ -127,6 +127,7 @@ def recover(paths: OutputPaths) -> Opened:
     opened = open_result(paths)
     if isinstance(opened, Result):
         unfinished = unfinished_paths(paths.output_dir, opened.manifest.own_files.names)
+        unfinished |= waiting_previews(paths.output_dir)  # of which one could not be removed
         left = [path for path in unfinished if os.path.lexists(path)]
         if left and is_signed(opened.manifest):  # which takes long where copies are many
             for path in left:

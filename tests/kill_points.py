@@ -45,6 +45,7 @@ OPENS_TO_WRITE = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC")
 # Where these fail it is done in another way: by reading and writing, by renaming.
 NEVER_FAILS = ("sendfile", "copy_file_range", "link", "linkat")
 FAULTS = ("signal=KILL", "error=ENOSPC", "error=EIO", "error=EACCES")
+PREVIEW = ("--copies", "preview")
 GROUP_A = ("a1.jpg", "a2.jpg", "a\n3.jpg")
 GROUP_B = (os.fsdecode(b"b\xe9/b1.jpg"), os.fsdecode(b"b\xe9/b2.jpg"))
 # Companions of what is culled that have a twin, their twins, and one without.
@@ -200,6 +201,22 @@ def with_result(home: Home) -> None:
     home.must("find")
 
 
+def with_previews_of_less(home: Home) -> None:
+    """One of them is not taken over."""
+    home.must("find", *PREVIEW)
+    home.add("a4.jpg", b"A")
+    os.utime(home.copy("a1.jpg"), (0, 0))
+
+
+def with_previews_and_originals_in_the_trash(home: Home) -> None:
+    home.must("find", *PREVIEW)
+    home.cull("a2.jpg", GROUP_B[0])
+    home.must("check-deleted")
+    for name in CULLED:
+        home.made[name] = (home.photos / name).read_bytes()
+    home.must("cleanup")
+
+
 def with_kept_groups(home: Home) -> None:
     home.must("find")
     home.must("keep")
@@ -286,7 +303,9 @@ def cull_one_and_clean_up(home: Home, scenario: Scenario, before: dict[str, byte
     check(home, scenario, before)
     left = home.contents()
     info = home.info()
-    demand(all(Path(copy).read_bytes() == Path(o).read_bytes() for o, copy in info.items()))
+    for original, copy in info.items():
+        whole, there = Path(original).read_bytes(), Path(copy).read_bytes()
+        demand(there in (whole, stand_in.preview_of(whole)), "wrong copy of", original)
     demand(len(set(info.values())) == len(info))
     demand(
         {n for n in left if n.startswith("a")} <= {os.path.relpath(o, home.photos) for o in info}
@@ -392,6 +411,22 @@ CULLED = frozenset({"a2.jpg", GROUP_B[0]})
 SCENARIOS = (
     Scenario("first find", lambda _: None, "find", (), frozenset(), FIND),
     Scenario("find over a result", with_result_of_less, "find", (), frozenset(), TAKING_OVER),
+    Scenario(
+        "find previews over a result", with_result_of_less, "find", PREVIEW, frozenset(), FIND
+    ),
+    Scenario(
+        "find previews over previews", with_previews_of_less, "find", PREVIEW, frozenset(), FIND
+    ),
+    Scenario(
+        "restore, previews",
+        with_previews_and_originals_in_the_trash,
+        "restore",
+        (),
+        CULLED,
+        RESTORE,
+        trash=True,
+        back=CULLED,
+    ),
     Scenario("find over a cull", with_cull, "find", ("--discard-review",), CULLED, FIND),
     Scenario("check-deleted", with_cull, "check-deleted", (), CULLED, CHECK),
     Scenario("check again", with_another_cull_listed, "check-deleted", (), CULLED, CHECK),

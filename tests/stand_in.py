@@ -17,6 +17,7 @@ from actions import deciding
 from disk.files import ImageFile, digest_file, read_file
 from disk.result import Result
 from pictures.images import HashedImage, Unreadable
+from pictures.preview_files import Small, Whole
 from pictures.same_picture import Pictured
 
 # What stands in for a contact sheet begins like one, which proves that it is ours.
@@ -69,14 +70,38 @@ def sheet_of(result: Result) -> str:
     return SHEET if result.manifest.copies else ""
 
 
+def preview_of(photo: bytes) -> bytes:
+    """What stands for a preview: smaller, and another for each photo."""
+    return hashlib.sha256(photo).digest()[:SHOWN]
+
+
+def previews_of(files: Iterable[ImageFile], *_: Any) -> Iterator[Small | Whole]:
+    for file in files:
+        try:
+            data = read_file(file.path)[1]
+        except OSError as error:
+            yield Whole(file, error.strerror or str(error))
+        else:
+            yield Small(file, hashlib.sha256(data).hexdigest(), preview_of(data))
+
+
+def named(name: str) -> Any:
+    """In the place of what makes a preview again."""
+    assert name == "pictures.preview:made_again"
+    return lambda place, _: preview_of(Path(place).read_bytes())
+
+
 def main(arguments: list[str]) -> int:
     """The program, with the stand-in."""
     import main as program
-    from actions import find, find_summary
+    import storage
+    from actions import find, find_summary, previews
 
     with (
         mock.patch.object(finder, "hash_files", hash_files),
         mock.patch.object(deciding, "in_workers", in_workers),
+        mock.patch.object(previews, "made_in_workers", previews_of),
+        mock.patch.object(storage, "named", named),
         mock.patch.object(finder, "holdings", lambda *_: iter(())),  # nothing else is held
         # The contact sheet would need real pictures and workers.
         mock.patch.object(find, "sheets", lambda *_, **__: sheet_of),

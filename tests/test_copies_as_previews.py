@@ -322,7 +322,9 @@ def test_what_no_preview_can_be_made_of_is_copied_whole_and_the_log_says_it(
             yield Unreadable(result.file, "it crashed the decoder") if dies else result
 
     monkeypatch.setattr(previews, "made_in_workers", some_die)
-    photos.find(*PREVIEW)
+    ran = photos.run("find", *PREVIEW)
+    assert ran.code == 1
+    assert "Copied whole, as no preview could be made (1):" in ran.out
     assert photos.copy("a4.jpg").read_bytes() == broken
     assert photos.copy("a1.jpg").read_bytes() == (photos.photos / "a1.jpg").read_bytes()
     assert [copy.preview is None for copy in record(photos).values()].count(True) == 3
@@ -402,6 +404,21 @@ def test_a_place_that_is_taken_in_the_last_moment_costs_that_preview_alone(
     monkeypatch.setattr(storage, "rename_new", taken)
     assert photos.run("find", *PREVIEW).code == 1
     assert sorted(record(photos)) == ["a2.jpg", "a3.jpg", "b1.jpg", "b2.png"]
+    assert not list(photos.output.glob(".partial*"))
+
+
+def test_what_is_left_of_a_preview_that_could_not_be_placed_stops_no_find(
+    photos: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "_new_place", full)
+        patched.setattr(storage, "try_to", lambda *_: None)
+        assert photos.run("find", *PREVIEW).code == 1
+    assert list(photos.output.glob(".partial-copy-*"))
+    photos.find(*PREVIEW)
     assert not list(photos.output.glob(".partial*"))
 
 

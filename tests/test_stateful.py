@@ -69,6 +69,9 @@ CLEANUPS = (
 )
 
 
+COPIES = ((), ("--copies", "preview"))
+
+
 def may_have(photo: Path, note: Path) -> bool:
     """Whether a note belongs to a photo by their names, as far as these are used here."""
     wanted = {folded(photo.name + ".xmp"), folded(photo.with_suffix(".xmp").name)}
@@ -144,13 +147,13 @@ class Owner(RuleBasedStateMachine):
         self.notes[path] = text
         self.may_be(path)
 
-    @rule()
-    def finds(self) -> None:
-        self.run("find")
+    @rule(flags=st.sampled_from(COPIES))
+    def finds(self, flags: tuple[str, ...]) -> None:
+        self.run("find", *flags)
 
-    @rule()
-    def finds_anew(self) -> None:
-        self.run("find", "--discard-review")
+    @rule(flags=st.sampled_from(COPIES))
+    def finds_anew(self, flags: tuple[str, ...]) -> None:
+        self.run("find", "--discard-review", *flags)
 
     @rule(flag=st.sampled_from(((), ("--allow-whole-groups",))))
     def checks(self, flag: tuple[str, ...]) -> None:
@@ -167,6 +170,7 @@ class Owner(RuleBasedStateMachine):
     )
     def is_killed_in(self, action: str, changes: int, along: bool) -> None:
         flags = ("--with-companions",) if along and action == "cleanup" else ()
+        flags = COPIES[1] if along and action == "find" else flags
         rows, listed = self.rows(), self.listed()
         with pytest.MonkeyPatch.context() as monkeypatch:
             left = [changes]
