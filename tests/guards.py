@@ -75,7 +75,10 @@ FIRST: dict[str, tuple[str, ...]] = {
     "disk/result.py": ("test_opened_once.py", "test_storage.py"),
     "disk/same_file.py": ("test_disks.py", "test_cleanup.py"),
     "disk/strict.py": ("test_record.py", "test_storage.py"),
-    "disk/system.py": ("test_storage.py", "test_trash.py", "test_restore.py", "test_workers.py"),
+    "disk/system.py": (
+        *("test_room.py", "test_storage.py", "test_trash.py", "test_restore.py"),
+        "test_workers.py",
+    ),
     "disk/trash.py": ("test_restore.py",),
 }
 # In the order in which they are likely to notice; the first that fails ends it.

@@ -25,6 +25,11 @@ def test_what_is_done_at_once_comes_in_order() -> None:
     assert list(in_order(meet, range(8), 2)) == [*range(8)]
 
 
+def test_one_after_the_other_is_done_by_who_asks() -> None:
+    done_by = list(in_order(lambda _: threading.current_thread(), range(2), 1))
+    assert done_by == [threading.current_thread()] * 2
+
+
 def test_who_stops_waits_for_what_was_begun_and_no_more_is() -> None:
     begun, ended, first = [], [], threading.Event()
 
