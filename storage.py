@@ -187,18 +187,24 @@ def copy_all(
     the others some are made `at_once`. Whoever stops in the middle closes this before the folder
     goes. Raises UserError if what is left to be copied doesn't fit on the disk.
     """
-    partials = [os.path.join(paths.staging_dir, name) for name in PARTIALS][: max(at_once, 1)]
     there = {c.copy for c in copies if c.copy in taken and _took_over(taken[c.copy], c, paths)}
     to_copy = [(n, c) for n, c in enumerate(copies) if c.copy not in there]
-    whole = [c for _, c in to_copy if not c.preview]
+    with contextlib.closing(_copied_in_order(to_copy, paths, at_once)) as copied:
+        for copy in copies:
+            yield copy if copy.copy in there else next(copied)
+
+
+def _copied_in_order(
+    numbered: Sequence[tuple[int, SavedCopy]], paths: OutputPaths, at_once: int
+) -> Generator[SavedCopy | FailedCopy, None, None]:
+    """What comes of each copy that is to be made, as is asked for; UserError if they don't fit."""
+    partials = [os.path.join(paths.staging_dir, name) for name in PARTIALS][: max(at_once, 1)]
+    whole = [copy for _, copy in numbered if not copy.preview]
     check_space(whole, paths.output_dir, lambda source, _: does_share(source, partials[0]))
     free: SimpleQueue[str] = SimpleQueue()
     for partial in partials:
         free.put(partial)
-    copied = in_order(lambda one: _copied(*one, paths, free), to_copy, len(partials))
-    with contextlib.closing(copied):
-        for copy in copies:
-            yield copy if copy.copy in there else next(copied)
+    return in_order(lambda one: _copied(*one, paths, free), numbered, len(partials))
 
 
 def _copied(
