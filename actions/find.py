@@ -22,7 +22,7 @@ from actions.find_photos import (
     surveyed,
     walk_through,
 )
-from actions.find_sheet import draw_sheet, sheets
+from actions.find_sheet import Drawing, draw_sheet, sheets
 from actions.find_summary import (
     failures,
     report_found,
@@ -105,8 +105,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         report_saved(console, paths, results, kept, everything=arguments.verbose)
         console.warn_of(unsigned)
         if not settings.no_report:
-            make_sheet = sheets(settings.prefer, settings.workers, across=settings.across)
-            draw_sheet(console, paths, without_failed(planned, results), make_sheet)
+            by = Drawing(settings.prefer, settings.workers, settings.cache_file, settings.across)
+            draw_sheet(console, paths, without_failed(planned, results), sheets(by, console.warn))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """The contact sheet of a result: drawn once a person can begin with the result itself."""
 
+import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from actions.console import Console, bar
 from actions.find_summary import has_extra
@@ -12,22 +14,35 @@ from pictures.by_name import named
 
 # A result that is in its place -> the text of its report.html.
 MakeSheet = Callable[[Result], str]
+Warn = Callable[[str], None]
 
 
-def sheets(prefer: Sequence[str], workers: int, *, across: bool) -> MakeSheet:
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a contact sheet is drawn: which pictures are preferred, by how many, what is known."""
+
+    prefer: Sequence[str]
+    workers: int
+    cache_file: str | None
+    across: bool
+
+
+def sheets(by: Drawing, warn: Warn) -> MakeSheet:
     """What makes report.html; none without copies, extras/ or Jinja2."""
 
     def make(result: Result) -> str:
         if not result.manifest.copies or not has_extra("jinja2"):
             return ""
         contact_sheet = named("extras.review.sheet:contact_sheet")
-        sheet: str = contact_sheet(
-            result,
-            prefer,
-            workers,
-            lambda groups: bar(groups, "Contact sheet", unit=" groups"),
-            across=across,
-        )
+        with contextlib.closing(named("extras.review.notes:Notes")(by.cache_file, warn)) as notes:
+            sheet: str = contact_sheet(
+                result,
+                by.prefer,
+                by.workers,
+                lambda groups: bar(groups, "Contact sheet", unit=" groups"),
+                across=by.across,
+                notes=notes,
+            )
         return sheet
 
     return make

@@ -272,7 +272,8 @@ SWITCHES = {
     "--with-companions": "cleanup: what belongs to a deleted photo goes along if the same lies"
     " beside one that stays",
     "--no-browser": "review: print the page's address and open no browser",
-    "--no-cache": "find, covered: read all photos anew, and keep nothing of it for the next run",
+    "--no-cache": "find, covered, review, suggest: read all photos anew, and keep nothing of it for"
+    " the next run",
     "--null": "covered, with --list: end each name with a NUL, as rsync --from0 reads it",
     "--json": "print one JSON object on stdout, messages on stderr",
     "--verbose": "name every file",

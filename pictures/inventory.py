@@ -50,11 +50,14 @@ NOTHING = frozenset({"", "null", "none", "(null)", "x-default"})
 
 
 def inventory(
-    data: bytes, image: "Image.Image", side_files: Iterable[bytes] = ()
+    data: bytes,
+    image: "Image.Image",
+    side_files: Iterable[bytes] = (),
+    end: int | None = None,
 ) -> tuple[str, ...]:
     """The lines of `pictures.held` for an image file, and for the words in XMP files beside it.
 
-    `image` is as Pillow has opened it.
+    `image` is as Pillow has opened it, `end` where its picture ends, if that is known.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -65,7 +68,7 @@ def inventory(
         exif = exif_of(image, blocks.exif)
         lines = [
             held.line(held.PIXELS, "{} x {}".format(*whole_size(image))),
-            *_whole(lambda: behind(data, examined(data).end, blocks.multiple, _semantics(known))),
+            *_whole(lambda: _behind(data, end, blocks, known)),
             *_within(known, blocks, data),
             *_whole(lambda: held_by(data)),
             *_lines_of_words(_words(exif, blocks, known, side_files)),
@@ -73,6 +76,12 @@ def inventory(
             *_facts(exif, dict(known)),
         ]
     return tuple(dict.fromkeys(lines))
+
+
+def _behind(data: bytes, end: int | None, blocks: Blocks, known: Iterable[Word]) -> Iterator[str]:
+    """What stands behind the picture."""
+    ends = examined(data).end if end is None else end
+    yield from behind(data, ends, blocks.multiple, _semantics(known))
 
 
 def _words(

@@ -146,3 +146,13 @@ def row_of(
 ) -> tuple[int, int | None, int, bytes, bytes, int]:
     checksum = zlib.crc32(value.data, zlib.crc32(digest))
     return method, value.place, value.length, digest, value.data, checksum
+
+
+def drop_oldest(connection: sqlite3.Connection, method: int, most: int) -> None:
+    """Drop what was made first of one kind, if there is more of it than so much."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM made WHERE method = ?", (method,)
+    ).fetchone()
+    if count > most:
+        oldest = "SELECT rowid FROM made WHERE method = ? ORDER BY rowid LIMIT ?"
+        connection.execute(f"DELETE FROM made WHERE rowid IN ({oldest})", (method, count - most))

@@ -29,6 +29,7 @@ from pictures.rows import (
     Rows,
     Value,
     below,
+    drop_oldest,
     file_row,
     file_system,
     gone,
@@ -134,13 +135,18 @@ class Store:
                     found[key.hex()] = value.data
         return found
 
-    def note(self, row: Row, values: Mapping[str, bytes]) -> None:
-        """Note something small of some contents, for the next run."""
+    def note(self, row: Row, values: Mapping[str, bytes], most: int | None = None) -> None:
+        """Note something small of some contents, for the next run.
+
+        Of more than `most` the oldest are dropped.
+        """
         with self._expecting_trouble():
             number = self._id(row)
             rows = [row_of(number, bytes.fromhex(d), Value(v)) for d, v in values.items()]
             with self._writing() as connection:
                 connection.executemany("REPLACE INTO made VALUES (?, ?, ?, ?, ?, ?)", rows)
+                if most is not None:
+                    drop_oldest(connection, number, most)
 
     def recalled(self, name: str) -> bytes:
         """What a search has left by a name; nothing if it isn't whole."""

@@ -30,6 +30,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 from disk.files import ImageFile
 from disk.record import Link, SavedCopy
 from extras.review import origin, rendering, rules
+from extras.review.deeper import Deep
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts, examine
 from extras.review.judged import Picture
@@ -44,7 +45,7 @@ PLAIN = Facts(
     format="JPEG",
     size=3_000_000,
     quality=90,
-    sharpness=20,
+    deep=Deep(sharpness=20),
     thumbprint=thumbprint(photo(CAT)),
 )
 
@@ -53,6 +54,8 @@ def picture(number: int, path: str = "", digest: str = "", **facts: Any) -> Pict
     """A version of one picture, with the same proportions."""
     if "width" in facts:
         facts["height"] = facts["width"] * 3 // 4
+    if "sharpness" in facts:
+        facts["deep"] = Deep(sharpness=facts.pop("sharpness"))
     return Picture(
         number, path or f"/p/{number}.jpg", digest or str(number), replace(PLAIN, **facts)
     )
@@ -846,6 +849,17 @@ def test_a_large_preview_is_decoded_at_half_its_scale_and_looks_the_same(
         best = whole.resize(shown.size, Image.Resampling.LANCZOS)
         differences = np.abs(np.asarray(shown, int) - np.asarray(best, int))
     assert differences.mean() < 3
+
+
+def test_a_jpeg_of_red_green_and_blue_is_not_called_damaged(tmp_path: Path) -> None:
+    """libjpeg makes no other colours of it."""
+    plain, path = tmp_path / "plain.jpg", tmp_path / "rgb.jpg"
+    plain.write_bytes(encoded(photo(CAT), "JPEG", quality=90))
+    path.write_bytes(encoded(photo(CAT), "JPEG", quality=90, keep_rgb=True))
+    facts = examine(str(path))
+    assert (facts.damage, facts.colourless) == ("", False)
+    assert facts.sharpness == pytest.approx(examine(str(plain)).sharpness, rel=0.05)
+    assert render(str(path), "small")
 
 
 def test_nothing_of_a_files_metadata_gets_to_the_browser(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Serve the page to look and choose, until it is ended there or with Ctrl-C."""
 
 import argparse
+import contextlib
 import importlib.util
 import os
 import shlex
@@ -22,19 +23,20 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
     from extras.review.desk import Desk
     from extras.review.examiner import Examiner
+    from extras.review.notes import Notes
     from extras.review.server import Server
 
     with opened(paths_of(settings), settings.protect, arguments, console) as result:
         pass  # while somebody looks, the lock is free
-    examiner = Examiner(settings.workers)
-    try:
+    with (
+        contextlib.closing(Notes(settings.cache_file, console.warn)) as notes,
+        contextlib.closing(Examiner(settings.workers, notes)) as examiner,
+    ):
         desk = Desk(result, examiner, settings.prefer, settings.workers, settings.protect)
         server = Server(desk, arguments.port, next_command(result.paths, arguments))
         console.say(f"Look and choose at {server.address}")
         console.say("End it on the page or with Ctrl-C.")
         server.serve(None if arguments.no_browser or not system.has_desktop() else open_browser)
-    finally:
-        examiner.close()
     if desk.is_stale():
         console.say(f"Ended. {to_line(settings.output_dir)} holds another result by now.")
         return

@@ -16,6 +16,7 @@ from disk.removal import Kept
 from extras.review import told
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
+from extras.review.notes import Notes
 from extras.review.rules import Removal
 from extras.review.shots import Shot
 from pictures.losses import orphaned_sidecars
@@ -44,7 +45,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     everything = arguments.verbose or only_shows
     with (
         opened(paths_of(settings), settings.protect, arguments, console) as result,
-        contextlib.closing(Examiner(settings.workers)) as examiner,
+        contextlib.closing(Notes(settings.cache_file, console.warn)) as notes,
+        contextlib.closing(Examiner(settings.workers, notes)) as examiner,
     ):
         desk = Desk(result, examiner, settings.prefer, settings.workers, settings.protect)
         advice = advice_of(desk)

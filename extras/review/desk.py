@@ -25,6 +25,7 @@ from disk.removal import Kept
 from disk.result import NoResult, Opened, Result, look_again
 from disk.shots import is_one_shot
 from extras.review import rules, told, versions
+from extras.review.deeper import CantBeSeen
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.judged import Picture
@@ -294,7 +295,10 @@ class Desk:
             replace(picture, is_apart=self._partners.are_apart(picture.number, judged))
             for picture in pictures
         ]
-        return rules.suggest(group, pictures, self.links[group], self._prefer, chosen)
+        try:
+            return rules.suggest(group, pictures, self.links[group], self._prefer, chosen)
+        except CantBeSeen as error:
+            return Suggestion(group, None, f"one can't be judged: {error}")
 
     def suggestions(
         self, groups: Iterable[int] | None = None, chosen: Collection[str] = ALL_RULES

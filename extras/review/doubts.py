@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import permutations
 
-from extras.review import origin
+from extras.review import origin, pixels
 from extras.review.facts import Facts
 from pictures import dates, held
 
@@ -25,7 +25,9 @@ def before(rule: str, left: Sequence[Facts]) -> str:
 def is_enlarged(one: Facts, less: Facts, least: float = origin.STANDS_OUT) -> bool:
     """Whether a picture shows that it was made of one in the other's size."""
     sizes = (one.width, one.height), (less.width, less.height)
-    return origin.is_enlarged(one.periods, *sizes, least)
+    return sum(sizes[0]) > sum(sizes[1]) and origin.is_enlarged(
+        one.deep.traces.periods, *sizes, least
+    )
 
 
 def may_be_enlarged(one: Facts, less: Facts) -> bool:
@@ -46,8 +48,9 @@ def may_be_saved_anew(one: Facts, other: Facts) -> bool:
     """Whether a better quality may be that of a second saving, after one with unknown steps."""
     if one.quality is None or other.quality is None or one.pixels != other.pixels:
         return False
-    better = one.quality > other.quality + origin.SAME_QUALITY and one.earlier is None
-    return better and one.standard and not other.standard and one.generation <= other.generation
+    better = one.quality > other.quality + origin.SAME_QUALITY
+    known = other.standard or not one.standard or one.generation > other.generation
+    return better and not known and one.earlier is None
 
 
 def is_of_another_year(one: Facts, other: Facts) -> bool:
@@ -84,7 +87,7 @@ def is_saved_anew(one: Facts, other: Facts) -> bool:
     """
     said, by_other = _said_of_the_shot(one), _said_of_the_shot(other)
     another_shot = one.taken.partition(".")[0] not in ("", other.taken.partition(".")[0])
-    is_lossy = _has_lost_some(one) and _is_heic_among(one, other)
+    is_lossy = _is_heic_among(one, other) and _has_lost_some(one)
     if not is_lossy or another_shot or not said <= by_other:
         return False
     if one.generation > other.generation or may_be_enlarged(other, one):
@@ -98,9 +101,8 @@ def may_have_lost_less(one: Facts, other: Facts) -> bool:
     """Whether one of two is a HEIC, and nobody but a person knows which of them lost less."""
     if one.format != "HEIC" or one == other or other.few_colours:
         return False
-    return _has_lost_some(other) and {*one.same, *one.places}.isdisjoint(
-        (*other.same, *other.places)
-    )
+    shares = not set(one.places).isdisjoint(other.places)
+    return not shares and _has_lost_some(other) and not pixels.are_same(one, other)
 
 
 def bits_of(facts: Facts) -> int:

@@ -10,10 +10,22 @@ from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from disk.files import ImageFile, has_digest, is_untouched
+from disk.files import ImageFile, has_digest, image_file, is_untouched
 from disk.record import SavedCopy, seems_made
-from extras.review.facts import Facts, examine
-from extras.review.rendering import render
+from extras.review.deeper import CantBeSeen, look_deeper
+from extras.review.facts import Facts, glance, holding
+from extras.review.notes import (
+    FactsNote,
+    Kind,
+    Notes,
+    deep_read,
+    deep_written,
+    facts_read,
+    facts_written,
+    picture_read,
+)
+from extras.review.origin import Traces
+from extras.review.rendering import rendered
 from pictures.errors import DECODE_ERRORS
 from pictures.images import Unreadable
 from pictures.limits import SHOWING
@@ -22,6 +34,7 @@ from pictures.workers import do_each, started_pool, why_nothing_came
 
 T = TypeVar("T")
 
+NOTED_AS: dict[str, Kind] = {"small": "small", "thumb": "thumb"}  # what is shown of all pictures
 LOST_SECONDS = 160.0  # with its wait for others; then a worker was lost
 LONGEST_REASON = 200
 CACHE_BYTES = 192 << 20
@@ -39,19 +52,55 @@ class Unseen:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What all pixels of a file tell, found out when a rule asks for it.
+
+    Raises CantBeSeen where nobody can tell.
+    """
+
+    examiner: "Examiner"
+    path: str
+    digest: str
+
+    @property
+    def sharpness(self) -> float:
+        return float(self.examiner.deep(self.path, self.digest, "sharpness"))
+
+    @property
+    def traces(self) -> Traces:
+        traces: Traces = self.examiner.deep(self.path, self.digest, "traces")
+        return traces
+
+    @property
+    def pixels(self) -> str:
+        return str(self.examiner.deep(self.path, self.digest, "pixels"))
+
+
 class Examiner:
     """A pool of a few workers, and a bounded memory of what they made.
 
-    What is asked for twice is made once. It is used by several threads.
+    What is asked for twice is made once. It is used by several threads. With `notes` what was made
+    before is known; with `along`, facts come with a small picture out of the same decode.
     """
 
-    def __init__(self, workers: int, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        workers: int,
+        notes: Notes | None = None,
+        *,
+        along: bool = False,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
         self._end = contextlib.ExitStack()
         self._pool = self._end.enter_context(started_pool(workers, SHOWING))
+        self._notes = notes or Notes(None, print)
+        self._along = along
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._pending: dict[Key, Future[Any]] = {}
         self._facts: dict[Key, Facts] = {}
+        self._deep: dict[str, dict[str, Any]] = {}
         self._pictures: OrderedDict[Key, bytes] = OrderedDict()
         self._room = cache_bytes
 
@@ -68,13 +117,68 @@ class Examiner:
         if isinstance(key, Unseen):
             return key
         if (known := self._facts.get(key)) is None:
-            made = self._made(key, examine)
+            made = self._glanced(key, "" if edited else copy.digest)
             if isinstance(made, Unseen):
                 if not edited and key[1] == copy.copy and not os.path.lexists(copy.copy):
                     return self.facts(copy)  # it was removed before a worker came to it
                 return made
             known = self._facts[key] = made
         return known if edited or not copy.damage else replace(known, damage=copy.damage)
+
+    def _glanced(self, key: Key, digest: str) -> Facts | Unseen:
+        """The facts of a file, as they are noted of its digest or made now."""
+        path = key[1]
+        noted = self._notes.known("facts", digest) if digest else None
+        if noted and (note := facts_read(noted)) and (facts := self._noted(path, digest, note)):
+            return replace(facts, deep=Asked(self, path, digest))
+        made = self._made(key, glance, self._along)
+        if isinstance(made, Unseen):
+            return made
+        if made.digest == digest:
+            self._notes.note("facts", digest, facts_written(FactsNote.of_glance(made)))
+        if made.picture:
+            self._keep(("small", *key[1:]), made.picture)
+            if made.digest == digest:
+                self._notes.note("small", digest, made.picture)
+        return replace(made.facts, deep=Asked(self, path, made.digest))
+
+    def _noted(self, path: str, digest: str, note: FactsNote) -> Facts | None:
+        """The facts of a file by a note, with what it holds by the files beside it now."""
+        try:
+            file = image_file(path, os.lstat(path))
+        except OSError:
+            return None
+        if (facts := note.of_file(file)) is not None:
+            return facts
+        key = _key(path, "holds")
+        made = key if isinstance(key, Unseen) else self._made(key, holding)
+        if isinstance(made, Unseen) or made[0] != digest:
+            return None
+        note = note.beside(*made[1:])
+        self._notes.note("facts", digest, facts_written(note))
+        return note.of_file(file)
+
+    def deep(self, path: str, digest: str, name: str) -> Any:
+        """What all pixels of a file tell, by the name of one of `deeper.Deep`'s.
+
+        Raises CantBeSeen where nobody can tell.
+        """
+        known = self._deep.get(digest)
+        if known is None:
+            noted = self._notes.known("deep", digest)
+            known = self._deep[digest] = deep_read(noted) if noted else {}
+        if name not in known:
+            key = _key(path, f"deep, {name}")
+            made = key if isinstance(key, Unseen) else self._made(key, look_deeper, name)
+            if isinstance(made, Unseen):
+                raise CantBeSeen(made.reason)
+            if made[0] != digest:
+                raise CantBeSeen("it changed while it was looked at")
+            with self._lock:
+                known.update(made[1])
+                written = deep_written(known)
+            self._notes.note("deep", digest, written)
+        return known[name]
 
     def _key_of_found(self, copy: SavedCopy) -> Key | Unseen:
         for path in (copy.original.path, copy.copy):
@@ -99,12 +203,28 @@ class Examiner:
             if (known := self._pictures.get(key)) is not None:
                 self._pictures.move_to_end(key)
                 return known
-        made = self._made(key, render, kind)
+        made = self._rendered(key, copy)
         if isinstance(made, bytes):
             self._keep(key, made)
         elif shown == copy.copy and not os.path.lexists(shown):
             return self.picture(copy, kind)  # it was removed before a worker came to it
         return made
+
+    def _rendered(self, key: Key, copy: SavedCopy) -> bytes | Unseen:
+        """A picture, as it is noted of what find saw or made now."""
+        kind, path = key[:2]
+        noted_as = NOTED_AS.get(kind)
+        if noted_as and seems_made(path, copy):
+            noted = picture_read(self._notes.known(noted_as, copy.digest))
+            if noted is not None:
+                return noted
+        made = self._made(key, rendered, kind)
+        if isinstance(made, Unseen):
+            return made
+        digest, picture = made
+        if noted_as and digest in copy.digests:
+            self._notes.note(noted_as, copy.digest, picture)
+        return picture
 
     def pictured(self, file: ImageFile) -> Pictured | Unreadable:
         """The digests of a photo and of its picture's data."""

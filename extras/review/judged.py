@@ -3,13 +3,12 @@
 Plain values in and out.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from disk.record import Link
-from extras.review import doubts, versions
+from extras.review import doubts, pixels, versions
 from extras.review.facts import Facts
 from grouping import UnionFind
 from pictures.dates import seconds_between
@@ -51,12 +50,12 @@ def same_pictures(
     A RAW and what was made of it are one shot, and no versions. Which of two is upright a person
     sees, and mostly that one turned it.
     """
-    by_digest: dict[str, list[int]] = defaultdict(list)
-    for picture in pictures:
-        by_digest[picture.digest].append(picture.number)
-        for digest in picture.facts.same:
-            by_digest[f"{digest} {picture.facts.orientation}"].append(picture.number)
-    same = {frozenset(pair) for ours in by_digest.values() for pair in combinations(ours, 2)}
+    same = {
+        frozenset((one.number, other.number))
+        for one, other in combinations(pictures, 2)
+        if one.digest == other.digest
+        or (one.facts.orientation == other.facts.orientation and are_one_shot(one, other))
+    }
     if identical_only:
         return same
     for pair in versions.pairs([picture.facts for picture in pictures]):
@@ -92,7 +91,7 @@ def may_be_burst(pictures: Sequence[Picture], links: Sequence[Link]) -> bool:
 
 def are_one_shot(one: Picture, other: Picture) -> bool:
     """Whether two files hold the very same pixels, whatever their dates say."""
-    return one.digest == other.digest or not set(one.facts.same).isdisjoint(other.facts.same)
+    return one.digest == other.digest or pixels.are_same(one.facts, other.facts)
 
 
 def is_burst(one: Picture, other: Picture) -> bool:
@@ -102,8 +101,11 @@ def is_burst(one: Picture, other: Picture) -> bool:
     have different sizes; otherwise they may be either. A clock that was never set tells shots by
     the seconds that it ran, but not that both stand at its first.
     """
-    a, b = one.facts, other.facts
-    if are_one_shot(one, other) or (a.camera and b.camera and a.camera != b.camera):
+    return _may_be_seconds_apart(one.facts, other.facts) and not are_one_shot(one, other)
+
+
+def _may_be_seconds_apart(a: Facts, b: Facts) -> bool:
+    if a.camera and b.camera and a.camera != b.camera:
         return False
     moments = (a.taken, b.taken) if a.taken or b.taken else (a.clock, b.clock)
     if not all(moments):

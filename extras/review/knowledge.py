@@ -1,6 +1,6 @@
 """What one of two versions of a picture knows and the other doesn't, by their facts."""
 
-from extras.review import origin
+from extras.review import origin, pixels
 from extras.review.facts import Facts
 
 
@@ -20,12 +20,21 @@ def lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
 
 def _quality(doomed: Facts, keeper: Facts) -> dict[str, bool]:
     """The doomed file's quality, if it may hold more of the same pixels than its keeper."""
-    one, kept = doomed.lowest_quality, keeper.lowest_quality
-    if kept is None or doomed.few_colours or doomed.pixels < keeper.pixels:
+    if doomed.few_colours or doomed.pixels < keeper.pixels or _is_none_better(doomed, keeper):
         return {}
+    kept = keeper.lowest_quality
+    at_most = doomed.quality  # which costs no closer look
+    if kept is None or (at_most is not None and at_most <= kept + origin.SAME_QUALITY):
+        return {}
+    one = doomed.lowest_quality
     if one is None:
-        return {"saved without loss": doomed.lossless and not set(doomed.same) & set(keeper.same)}
+        return {"saved without loss": doomed.lossless and not pixels.are_same(doomed, keeper)}
     return {f"quality {one}": one > kept + origin.SAME_QUALITY}
+
+
+def _is_none_better(doomed: Facts, keeper: Facts) -> bool:
+    """Whether it is known without a closer look that the doomed one holds no more."""
+    return doomed == keeper or bool(doomed.coded and doomed.coded == keeper.coded)
 
 
 def _date(doomed: Facts, keeper: Facts) -> dict[str, bool]:

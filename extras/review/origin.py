@@ -3,18 +3,16 @@
 import hashlib
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-from extras.review import quality
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
-MOST_PIXELS = 50_000_000  # that are decoded once more, in full size
+MOST_PIXELS = 50_000_000  # that are decoded in full size, to look closely
 MOST_QUALITY = 100
 SAME_QUALITY = 2
 STRIP_PIXELS = 4 << 20  # that are made plain at a time
@@ -24,42 +22,39 @@ STANDALONE = (0x01, *range(0xD0, 0xD8))  # markers without a segment
 WITHOUT_ALPHA, WITH_ALPHA = ("1", "L", "RGB"), ("LA", "P", "PA", "RGBA")
 
 
-def coded_digest(data: bytes, end: int) -> str:
-    """A digest of a JPEG's coded picture without what is written about it; empty for others.
+def data_digests(data: bytes, end: int) -> tuple[str, tuple[str, ...]]:
+    """Two answers to what data a picture is made of, which ends somewhere in its file.
 
-    `end` is where the picture ends. What was only renamed, dated or captioned keeps its digest.
+    The first is a digest of a JPEG's coded picture without what is written about it; empty for
+    others. What was only renamed, dated or captioned keeps it.
+
+    The others are digests of a picture's beginning and end, of which two files share one only if
+    both are made of the same data. What is saved anew has other data from its beginning to its end;
+    a disk, a cable or a program that damages a file mostly leaves one of them as it was. A JPEG's
+    head and what is written about it are apart from its data; of other files the size has to be the
+    same, too.
     """
     if not data.startswith(b"\xff\xd8"):
-        return ""
+        return "", _of_ends(data, [f"{len(data)}".encode()])
+    segments = list(_segments(data, end))
+    start = next((place for code, place, _ in segments if code == SOS), end)
+    told = [(code, data[a:b]) for code, a, b in segments if code not in (SOS, COMMENT)]
+    head = [part for code, part in told if not 0xE0 <= code <= 0xEF]
+    coded = [part for code, part in told if not 0xE0 <= code <= 0xEF or code == ADOBE]
+    scans = _digest(b"all", data[start:end])  # of most of the file, so it is read once
+    return _digest(*coded, scans.encode()), (*_of_ends(data[start:end], head), scans)
+
+
+def _of_ends(picture: bytes, head: Sequence[bytes]) -> tuple[str, str]:
+    ends = (b"first", picture[:END_BYTES]), (b"last", picture[-END_BYTES:])
+    return tuple(_digest(name, *head, part) for name, part in ends)  # type: ignore[return-value]
+
+
+def _digest(*parts: bytes) -> str:
     digest = hashlib.sha256()
-    for code, start, stop in _segments(data, end):
-        about = 0xE0 <= code <= 0xEF and code != ADOBE
-        if not about and code != COMMENT:
-            digest.update(data[start:stop])
+    for part in parts:
+        digest.update(part)
     return digest.hexdigest()
-
-
-def places(data: bytes, end: int) -> tuple[str, ...]:
-    """Digests of a picture's beginning and end, of which two files share one only if both are made
-    of the same data.
-
-    What is saved anew has other data from its beginning to its end; a disk, a cable or a program
-    that damages a file mostly leaves one of them as it was. A JPEG's head and what is written about
-    it are apart from its data; of other files the size has to be the same, too.
-    """
-    head, start = [f"{len(data)}".encode()], 0
-    if data.startswith(b"\xff\xd8"):
-        segments = list(_segments(data, end))
-        start = next((place for code, place, _ in segments if code == SOS), end)
-        about = (*range(0xE0, 0xF0), COMMENT, SOS)
-        head = [data[a:b] for code, a, b in segments if code not in about]
-    else:
-        end = len(data)
-    first, last = data[start : min(start + END_BYTES, end)], data[max(start, end - END_BYTES) : end]
-    named = [(b"first", *head, first), (b"last", *head, last)]
-    if start:
-        named.append((b"all", data[start:end]))
-    return tuple(hashlib.sha256(b"".join(parts)).hexdigest() for parts in named)
 
 
 def _segments(data: bytes, end: int) -> Iterator[tuple[int, int, int]]:
@@ -100,13 +95,11 @@ NO_PERIODS: Periods = ((), ())
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What all pixels of a picture tell.
+    """What saving and enlarging have left in a picture.
 
-    `same` has digests that files of the same pixels share, `earlier` is the quality of a JPEG that
-    it once was, `periods` are what enlarging leaves.
+    `earlier` is the quality of a JPEG that it once was, `periods` are what enlarging leaves.
     """
 
-    same: tuple[str, ...] = ()
     earlier: int | None = None
     periods: Periods = NO_PERIODS
 
@@ -114,22 +107,7 @@ class Traces:
         return replace(self, periods=self.periods[::-1])
 
 
-def traces(data: bytes, end: int, now: int | None) -> Traces:
-    """The traces in an image file whose picture ends somewhere; few of a large one, or of pages.
-
-    `now` is the quality that a JPEG has.
-    """
-    from pictures import decode
-
-    coded = [digest for digest in [coded_digest(data, end)] if digest]
-    image = decode.open_header(data)
-    pages = getattr(image, "n_frames", 1) > 1 and not coded
-    if pages or image.width * image.height > MOST_PIXELS:
-        return Traces(tuple(coded))
-    image.load()
-    earlier = quality.before(image, (now or MOST_QUALITY) - SAME_QUALITY)
-    return Traces((*coded, decoded_digest(image)), earlier, periods(image))
-
+NO_TRACES = Traces()
 
 # ---- What a camera wrote
 

@@ -1,5 +1,6 @@
 """A picture as it is shown: upright, small enough, in sRGB."""
 
+import hashlib
 import io
 import math
 from collections.abc import Callable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 SMALL_SIDE = 200
 THUMB_SIDE = 320
+GLANCE_SIDE = 256  # that a decode covers for a small picture and what tells versions
 PREVIEW_SIDE = 1600
 FULL_PIXELS = 50_000_000  # what a browser is asked to hold of one picture
 FULL_SIDE = 12_000
@@ -26,9 +28,12 @@ def render(path: str, kind: str) -> bytes:
 
     `kind` is `small`, `thumb`, `preview` or `full`. Raises one of `DECODE_ERRORS`.
     """
-    from PIL import Image, ImageOps
+    return rendered(path, kind)[1]
 
-    from pictures import decode, modes, salvage
+
+def rendered(path: str, kind: str) -> tuple[str, bytes]:
+    """The digest of a file that was read, and its picture to show."""
+    from pictures import decode, salvage
 
     data = read_file(path)[1]
     structure = formats.examined(data)
@@ -37,10 +42,21 @@ def render(path: str, kind: str) -> bytes:
     factor = _factor(head.size, side)
     whole = head.width // factor, head.height // factor
     size = whole if kind == "full" else covering(head.size, side)
-    picture = salvage.decoded(data, structure, drafted("RGB", size)).image
+    prepare = drafted("RGB", size) if side > SMALL_SIDE else at_a_glance
+    picture = salvage.decoded(data, structure, prepare).image
     assert picture
     orientation = orientation_of(picture if head.format == "PNG" else head)
-    del head  # of a PNG it may hold the pixels, and there is no room for three large pictures
+    handed_over = [picture]
+    del head, picture  # of a PNG both may hold pixels; there is no room for three large pictures
+    return hashlib.sha256(data).hexdigest(), shown(handed_over.pop(), side, orientation)
+
+
+def shown(picture: "Image.Image", side: int, orientation: int) -> bytes:
+    """A decoded picture as a JPEG of up to a side, to be shown by people's eyes."""
+    from PIL import Image, ImageOps
+
+    from pictures import modes
+
     picture = averaged(picture, side)
     image = modes.to_srgb(picture)
     del picture
@@ -51,7 +67,7 @@ def render(path: str, kind: str) -> bytes:
     ImageOps.exif_transpose(image, in_place=True)
     stream = io.BytesIO()
     if side <= THUMB_SIDE:
-        image.save(stream, "JPEG", quality=70 if kind == "small" else 80)
+        image.save(stream, "JPEG", quality=70 if side == SMALL_SIDE else 80)
     else:
         image.save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()
@@ -77,13 +93,21 @@ def averaged(image: "Image.Image", side: int) -> "Image.Image":
     return image.reduce(factor) if factor > 1 and image.mode in AVERAGED else image
 
 
-def drafted(mode: str, size: tuple[int, int]) -> Callable[[bytes], "Image.Image"]:
-    """What makes a file ready to be decoded, a JPEG at a scale that covers a size."""
+def at_a_glance(data: bytes) -> "Image.Image":
+    """A file that is ready to be decoded at the least scale that tells versions apart."""
+    return drafted("YCbCr", (GLANCE_SIDE, GLANCE_SIDE))(data)
+
+
+def drafted(mode: str | None, size: tuple[int, int]) -> Callable[[bytes], "Image.Image"]:
+    """What makes a file ready to be decoded, a JPEG at a scale that covers a size.
+
+    A JPEG that may hold red, green and blue comes so: libjpeg makes no gray or YCbCr of it.
+    """
     from pictures import decode
 
     def prepare(data: bytes) -> "Image.Image":
         image = decode.open_header(data)
-        decode.draft(image, mode, size)
+        decode.draft(image, None if decode.is_in_rgb(image) else mode, size)
         return image
 
     return prepare

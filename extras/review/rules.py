@@ -14,7 +14,7 @@ from itertools import combinations, permutations, product, starmap
 
 from disk.record import Link
 from disk.system import lies_in
-from extras.review import doubts, folders, knowledge, origin, shots
+from extras.review import doubts, folders, knowledge, origin, pixels, shots
 from extras.review.judged import (
     Picture,
     are_one_shot,
@@ -31,13 +31,17 @@ LESS_COMPRESSED = 1.1  # times the bytes for the same pixels, to count
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Chooses the best of some pictures; `keeps` and `gives_up` say why in a few words."""
+    """Chooses the best of some pictures; `keeps` and `gives_up` say why in a few words.
+
+    A rule that is `of_content` sees no difference between files of the same content.
+    """
 
     name: str
     label: str
     keeps: str
     gives_up: str
     best: Callable[[Sequence[Picture], Sequence[str]], list[Picture]]
+    of_content: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ def _never_lost_any(picture: Picture) -> bool:
 
 def _least_lossy(pictures: Sequence[Picture]) -> list[Picture]:
     """Those of the best quality, if that is known of all, or else those of the most bytes."""
+    if None not in [p.facts.quality for p in pictures]:
+        return _of_best_quality(pictures)
     known = [(p, q) for p in pictures if (q := p.facts.lowest_quality) is not None]
     if len(known) == len(pictures):
         best = max(quality for _, quality in known)
@@ -136,14 +142,35 @@ def _least_lossy(pictures: Sequence[Picture]) -> list[Picture]:
     return [p for p in pictures if p.facts.size * LESS_COMPRESSED >= largest]
 
 
+def _of_best_quality(pictures: Sequence[Picture]) -> list[Picture]:
+    """The JPEGs whose lowest quality is the best; it is never better than the one that they have.
+
+    So those that can't be among the best need not be looked at closely.
+    """
+    in_order = sorted(pictures, key=lambda p: -(p.facts.quality or 0))
+    lowest: dict[int, int] = {}
+    best = 0
+    for picture in in_order:
+        quality = picture.facts.quality or 0
+        if quality >= best - origin.SAME_QUALITY:
+            lowest[picture.number] = picture.facts.lowest_quality or 0
+            best = max(best, lowest[picture.number])
+    least = best - origin.SAME_QUALITY
+    return [p for p in pictures if lowest.get(p.number, -1) >= least]
+
+
 def _is_saved_anew(picture: Picture, other: Picture) -> bool:
     """Whether a picture was made of the other, a JPEG: it has its pixels, or its steps."""
     one, less = picture.facts, other.facts
-    if one.lossless and not less.lossless and set(one.same) & set(less.same):
+    if one.lossless and not less.lossless and pixels.are_same(one, less):
         return True
-    if one.earlier is None or less.earlier is not None or less.quality is None:
+    if less.quality is None or one.pixels != less.pixels:
         return False
-    return one.pixels == less.pixels and abs(one.earlier - less.quality) <= origin.SAME_QUALITY
+    if one.quality is not None and one.quality <= less.quality:  # an earlier one is lower
+        return False
+    earlier = one.earlier
+    near = earlier is not None and abs(earlier - less.quality) <= origin.SAME_QUALITY
+    return near and less.earlier is None
 
 
 def _knowledge(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
@@ -228,13 +255,20 @@ def _not_a_copy(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
 
 RULES = (
     Rule("intact", "intact before damaged", "intact", "damaged", _intact),
-    Rule("camera", "camera's own file", "the camera's own", "a later version", _cameras_own),
-    Rule("pixels", "most pixels", "most pixels", "fewer pixels", _pixels),
-    Rule("format", "original format", "original format", "saved anew", _original_format),
-    Rule("compression", "less compressed", "least compressed", "more compressed", _compression),
+    Rule("camera", "camera's own file", "the camera's own", "a later version", _cameras_own, True),
+    Rule("pixels", "most pixels", "most pixels", "fewer pixels", _pixels, True),
+    Rule("format", "original format", "original format", "saved anew", _original_format, True),
+    Rule(
+        "compression",
+        "less compressed",
+        "least compressed",
+        "more compressed",
+        _compression,
+        of_content=True,
+    ),
     Rule("knowledge", "has EXIF or GPS", "most EXIF data", "less EXIF", _knowledge),
     Rule("earliest", "earliest date taken", "oldest", "a later date taken", _earliest),
-    Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest),
+    Rule("sharper", "sharper", "sharpest", "less sharp", _sharpest, True),
     Rule("protected", "protected", "protected", "not protected", _staying),
     Rule(
         "kept",
@@ -410,6 +444,8 @@ class _Choice:
         return ""
 
     def _drop(self, rule: Rule, prefer: Sequence[str]) -> str:
+        if rule.of_content and len({picture.digest for picture in self.left}) == 1:
+            return ""
         if doubt := doubts.before(rule.name, [picture.facts for picture in self.left]):
             return doubt
         best = rule.best(self.left, prefer)
@@ -445,8 +481,9 @@ def _lost(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
 
 def _protected(doomed: Picture, keeper: Picture) -> tuple[str, ...]:
     """Those for which no rule gives a file up, or that it may be a camera's own HEIC."""
-    is_same = doomed.facts.format == keeper.facts.format and are_one_shot(doomed, keeper)
-    if not is_same and doubts.is_a_cameras_heic(doomed.facts, keeper.facts):
+    if doubts.is_a_cameras_heic(doomed.facts, keeper.facts) and not (
+        doomed.facts.format == keeper.facts.format and are_one_shot(doomed, keeper)
+    ):
         return (f"the camera's {doomed.facts.format}",)
     lost = _lost(doomed, keeper)
     return tuple(

@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from config import Exit, UserError
 from disk.record import KeptTogether, SavedCopy
+from extras.review.deeper import CantBeSeen
 from extras.review.desk import MOVED, Desk, Order, WouldEmpty
 from extras.review.examiner import Unseen
 from extras.review.facts import Facts
@@ -32,6 +33,7 @@ STATIC = {path.name: TYPES[path.suffix] for path in PAGE.iterdir() if path.suffi
 # What anybody may load, as a browser sends no header of ours with it; it tells nothing.
 PUBLIC = frozenset(("/", "/favicon.ico", *(f"/{name}" for name in STATIC)))
 KINDS = ("thumb", "preview", "full")
+NOT_TOLD = {"thumbprint", "moments", "coded", "places", "deep"}  # of the facts, to the page
 LOOK_SECONDS = 1.0
 MOST_BODY_BYTES = 256 << 10
 MOST_NUMBERS = 500  # copies that one request may change, so that the lock is soon free again
@@ -113,8 +115,13 @@ def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
 
 
 def told_facts(facts: Facts) -> dict[str, Any]:
-    """A picture's facts for the page, without what is only compared here."""
-    return {name: value for name, value in asdict(facts).items() if name != "thumbprint"}
+    """A picture's facts for the page, without what is only compared here.
+
+    Raises CantBeSeen where nobody can tell how sharp it is.
+    """
+    names = {one.name for one in fields(facts)} - NOT_TOLD
+    told = {name: getattr(facts, name) for name in names}
+    return {**told, "pixels": facts.pixels, "sharpness": facts.sharpness}
 
 
 def create_app(desk: Desk, gate: Gate, end: Callable[[], None], command: str = "") -> Flask:
@@ -221,17 +228,7 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
     def facts(group: int) -> Response:
         if group not in desk.groups:
             abort(404)
-        found: dict[int, dict[str, Any]] = {}
-        for number in desk.groups[group]:
-            known = desk.facts_of_original(number)
-            if isinstance(known, Unseen):
-                found[number] = {"unseen": known.reason}
-            else:
-                copy = desk.copy(number)
-                more = {"pixels": known.pixels, "protected": shown(desk.protection(copy))}
-                more["preview"] = copy.preview is not None
-                more |= {"holds": desk.holds(known), "beside": desk.companions(number)}
-                found[number] = {**told_facts(known), **more}
+        found = {number: _picture_facts(desk, number) for number in desk.groups[group]}
         turns = [[*pair] for pair in desk.turned(group)]
         return jsonify(
             facts=found, suggestion=suggestion_facts(desk.suggestion(group)), turns=turns
@@ -241,6 +238,18 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
     def see() -> Response:
         reviewed.add(number for number in _numbers("groups") if number in desk.groups)
         return jsonify(seen=len(reviewed.groups))
+
+
+def _picture_facts(desk: Desk, number: int) -> dict[str, Any]:
+    known, copy = desk.facts_of_original(number), desk.copy(number)
+    if isinstance(known, Unseen):
+        return {"unseen": known.reason}
+    try:
+        told = told_facts(known)
+    except CantBeSeen as error:
+        return {"unseen": str(error)}
+    more = {"protected": shown(desk.protection(copy)), "preview": copy.preview is not None}
+    return {**told, **more, "holds": desk.holds(known), "beside": desk.companions(number)}
 
 
 def _states(desk: Desk) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from extras.review import told
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
+from extras.review.notes import Notes
 from extras.review.rules import Suggestion
 from grouping import EMBEDDING
 
@@ -56,6 +57,7 @@ def contact_sheet(
     watch: Watch = iter,
     *,
     across: bool = False,
+    notes: Notes | None = None,
 ) -> str:
     """The text of report.html for a result; of many groups it shows the first.
 
@@ -66,7 +68,7 @@ def contact_sheet(
     copies = result.manifest.copies
     originals = tuple(replace(copy, copy=copy.original.path, preview=None) for copy in copies)
     manifest = replace(result.manifest, copies=originals)
-    examiner, pool = Examiner(workers), ThreadPoolExecutor(workers)
+    examiner, pool = Examiner(workers, notes, along=True), ThreadPoolExecutor(workers)
     try:
         desk = Desk(replace(result, manifest=manifest), examiner, prefer, workers)
         groups = _first(desk)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from extras.review import origin, quality
@@ -16,7 +15,7 @@ BY_A_CAMERA = Tag.EXPOSURE_TIME, Tag.APERTURE, Tag.ISO, Tag.MAKERS_NOTE
 XMP_BYTES = 1 << 20
 
 
-def known_of(image: "Image.Image", latest: datetime | None = None) -> dict[str, Any]:
+def known_of(image: "Image.Image") -> dict[str, Any]:
     """What EXIF data and XMP say; each is read by itself, as one that is broken hides no other."""
     xmp, whole = _xmp_of(image), exif_of(image)
     tags, details = each(whole), below(whole, Tag.DETAILS)
@@ -27,11 +26,8 @@ def known_of(image: "Image.Image", latest: datetime | None = None) -> dict[str, 
         (_in_xmp(xmp, "DateTimeOriginal"), ""),
         (_in_xmp(xmp, "CreateDate"), ""),
     ]
-    moments = dates.moments(written, _said(tags, Tag.CHANGED))
-    taken = dates.first_plausible(moments, latest)
     return {
-        "taken": taken,
-        "clock": "" if taken or not moments else moments[0],
+        "moments": tuple(dates.moments(written, _said(tags, Tag.CHANGED))),
         "camera": model if model.startswith(maker) else f"{maker} {model}".strip(),
         "gps": Tag.LATITUDE in below(whole, Tag.PLACE) or bool(_in_xmp(xmp, "GPSLatitude")),
         "rating": rating_of(tags.get(Tag.RATING), _in_xmp(xmp, "Rating")),

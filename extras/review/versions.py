@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 UPRIGHT = bandpass.TURNS[0]
 SIDE = 64  # of the gray that is compared
 COLOUR_SIDE = 8
+PRINT_BYTES = SIDE**2 + 2 * COLOUR_SIDE**2  # of a thumbprint
 LEAST_CORRELATION = 0.97
 MOST_SHIFT = 0.15  # pixels, at any corner
 MOST_RESIDUAL = 12.0  # gray levels, in any of 16 x 16 blocks, once brightness and contrast fit
