@@ -221,8 +221,11 @@ def report_groups(
 ) -> list[str]:
     """Say what was grouped and why; returns a line for the log for each group."""
     pictures = sum(len(cluster.members) for cluster in groups)
-    console.say(f"{counted(len(groups), 'group')} of similar pictures: {pictures:,} in all.")
-    say_matched(console, matched)
+    if groups:
+        console.say(f"{counted(len(groups), 'group')} of similar pictures: {pictures:,} in all.")
+        say_matched(console, matched)
+    else:
+        console.say("No group of similar pictures to look at.")
     colours = [any(only_colour_differs(hashed, match) for match in c.links) for c in groups]
     doubtful = [[match for match in c.links if match.needs_a_look] for c in groups]
     say_what_to_look_at(console, colours, doubtful)

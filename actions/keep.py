@@ -64,9 +64,12 @@ def report(
     everything: bool,
 ) -> None:
     """Say what is to be kept, what was before, and what can't be."""
-    pictures = sum(len(decision.members) for decision in new.values())
-    groups = counted(len(new), "group")
-    console.say(f"To keep side by side: {groups} of {counted(pictures, 'picture')}.")
+    if new:
+        pictures = sum(len(decision.members) for decision in new.values())
+        groups = counted(len(new), "group")
+        console.say(f"To keep side by side: {groups} of {counted(pictures, 'picture')}.")
+    elif not known and not refused:
+        console.say("There is no group to keep.")
     for number, decision in new.items() if everything else ():
         console.say(f"  Group {number}:")
         for member in decision.members:

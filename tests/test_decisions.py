@@ -90,7 +90,10 @@ def test_without_numbers_all_that_are_left_are_kept(found: Library) -> None:
     found.check()
     found.cleanup()
     keep(found)
-    assert groups(found) == []
+    ran = found.run("find", "--json")
+    assert ran.facts["groups"] == []
+    assert "No group of similar pictures to look at." in ran.err
+    assert "There is no group to keep." in keep(found).out
 
 
 def test_names_folders_and_what_is_written_about_a_picture_decide_nothing(found: Library) -> None:
