@@ -38,16 +38,20 @@ def wide(sample: str, quality: int, width: int = 2200) -> bytes:
     return encoded(image, "JPEG", quality=quality) if quality else encoded(image, "PNG")
 
 
-@pytest.fixture
-def photos(bare_library: Library) -> Library:
+def fill(library: Library) -> None:
     """Two groups of large pictures; in the first one is small, too. And one without a group."""
     made = (("a1.jpg", CAT, 97), ("a2.jpg", CAT, 95), ("b1.jpg", COFFEE, 96), ("b2.png", COFFEE, 0))
     for number, (name, sample, quality) in enumerate(made):
-        path = bare_library.photos / name
+        path = library.photos / name
         path.write_bytes(wide(sample, quality))
         os.utime(path, (10**9 + number, 10**9 + number))
-    (bare_library.photos / "a3.jpg").write_bytes(wide(CAT, 80, 900))
-    (bare_library.photos / "c.jpg").write_bytes(wide(STARS, 90))
+    (library.photos / "a3.jpg").write_bytes(wide(CAT, 80, 900))
+    (library.photos / "c.jpg").write_bytes(wide(STARS, 90))
+
+
+@pytest.fixture
+def photos(bare_library: Library) -> Library:
+    fill(bare_library)
     return bare_library
 
 

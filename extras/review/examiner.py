@@ -186,7 +186,8 @@ class Examiner:
                 return _key(path, "facts")
         for path in (copy.copy, copy.original.path):  # only the time may have changed
             key = _key(path, "facts")
-            if isinstance(key, tuple) and (key in self._facts or has_digest(path, copy.digest)):
+            seen = key in self._facts and not (copy.preview and path == copy.copy)
+            if isinstance(key, tuple) and (seen or has_digest(path, copy.digest)):
                 return key
         if copy.preview and os.path.lexists(copy.copy):
             return Unseen(ONLY_PREVIEW)
