@@ -49,6 +49,11 @@ def sample_paths() -> list[Path]:
 
 
 def photo(name: str = COFFEE) -> Image.Image:
+    return _photo(name).copy()
+
+
+@functools.lru_cache(maxsize=8)  # hundreds of tests begin with one of a few
+def _photo(name: str) -> Image.Image:
     with Image.open(SAMPLES / name) as image:
         return image.convert("RGB")
 

@@ -6,6 +6,7 @@ copy is saved. A function gets an upright RGB picture and a seeded Random, and r
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from random import Random
 from typing import Any
@@ -49,7 +50,12 @@ def text(
     draw: ImageDraw.ImageDraw, at: tuple[float, float], words: str, size: float, **more: Any
 ) -> None:
     """Write with Pillow's own font, so that every machine draws the same."""
-    draw.text(at, words, font=ImageFont.load_default(max(8, size)), **more)
+    draw.text(at, words, font=_font(max(8, size)), **more)
+
+
+@cache
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
 
 
 def color(random: Random, darkest: int, lightest: int) -> Color:
