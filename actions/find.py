@@ -102,7 +102,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         known, workers = None if discard else seen, settings.workers
         results, kept = replaced(old, planned, taken, log, known, workers, make_previews)
         store.forget(originals_of_failed(results))
-        report_saved(console, paths, results, kept, everything=arguments.verbose)
+        report_saved(console, paths, results, kept, taken, everything=arguments.verbose)
         console.warn_of(unsigned)
         if not settings.no_report:
             by = Drawing(settings.prefer, settings.workers, settings.cache_file, settings.across)

@@ -16,6 +16,7 @@ from disk.known_bad import KnownBad
 from disk.lines import some_names, to_line
 from disk.record import SavedCopy
 from disk.result import OutputPaths
+from disk.taking_over import Proven, were_taken_over
 from finder import Survey
 from pictures import formats
 from pictures.colour import differ_in_colour
@@ -365,6 +366,7 @@ def report_saved(
     paths: OutputPaths,
     results: Sequence[SavedCopy | storage.FailedCopy],
     kept: Sequence[str],
+    taken: Mapping[str, Proven],
     *,
     everything: bool,
 ) -> None:
@@ -375,14 +377,7 @@ def report_saved(
     console.list_some(title, [to_line(path) for path in kept], everything=everything)
     console.facts.update(copied=len(saved), failed=failed, output_dir=paths.output_dir)
     if saved:
-        size = sum(copy.sizes[0] for copy in saved)
-        previews = sum(copy.preview is not None for copy in saved)
-        console.facts.update(previews=previews, bytes_copied=size)
-        shown = f" ({previews:,} as {'a preview' if previews == 1 else 'previews'})"
-        console.say(
-            f"Copied to {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}"
-            f"{shown if previews else ''}, {megabytes(size)}."
-        )
+        say_what_was_copied(console, paths, saved, were_taken_over(saved, taken))
         if not has_extra("jinja2") and importlib.util.find_spec("extras"):
             console.say("For a contact sheet (report.html) install extras/requirements.txt.")
         say_what_may_not_be_shown(console, saved)
@@ -392,6 +387,21 @@ def report_saved(
         console.say(
             "What belongs side by side: --action keep, and find leaves it out from then on."
         )
+
+
+def say_what_was_copied(
+    console: Console, paths: OutputPaths, saved: Sequence[SavedCopy], before: Sequence[SavedCopy]
+) -> None:
+    """Say what a result holds, and how much of it was there `before`."""
+    size, old = (sum(copy.sizes[0] for copy in copies) for copies in (saved, before))
+    previews = sum(copy.preview is not None for copy in saved)
+    console.facts.update(previews=previews, taken_over=len(before), bytes_copied=size - old)
+    shown = f" ({previews:,} as {'a preview' if previews == 1 else 'previews'})"
+    there = f"; {len(before):,} of them {'was' if len(before) == 1 else 'were'} there before"
+    console.say(
+        f"Copied to {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}"
+        f"{shown if previews else ''}, {megabytes(size)}{there if before else ''}."
+    )
 
 
 def say_what_may_not_be_shown(console: Console, saved: Iterable[SavedCopy]) -> None:

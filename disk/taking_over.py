@@ -5,7 +5,7 @@ import hashlib
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cache
 
@@ -92,6 +92,16 @@ def _looks_copied(old: Proven, original: ImageFile) -> bool:
     return as_seen and stat.S_IMODE(old.state.mode) == stat.S_IMODE(status.st_mode) & 0o777
 
 
+def were_taken_over(copies: Iterable[SavedCopy], taken: Mapping[str, Proven]) -> list[SavedCopy]:
+    """The copies of a result that are the files of those that could be taken over."""
+    found = []
+    for copy in copies:
+        with contextlib.suppress(OSError):  # somebody may have deleted it by now
+            if copy.copy in taken and os.lstat(copy.copy).st_ino == taken[copy.copy].state.inode:
+                found.append(copy)
+    return found
+
+
 def other_names(standing: Callable[[], Iterable[SavedCopy]]) -> Callable[[SavedCopy], str]:
     """What tells by which name the file of a copy lies in the result that stands, too, if it does.
 
@@ -100,27 +110,26 @@ def other_names(standing: Callable[[], Iterable[SavedCopy]]) -> Callable[[SavedC
     """
 
     @cache
-    def names() -> dict[tuple[int, int], str]:
-        return {file: path for path, file in _files_of(standing())}
+    def names() -> dict[FileState, str]:
+        return {state: path for path, state in _states_of(standing())}
 
     def other_name(copy: SavedCopy) -> str:
         try:
-            status = os.lstat(copy.copy)
+            state = _state_of(os.lstat(copy.copy))
         except OSError:
             return ""
-        return names().get((status.st_dev, status.st_ino), "") if status.st_nlink > 1 else ""
+        return names().get(state, "") if state.links > 1 else ""
 
     return other_name
 
 
-def _files_of(copies: Iterable[SavedCopy]) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The copies that are there, each with what tells its file from others."""
+def _states_of(copies: Iterable[SavedCopy]) -> Iterator[tuple[str, FileState]]:
+    """The copies that are there, each with its file as it is."""
     for copy in copies:
         if os.path.islink(os.path.dirname(copy.copy)):
             continue  # this may be the one that is to go
         with contextlib.suppress(OSError):
-            status = os.lstat(copy.copy)
-            yield copy.copy, (status.st_dev, status.st_ino)
+            yield copy.copy, _state_of(os.lstat(copy.copy))
 
 
 def _state_of(status: os.stat_result) -> FileState:

@@ -34,7 +34,8 @@ def test_with_a_new_photo_only_that_is_copied_and_all_is_as_if_it_were_made_anew
 ) -> None:
     before = small.files()
     small.add_some("a0.jpg")
-    small.find()
+    ran = small.find()
+    assert "5 pictures, 0.0 MB; 4 of them were there before.\n" in ran.out
     assert taken(before, small.files()) == {*OLD}
     assert sorted(os.listdir(small.folder)) == ["output", "photos"]
     found = state(small.output)
@@ -177,7 +178,9 @@ def test_where_no_file_can_have_two_names_all_is_copied(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "link", link)
-    small.find()
+    facts = small.find("--json").facts
+    assert (facts["copied"], facts["taken_over"]) == (4, 0)
+    assert facts["bytes_copied"] == sum(path.stat().st_size for path in small.output.glob("*/*"))
     assert taken(before, small.files()) == set()
     assert state(small.output) == found
 
