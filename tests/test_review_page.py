@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import CHROMIUM, ROOT, SAMPLES, Library, make_once, picture, tree
-from made_pictures import CAT, encoded, photo
+from made_pictures import CAT, LAUNCH, encoded, photo
 from made_raw import dng
 from PIL import Image, ImageStat
 from test_review import serving
@@ -988,6 +988,12 @@ def test_pictures_of_the_main_views_are_taken(
     page.click("#open-batch")
     until(page, "document.getElementById('batch-sum').innerText.includes('would go')")
     take("rules")
+    bare_library.run("keep", "1")
+    bare_library.add("Albums/launch.jpg", LAUNCH)
+    bare_library.find()
+    page = open_page(bare_library)
+    open_group(page, 1)
+    take("kept")
 
 
 def test_one_key_keeps_a_group_side_by_side_and_undo_forgets_it(
