@@ -6,6 +6,7 @@ it was written, or says anything odd, is none: then it is made anew.
 
 import base64
 import dataclasses
+import functools
 import json
 import time
 import zlib
@@ -94,7 +95,12 @@ class Notes:
 
 
 def _row(kind: Kind) -> Row:
-    return Row(f"review, {kind}", f"review {RECIPE}, Pillow {version('Pillow')}")
+    return Row(f"review, {kind}", f"review {RECIPE}, Pillow {_pillow()}")
+
+
+@functools.cache  # as it takes longer to ask for than a note
+def _pillow() -> str:
+    return version("Pillow")
 
 
 # ---- Facts
