@@ -76,7 +76,7 @@ ACCEPT_UNREADABLE = None
 CACHE_FILE = "auto"
 
 # "whole" copies files as they are. "preview" puts small pictures, of at most 2048 pixels, in the
-# place of large ones: a twentieth of the room, and all else works as with whole copies.
+# place of large ones: they take far less room, and all else works as with whole copies.
 COPIES = "whole"
 
 # "trash" sends originals to the desktop's trash; "permanent" deletes them for good.

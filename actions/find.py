@@ -91,7 +91,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         copies = planned_copies(images, chosen.groups, paths, previews=previews)
         copies, taken = with_what_is_taken(copies, old, proven, previews=previews)
         check_room(copies, taken, paths, previews=previews)
-        say_what_previews_save(console, copies, previews=previews)
+        if not previews:
+            say_what_previews_save(console, copies, taken, paths.output_dir)
         if dry_run:
             console.say("Dry run: nothing was copied.")
             return

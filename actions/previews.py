@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import storage
 from actions.console import Console, bar
@@ -11,6 +11,7 @@ from disk.files import ImageFile
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, write_manifest
 from disk.result import Opened, OutputPaths, Result
+from disk.room import bytes_needed, may_share
 from disk.taking_over import Proven, plan_take_over
 from pictures import workers as pool
 from pictures.images import Unreadable
@@ -101,12 +102,15 @@ def preview_places(copies: Sequence[SavedCopy]) -> dict[str, str]:
 
 
 def say_what_previews_save(
-    console: Console, copies: Sequence[SavedCopy], *, previews: bool
+    console: Console, copies: Sequence[SavedCopy], taken: Collection[str], output_dir: str
 ) -> None:
-    """Say it of whole copies that take much more, if there are to be such."""
-    whole = sum(copy.original.size for copy in copies)
-    small = sum(usual_bytes(copy.original) for copy in copies)
-    if not previews and whole - small > WORTH_TELLING:
+    """Say it of whole copies that take much more, without those that are taken over."""
+    anew = [copy for copy in copies if copy.copy not in taken]
+    small = sum(usual_bytes(copy.original) for copy in anew)
+    if sum(copy.original.size for copy in anew) - small <= WORTH_TELLING:
+        return
+    whole = bytes_needed(anew, output_dir, may_share)
+    if whole - small > WORTH_TELLING:
         console.say(
             f"The copies take {whole / 1e9:,.0f} GB; with --copies preview they would take about "
             f"{small / 1e9:,.0f} GB."

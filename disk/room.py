@@ -34,13 +34,24 @@ def check_space(
     once a device. `bytes_of` tells what one takes else. Changes nothing on disk.
     """
     parent = _parent_that_exists(output_dir)
-    needed = _bytes_of(copies, lambda source: shares(source, parent), bytes_of)
+    needed = bytes_needed(copies, output_dir, shares, bytes_of)
     free = shutil.disk_usage(parent).free
     if needed > free:
         raise UserError(
             f"the copies need {needed:,} bytes and {parent} has {free:,} "
             "bytes free; make room, or choose another OUTPUT_DIR."
         )
+
+
+def bytes_needed(
+    copies: Iterable[SavedCopy],
+    output_dir: str,
+    shares: Callable[[int, str], bool],
+    bytes_of: Callable[[ImageFile], int] = size_of,
+) -> int:
+    """What copies take of the output folder's disk, as for `check_space`. Changes nothing."""
+    parent = _parent_that_exists(output_dir)
+    return _bytes_of(copies, lambda source: shares(source, parent), bytes_of)
 
 
 def _parent_that_exists(output_dir: str) -> str:

@@ -24,6 +24,7 @@ from made_pictures import (
     png,
     tiff,
 )
+from made_raw import dng
 from PIL import Image, ImageCms, ImageOps
 
 from actions import find, previews
@@ -145,6 +146,24 @@ def test_a_jpeg_is_decoded_at_the_least_scale_that_is_enough(width: int, shown: 
     assert opened(made_of(JPEG_95(large(width)), "a.jpg")).width == shown
 
 
+@pytest.mark.formats
+def test_of_a_raw_what_the_camera_made_is_shown_upright_whatever_its_size() -> None:
+    raw = dng(large().resize((1200, 120)), orientation=6, size=(2400, 240))
+    small = opened(made_of(raw, "a.dng"))
+    assert (small.format, small.size) == ("JPEG", (120, 1200))
+    assert differ(small, large().rotate(-90, expand=True)) < 6
+
+
+@pytest.mark.formats
+def test_a_heic_is_shown_as_a_jpeg() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stream = io.BytesIO()
+    pillow_heif.from_pillow(large()).save(stream, format="HEIF", quality=100)
+    small = opened(made_of(stream.getvalue(), "a.heic"))
+    assert (small.format, small.size) == ("JPEG", (2048, 205))
+    assert differ(small, large()) < 4
+
+
 def frames(image: Image.Image, file_format: str) -> bytes:
     other = [ImageOps.mirror(image)]
     return encoded(image, file_format, save_all=True, append_images=other)
@@ -210,11 +229,6 @@ def test_a_preview_is_reckoned_to_take_no_more_than_its_original() -> None:
 # ---- What it takes
 
 
-def planned(*files: tuple[str, int]) -> list[SavedCopy]:
-    images = [ImageFile(f"/p/{number}{name}", size, 0) for number, (name, size) in enumerate(files)]
-    return [SavedCopy(file, f"/out/1/{n}", 1, "0" * 64) for n, file in enumerate(images)]
-
-
 def test_the_room_for_previews_is_reckoned_not_that_for_whole_copies(tmp_path: Path) -> None:
     huge, free = tmp_path / "a.jpg", shutil.disk_usage(tmp_path).free
     huge.touch()
@@ -227,12 +241,22 @@ def test_the_room_for_previews_is_reckoned_not_that_for_whole_copies(tmp_path: P
 
 
 @pytest.mark.parametrize(("count", "said"), [(1000, ""), (2000, "would take about 1 GB")])
-def test_find_says_what_previews_would_save_if_that_is_much(count: int, said: str) -> None:
+def test_find_says_what_previews_would_save_if_that_is_much(
+    count: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[str] = []
     console: Any = type("Console", (), {"say": told.append})
-    copies = planned(*[(".jpg", 9_000_000)] * count)
-    previews.say_what_previews_save(console, copies, previews=True)
+    (tmp_path / "a.jpg").touch()
+    file = ImageFile(str(tmp_path / "a.jpg"), 9_000_000, 0)
+    copies = [SavedCopy(file, f"/out/1/{number}", 1, "0" * 64) for number in range(count)]
+    places = {copy.copy for copy in copies}
+    output = str(tmp_path / "out")
+    previews.say_what_previews_save(console, copies, places, output)  # taken over
     assert told == []
-    previews.say_what_previews_save(console, copies, previews=False)
-    assert said in "".join(told)
+    previews.say_what_previews_save(console, copies, (), output)
     assert bool(told) is bool(said)
+    assert said in "".join(told)
+    told.clear()
+    monkeypatch.setattr(previews, "may_share", lambda *_: True)
+    previews.say_what_previews_save(console, copies, (), output)
+    assert told == []
