@@ -37,7 +37,7 @@ from disk.record import (
     surely_made,
     write_manifest,
 )
-from disk.recovery import remove_result, roll_back
+from disk.recovery import last_ones, remove_result, roll_back
 from disk.result import NoResult, Opened, OutputPaths, look_again
 from disk.room import check_space, does_share
 from disk.taking_over import Proven, other_names, take_over
@@ -250,11 +250,14 @@ def _new_place(copy: SavedCopy, paths: OutputPaths) -> str:
     return os.path.join(folder, os.path.basename(copy.copy))
 
 
-def commit(old: Opened, manifest: Manifest, log: Iterable[str]) -> list[str]:
+def commit(
+    old: Opened, manifest: Manifest, log: Iterable[str], seen: Mapping[str, str] | None = None
+) -> list[str]:
     """Finish the staging folder and put it in the place of the old result.
 
-    Returns the paths of files of the old result that changed while find was running: of the new
-    one, if it has taken them over. Raises OSError while the old result still stands.
+    Returns the paths of files of the old result that are kept: those that changed while find was
+    running (of the new one, if it has taken them over), and what may be the last copy of a photo by
+    what is `seen` (by path: the digest). Raises OSError while the old result still stands.
     """
     paths = old.paths
     new, replaced = paths.staging_dir, paths.replaced_dir
@@ -272,11 +275,14 @@ def commit(old: Opened, manifest: Manifest, log: Iterable[str]) -> list[str]:
         os.rename(paths.output_dir, replaced)
     os.rename(new, paths.output_dir)
     _sync_swap(paths.output_dir)
-    return _remove_replaced(replaced, manifest) if os.path.lexists(replaced) else []
+    return _remove_replaced(replaced, manifest, seen) if os.path.lexists(replaced) else []
 
 
-def _remove_replaced(folder: str, new: Manifest) -> list[str]:
-    """Remove the old result; returns what changed of it meanwhile, which is kept, here or there."""
+def _remove_replaced(folder: str, new: Manifest, seen: Mapping[str, str] | None) -> list[str]:
+    """Remove the old result; returns what is kept of it, here or there: it changed, or is the last.
+
+    Nothing is the last one where all may be given up, and so nothing is `seen`.
+    """
     other_name = other_names(lambda: new.copies)
     edited = []
 
@@ -286,7 +292,10 @@ def _remove_replaced(folder: str, new: Manifest) -> list[str]:
             edited.append(place)
         return bool(place)
 
-    return [*remove_result(folder, shared=shared), *edited]
+    if seen is None:
+        return [*remove_result(folder, shared=shared), *edited]
+    is_last = last_ones(lambda: new.copies, seen)
+    return [*remove_result(folder, shared=shared, is_last=is_last), *edited]
 
 
 def _sync_swap(output_dir: str) -> None:

@@ -268,7 +268,7 @@ def replaced(
                 check_again(old, results, seen)
             manifest = without_failed(planned, results)
             log += [f"Failed copy: {line}" for line in failures(results)]
-            return results, storage.commit(old, manifest, log)
+            return results, storage.commit(old, manifest, log, seen)
     except OSError as error:
         message = f"can't write {error.filename or old.paths.output_dir}: {error.strerror}"
         stands = os.path.lexists(old.paths.manifest_file)

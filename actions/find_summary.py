@@ -373,7 +373,7 @@ def report_saved(
     saved = [result for result in results if isinstance(result, SavedCopy)]
     failed = failures(results)
     console.list_some("Copies that failed and are left out", failed, everything=everything)
-    title = "Files of the old result that changed meanwhile and are kept"
+    title = "Kept of the old result, as it changed meanwhile or may be all that is left"
     console.list_some(title, [to_line(path) for path in kept], everything=everything)
     console.facts.update(copied=len(saved), failed=failed, output_dir=paths.output_dir)
     if saved:

@@ -1,7 +1,9 @@
 """What find leaves behind: the result that it replaced is removed, an interrupted run put right."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
 from config import UserError
 from disk import litter
@@ -27,14 +29,23 @@ from disk.result import Opened, OutputPaths, Result, open_result
 from disk.taking_over import other_names
 
 
+def _never(_: SavedCopy) -> bool:
+    return False
+
+
 def remove_result(
-    folder: str, *, unread: bool = False, shared: Callable[[SavedCopy], bool] = lambda _: False
+    folder: str,
+    *,
+    unread: bool = False,
+    shared: Callable[[SavedCopy], bool] = _never,
+    is_last: Callable[[SavedCopy], bool] = _never,
 ) -> list[str]:
-    """Remove a result of ours, file by file; returns what is kept as it isn't ours or changed.
+    """Remove a result of ours, file by file; returns what is kept: not ours, changed, or the last.
 
     A copy is proven by its content, or with `unread` by its size and time where those fit; one
-    that is `shared` with the result that stands goes, as its file does not. Of a result that this
-    user's key has not signed nothing goes that only its record calls ours.
+    that is `shared` with the result that stands goes, as its file does not. What `is_last` tells of
+    stays. Of a result that this user's key has not signed nothing goes that only its record calls
+    ours.
 
     Raises UserError if the folder is no result of ours.
     """
@@ -60,7 +71,7 @@ def remove_result(
         message = f"the rest of an earlier result, {folder}, can't be removed: {error.strerror}"
         raise UserError(f"{message}; check the disk and run it again.") from error
     copies = [copy for copy in manifest.copies if copy.copy not in spared]
-    _remove_copies(copies, lambda c: (unread and seems_made(c.copy, c)) or shared(c))
+    _remove_copies(copies, lambda c: unread and seems_made(c.copy, c), shared, is_last)
     _remove_groups(folder, manifest)
     return _remove_last(folder, last)
 
@@ -74,13 +85,51 @@ def _remove_last(folder: str, last: str) -> list[str]:
     return [folder] if os.path.lexists(folder) else []
 
 
-def _remove_copies(copies: Iterable[SavedCopy], may_go: Callable[[SavedCopy], bool]) -> None:
-    """Remove the copies that may go unread, or are proven to be as find made them."""
+def _remove_copies(
+    copies: Iterable[SavedCopy],
+    may_go: Callable[[SavedCopy], bool],
+    shared: Callable[[SavedCopy], bool],
+    is_last: Callable[[SavedCopy], bool],
+) -> None:
+    """Remove the copies that stand elsewhere, may go unread, or are proven; the last ones stay."""
     for copy in copies:
         if os.path.islink(os.path.dirname(copy.copy)):
             continue  # what it leads to isn't ours
-        if may_go(copy) or has_digest(copy.copy, *copy.digests):
+        goes = shared(copy) or (
+            not is_last(copy) and (may_go(copy) or has_digest(copy.copy, *copy.digests))
+        )
+        if goes:
             try_to(os.unlink, copy.copy)
+
+
+def last_ones(
+    standing: Callable[[], Iterable[SavedCopy]], seen: Mapping[str, str] | None = None
+) -> Callable[[SavedCopy], bool]:
+    """What tells of a copy in a replaced result that it may be all that is left of a photo.
+
+    Nothing is in its original's place then, and none of what the result that stands knows has its
+    content: no original, no copy, none of the photos that were `seen` (by path: the digest). That
+    result is looked at when an original is missing for the first time.
+    """
+
+    @cache
+    def places() -> Mapping[str, Sequence[str]]:
+        found = defaultdict(list)
+        for copy in standing():
+            found[copy.digest].append(copy.original.path)
+            if not os.path.islink(os.path.dirname(copy.copy)):
+                found[copy.digests[0]].append(copy.copy)
+        for path, digest in (seen or {}).items():
+            found[digest].append(path)
+        return found
+
+    def is_last(copy: SavedCopy) -> bool:
+        if os.path.lexists(copy.original.path):
+            return False
+        others = (path for digest in copy.digests for path in places().get(digest, ()))
+        return os.path.lexists(copy.copy) and not any(map(os.path.lexists, others))
+
+    return is_last
 
 
 def _remove_groups(folder: str, manifest: Manifest) -> None:
@@ -148,8 +197,18 @@ def _remove_leftover(folder: str, standing: str, *, unread: bool) -> None:
         litter.remove_in(folder)
         os.rmdir(folder)
         return
-    other_name = other_names(lambda: _copies_in(standing))
-    if kept := remove_result(folder, unread=unread, shared=lambda copy: bool(other_name(copy))):
+    copies = cache(lambda: _copies_in(standing))
+    other_name = other_names(copies)
+    is_last = _never if unread else last_ones(copies)
+    kept = remove_result(
+        folder, unread=unread, shared=lambda copy: bool(other_name(copy)), is_last=is_last
+    )
+    if kept and any(map(is_last, _copies_in(folder))):
+        raise UserError(
+            f"{folder} holds copies that may be all that is left ({some_names(kept)}), as their "
+            "originals are gone; mount their disk or put them back, or move these copies elsewhere."
+        )
+    if kept:
         raise UserError(f"{folder} holds files of yours ({some_names(kept)}); move them elsewhere.")
 
 

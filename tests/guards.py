@@ -46,7 +46,12 @@ MODULES: dict[str, tuple[str, ...]] = {
 FIRST: dict[str, tuple[str, ...]] = {
     "cleanup.py": ("test_places.py",),
     "finder.py": ("test_config.py", "test_places.py"),
-    "storage.py": ("test_copies.py", "test_taking_over.py", "test_copies_as_previews.py"),
+    "storage.py": (
+        "test_copies.py",
+        "test_taking_over.py",
+        "test_copies_as_previews.py",
+        "test_last_ones.py",
+    ),
     "disk/at_once.py": ("test_at_once.py",),
     "actions/previews.py": ("test_copies_as_previews.py",),
     "actions/values.py": ("test_config.py",),
@@ -66,7 +71,12 @@ FIRST: dict[str, tuple[str, ...]] = {
     "disk/other_ways.py": ("test_protection.py", "test_protected_ways.py"),
     "disk/protection.py": ("test_protection.py", "test_protected_ways.py"),
     "disk/record.py": ("test_storage.py",),
-    "disk/recovery.py": ("test_storage.py", "test_record.py", "test_taking_over.py"),
+    "disk/recovery.py": (
+        "test_storage.py",
+        "test_record.py",
+        "test_taking_over.py",
+        "test_last_ones.py",
+    ),
     "disk/report.py": ("test_copies.py", "test_sheet.py"),
     "disk/removal.py": ("test_cleanup.py", "test_trash.py"),
     "disk/trashing.py": ("test_cleanup.py", "test_trash.py"),

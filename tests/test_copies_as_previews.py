@@ -248,6 +248,24 @@ def test_a_preview_that_can_not_be_taken_over_after_all_is_made_again(
     assert tree(shown.output / "1") == before
 
 
+def test_a_replaced_whole_copy_is_not_removed_if_only_a_preview_is_left(
+    photos: Library, tmp_path: Path
+) -> None:
+    """As after a find that was killed, with a disk that died then."""
+    photos.find()
+    shutil.copytree(photos.output, tmp_path / "old")
+    photos.find(*PREVIEW)
+    shutil.move(tmp_path / "old", photos.folder / "output.find-old")
+    photos.photos.rename(tmp_path / "unplugged")
+    photos.photos.mkdir()
+    assert photos.check().code == 2
+    left = {path.name for path in photos.folder.glob("output.find-old/*/*")}
+    assert left == {photos.copy(name).name for name in LARGE}
+    shutil.rmtree(photos.folder / "output.find-old")
+    shutil.copytree(photos.output, photos.folder / "output.find-old")
+    assert photos.check().code == 0  # the same previews stand
+
+
 @pytest.mark.parametrize("flags", [(), PREVIEW])
 def test_a_preview_of_which_the_original_is_gone_is_not_replaced_without_a_word(
     shown: Library, flags: tuple[str, ...]
