@@ -257,3 +257,12 @@ def test_without_a_cache_nothing_is_noted(found: Library, cache: Path) -> None:
     ran = found.run("suggest", "--cache-file", str(cache), "--no-cache")
     assert ran.out == said
     assert not cache.exists()
+
+
+def test_a_photo_that_changes_before_a_closer_look_is_not_judged(
+    found: Library, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examiner, "look_deeper", lambda *_: ("0" * 64, {}))
+    said = suggest(found, cache)
+    assert "1: one can't be judged: it changed while it was looked at" in said
+    assert "deep" not in rows(cache)

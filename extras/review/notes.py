@@ -30,7 +30,7 @@ from pictures.store import Store
 RECIPE = 1
 Kind = Literal["facts", "deep", "small", "thumb"]
 # How many of each are kept; the oldest go first.
-MOST: Mapping[Kind, int] = {"facts": 200_000, "deep": 200_000, "small": 20_000, "thumb": 20_000}
+MOST: Mapping[Kind, int] = {"facts": 100_000, "deep": 100_000, "small": 20_000, "thumb": 20_000}
 MOST_BESIDE = 4  # states of the XMP files beside files of one content
 SECONDS_BETWEEN_WRITES = 3.0
 LARGEST_SIDE = 1 << 30
