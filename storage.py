@@ -99,7 +99,7 @@ def restore_copy(copy: SavedCopy, output_dir: str, place: str = "") -> str | Non
     os.makedirs(folder, exist_ok=True)
     partial = os.path.join(output_dir, PARTIAL)
     try:
-        if copy.preview and _preview_made_again(copy, original, partial):
+        if copy.preview and _made_again(copy.preview, original, copy.original.path, partial):
             rename_to_new(partial, copy.copy)
         else:
             copy_file(original, copy.copy, copy.digest, partial, rename=rename_to_new)
@@ -111,11 +111,11 @@ def restore_copy(copy: SavedCopy, output_dir: str, place: str = "") -> str | Non
     return None
 
 
-def _preview_made_again(copy: SavedCopy, original: ImageFile, partial: str) -> bool:
+def _made_again(preview: Preview, original: ImageFile, name: str, partial: str) -> bool:
     """Whether a preview could be made again as it was; then it lies under another name."""
     with _ONE_PREVIEW:  # what decoders say is caught for the whole process
-        data: bytes | None = named("pictures.preview:made_again")(original.path, copy.original.path)
-    if not data or not copy.preview or hashlib.sha256(data).hexdigest() != copy.preview.digest:
+        data: bytes | None = named("pictures.preview:made_again")(original.path, name)
+    if not data or hashlib.sha256(data).hexdigest() != preview.digest:
         return False
     try_to(os.unlink, partial)  # left by a run that was killed
     write_preview(data, original, partial)
@@ -237,7 +237,7 @@ def _put(copy: SavedCopy, waiting: str, target: str, partial: str) -> None:
     """Have a copy at its new place: a preview that waits, or one made again, or the whole file."""
     if copy.preview and os.path.lexists(waiting):
         rename_new(waiting, target)
-    elif copy.preview and _preview_made_again(copy, copy.original, partial):
+    elif copy.preview and _made_again(copy.preview, copy.original, copy.original.path, partial):
         rename_new(partial, target)
     else:
         copy_file(copy.original, target, copy.digest, partial)
