@@ -134,6 +134,16 @@ def test_looks_match_in_every_way_here() -> None:
     assert any(view.startswith("turned by") for view in views)
 
 
+def test_parts_of_pictures_are_found_as_before() -> None:
+    """They are compared anew each time, after what is remembered."""
+    kept: dict[str, bytes] = {}
+    looks = [replace(look, large=scene(number, 128).tobytes()) for number, look in enumerate(LOOKS)]
+    looks[4] = replace(looks[4], large=np.pad(scene(0), 32, mode="wrap").tobytes())
+    found(looks[3:8], PRESETS["crops"], memory_of(kept))
+    expected = found(looks[2:9], PRESETS["crops"])
+    assert found(looks[2:9], PRESETS["crops"], memory_of(kept)) == expected
+
+
 def searched(looks: Sequence[Look], rules: Rules, memory: Memory) -> tuple[int, int]:
     """How many rows are compared by their hashes, and how many pairs are looked at."""
     rows, pairs = [0], [0]

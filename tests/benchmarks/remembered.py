@@ -52,7 +52,7 @@ def hashed(files):
     for file in files:
         gray, number = pictures[numbers[file.path]], numbers[file.path]
         view = View(bandpass.hashes_of(gray[None], 16)[0], gray.tobytes(), False)
-        yield HashedImage(file, f"{number + 1:064x}", Look((view,), None, None, b""))
+        yield HashedImage(file, f"{number + 1:064x}", Look((view,), None, None, bytes(32)))
 
 with store.opened(cache, print) as known:
     for _ in known.hashed(files, Recipe(), hashed):
