@@ -71,6 +71,10 @@ class Survey:
         unread = {item.file.path: "" for item in self.unreadable}
         return unread | {image.file.path: image.digest for image in self.images}
 
+    def damaged(self) -> frozenset[str]:
+        """The paths of the photos of which find sees that something is lost."""
+        return frozenset(image.file.path for image in self.images if image.damage)
+
 
 def check_input(input_dirs: Sequence[str], output_dir: str) -> None:
     """Refuse input folders that can't be read, or that are OUTPUT_DIR's or another program's.

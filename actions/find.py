@@ -33,6 +33,7 @@ from actions.find_summary import (
 from actions.previews import (
     PREVIEW,
     MakePreviews,
+    check_key,
     in_workers,
     say_what_previews_save,
     with_old_previews,
@@ -67,7 +68,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     dry_run, discard = arguments.dry_run, arguments.discard_review
     with contextlib.ExitStack() as stack:
         old = stack.enter_context(old_result(paths, console, dry_run=dry_run))
-        unsigned = "" if dry_run else why_unsigned()
+        unsigned, previews = "" if dry_run else why_unsigned(), settings.copies == PREVIEW
+        if previews:
+            check_key(unsigned)
         old, proven = replaceable(old, arguments, console)
         check_not_full(paths.output_dir)
         check_log(paths.log_file)
@@ -80,14 +83,13 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         survey = surveyed(walked, hasher)
         store.prune(settings.input_dirs)
         if not discard:
-            check_last_copies(old, survey.digests())
+            check_last_copies(old, survey.digests(), survey.damaged())
         search = searched(survey, hasher, sides, memory_of(store, settings.input_dirs))
         images, seen = search.survey.images, search.survey.digests()
         chosen = chosen_groups(images, search.groups, decisions, arguments, settings.workers, store)
         log = report(console, search, chosen, accepted, everything=arguments.verbose)
         if arguments.list:
             console.print_list(line_of(item.file).encode() for item in search.survey.unreadable)
-        previews = settings.copies == PREVIEW
         copies = planned_copies(images, chosen.groups, paths, previews=previews)
         copies, taken = with_what_is_taken(copies, old, proven, previews=previews)
         check_room(copies, taken, paths, previews=previews)

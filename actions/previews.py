@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import storage
 from actions.console import Console, bar
+from config import UserError
 from disk.files import ImageFile
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy, write_manifest
@@ -23,6 +24,16 @@ MakePreviews = Callable[[OutputPaths, Manifest, list[str]], Manifest]
 PREVIEW_OF = "pictures.preview:preview_of"  # done by workers
 PREVIEW = "preview"  # what COPIES says where these are wanted
 WORTH_TELLING = 10 * 10**9  # bytes that previews would save
+
+
+def check_key(unsigned: str) -> None:
+    """Raise UserError if there is a reason why a result would not be signed.
+
+    What a preview is, is said by the record alone: nothing proves one, and find would neither
+    replace nor remove it.
+    """
+    if unsigned:
+        raise UserError(f"previews need a key of yours: {unsigned}")
 
 
 def with_old_previews(

@@ -67,12 +67,15 @@ def _check_is_folder(folder: str) -> None:
         raise UserError(f"OUTPUT_DIR {folder} is a mount point; choose a folder inside it.")
 
 
-def check_last_copies(old: Opened, seen: Mapping[str, str]) -> None:
+def check_last_copies(
+    old: Opened, seen: Mapping[str, str], damaged: Collection[str] = frozenset()
+) -> None:
     """Refuse to replace a result with copies that may be all that is left. Changes nothing on disk.
 
     That is what it looks like where a disk isn't mounted, or dies. `seen` are the photos that find
-    has now, by path: the digest of each, or nothing for one that can't be read. An original that
-    was moved is known by its digest, one that was edited by its path.
+    has now, by path: the digest of each, or nothing for one that can't be read; some are `damaged`.
+    An original that was moved is known by its digest, one that was edited by its path, unless it
+    is damaged by now and was not.
     """
     old = look_again(old)
     if isinstance(old, NoResult):
@@ -80,21 +83,22 @@ def check_last_copies(old: Opened, seen: Mapping[str, str]) -> None:
     copies = old.manifest.copies
     known = {c.digest for c in copies}
     digests = {d for path, d in seen.items() if d in known and os.path.lexists(path)}
-    if last := [c for c in copies if c.digest not in digests and _may_be_last(c, seen)]:
+    if last := [c for c in copies if c.digest not in digests and _may_be_last(c, seen, damaged)]:
         folders = sorted({os.path.dirname(c.original.path) for c in last})
         what = "previews" if all(c.preview for c in last) else "copies"
         raise UserError(
-            f"originals are gone or can't be read any more ({len(last)}, in "
+            f"originals are gone, damaged or can't be read any more ({len(last)}, in "
             f"{', '.join(map(to_line, folders[:3]))}{', ...' if folders[3:] else ''}), and "
             f"{old.paths.output_dir} holds {what} that may be all that is left; mount their disk "
             f"or put them back, or copy those {what} elsewhere and run find with --discard-review."
         )
 
 
-def _may_be_last(copy: SavedCopy, seen: Mapping[str, str]) -> bool:
+def _may_be_last(copy: SavedCopy, seen: Mapping[str, str], damaged: Collection[str]) -> bool:
     """Whether a copy is there, and nothing else that has its content is known."""
     place = copy.original.path
-    if is_gone(copy.copy) or (seen.get(place) and os.path.lexists(place)):
+    was_edited = seen.get(place) and (place not in damaged or copy.damage)
+    if is_gone(copy.copy) or (was_edited and os.path.lexists(place)):
         return False
     if place not in seen and is_untouched(place, copy.original):  # find doesn't look there now
         return False

@@ -310,6 +310,17 @@ def test_previews_of_a_stranger_prove_nothing_and_stay(
     assert shown.run("find", *PREVIEW, "--trust-result", "--yes").code == 0
 
 
+def test_without_a_key_no_previews_are_made(
+    photos: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By nothing else would the next find know what they are."""
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nothing")
+    ran = photos.run("find", *PREVIEW)
+    assert ran.code == 2
+    assert "previews need a key of yours: /proc/nothing can't be written" in ran.err
+    assert not photos.output.exists()
+
+
 # ---- How they are made
 
 

@@ -553,7 +553,11 @@ def loses_its_data(path: Path) -> None:
     os.truncate(path, 0)
 
 
-@pytest.mark.parametrize("goes", [dies, loses_its_data])
+def is_cut_off(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("goes", [dies, loses_its_data, is_cut_off])
 @pytest.mark.parametrize("flag", [(), ("--dry-run",)])
 def test_the_last_copy_of_a_single_original_stays(
     found: Library,
