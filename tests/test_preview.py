@@ -29,6 +29,8 @@ from PIL import Image, ImageCms, ImageOps
 
 from actions import find, previews
 from config import UserError
+from disk import copying
+from disk.copying import write_preview
 from disk.files import ImageFile
 from disk.record import SavedCopy
 from disk.result import OutputPaths
@@ -260,3 +262,19 @@ def test_find_says_what_previews_would_save_if_that_is_much(
     monkeypatch.setattr(previews, "may_share", lambda *_: True)
     previews.say_what_previews_save(console, copies, (), output)
     assert told == []
+
+
+def test_a_preview_is_on_disk_and_is_read_back_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"a photo")
+    original, place = ImageFile(str(tmp_path / "a.jpg"), 7, 10**9), tmp_path / "made"
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    write_preview(b"small", original, str(place))
+    assert len(synced) == 1
+    assert place.read_bytes() == b"small"
+    monkeypatch.setattr(copying, "digest_file", lambda _: "another")
+    with pytest.raises(OSError, match="doesn't give back"):
+        write_preview(b"small", original, str(tmp_path / "bad"))
+    assert not (tmp_path / "bad").exists()
