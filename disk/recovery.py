@@ -3,13 +3,16 @@
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from config import UserError
 from disk import litter
 from disk.files import (
+    ImageFile,
     files_in,
     has_digest,
+    is_untouched,
     sync_folder,
     temporary_path,
     try_to,
@@ -108,26 +111,37 @@ def last_ones(
     """What tells of a copy in a replaced result that it may be all that is left of a photo.
 
     Nothing is in its original's place then, and none of what the result that stands knows has its
-    content: no original, no copy, none of the photos that were `seen` (by path: the digest). That
-    result is looked at when an original is missing for the first time.
+    content by now: no original, no copy. Nor is one there of the photos that were `seen` a moment
+    ago (by path: the digest). All that is looked at when an original is missing.
     """
+
+    @cache
+    def known() -> Mapping[str, Sequence[ImageFile]]:
+        found = defaultdict(list)
+        for copy in standing():
+            found[copy.digest].append(copy.original)
+            if not os.path.islink(os.path.dirname(copy.copy)):
+                file = replace(copy.original, path=copy.copy, size=copy.sizes[0])
+                found[copy.digests[0]].append(file)
+        return found
 
     @cache
     def places() -> Mapping[str, Sequence[str]]:
         found = defaultdict(list)
-        for copy in standing():
-            found[copy.digest].append(copy.original.path)
-            if not os.path.islink(os.path.dirname(copy.copy)):
-                found[copy.digests[0]].append(copy.copy)
         for path, digest in (seen or {}).items():
             found[digest].append(path)
         return found
 
+    def lies_elsewhere(digest: str) -> bool:
+        return any(map(os.path.lexists, places().get(digest, ()))) or any(
+            is_untouched(file.path, file) or has_digest(file.path, digest)
+            for file in known().get(digest, ())
+        )
+
     def is_last(copy: SavedCopy) -> bool:
-        if os.path.lexists(copy.original.path):
+        if os.path.lexists(copy.original.path) or not os.path.lexists(copy.copy):
             return False
-        others = (path for digest in copy.digests for path in places().get(digest, ()))
-        return os.path.lexists(copy.copy) and not any(map(os.path.lexists, others))
+        return not any(map(lies_elsewhere, copy.digests))
 
     return is_last
 

@@ -30,11 +30,16 @@ def goes(small: Small) -> None:
     (small.photos / "a1.jpg").unlink()
 
 
+def goes_and_the_new_copy_is_touched(small: Small) -> None:
+    goes(small)
+    os.utime(small.copy("a1.jpg"))
+
+
 def is_edited(small: Small) -> None:
     (small.photos / "b1.jpg").write_bytes(b"edited")
 
 
-@pytest.mark.parametrize("change", [goes, is_edited])
+@pytest.mark.parametrize("change", [goes, goes_and_the_new_copy_is_touched, is_edited])
 def test_of_a_replaced_result_goes_what_lies_elsewhere(
     leftover: Small, change: Callable[[Small], None]
 ) -> None:
@@ -58,6 +63,14 @@ def test_the_last_copy_in_a_replaced_result_stays_and_is_named(
     (leftover.folder / "unplugged").rename(photo)
     leftover.find()
     assert sorted(os.listdir(leftover.folder)) == ["output", "photos"]
+
+
+def test_what_is_edited_in_the_result_that_stands_is_no_other_copy(leftover: Small) -> None:
+    goes(leftover)
+    leftover.copy("a1.jpg").write_bytes(b"edited")
+    assert leftover.check().code == 2
+    left = sorted(path.name[-6:] for path in leftover.folder.glob("output.find-old/*/*"))
+    assert left == ["a1.jpg"]
 
 
 def test_a_link_to_the_folder_of_the_last_copy_is_no_other_copy(leftover: Small) -> None:
