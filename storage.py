@@ -178,6 +178,12 @@ def keep_preview(paths: OutputPaths, number: int, copy: SavedCopy, made: Small) 
     return replace(copy, preview=preview)
 
 
+def drop_preview(paths: OutputPaths, number: int) -> None:
+    """Remove a preview that waits in the staging folder, if one does."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(made_path(paths.staging_dir, number))
+
+
 def copy_all(
     paths: OutputPaths, copies: Sequence[SavedCopy], taken: Mapping[str, Proven], at_once: int = 1
 ) -> Generator[SavedCopy | FailedCopy, None, None]:

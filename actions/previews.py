@@ -90,9 +90,25 @@ def with_previews(
             failed.append(f"{to_line(made.file.path)}: {error.strerror or error}")
     console.list_some("Copied whole, as no preview could be made", failed, everything=True)
     log += [f"Copied whole, with no preview: {line}" for line in failed]
+    for number in [*alike_previews(copies)]:
+        storage.drop_preview(paths, number)
+        copies[number] = dataclasses.replace(planned.copies[number], preview=None)
     planned = dataclasses.replace(planned, copies=tuple(copies))
     write_manifest(paths.staging_dir, planned)
     return planned
+
+
+def alike_previews(copies: Sequence[SavedCopy]) -> Iterable[int]:
+    """The numbers of copies whose previews are as those of other photos before, by time as well.
+
+    If one of them took the other's name, nobody could tell which it is. Changes nothing on disk.
+    """
+    first: dict[tuple[str, int], str] = {}
+    for number, copy in enumerate(copies):
+        if copy.preview:
+            look = copy.preview.digest, copy.original.mtime_ns
+            if first.setdefault(look, copy.digest) != copy.digest:
+                yield number
 
 
 def made_in_workers(files: Sequence[ImageFile], workers: int) -> Iterable[Made]:
