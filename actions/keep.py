@@ -65,15 +65,9 @@ def report(
 ) -> None:
     """Say what is to be kept, what was before, and what can't be."""
     if new:
-        pictures = sum(len(decision.members) for decision in new.values())
-        groups = counted(len(new), "group")
-        console.say(f"To keep side by side: {groups} of {counted(pictures, 'picture')}.")
+        report_new(console, new, everything=everything)
     elif not known and not refused:
         console.say("There is no group to keep.")
-    for number, decision in new.items() if everything else ():
-        console.say(f"  Group {number}:")
-        for member in decision.members:
-            console.say(f"    {to_line(member.path)}")
     if known:
         console.say(f"Kept already: {counted(len(known), 'group')}.")
     lines = [f"Group {number}: {reason}" for number, reason in sorted(refused.items())]
@@ -84,3 +78,14 @@ def report(
         refused=[{"group": n, "reason": reason} for n, reason in sorted(refused.items())],
         kept=[],
     )
+
+
+def report_new(console: Console, new: Mapping[int, Decision], *, everything: bool) -> None:
+    """Say how much is to be kept, and which files where that is wanted."""
+    pictures = sum(len(decision.members) for decision in new.values())
+    groups = counted(len(new), "group")
+    console.say(f"To keep side by side: {groups} of {counted(pictures, 'picture')}.")
+    for number, decision in new.items() if everything else ():
+        console.say(f"  Group {number}:")
+        for member in decision.members:
+            console.say(f"    {to_line(member.path)}")

@@ -80,10 +80,7 @@ def check_last_copies(
     old = look_again(old)
     if isinstance(old, NoResult):
         return
-    copies = old.manifest.copies
-    known = {c.digest for c in copies}
-    digests = {d for path, d in seen.items() if d in known and os.path.lexists(path)}
-    if last := [c for c in copies if c.digest not in digests and _may_be_last(c, seen, damaged)]:
+    if last := _last_of(old.manifest.copies, seen, damaged):
         folders = sorted({os.path.dirname(c.original.path) for c in last})
         what = "previews" if all(c.preview for c in last) else "copies"
         raise UserError(
@@ -92,6 +89,15 @@ def check_last_copies(
             f"{old.paths.output_dir} holds {what} that may be all that is left; mount their disk "
             f"or put them back, or copy those {what} elsewhere and run find with --discard-review."
         )
+
+
+def _last_of(
+    copies: Sequence[SavedCopy], seen: Mapping[str, str], damaged: Collection[str]
+) -> list[SavedCopy]:
+    """The copies that may be all that is left, as no photo that is there has their content."""
+    known = {c.digest for c in copies}
+    digests = {d for path, d in seen.items() if d in known and os.path.lexists(path)}
+    return [c for c in copies if c.digest not in digests and _may_be_last(c, seen, damaged)]
 
 
 def _may_be_last(copy: SavedCopy, seen: Mapping[str, str], damaged: Collection[str]) -> bool:

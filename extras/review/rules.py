@@ -8,7 +8,7 @@ that the better one hasn't got. Nor is a RAW for what was made of it, nor a came
 better one of which it surely was made.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, permutations, product, starmap
 
@@ -369,8 +369,8 @@ def _without_torn(
 
 def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burst: bool) -> str:
     """Why more than one picture of a group is left to the person."""
-    doubt = next((outcome.reason for outcome in outcomes if outcome.keeper is None), "")
-    if shielded := next((one.shielded for one in outcomes if one.shielded), ""):
+    doubt = _first_of(outcome.reason for outcome in outcomes if outcome.keeper is None)
+    if shielded := _first_of(outcome.shielded for outcome in outcomes):
         return shielded
     if any(outcome.holding for outcome in outcomes):
         return "one holds something that the other doesn't"
@@ -383,6 +383,11 @@ def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burs
     if are_turned(pictures):
         return "turned against each other: keep the upright one yourself"
     return "different pictures: framed, cut or edited"
+
+
+def _first_of(reasons: Iterable[str]) -> str:
+    """The first reason that says something, if one does."""
+    return next(filter(None, reasons), "")
 
 
 def _has_damaged_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome]) -> bool:
