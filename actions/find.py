@@ -46,7 +46,7 @@ from disk.known_bad import KnownBad, known_bad, line_of
 from disk.lines import to_line
 from disk.output_lock import locked
 from disk.protection import Protected
-from disk.record import Link, Manifest, SavedCopy
+from disk.record import Link, Manifest, SavedCopy, is_signed
 from disk.replaceable import check_last_copies, check_replaceable, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result, look_again, open_result
 from disk.room import check_not_full, check_space, may_share
@@ -141,7 +141,11 @@ def report(
 def replaceable(
     old: Opened, arguments: argparse.Namespace, console: Console
 ) -> tuple[Opened, tuple[Proven, ...]]:
-    """What lies in OUTPUT_DIR, once it is sure that it may be replaced; its copies, if proven."""
+    """What lies in OUTPUT_DIR, once it is sure that it may be replaced; its copies, if proven.
+
+    To trust a result is not to have seen its previews: a stranger's may show something else.
+    """
+    was_signed = isinstance(old, Result) and is_signed(old.manifest)
     if arguments.trust_result and isinstance(old, Result):
         ask_for_trust(old, arguments, console)
         old = look_again(old)
@@ -151,7 +155,7 @@ def replaceable(
         trusted=arguments.trust_result,
         watch=lambda paths: bar(paths, "Checking the old result", unit=" copies"),
     )
-    return old, proven
+    return old, proven if was_signed else ()
 
 
 def with_protection(copies: Iterable[SavedCopy], protected: Protected) -> Iterator[SavedCopy]:

@@ -1,5 +1,6 @@
 """A result of `find --copies preview`: previews in the folders, and the originals untouched."""
 
+import dataclasses
 import functools
 import io
 import itertools
@@ -21,7 +22,7 @@ from config import UserError
 from disk import replaceable
 from disk.files import ImageFile, digest_file
 from disk.own_names import MANIFEST
-from disk.record import SavedCopy, load_manifest
+from disk.record import SavedCopy, load_manifest, write_manifest
 from disk.result import open_result
 from pictures import preview
 from pictures.images import Unreadable
@@ -315,6 +316,21 @@ def test_previews_of_a_stranger_prove_nothing_and_stay(
     assert "--trust-result" in ran.err
     assert tree(shown.folder) == before
     assert shown.run("find", *PREVIEW, "--trust-result", "--yes").code == 0
+
+
+def test_a_strangers_preview_of_something_else_is_not_taken_over(
+    shown: Library, someone_else: Callable[[], Path]
+) -> None:
+    copy, manifest = record(shown)["a1.jpg"], load_manifest(str(shown.output))
+    before, other = Path(copy.copy).read_bytes(), record(shown)["b1.jpg"]
+    shutil.copyfile(other.copy, copy.copy)
+    os.utime(copy.copy, ns=(copy.original.mtime_ns,) * 2)
+    forged = dataclasses.replace(copy, preview=other.preview)
+    copies = tuple(forged if c == copy else c for c in manifest.copies)
+    write_manifest(str(shown.output), dataclasses.replace(manifest, copies=copies))
+    someone_else()
+    assert shown.run("find", *PREVIEW, "--trust-result", "--yes").code == 0
+    assert Path(copy.copy).read_bytes() == before
 
 
 def test_without_a_key_no_previews_are_made(
