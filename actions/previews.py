@@ -88,8 +88,10 @@ def with_previews(
                 raise OSError(made.reason)
         except OSError as error:
             failed.append(f"{to_line(made.file.path)}: {error.strerror or error}")
-    console.list_some("Copied whole, as no preview could be made", failed, everything=True)
-    log += [f"Copied whole, with no preview: {line}" for line in failed]
+    console.list_some(
+        "No preview could be made, so these are to be copied whole", failed, everything=True
+    )
+    log += [f"No preview could be made: {line}" for line in failed]
     for number in [*alike_previews(copies)]:
         storage.drop_preview(paths, number)
         copies[number] = dataclasses.replace(planned.copies[number], preview=None)

@@ -380,11 +380,11 @@ def test_what_no_preview_can_be_made_of_is_copied_whole_and_the_log_says_it(
     monkeypatch.setattr(previews, "made_in_workers", some_die)
     ran = photos.run("find", *PREVIEW)
     assert ran.code == 1
-    assert "Copied whole, as no preview could be made (1):" in ran.out
+    assert "No preview could be made, so these are to be copied whole (1):" in ran.out
     assert photos.copy("a4.jpg").read_bytes() == broken
     assert photos.copy("a1.jpg").read_bytes() == (photos.photos / "a1.jpg").read_bytes()
     assert [copy.preview is None for copy in record(photos).values()].count(True) == 3
-    (line,) = [line for line in photos.log() if "Copied whole" in line]
+    (line,) = [line for line in photos.log() if "No preview could be made" in line]
     assert line.endswith(f"{photos.photos / 'a1.jpg'}: it crashed the decoder")
 
 
