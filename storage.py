@@ -42,7 +42,7 @@ from disk.result import NoResult, Opened, OutputPaths, look_again
 from disk.room import check_space, does_share
 from disk.taking_over import Proven, other_names, take_over
 from pictures.by_name import named
-from pictures.preview_files import RECIPE, Small, path_of
+from pictures.preview_files import RECIPE, Small, spelled
 
 if TYPE_CHECKING:  # cleanup and check-deleted have no images
     from pictures.images import HashedImage
@@ -128,7 +128,7 @@ def _made_again(preview: Preview, original: ImageFile, name: str, partial: str) 
 def names_of(paths: Iterable[str], *, previews: bool = False) -> dict[str, str]:
     """The name of each original's copy and, besides, of its preview where that has another one."""
     paths = list(paths)
-    return name_copies(dict.fromkeys([*paths, *(map(path_of, paths) if previews else ())]))
+    return name_copies(dict.fromkeys([*paths, *(spelled({*paths}).values() if previews else ())]))
 
 
 def plan_copies(

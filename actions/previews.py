@@ -16,7 +16,7 @@ from disk.room import bytes_needed, may_share
 from disk.taking_over import Proven, plan_take_over
 from pictures import workers as pool
 from pictures.images import Unreadable
-from pictures.preview_files import RECIPE, Small, Whole, form_of, path_of, usual_bytes
+from pictures.preview_files import RECIPE, Small, Whole, form_of, spelled, usual_bytes
 
 Made = Small | Whole | Unreadable
 # A planned record, and the log -> the record with the previews that were made for it.
@@ -122,12 +122,10 @@ def preview_places(copies: Sequence[SavedCopy]) -> dict[str, str]:
     """Where the preview of each original goes, by its path. Changes nothing on disk."""
     originals = {copy.original.path: copy for copy in copies}
     names = storage.names_of(originals, previews=True)
-    places = {}
-    for path, copy in originals.items():
-        spelled = path_of(path)
-        folder = os.path.dirname(copy.copy)
-        places[path] = os.path.join(folder, names[path if spelled in originals else spelled])
-    return places
+    return {
+        path: os.path.join(os.path.dirname(originals[path].copy), names[name])
+        for path, name in spelled(originals).items()
+    }
 
 
 def say_what_previews_save(

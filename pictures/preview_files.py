@@ -1,7 +1,7 @@
 """What kind of file a preview is, what it is called and what it takes; none is made here."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from disk.files import ImageFile
@@ -72,6 +72,17 @@ def path_of(path: str) -> str:
     """A photo's path, as the name of its preview spells it: one that is another JPEG says so."""
     form = formats.by_ending(path)
     return path if form and form.said in FORMS else path + JPEG
+
+
+def spelled(paths: Collection[str]) -> dict[str, str]:
+    """The paths of some photos, each as the name of its preview spells it, which is no other's."""
+    found = {}
+    for path in paths:
+        name = path_of(path)
+        while name != path and name in paths:
+            name += JPEG
+        found[path] = name
+    return found
 
 
 def usual_bytes(file: ImageFile) -> int:

@@ -584,6 +584,8 @@ def test_the_names_of_previews_that_are_no_files_of_their_format_say_so(photos: 
     assert ran.code == 0
     named = {os.path.basename(path): os.path.basename(copy) for path, copy in photos.info().items()}
     assert named["i.heic"].endswith("photos_i.heic.jpg")
+    assert "photos_h.heic" in named["h.heic"]
+    assert named["h.heic"].endswith(".jpg")  # though another photo has that name
     assert named["small.heic"].endswith("photos_small.heic")
     assert len({name.lower() for name in named.values()}) == len(named)
     with Image.open(io.BytesIO(photos.copy("i.heic").read_bytes())) as image:
