@@ -37,7 +37,7 @@ except MISTAKES as error:
         print(json.dumps({"schema": 1, "exit": 2, "error": mistake}))
     raise SystemExit(2) from None
 
-from actions.console import Console
+from actions.console import Console, print_line
 from actions.options import ACTIONS, check_belongs, constants, parser, settings_of
 from config import Exit, UserError
 from disk import system
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.code = Exit.INTERRUPTED
         console.facts["error"] = "interrupted"
-        print("Interrupted. Run the same command again to go on.", file=sys.stderr)
+        print_line("Interrupted. Run the same command again to go on.", sys.stderr)
     if console.json:
         facts = {"schema": SCHEMA, "exit": int(console.code), **console.facts}
         print(json.dumps(facts, indent=1))  # ASCII, so that any terminal or pipe can hold it

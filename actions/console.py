@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from config import Exit
 from disk.lines import to_line
@@ -30,7 +30,7 @@ class Console:
         # Nobody may be reading any more; what was begun goes on.
         with contextlib.suppress(BrokenPipeError):
             aside = self.json or self.lists
-            print(line, file=sys.stderr if aside else sys.stdout, flush=True)
+            print_line(line, sys.stderr if aside else sys.stdout)
 
     def print_list(self, lines: Iterable[bytes], end: bytes = b"\n") -> None:
         """Print what a list has, byte by byte, whatever a terminal would make of it."""
@@ -62,7 +62,7 @@ class Console:
     def fail(self, message: str, code: Exit) -> None:
         """End with one line, whatever characters a path in it has."""
         line = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], message)
-        print(f"error: {line}", file=sys.stderr)
+        print_line(f"error: {line}", sys.stderr)
         self.code = code
         self.facts["error"] = message
 
@@ -100,6 +100,13 @@ def bar(
     hidden = True if sys.stderr is None else None  # which is so where it is closed
     bar: Iterable[T] = tqdm(items, what, total, unit=unit, disable=hidden, leave=False)
     return bar
+
+
+def print_line(line: str, stream: TextIO | None) -> None:
+    """Print a line on a line of its own, though a bar is shown."""
+    tqdm = sys.modules.get("tqdm")  # which shows no bar before it is loaded
+    with tqdm.tqdm.external_write_mode(stream) if tqdm and stream else contextlib.nullcontext():
+        print(line, file=stream, flush=True)
 
 
 def megabytes(size: int) -> str:

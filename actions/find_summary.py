@@ -397,9 +397,11 @@ def say_what_was_copied(
     previews = sum(copy.preview is not None for copy in saved)
     console.facts.update(previews=previews, taken_over=len(before), bytes_copied=size - old)
     shown = f" ({previews:,} as {'a preview' if previews == 1 else 'previews'})"
-    there = f"; {len(before):,} of them {'was' if len(before) == 1 else 'were'} there before"
+    begin = "In" if len(before) == len(saved) else "Copied to"
+    of = "all" if len(before) == len(saved) else f"{len(before):,} of them"
+    there = f"; {of} {'was' if len(before) == 1 else 'were'} there before"
     console.say(
-        f"Copied to {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}"
+        f"{begin} {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}"
         f"{shown if previews else ''}, {megabytes(size)}{there if before else ''}."
     )
 

@@ -34,7 +34,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             append_decisions([line_of(decision) for decision in new.values()])
             console.facts["kept"] = sorted(new)
             console.say(
-                "From now on find leaves them out, until more joins them (or --action forget)."
+                "From now on find leaves out what is kept, until more joins it"
+                " (or --action forget)."
             )
 
 

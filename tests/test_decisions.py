@@ -67,7 +67,7 @@ def with_rating(jpeg: bytes, rating: int) -> bytes:
 
 
 def test_a_kept_group_is_left_out_and_counted(found: Library) -> None:
-    assert "From now on find leaves them out" in keep(found, "2").out
+    assert "From now on find leaves out what is kept" in keep(found, "2").out
     ran = found.find("--json")
     assert [named(found, group) for group in ran.facts["groups"]] == [
         ["vacation1.jpg", "vacation1_copy.jpg", "vacation1_old.jpg"]

@@ -39,6 +39,8 @@ def test_with_a_new_photo_only_that_is_copied_and_all_is_as_if_it_were_made_anew
     assert taken(before, small.files()) == {*OLD}
     assert sorted(os.listdir(small.folder)) == ["output", "photos"]
     found = state(small.output)
+    again = small.find().out
+    assert f"\nIn {small.output}: 5 pictures, 0.0 MB; all were there before.\n" in again
     shutil.rmtree(small.output)
     small.find()
     assert state(small.output) == found
