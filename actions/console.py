@@ -25,6 +25,7 @@ class Console:
     lists: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     code: Exit = Exit.DONE
+    warned_of: set[str] = field(default_factory=set)
 
     def say(self, line: str = "") -> None:
         # Nobody may be reading any more; what was begun goes on.
@@ -39,7 +40,10 @@ class Console:
             sys.stdout.flush()
 
     def warn(self, message: str) -> None:
-        self.say(f"warning: {message}")
+        """Say what a person should know; the same once, however many find it out."""
+        if message not in self.warned_of:
+            self.warned_of.add(message)
+            self.say(f"warning: {message}")
 
     def warn_of(self, failure: str) -> None:
         """Say what failed, if anything; it makes the exit code 1."""
