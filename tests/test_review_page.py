@@ -60,7 +60,7 @@ def open_page(browser: Any) -> Iterator[Open]:
             page.on("console", lambda m: is_error(m) and errors.append(m.text))
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.goto(served.server.address)
-            page.wait_for_selector(".tile")
+            page.wait_for_selector(".tile, #nothing:not([hidden])")
             page.wait_for_selector("#judging", state="hidden")
             return page
 
@@ -111,6 +111,14 @@ def shown(page: Any, selector: str = "#stage") -> Image.Image:
 
 
 # ---- Opening and moving
+
+
+def test_where_all_groups_are_kept_the_page_says_that_there_is_none(
+    found: Library, open_page: Open
+) -> None:
+    found.run("keep", "--yes")
+    found.find()
+    assert open_page(found).inner_text("#nothing") == "This result has no group."
 
 
 def test_the_page_opens_and_shows_the_groups_with_their_thumbnails(page: Any) -> None:

@@ -33,6 +33,7 @@ export function relist(keep = view.list[view.at]) {
   const { list } = view;
   $("shown").textContent = list.length === groups.length ? "" : `${counted(list.length, "group")} shown`;
   $("nothing").hidden = list.length > 0;
+  if (!groups.length) $("nothing").textContent = "This result has no group.";
   clearGrid();
   drawGrid();
 }
