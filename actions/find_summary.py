@@ -387,6 +387,8 @@ def report_saved(
         console.say(
             "What belongs side by side: --action keep, and find leaves it out from then on."
         )
+    elif not results and not kept:
+        console.say(f"So {to_line(paths.output_dir)} has no copies now.")
 
 
 def say_what_was_copied(

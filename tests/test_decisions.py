@@ -93,6 +93,7 @@ def test_without_numbers_all_that_are_left_are_kept(found: Library) -> None:
     ran = found.run("find", "--json")
     assert ran.facts["groups"] == []
     assert "No group of similar pictures to look at." in ran.err
+    assert f"So {found.output} has no copies now." in ran.err
     assert "There is no group to keep." in keep(found).out
 
 
