@@ -14,6 +14,8 @@ from disk.record import Manifest, SavedCopy, info_of, is_signed
 from disk.result import NoResult, Opened, look_again
 from disk.taking_over import Proven, prove
 
+FEW = 3  # that a message names
+
 
 def check_replaceable(
     old: Opened,
@@ -81,14 +83,23 @@ def check_last_copies(
     if isinstance(old, NoResult):
         return
     if last := _last_of(old.manifest.copies, seen, damaged):
-        folders = sorted({os.path.dirname(c.original.path) for c in last})
         what = "previews" if all(c.preview for c in last) else "copies"
         raise UserError(
-            f"originals are gone, damaged or can't be read any more ({len(last)}, in "
-            f"{', '.join(map(to_line, folders[:3]))}{', ...' if folders[3:] else ''}), and "
+            f"originals are gone, damaged or can't be read any more ({_originals_of(last)}), and "
             f"{old.paths.output_dir} holds {what} that may be all that is left; mount their disk "
-            f"or put them back, or copy those {what} elsewhere and run find with --discard-review."
+            f"or put them back. If you deleted them yourself, or have copied those {what} "
+            "elsewhere, run find with --discard-review."
         )
+
+
+def _originals_of(copies: Sequence[SavedCopy]) -> str:
+    """The originals of a few copies by name, of many by number and folders."""
+    paths = [c.original.path for c in copies]
+    if len(paths) <= FEW:
+        return ", ".join(map(to_line, paths))
+    folders = sorted({os.path.dirname(path) for path in paths})
+    more = ", ..." if folders[FEW:] else ""
+    return f"{len(paths)}, in {', '.join(map(to_line, folders[:FEW]))}{more}"
 
 
 def _last_of(
