@@ -29,6 +29,7 @@ FOLDERS = ("actions", "disk", "pictures")
 CORE = sorted([*ROOT.glob("*.py"), *(p for f in FOLDERS for p in ROOT.glob(f"{f}/**/*.py"))])
 sys.path.insert(0, str(ROOT))
 
+import made_previews  # noqa: E402
 from stand_in import sheet_of  # noqa: E402
 
 import main  # noqa: E402
@@ -497,3 +498,16 @@ def culled(found: Library) -> Library:
     found.delete_copies("vacation1_copy.jpg", "vacation1_old.jpg")
     assert found.check().code == 0
     return found
+
+
+@pytest.fixture
+def large_photos(bare_library: Library) -> Library:
+    made_previews.fill(bare_library)
+    return bare_library
+
+
+@pytest.fixture
+def with_previews(large_photos: Library, shelf: Path) -> Library:
+    """The library after find, with previews in its folders."""
+    make_once(large_photos, shelf / "previews", lambda: large_photos.find(*made_previews.PREVIEW))
+    return large_photos
