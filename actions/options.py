@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import config
@@ -293,8 +294,6 @@ class Help(argparse.HelpFormatter):
     """Help of which no word is broken at a hyphen, as options are typed as they stand."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        from textwrap import wrap
-
         return wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 

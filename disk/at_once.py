@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -18,8 +19,6 @@ def in_order(
     if at_once <= 1:
         yield from map(do, items)
         return
-    from concurrent.futures import Future, ThreadPoolExecutor
-
     pool = ThreadPoolExecutor(at_once)
     waiting: deque[Future[Done]] = deque()
     try:

@@ -14,7 +14,7 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # it takes long to import, and only those need it who start workers
@@ -153,9 +153,7 @@ def clone(source: int, path: str) -> bool:
     """
     if not is_mac():
         return False
-    import ctypes
-
-    clone_at = getattr(ctypes.CDLL(None, use_errno=True), "fclonefileat", None)
+    clone_at, _ = _of_libc("fclonefileat")
     if clone_at is None or clone_at(source, IN_THIS_FOLDER, os.fsencode(path), 0) != 0:
         return False
     os.chflags(path, 0)  # type: ignore[attr-defined,unused-ignore]
@@ -186,17 +184,22 @@ def rename_to_new(name: str, folder: int, new: str, other: int) -> bool:
 
     False where the kernel or the file system can't promise that.
     """
-    import ctypes
-
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    rename, error_number = _of_libc("renameat2")
     if rename is None:
         return False
     if rename(folder, os.fsencode(name), other, os.fsencode(new), RENAME_NOREPLACE) == 0:
         return True
-    number = ctypes.get_errno()
+    number = error_number()
     if number in (errno.EINVAL, errno.ENOSYS):
         return False
     raise OSError(number, os.strerror(number), new)
+
+
+def _of_libc(name: str) -> tuple[Callable[..., int] | None, Callable[[], int]]:
+    """A function of the C library, if it has it, and what tells the number of its last error."""
+    import ctypes  # takes long, and is wanted seldom
+
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None), ctypes.get_errno
 
 
 # ---- File systems

@@ -69,6 +69,4 @@ def chosen(settings: Settings) -> Method:
 
 def judges() -> tuple[Compare, DirectMatches]:
     """What compares two pictures by a rule, and what pairs several; only explain asks for them."""
-    from pictures.why import compare, direct_matches  # with SciPy
-
-    return compare, direct_matches
+    return named("pictures.why:compare"), named("pictures.why:direct_matches")
