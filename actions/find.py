@@ -52,6 +52,7 @@ from disk.result import Opened, OutputPaths, Result, look_again, open_result
 from disk.room import check_not_full, check_space, may_share
 from disk.taking_over import Proven, plan_take_over
 from pictures import methods
+from pictures.garbage import rare_collections
 from pictures.images import HashedImage, Holding
 from pictures.preview_files import usual_bytes
 from pictures.store import opened as opened_store
@@ -67,6 +68,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
     dry_run, discard = arguments.dry_run, arguments.discard_review
     with contextlib.ExitStack() as stack:
+        stack.enter_context(rare_collections())
         old = stack.enter_context(old_result(paths, console, dry_run=dry_run))
         unsigned, previews = "" if dry_run else why_unsigned(), settings.copies == PREVIEW
         if previews:

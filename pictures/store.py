@@ -6,7 +6,6 @@ name until the run ends.
 """
 
 import contextlib
-import gc
 import os
 import sqlite3
 import tempfile
@@ -18,6 +17,7 @@ from config import UserError
 from disk.files import ImageFile, has_digest
 from pictures import database, searches
 from pictures.database import writing
+from pictures.garbage import no_collections
 from pictures.images import Hashed, HashedImage, HashFiles
 from pictures.looks import Look, Spooled, digest, only_hash
 from pictures.packing import pack, unpack
@@ -100,7 +100,7 @@ class Store:
         self._hash_files = hash_files
         known, rows = set(), rows_of(recipe)
         if self._connection is not None:
-            with _no_garbage():
+            with no_collections():
                 for image in self._known(files, rows.look, rows.embedding):
                     known.add(image.file.path)
                     yield replace(image, by_thumbnail=True) if recipe.by_thumbnail else image
@@ -478,16 +478,6 @@ class Store:
 
 class _Unused(Exception):
     """There is no store in this run."""
-
-
-@contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Look for no garbage while there is none, but many new objects to look through."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """The command line: what it accepts, what it answers, and the exit codes."""
 
+import contextlib
+import gc
 import json
 import os
 import re
@@ -14,6 +16,7 @@ from conftest import ROOT, Library, Ran, collect, copy_core, tree
 import config
 from actions.options import OPTIONS, constants, parser
 from disk.output_lock import locked
+from pictures.garbage import NEW_OBJECTS, rare_collections
 
 
 def run(program: Path, *flags: str, **environment: str) -> Ran:
@@ -407,3 +410,12 @@ def test_a_run_whose_errors_go_nowhere_does_its_work(library: Library) -> None:
     ran = subprocess.run(["sh", "-c", script, "sh", *command], capture_output=True, check=False)
     assert ran.returncode == 0
     assert len(library.info()) == 5
+
+
+def test_find_looks_for_garbage_seldom_and_whoever_called_it_as_before() -> None:
+    before = gc.get_threshold()
+    with contextlib.suppress(KeyboardInterrupt), rare_collections():
+        assert gc.get_threshold() == (NEW_OBJECTS, *before[1:])
+        assert gc.isenabled()
+        raise KeyboardInterrupt
+    assert gc.get_threshold() == before
