@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from grouping import Cluster
 
 
+@rare_collections()
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     finder.check_input(settings.input_dirs, settings.output_dir)
     sides = finder.sides_of(settings.input_dirs) if settings.across else None
@@ -68,7 +69,6 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
     dry_run, discard = arguments.dry_run, arguments.discard_review
     with contextlib.ExitStack() as stack:
-        stack.enter_context(rare_collections())
         old = stack.enter_context(old_result(paths, console, dry_run=dry_run))
         unsigned, previews = "" if dry_run else why_unsigned(), settings.copies == PREVIEW
         if previews:

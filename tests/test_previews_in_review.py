@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import Library, make_once
 from made_pictures import CAT, STARS
+from made_previews import PREVIEW, fill, record, wide
 from PIL import Image
-from test_copies_as_previews import PREVIEW, fill, record, wide
 from test_review import Page, serving
 
 from disk.result import open_result, proven

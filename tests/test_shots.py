@@ -167,7 +167,8 @@ def test_a_pair_is_given_up_for_another_raw_for_raw_and_jpeg_for_jpeg() -> None:
 def test_a_pair_is_never_torn_apart() -> None:
     """Its JPEG has a better one, its RAW has none; or each of them one in another folder."""
     torn = pictures("/p/DCIM/a.NEF", "/p/DCIM/a.jpg", "/p/Wedding/a.jpg")
-    torn[2] = replace(torn[2], facts=replace(torn[2].facts, width=9000, height=6750))
+    larger = replace(torn[2].facts, width=9000, height=6750)
+    torn[2] = replace(torn[2], digest="another", facts=larger)
     suggestion = suggest(1, torn, [])
     assert (suggestion.keeper, suggestion.removals) == (None, ())
     assert suggestion.reason == shots.TORN
