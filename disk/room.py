@@ -51,7 +51,18 @@ def bytes_needed(
 ) -> int:
     """What copies take of the output folder's disk, as for `check_space`. Changes nothing."""
     parent = _parent_that_exists(output_dir)
-    return _bytes_of(copies, lambda source: shares(source, parent), bytes_of)
+    shared_from: dict[int, bool] = {}  # by device
+    needed = 0
+    for copy in copies:
+        try:
+            device = os.lstat(copy.original.path).st_dev
+            if device not in shared_from:
+                with open_regular(copy.original.path) as source:
+                    shared_from[device] = shares(source.fileno(), parent)
+        except OSError:
+            continue  # it can't be copied
+        needed += 0 if shared_from[device] else bytes_of(copy.original)
+    return needed
 
 
 def _parent_that_exists(output_dir: str) -> str:
@@ -59,26 +70,6 @@ def _parent_that_exists(output_dir: str) -> str:
     while not os.path.isdir(parent):  # in a dry run it may not be there yet
         parent = os.path.dirname(parent)
     return parent
-
-
-def _bytes_of(
-    copies: Iterable[SavedCopy],
-    shared: Callable[[int], bool],
-    bytes_of: Callable[[ImageFile], int],
-) -> int:
-    """How many bytes copies take that don't share those of their originals."""
-    by_device: dict[int, bool] = {}
-    needed = 0
-    for copy in copies:
-        try:
-            device = os.lstat(copy.original.path).st_dev
-            if device not in by_device:
-                with open_regular(copy.original.path) as source:
-                    by_device[device] = shared(source.fileno())
-        except OSError:
-            continue  # it can't be copied
-        needed += 0 if by_device[device] else bytes_of(copy.original)
-    return needed
 
 
 def may_share(source: int, folder: str) -> bool:

@@ -14,7 +14,7 @@ JPEG = ".jpg"  # how the name of a preview ends that is no file of its original'
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How previews of a format are written, and what one takes as a rule (measured at 12 MP)."""
+    """How previews of a format are written, and what one of a photo rich in detail takes."""
 
     format: str
     usual_bytes: int
@@ -22,7 +22,7 @@ class Form:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-AS_JPEG = Form("JPEG", 600_000, options={"quality": 85})
+AS_JPEG = Form("JPEG", 700_000, options={"quality": 85})
 # By what the name of the original says, so that the preview's name says what it is; else a JPEG.
 FORMS = {
     "a JPEG": AS_JPEG,
@@ -35,10 +35,10 @@ FORMS = {
         has_alpha=True,
         options={"compression": "tiff_adobe_deflate", "tiffinfo": {317: 2}},  # by differences
     ),
-    "a WebP": Form("WEBP", 400_000, has_alpha=True, options={"quality": 80, "method": 2}),
+    "a WebP": Form("WEBP", 550_000, has_alpha=True, options={"quality": 80, "method": 2}),
     "an AVIF": Form(
         "AVIF",
-        400_000,
+        600_000,
         has_alpha=True,
         options={"quality": 75, "speed": 10, "max_threads": 1},
     ),

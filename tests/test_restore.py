@@ -414,13 +414,18 @@ def test_the_trash_of_somebody_else_is_left_alone(cleaned: Library, trash: Path)
     assert stays(cleaned) == f"{trash / 'files'} belongs to somebody else"
 
 
-def test_no_link_on_the_way_is_followed(bare_library: Library, tmp_path: Path) -> None:
+def send_to_trash_in_a_folder(library: Library) -> None:
+    """Have one of two alike photos, each alone in its folder, in the trash."""
     for number in range(2):
-        bare_library.add(f"{number}/a.jpg", quality=60 + number)
-    bare_library.find()
-    bare_library.delete_copies("1/a.jpg")
-    bare_library.check()
-    bare_library.cleanup(*TRASH)
+        library.add(f"{number}/a.jpg", quality=60 + number)
+    library.find()
+    library.delete_copies("1/a.jpg")
+    library.check()
+    library.cleanup(*TRASH)
+
+
+def test_no_link_on_the_way_is_followed(bare_library: Library, tmp_path: Path) -> None:
+    send_to_trash_in_a_folder(bare_library)
     (bare_library.photos / "1").rmdir()
     (bare_library.photos / "1").symlink_to(tmp_path)
     shutil.copy(trashed(bare_library, "1/a.jpg"), tmp_path)
@@ -527,12 +532,7 @@ def test_what_only_shows_when_it_is_done_takes_nothing_out_of_the_trash(
 def test_a_trash_that_is_mounted_over_the_folder_keeps_its_files(
     bare_library: Library, trash: Path, tmp_path: Path, kind: str
 ) -> None:
-    for number in range(2):
-        bare_library.add(f"{number}/a.jpg", quality=60 + number)
-    bare_library.find()
-    bare_library.delete_copies("1/a.jpg")
-    bare_library.check()
-    bare_library.cleanup(*TRASH)
+    send_to_trash_in_a_folder(bare_library)
     home, before = bare_library.photos / "1", tree(trash)
     mount = ["mount", "--bind", str(trash / "files"), str(home)]
     if kind == "overlay":
