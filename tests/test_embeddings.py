@@ -33,7 +33,7 @@ from actions.options import constants, settings_from
 from actions.values import MODELS
 from config import Settings, UserError
 from disk.files import ImageFile
-from extras import embeddings, vectors
+from extras import embeddings, network, vectors
 from extras.vectors import close_vectors
 from grouping import EMBEDDING, Match, supported_clusters
 from pictures import crowds, decode, fingerprint, matching
@@ -140,9 +140,9 @@ def settings_with(**values: Any) -> Settings:
     return settings_from(changed, str(SAMPLES))
 
 
-def load(path: Path | str = "", **values: Any) -> embeddings.Model:
+def load(path: Path | str = "", **values: Any) -> network.Model:
     chosen = settings_with(**({"model": str(path)} if path else {}), **values)
-    return embeddings.load(chosen.model, chosen.model_side, chosen.normalise)
+    return network.load(chosen.model, chosen.model_side, chosen.normalise)
 
 
 def flags(model: Path | str, method: str = "embeddings") -> list[str]:
@@ -382,7 +382,7 @@ def test_a_missing_package_is_named(library: Library, monkeypatch: pytest.Monkey
 def test_a_missing_package_of_models_is_named(
     version: tuple[int, int], remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embeddings, "find_spec", lambda name: name == "onnxruntime" or None)
+    monkeypatch.setattr(network, "find_spec", lambda name: name == "onnxruntime" or None)
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(UserError) as caught:
         load()
@@ -395,7 +395,7 @@ def test_a_missing_package_of_models_is_named(
 def test_a_model_that_never_ends_ends_in_one_line(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embeddings, "BATCH_SECONDS", 0.5)
+    monkeypatch.setattr(network, "BATCH_SECONDS", 0.5)
     model = write_endless_model(tmp_path / "endless.onnx")
     ran = library.run("find", *flags(model))
     assert (ran.code, ran.out) == (2, "")
@@ -697,17 +697,17 @@ def test_embeddings_are_kept_for_the_next_run(
     known, groups = unchanged(library, *flags(tiny))
     assert (known, len(groups)) == (0, 2)
     shown: list[bytes] = []
-    see = embeddings.Model.vectors
+    see = network.Model.vectors
 
-    def seen(model: embeddings.Model, some: Sequence[bytes]) -> NDArray[np.float32]:
+    def seen(model: network.Model, some: Sequence[bytes]) -> NDArray[np.float32]:
         shown.extend(some)
         return see(model, some)
 
-    monkeypatch.setattr(embeddings.Model, "vectors", seen)
+    monkeypatch.setattr(network.Model, "vectors", seen)
     assert unchanged(library, *flags(tiny)) == (7, groups)
     copied = shutil.copy(tiny, tmp_path / "the_same.onnx")
     assert unchanged(library, *flags(copied, "both"))[0] == 7
-    assert len(shown) == 2 * (1 + embeddings.BATCH)  # to try the model, and no photo
+    assert len(shown) == 2 * (1 + network.BATCH)  # to try the model, and no photo
     assert unchanged(library, "--method", "hash")[0] == 7
 
 
