@@ -1,0 +1,127 @@
+"""Points of pictures, the proof by them, and the words that propose what to prove."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from conftest import SAMPLES
+from PIL import Image, ImageOps
+
+pytest.importorskip("cv2")
+
+from extras.points.features import Points, packed, points_of, unpacked
+from extras.points.proof import prove
+from extras.points.words import bag_of, near
+
+Edit = Callable[[Image.Image], Image.Image]
+PHOTOS = ("2023/launch.jpg", "2023/portrait.jpg", "2024/cat.jpg", "2024/coffee.jpg")
+
+
+def opened(name: str) -> Image.Image:
+    return Image.open(SAMPLES / name).convert("L")
+
+
+def seen(image: Image.Image) -> Points:
+    return points_of(np.asarray(image.convert("L")))
+
+
+def cut(image: Image.Image, left: float, upper: float, right: float, lower: float) -> Image.Image:
+    width, height = image.size
+    box = round(left * width), round(upper * height), round(right * width), round(lower * height)
+    return image.crop(box)
+
+
+def on_a_page(image: Image.Image) -> Image.Image:
+    page = Image.new("L", (1000, 700), 240)
+    page.paste(ImageOps.contain(image, (450, 450)), (500, 200))
+    return page
+
+
+EDITS: dict[str, Edit] = {
+    "tilted": lambda i: i.rotate(30, Image.Resampling.BICUBIC, expand=True),
+    "cropped": lambda i: cut(i, 0.3, 0.2, 0.9, 0.8),
+    "mirrored": ImageOps.mirror,
+    "mirrored and tilted": lambda i: ImageOps.mirror(i).rotate(15, Image.Resampling.BICUBIC),
+    "on a page": on_a_page,
+    "small": lambda i: ImageOps.contain(i, (180, 180)),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_an_edited_picture_is_proven(edit: Edit) -> None:
+    image = opened("2024/coffee.jpg")
+    proof = prove(seen(image), seen(edit(image)))
+    assert proof is not None
+    assert proof.holds, proof.reason
+
+
+def test_the_proof_tells_where_the_picture_lies() -> None:
+    image = opened("2024/coffee.jpg")
+    part = cut(image, 0.5, 0, 1, 1)
+    proof = prove(seen(image), seen(part))
+    assert proof is not None
+    assert not proof.mirrored
+    assert proof.covered[0][0] > 0.48
+    middle = proof.affine @ (300, 134, 1)  # of the part, at the larger scale of its long side
+    assert middle == pytest.approx((150, 201), abs=8)
+
+
+def test_a_mirrored_picture_is_said_to_be_one() -> None:
+    image = opened("2023/launch.jpg")
+    proof = prove(seen(ImageOps.mirror(image)), seen(image))
+    assert proof is not None
+    assert proof.mirrored
+    assert np.allclose(proof.ones[:, 0] + proof.others[:, 0], 399, atol=8)
+
+
+def test_no_two_photos_are_proven_to_be_the_same() -> None:
+    points = [seen(opened(name)) for name in PHOTOS]
+    for n, one in enumerate(points):
+        for other in points[:n]:
+            proof = prove(one, other)
+            assert proof is None or not proof.holds
+
+
+def test_a_picture_without_corners_has_no_points() -> None:
+    for size in ((300, 200), (400, 3), (1, 1)):
+        blank = seen(Image.new("L", size, 128))
+        assert len(blank.places) == len(blank.bits) == len(blank.mirrored) == 0
+        assert unpacked(packed(blank)).width == blank.width
+        assert prove(blank, seen(opened("2024/cat.jpg"))) is None
+        assert prove(seen(opened("2024/cat.jpg")), blank) is None
+
+
+def test_points_are_the_same_after_they_were_bytes() -> None:
+    points = seen(opened("2024/cat.jpg"))
+    data = packed(points)
+    again = unpacked(data)
+    assert len(data) < 16_000
+    assert packed(again) == data
+    assert np.array_equal(again.bits, points.bits)
+    assert np.array_equal(again.mirrored, points.mirrored)
+    assert np.abs(again.places - points.places).max() < 0.01
+
+
+def test_the_same_picture_has_the_same_points_and_proof_each_time() -> None:
+    image = opened("2024/coffee.jpg")
+    assert packed(seen(image)) == packed(seen(image))
+    one, other = seen(image), seen(EDITS["tilted"](image))
+    first, again = prove(one, other), prove(one, other)
+    assert first is not None
+    assert again is not None
+    assert np.array_equal(first.affine, again.affine)
+    assert np.array_equal(first.ones, again.ones)
+
+
+def test_words_propose_the_edits_of_a_picture_first() -> None:
+    images = [opened(name) for name in PHOTOS]
+    shown = [*images, EDITS["tilted"](images[3]), ImageOps.mirror(images[2])]
+    bags = [bag_of(seen(image)) for image in shown]
+    assert {(3, 4), (2, 5)} <= set(near(bags, 1))
+
+
+def test_words_propose_only_what_lies_apart() -> None:
+    bags = [bag_of(seen(opened(name))) for name in PHOTOS]
+    sides = np.array([0, 0, 1, 1])
+    assert set(near(bags, 20, sides)) <= {(0, 2), (0, 3), (1, 2), (1, 3)}
+    assert list(near([None, bags[0], None])) == []
