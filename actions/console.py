@@ -3,7 +3,8 @@
 import contextlib
 import re
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO, TypeVar
 
@@ -12,6 +13,8 @@ from disk.lines import to_line
 
 T = TypeVar("T")
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
+MANY = 1000  # photos, with which most work takes long enough for people to wonder
+SECONDS_BETWEEN_LINES = 30.0  # of how far something is, where no bar is shown
 
 
 @dataclass(slots=True)
@@ -96,14 +99,59 @@ def facts_of(items: Iterable[Item]) -> list[dict[str, str]]:
 
 
 def bar(
-    items: Iterable[T], what: str, total: int | None = None, unit: str = " photos"
-) -> Iterable[T]:
-    """A progress bar on a terminal, nothing elsewhere."""
-    from tqdm import tqdm
+    items: Iterable[T],
+    what: str,
+    total: int | None = None,
+    unit: str = " photos",
+    *,
+    is_told: bool = False,
+) -> Iterator[T]:
+    """What is iterated over, with `progress` of it."""
+    with progress(what, total, unit, is_told=is_told) as advance:
+        for item in items:
+            yield item
+            advance(1)
 
-    hidden = True if sys.stderr is None else None  # which is so where it is closed
-    bar: Iterable[T] = tqdm(items, what, total, unit=unit, disable=hidden, leave=False)
-    return bar
+
+@contextlib.contextmanager
+def progress(
+    what: str, total: int | None = None, unit: str = " photos", *, is_told: bool = False
+) -> Iterator[Callable[[int], object]]:
+    """What takes how many more are done: a bar on a terminal, a line now and then elsewhere.
+
+    With `is_told` there is a line at the start, too, and nobody waits for the first in silence.
+    """
+    if sys.stderr is None:  # which is so where it is closed
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        from tqdm import tqdm  # takes long to import
+
+        with tqdm(desc=what, total=total, unit=unit, leave=False) as shown:
+            yield shown.update
+    else:
+        yield _Lines(what, total, unit, is_told=is_told).advance
+
+
+class _Lines:
+    """How far something is, in a line each half a minute."""
+
+    def __init__(self, what: str, total: int | None, unit: str, *, is_told: bool) -> None:
+        self._what, self._unit, self._done = what, unit, 0
+        self._of_all = "" if total is None else f" of {total:,}"
+        self._said = time.monotonic()
+        if is_told and total:
+            self._say(f"{total:,}")
+
+    def advance(self, more: int) -> None:
+        self._done += more
+        now = time.monotonic()
+        if now - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = now
+            self._say(f"{self._done:,}{self._of_all}")
+
+    def _say(self, number: str) -> None:
+        with contextlib.suppress(BrokenPipeError):  # nobody may be reading any more
+            print_line(f"{self._what}: {number}{self._unit}", sys.stderr)
 
 
 def print_line(line: str, stream: TextIO | None) -> None:

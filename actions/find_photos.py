@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import finder
-from actions.console import bar
+from actions.console import MANY, bar
 from disk.files import ImageFile
 from disk.own_names import MANIFEST
 from disk.record import is_result
@@ -99,7 +99,8 @@ class Hasher:
         """What the store knows of files, and what is made of the others and kept there."""
         recipe = self.method.recipe
         hash_anew = beginning_small(self.store, recipe, hash_anew)
-        return bar(self.store.hashed(files, recipe, hash_anew), "Hashing", len(files))
+        hashed = self.store.hashed(files, recipe, hash_anew)
+        return bar(hashed, "Hashing", len(files), is_told=len(files) >= MANY)
 
     def closer(self, files: list[ImageFile]) -> Iterable[Hashed]:
         """Files that were hashed by their thumbnails, decoded after all."""

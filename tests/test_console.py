@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from actions.console import Console, bar
+from actions import console as on_console
+from actions.console import Console, bar, progress
 
 
 class Terminal(io.StringIO):
@@ -35,3 +36,22 @@ def test_what_is_said_while_a_bar_is_shown_has_its_own_line(
             console.say("The result is whole.")
             console.fail("It is not.", console.code)
     assert terminal.lines == ["The result is whole.", "error: It is not.", ""]
+
+
+def test_where_no_bar_is_shown_a_line_says_how_far_something_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(on_console, "SECONDS_BETWEEN_LINES", 0)
+    assert list(bar("abc", "Hashing", 2000, is_told=True)) == ["a", "b", "c"]
+    with progress("Comparing", 10**6, " pairs") as advance:
+        advance(4000)
+    assert capsys.readouterr().err.splitlines() == [
+        "Hashing: 2,000 photos",
+        *(f"Hashing: {number} of 2,000 photos" for number in (1, 2, 3)),
+        "Comparing: 4,000 of 1,000,000 pairs",
+    ]
+
+
+def test_what_is_soon_done_is_said_at_its_start_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [*bar(range(9), "Hashing", 9, is_told=True), *bar(range(9), "Copying", 9)]
+    assert capsys.readouterr().err == "Hashing: 9 photos\n"

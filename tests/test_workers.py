@@ -410,7 +410,7 @@ time.sleep(5)
 
 
 def test_ctrl_c_in_a_destructor_is_not_lost(tmp_path: Path) -> None:
-    (tmp_path / "tqdm.py").write_text(CTRL_C_IN_A_DESTRUCTOR)
+    (tmp_path / "pebble.py").write_text(CTRL_C_IN_A_DESTRUCTOR)
     assert run_find(tmp_path / "output", PYTHONPATH=str(tmp_path)) == INTERRUPTED
 
 
