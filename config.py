@@ -15,7 +15,7 @@ TO_DELETE_FILE = "to_delete.txt"
 LOG_FILE = "log.txt"
 
 # What counts as similar:
-# "copies"  resized, recompressed, converted, retouched, turned and mirrored copies; the quickest
+# "copies"  resized, recompressed, converted, retouched, turned, mirrored, inverted; the quickest
 # "similar" also framed, cropped a little, tilted, overlaid, screenshots, shots of one burst
 # "crops"   also parts of pictures; slow, for up to about 20,000 photos
 PRESET = "similar"

@@ -94,10 +94,10 @@ def _gaussian(side: int, deviation: float) -> NDArray[np.float32]:
     return matrix
 
 
-# ---- Turned and mirrored pictures
+# ---- Turned, mirrored and inverted pictures
 
 
-TURNS = (
+TURNS: tuple[str, ...] = (
     "upright",
     "mirrored",
     "flipped",
@@ -107,11 +107,16 @@ TURNS = (
     "turned by 270",
     "transversed",
 )
+# The same, with light and dark exchanged: negatives.
+INVERTED = ("inverted", *(f"{turn}, inverted" for turn in TURNS[1:]))
+WAYS = TURNS + INVERTED  # in the order of `hamming.close_turned_pairs`
 
 
-def turned(pictures: NDArray[np.uint8], turn: str) -> NDArray[np.uint8]:
-    """A stack of pictures, turned or mirrored."""
-    number = TURNS.index(turn)
+def turned(pictures: NDArray[np.uint8], way: str) -> NDArray[np.uint8]:
+    """A stack of pictures, turned or mirrored, and perhaps inverted."""
+    inverted, number = divmod(WAYS.index(way), len(TURNS))
+    if inverted:
+        pictures = 255 - pictures
     if number >= 4:
         pictures = pictures.swapaxes(1, 2)
     if number in (1, 3, 5, 7):

@@ -41,7 +41,7 @@ def _close(table: Table, rules: Rules, by_row: Sides | None) -> Iterator[Pairs]:
     for number, (i, j, distance) in close_turned_pairs_across(
         signs, transposed, rules.turned, of_whole
     ):
-        yield Pairs(whole[i], whole[j], distance, bandpass.TURNS[number])
+        yield Pairs(whole[i], whole[j], distance, bandpass.WAYS[number])
 
 
 def _signs(gray: Grays, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -95,7 +95,7 @@ class Candidates:
 
     def pairs(self) -> Iterator[Pairs]:
         """All of them, turn by turn, some at a time."""
-        for number, turn in enumerate(bandpass.TURNS):
+        for number, turn in enumerate(bandpass.WAYS):
             first, last = np.searchsorted(self.keys, self.rows**2 * np.array([number, number + 1]))
             for start in range(first, last, TOGETHER):
                 some = slice(start, min(start + TOGETHER, last))
@@ -124,7 +124,7 @@ class Candidates:
 
 def keys_of(rows: int, pairs: Pairs) -> NDArray[np.int64]:
     """What says each pair among so many rows in one number."""
-    turn = bandpass.TURNS.index(pairs.turn)
+    turn = bandpass.WAYS.index(pairs.turn)
     keys: NDArray[np.int64] = (turn * rows + pairs.left) * rows + pairs.right
     return keys
 

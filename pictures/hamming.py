@@ -15,6 +15,7 @@ CHUNK = 1 << 17  # candidates that are compared at once
 CANDIDATE_COST = 6
 # Which of the words of `close_turned_pairs` are complemented: as it is, mirrored, flipped, both.
 MIRRORINGS = ((), (1, 3), (2, 3), (1, 2))
+INVERTED = 2 * len(MIRRORINGS)  # more is the number of a turn whose picture is inverted, too
 
 
 def pack(hashes: Iterable[bytes]) -> NDArray[np.uint64]:
@@ -253,9 +254,9 @@ def close_turned_pairs(
 
     A row of `signs` has a picture's frequencies, a bit each by their sign, in four words: even
     rows and even columns, even and odd, odd and even, odd and odd; `transposed` has those of the
-    transposed picture. Mirroring complements two of the words (`MIRRORINGS`), so what differs
-    is counted once for four of the eight turns, which are numbered as in `bandpass.TURNS`. With
-    `right`, the signs of other pictures, all close i and j of these come.
+    transposed picture. Mirroring complements two of the words (`MIRRORINGS`) and inverting all of
+    them, so what differs is counted once for eight of the sixteen turns, which are numbered as
+    in `bandpass.WAYS`. With `right`, the signs of other pictures, all close i and j of these come.
     """
     search = _turned_by_bands if bands_pay(signs, threshold, right) else _turned_by_blocks
     yield from search(signs, transposed, threshold, right)
@@ -269,10 +270,12 @@ def _turned_by_bands(
 ) -> Iterator[tuple[int, Found]]:
     ones = ~np.uint64(0)
     others, both_ways = (signs, False) if right is None else (right, True)
-    for number in range(1, 2 * len(MIRRORINGS)):
-        transpose, mirroring = divmod(number, len(MIRRORINGS))
+    for number in range(1, 2 * INVERTED):
+        transpose, mirroring = divmod(number % INVERTED, len(MIRRORINGS))
         turned = (transposed if transpose else signs).copy()
         turned[:, MIRRORINGS[mirroring]] ^= ones
+        if number >= INVERTED:
+            turned ^= ones
         for found in close_pairs(turned, threshold, others, both_ways=both_ways):
             yield number, found
 
@@ -304,13 +307,14 @@ def _perhaps_turned(
 ) -> NDArray[np.intp]:
     """The rows and columns that may be close, by their first two words.
 
-    Each mirroring leaves both of these words or complements the second.
+    Each mirroring leaves both of these words or complements the second, inverting both.
     """
     found = []
     for start in range(0, columns.shape[1], BLOCK_COLUMNS):
         block = columns[:, start : start + BLOCK_COLUMNS]
         first, second = (_distances(rows[[word]], block[[word]]) for word in (0, 1))
-        i, j = _places(first + np.minimum(second, 64 - second) <= threshold)
+        least = np.minimum(first, 64 - first) + np.minimum(second, 64 - second)
+        i, j = _places(least <= threshold)
         found.append(np.stack([i, j + start]))
     return np.concatenate(found, axis=1)
 
@@ -322,13 +326,14 @@ def _by_mirroring(
     j: NDArray[np.intp],
     threshold: int,
 ) -> Iterator[tuple[int, Found]]:
-    """Those of some pairs that are close, by the number of a mirroring."""
+    """Those of some pairs that are close, by the number of a mirroring, perhaps inverted."""
     counts = np.bitwise_count(left[i] ^ right[j])
     least = np.minimum(counts, 64 - counts).sum(axis=1, dtype=np.int64)
     perhaps = least <= threshold
     i, j, counts = i[perhaps], j[perhaps], counts[perhaps].astype(np.int64)
     for number, words in enumerate(MIRRORINGS if len(i) else ()):
         distance = np.abs(counts - np.isin(np.arange(4), words) * 64).sum(axis=1)
-        close = distance <= threshold
-        if close.any():
-            yield number, (i[close], j[close], distance[close])
+        for turn, bits in ((number, distance), (number + INVERTED, 64 * 4 - distance)):
+            close = bits <= threshold
+            if close.any():
+                yield turn, (i[close], j[close], bits[close])

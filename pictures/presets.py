@@ -13,7 +13,7 @@ class Rules:
     whole: int  # both pictures as they are
     framed: int  # one without its frame, the other as it is
     both_framed: int  # both without their frames
-    turned: int  # both as they are, one turned or mirrored
+    turned: int  # both as they are, one turned, mirrored or inverted
     page: int  # documents, looked at again at 256 pixels
     burst_seconds: float = 0.0  # shots of one camera so close in time need only look alike
     crops: int | None = None  # a part of one picture, the other as it is

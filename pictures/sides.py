@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pictures.hamming import Found, close_pairs, close_turned_pairs
 from pictures.images import SEVERAL
 
-TURNED_BACK = (0, 1, 2, 3, 4, 6, 5, 7)  # which turn undoes each, as `bandpass.TURNS` counts them
+# Which turn undoes each, as `bandpass.WAYS` counts them.
+TURNED_BACK = (0, 1, 2, 3, 4, 6, 5, 7, 8, 9, 10, 11, 12, 14, 13, 15)
 Sides = NDArray[np.intp]
 Rows = NDArray[np.intp]
 

@@ -332,6 +332,17 @@ def test_turns_are_those_of_pillow(turn: str) -> None:
 
 
 @pytest.mark.parametrize("turn", bandpass.TURNS)
+def test_an_inverted_picture_is_turned_as_well(turn: str) -> None:
+    """All of its signs but that of its brightness are the opposite ones."""
+    stack = np.stack([small(name) for name in SINGLES])
+    inverted = bandpass.WAYS[bandpass.TURNS.index(turn) + len(bandpass.TURNS)]
+    after = bandpass.turned(stack, inverted)
+    assert np.array_equal(after, 255 - bandpass.turned(stack, turn))
+    opposite = bandpass.signs(bandpass.turned(stack, turn))[0] ^ ~np.uint64(0)
+    assert np.bitwise_count(opposite ^ bandpass.signs(after)[0]).sum(axis=1).max() <= 2
+
+
+@pytest.mark.parametrize("turn", bandpass.TURNS)
 def test_the_signs_of_a_turned_picture_come_without_turning_it(turn: str) -> None:
     """Complementing words gives what turning the pixels, or the photo before, would give."""
     stack = np.stack([small(name) for name in SINGLES])

@@ -181,6 +181,8 @@ def test_many_hashes_and_a_small_threshold_are_searched_by_bands() -> None:
 
 def turned_signs(signs: np.ndarray, number: int) -> np.ndarray:
     """What the signs of 16 x 16 frequencies become: by their definition, bit by bit."""
+    if number >= 8:
+        return ~turned_signs(signs, number - 8)
     if number >= 4:
         signs = signs.swapaxes(1, 2)
     odd = np.arange(16) % 2 == 1
@@ -204,10 +206,10 @@ def test_turned_pairs_are_those_that_turning_finds(
     rng = np.random.default_rng(threshold)
     signs = rng.random((40, 16, 16)) < 0.5
     for copy in range(20, 40):  # of another one, turned, with some bits changed
-        signs[copy] = turned_signs(signs[[copy - 20]], copy % 8)[0]
+        signs[copy] = turned_signs(signs[[copy - 20]], copy % 16)[0]
         signs[copy] ^= rng.random((16, 16)) < 0.04 * (copy % 3)
     wanted = set()
-    for number in range(1, 8):
+    for number in range(1, 16):
         differing = words_of(turned_signs(signs, number))[:, None] ^ words_of(signs)[None]
         distances = np.bitwise_count(differing).sum(axis=2, dtype=int)
         for i, j in zip(*np.nonzero(np.triu(distances <= threshold, 1)), strict=True):

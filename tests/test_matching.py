@@ -34,7 +34,7 @@ from made_pictures import (
     toned,
     with_exif,
 )
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 
 import config
 from grouping import Cluster, Match, supported_clusters
@@ -95,7 +95,7 @@ def test_a_shift_of_up_to_10_pixels_is_found_in_every_direction(shift: int) -> N
 
 def test_different_photos_do_not_correlate() -> None:
     one, other = np.array(list(combinations(range(len(SINGLES)), 2))).T
-    for turn in bandpass.TURNS:
+    for turn in bandpass.WAYS:
         assert correlation(bandpass.turned(samples()[one], turn), samples()[other]).max() < 0.4
 
 
@@ -222,6 +222,12 @@ def saved(image: Image.Image, quality: int) -> Image.Image:
         return jpeg.convert("RGB")
 
 
+def film(image: Image.Image) -> Image.Image:
+    """A negative on orange film, seen from its back."""
+    mask = Image.new("RGB", image.size, (250, 160, 100))
+    return ImageChops.multiply(ImageOps.invert(ImageOps.mirror(image)), mask)
+
+
 COPIES: dict[str, Edit] = {
     "recompressed": lambda image: saved(image, 20),
     "resized": lambda image: image.resize((200, 150)),
@@ -230,6 +236,8 @@ COPIES: dict[str, Edit] = {
     "turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
     "upside-down": lambda image: image.transpose(Image.Transpose.ROTATE_180),
     "mirrored": ImageOps.mirror,
+    "inverted": ImageOps.invert,
+    "film": film,
     "captioned": captioned,
 }
 SIMILAR: dict[str, Edit] = {
@@ -268,6 +276,8 @@ def test_a_match_says_how_it_was_found() -> None:
         ("turned", "turned by 270"),
         ("upside-down", "turned by 180"),
         ("mirrored", "mirrored"),
+        ("inverted", "inverted"),
+        ("film", "mirrored, inverted"),
         ("polaroid", "inside a frame"),
         ("phone", "inside a frame"),
         ("half", "crop"),

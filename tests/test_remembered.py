@@ -78,6 +78,7 @@ def looks_of(number: int) -> list[Look]:
         *((view(grainy(plain, seed, grain)),) for seed, grain in ((3, 3), (4, 12), (5, 40))),
         (view(grainy(bandpass.turned(plain[None], "turned by 90")[0], 6, 3)),),
         (view(grainy(bandpass.turned(plain[None], "mirrored")[0], 7, 3)),),
+        (view(grainy(bandpass.turned(plain[None], "inverted")[0], 9, 3)),),
         (view(framed), view(grainy(plain, 8, 2), framed=True)),
         *((view(smaller(page, GRAY_SIDE), fine=page),) for page in pages),
     ]

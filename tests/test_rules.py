@@ -262,6 +262,7 @@ OTHERS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "tilted": lambda image: tilted(image, 0.5),
     "captioned": captioned,
     "brighter": lambda image: image.point(lambda level: min(255, int(level * 1.15) + 8)),
+    "inverted": ImageOps.invert,
     "sepia": lambda image: ImageOps.colorize(image.convert("L"), "#201000", "#ffe8c0"),
 }
 
