@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,11 @@ SMALL = 2
 # and one thread from such a pair to the next would make chains of strangers.
 SMALL_ACROSS = 1
 EMBEDDING = "embedding"  # the view of a match that a model found
+POINTS = "points"  # the view of a match that local features prove
+MEASURES = {POINTS: "share", EMBEDDING: "cosine"}
+BESIDE = 0.25  # the share of a box that may lie in another one, for it to lie beside it
+SIXTEENTHS = 16  # of a side of a picture, to which boxes are rounded, so that a crowd has few
+Box = tuple[float, float, float, float]  # left, upper, right, lower, in shares of a picture
 
 
 class UnionFind:
@@ -78,18 +84,64 @@ class UnionFind:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Two pictures, by position, that show the same: how alike they are and by which view."""
+    """Two pictures, by position, that show the same: how alike they are and by which view.
+
+    What `correlation` is, `measure` says. `parts` are that of the left picture in which the right
+    one is seen, and that of the right one in which the left one is, where these are known.
+    """
 
     left: int
     right: int
     distance: int
     correlation: float
     view: str
+    parts: "tuple[Part, Part] | None" = None
 
     @property
     def needs_a_look(self) -> bool:
         """Whether only a model says so: then `correlation` is a cosine, `distance` just tells."""
         return self.view == EMBEDDING
+
+    @property
+    def doubt(self) -> int:
+        """How late a match counts: first what looks alike, then what points prove."""
+        return (POINTS, EMBEDDING).index(self.view) + 1 if self.view in MEASURES else 0
+
+    @property
+    def measure(self) -> str:
+        """What `correlation` is: that, the share of points with a partner, or a cosine."""
+        return MEASURES.get(self.view, "correlation")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where another picture is seen in one: surely in one box, and nowhere beside another one."""
+
+    sure: Box
+    most: Box
+
+    def rounded(self) -> "Part":
+        """The same with wider boxes, of edges that a crowd has in common."""
+        return Part(_rounded(self.sure), _rounded(self.most))
+
+    def lies_apart_from(self, other: "Part") -> bool:
+        """Whether what is surely seen in either lies beside the other."""
+        return _lies_beside(self.sure, other.most) and _lies_beside(other.sure, self.most)
+
+
+def _rounded(box: Box) -> Box:
+    left, upper, right, lower = (edge * SIXTEENTHS for edge in box)
+    edges = floor(left), floor(upper), max(ceil(right), 1), max(ceil(lower), 1)
+    left, upper, right, lower = (edge / SIXTEENTHS for edge in edges)
+    return left, upper, right, lower
+
+
+def _lies_beside(box: Box, other: Box) -> bool:
+    """Whether at most the share `BESIDE` of a box lies in another one."""
+    across = min(box[2], other[2]) - max(box[0], other[0])
+    down = min(box[3], other[3]) - max(box[1], other[1])
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return max(across, 0) * max(down, 0) <= BESIDE * area
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +160,13 @@ def supported_clusters(
 ) -> list[Cluster]:
     """Cluster pictures by their matches, the most alike first, without chains of strangers.
 
-    What only a model says comes last, so that it links what nothing else does.
+    What only points prove comes later, and what only a model says comes last, so that either
+    links what nothing else does.
 
     Two clusters, neither of which is `small`, merge only by a match that is certain, or when at
     least two, and `SUPPORT` of the smaller one's members, match a member of the larger one (of
-    two of one size, either one's).
+    two of one size, either one's). Where some third picture shows the two in different parts, as a
+    collage does, clusters of any size need that of both sides, for what isn't seen as a whole.
 
     >>> near = [Match(0, 1, 4, 0.9, "whole"), Match(1, 2, 30, 0.6, "whole")]
     >>> [cluster.members for cluster in supported_clusters(4, near)]
@@ -120,13 +174,11 @@ def supported_clusters(
     """
     sets = UnionFind(size)
     ordered = sorted(matches, key=_most_alike_first)
-    friends: dict[int, set[int]] = defaultdict(set)
-    for match in ordered:
-        friends[match.left].add(match.right)
-        friends[match.right].add(match.left)
+    friends = _friends(ordered)
     members: dict[int, set[int]] = {}
     refused: set[tuple[int, int, int, int]] = set()  # clusters, by root and size
     joining: list[Match] = []
+    parts = _Parts(size, ordered, is_certain)
     for match in ordered:
         a, b = sorted((sets.find(match.left), sets.find(match.right)))
         if a == b:
@@ -136,8 +188,13 @@ def supported_clusters(
         merger = (a, b, len(both[0]), len(both[1]))
         if not is_certain(match) and merger in refused:
             continue
-        if is_certain(match) or len(fewer) <= small or _supported(fewer, more, friends):
+        if match.doubt and parts.lie_apart(a, b):
+            may_merge = parts.support(fewer, more, friends)
+        else:
+            may_merge = len(fewer) <= small or _supported(fewer, more, friends)
+        if may_merge or is_certain(match):
             sets.union(a, b)
+            parts.merge(a, b)
             more |= fewer
             del members[a], members[b]
             members[sets.find(a)] = more
@@ -150,8 +207,17 @@ def supported_clusters(
     return [Cluster(group, links[sets.find(group[0])]) for group in sets.groups()]
 
 
-def _most_alike_first(match: Match) -> tuple[bool, float, int, int, int]:
-    return match.needs_a_look, -match.correlation, match.distance, match.left, match.right
+def _friends(matches: Iterable[Match]) -> dict[int, set[int]]:
+    """The pictures that each one matches."""
+    friends: dict[int, set[int]] = defaultdict(set)
+    for match in matches:
+        friends[match.left].add(match.right)
+        friends[match.right].add(match.left)
+    return friends
+
+
+def _most_alike_first(match: Match) -> tuple[int, float, int, int, int]:
+    return match.doubt, -match.correlation, match.distance, match.left, match.right
 
 
 def _supported(small: set[int], large: set[int], friends: Mapping[int, set[int]]) -> bool:
@@ -161,3 +227,59 @@ def _supported(small: set[int], large: set[int], friends: Mapping[int, set[int]]
         sum(not friends[member].isdisjoint(others) for member in members) >= needed
         for members, others in ways
     )
+
+
+class _Parts:
+    """Which parts of which pictures the members of each cluster show.
+
+    Pictures that are certainly the same count as one.
+    """
+
+    def __init__(
+        self, size: int, matches: Iterable[Match], is_certain: Callable[[Match], bool]
+    ) -> None:
+        self._same = same = UnionFind(size)
+        self._shown: dict[int, dict[int, set[Part]]] = {}  # by the cluster's root, by the picture
+        partial = []
+        for match in matches:
+            if match.parts:
+                partial.append((match, match.parts))
+            elif is_certain(match):
+                same.union(match.left, match.right)
+        for match, (of_left, of_right) in partial:
+            self._show(match.right, same.find(match.left), of_left)
+            self._show(match.left, same.find(match.right), of_right)
+
+    def _show(self, member: int, picture: int, part: Part) -> None:
+        self._shown.setdefault(member, {}).setdefault(picture, set()).add(part.rounded())
+
+    def lie_apart(self, one: int, other: int) -> bool:
+        """Whether two clusters, by their roots, show parts of a picture that lie apart.
+
+        That picture may be one of theirs, which holds several others.
+        """
+        fewer, more = sorted((self._shown.get(root, {}) for root in (one, other)), key=len)
+        return any(
+            part.lies_apart_from(another)
+            for picture in fewer.keys() & more.keys()
+            for part in fewer[picture]
+            for another in more[picture]
+        )
+
+    def support(self, one: set[int], other: set[int], friends: Mapping[int, set[int]]) -> bool:
+        """Whether enough of either side match the other; where a side is one, that one does."""
+        for members, others in ((one, other), (other, one)):
+            pictures = {self._same.find(member) for member in members}
+            matching = (member for member in members if not friends[member].isdisjoint(others))
+            found = {self._same.find(member) for member in matching}
+            if len(found) < min(len(pictures), max(2, SUPPORT * len(pictures))):
+                return False
+        return True
+
+    def merge(self, one: int, other: int) -> None:
+        """Take note that two clusters are one from now on, of which the root is the lesser one."""
+        fewer, more = sorted((self._shown.pop(root, {}) for root in (one, other)), key=len)
+        for picture, parts in fewer.items():
+            more.setdefault(picture, set()).update(parts)
+        if more:
+            self._shown[min(one, other)] = more

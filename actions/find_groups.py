@@ -90,17 +90,18 @@ def surest(
     """The surest groups, as many as are wanted, and the others, both in the order of all.
 
     Identical files are the surest, then what looks exactly the same, and then what is held
-    together by the best of weakest links; what only a model joins comes last.
+    together by the best of weakest links; what only points prove comes after that, and what only
+    a model joins comes last.
     """
     if at_most is None or len(groups) <= at_most:
         return list(groups), []
 
-    def doubt(cluster: "Cluster") -> tuple[bool, bool, bool, float, int]:
+    def doubt(cluster: "Cluster") -> tuple[bool, bool, int, float, int]:
         differ = len({images[position].digest for position in cluster.members}) > 1
         if not cluster.links:
-            return differ, False, False, 0, 0
+            return differ, False, 0, 0, 0
         weakest = cluster.links[-1]
-        return differ, True, weakest.needs_a_look, -weakest.correlation, weakest.distance
+        return differ, True, weakest.doubt, -weakest.correlation, weakest.distance
 
     order = sorted(range(len(groups)), key=lambda number: doubt(groups[number]))
     sure = frozenset(order[:at_most])

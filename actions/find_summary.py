@@ -316,12 +316,11 @@ def why(cluster: "Cluster") -> str:
         return ""
     weakest = cluster.links[-1]
     burst = "; a burst" if any(match.view == "burst" for match in cluster.links) else ""
-    measure = "cosine" if weakest.needs_a_look else "correlation"
     doubtful = sum(match.needs_a_look for match in cluster.links)
     look = f"; needs a look: {counted(doubtful, 'link')} by embedding only" if doubtful else ""
     return (
         f"; weakest link {weakest.view}, {weakest.distance} bits apart, "
-        f"{measure} {weakest.correlation:.2f}{burst}{look}"
+        f"{weakest.measure} {weakest.correlation:.2f}{burst}{look}"
     )
 
 
@@ -338,7 +337,7 @@ def link_facts(hashed: Sequence[HashedImage], match: "Match") -> dict[str, objec
         "right": hashed[match.right].file.path,
         "view": match.view,
         "distance": match.distance,
-        "cosine" if match.needs_a_look else "correlation": round(match.correlation, 3),
+        match.measure: round(match.correlation, 3),
     }
 
 
