@@ -18,6 +18,8 @@ LOG_FILE = "log.txt"
 # "copies"  resized, recompressed, converted, retouched, turned, mirrored, inverted; the quickest
 # "similar" also framed, cropped a little, tilted, overlaid, screenshots, shots of one burst
 # "crops"   also parts of pictures; slow, for up to about 20,000 photos
+# "most"    all of "similar", and what local features prove: strong crops, any tilt, stories,
+#           collages, photos of prints; needs pip install -r extras/requirements.txt
 PRESET = "similar"
 
 # None, or how many bits of the hash may differ and nothing else: 0 finds only the same picture,

@@ -126,7 +126,7 @@ OPTIONS = (
     Option(
         "--preset",
         "PRESET",
-        "what counts as similar: copies, similar or crops",
+        "what counts as similar: copies, similar, crops or most",
         values.one_of(values.PRESETS),
     ),
     Option(

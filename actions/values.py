@@ -13,7 +13,7 @@ from disk.user_folders import CACHE_SUFFIX, default_cache_file
 from pictures.choices import METHODS
 
 DELETE_MODES = ("trash", "permanent")
-PRESETS = ("copies", "similar", "crops")
+PRESETS = ("copies", "similar", "crops", "most")
 MODELS = {"sscd-distilled": "sscd_distilled", "sscd": "sscd"}  # and their names in their package
 NORMALISATIONS = ("imagenet", "unit", "signed", "none")
 MAX_MODEL_SIDE = 2048

@@ -14,6 +14,7 @@ import numpy as np
 
 from config import Settings, UserError
 from extras.network import BATCH, INSTALL, Model, load
+from extras.points import installed as points
 from extras.vectors import close_vectors
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
@@ -94,14 +95,18 @@ class ByEmbeddings:
             raise UserError(f"{what} needs the package onnxruntime; {INSTALL}.")
         self._model = load(settings.model, settings.model_side, settings.normalise)
         self._cosine, self._workers = settings.cosine, settings.workers
+        rules = PRESETS[settings.preset]
+        self._rules = rules if self.has_presets else replace(rules, points=False)
+        if self._rules.points:
+            points.check(f"--preset {settings.preset}")
         self.recipe = Recipe(
             settings.hash_size,
-            parts=self.has_presets and PRESETS[settings.preset].crops is not None,
+            parts=self.has_presets and rules.crops is not None,
+            points=self._rules.points,
             rgb_side=self._model.side,
             model=self._model.name,
             vector_bytes=self._model.vector_bytes,
         )
-        self._preset = settings.preset
         preset = f" --preset {settings.preset}" if self.has_presets else ""
         self.flags = f"--method {settings.method}{preset} --cosine {settings.cosine:g}"
 
@@ -119,11 +124,11 @@ class ByEmbeddings:
     def pairs(
         self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
     ) -> Iterator[tuple[int, int]]:
-        return why.direct_matches(images, PRESETS[self._preset], sides)
+        return why.direct_matches(images, self._rules, sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
         if one.digest == other.digest:
-            return why.compare(one, other, PRESETS[self._preset])
+            return why.compare(one, other, self._rules)
         return (compared(one, other, self._cosine),)
 
     def _grouped(
@@ -150,11 +155,11 @@ class ByBoth(ByEmbeddings):
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         looks = [image.look for image in images]
         with ThreadPoolExecutor(self._workers) as threads:
-            search = by_looks(looks, PRESETS[self._preset], threads.map, sides, memory)
+            search = by_looks(looks, self._rules, threads.map, sides, memory)
             return self._grouped(images, [search], sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
-        by_hash = why.compare(one, other, PRESETS[self._preset])
+        by_hash = why.compare(one, other, self._rules)
         if one.digest == other.digest:
             return by_hash
         found = (compared(one, other, self._cosine), *by_hash)

@@ -17,7 +17,7 @@ from pictures.colour import differ_in_colour
 from pictures.images import HashedImage, HashFiles, Unreadable
 from pictures.methods import Method
 from pictures.presets import PRESETS
-from pictures.why import Comparison, in_order
+from pictures.why import Comparison, compare, in_order
 
 LARGEST_GROUP = 200  # of larger ones it isn't looked up what joins two pictures
 
@@ -101,8 +101,7 @@ def explain(
     alike = best.matches and not folder
     presets: tuple[str, ...] = ()
     if method.has_presets and not best.matches and not folder:
-        looks = [image.look for image in in_order([one, other])]
-        presets = tuple(p for p in PRESETS if any(matching.find_matches(looks, PRESETS[p])))
+        presets = presets_that_match(one, other)
     return Explanation(
         files=(one.file.path, other.file.path),
         setting=method.flags,
@@ -115,6 +114,15 @@ def explain(
         else None,
         kept_apart_in=folder,
     )
+
+
+def presets_that_match(one: HashedImage, other: HashedImage) -> tuple[str, ...]:
+    """The presets that would match two pictures; one with points only where no other one would."""
+    looks = [image.look for image in in_order([one, other])]
+    found = [p for p in PRESETS if any(matching.find_matches(looks, PRESETS[p]))]
+    without = tuple(preset for preset in found if not PRESETS[preset].points)
+    by_points = (p for p, rules in PRESETS.items() if rules.points and not without)
+    return without or tuple(p for p in by_points if compare(one, other, PRESETS[p])[0].matches)
 
 
 def _colour_only(one: HashedImage, other: HashedImage, best: Comparison) -> bool:
@@ -266,6 +274,10 @@ def _numbers(comparison: Comparison) -> Iterator[str]:
         numbers.append(f"{c.agreement:.0%} of the blocks agree")
     if c.cosine is not None:
         numbers.append(f"cosine {c.cosine:.2f}")
+    if c.points is not None:
+        numbers.append(f"{c.points} points lie on each other{', one mirrored' * c.mirrored}")
+    if c.share is not None:
+        numbers.append(f"{c.share:.0%} of those where they overlap")
     if numbers:
         yield f"  {c.view}: {', '.join(numbers)}"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from disk.lines import to_line
+from extras.points import installed as points
 from pictures import matching
 from pictures.connected import cluster
 from pictures.images import HashedImage
@@ -18,7 +19,7 @@ UNRELATED_MEAN = 127.0
 UNRELATED_DEVIATION = 8.3
 # Pairs of different pictures that each preset takes for the same, at most (95 % sure): the
 # benchmark saw none in the 4.4 million pairs of its test half.
-FALSE_PAIRS_PER_MILLION = {"copies": 0.7, "similar": 0.7, "crops": 0.7}
+FALSE_PAIRS_PER_MILLION = {"copies": 0.7, "similar": 0.7, "crops": 0.7, "most": 0.7}
 LARGEST_THRESHOLD = 92  # beyond it, unrelated photographs match: some ten of a million pairs
 
 
@@ -49,6 +50,8 @@ def suggest(examples: Sequence[Example], photos: int) -> list[Attempt]:
     digests, looks = [image.digest for image in images], [image.look for image in images]
     attempts: list[Attempt] = []
     for preset, rules in PRESETS.items():
+        if rules.points and not points.is_installed():
+            continue
         clusters, _ = matching.group(digests, looks, rules)
         wrong = _wrong(examples, images, [found.members for found in clusters])
         attempts.append(Attempt(f"--preset {preset}", wrong, false_pairs(preset, photos)))

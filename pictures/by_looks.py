@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from config import Settings
 from pictures.images import Hashed, HashedImage
-from pictures.methods import judges
+from pictures.methods import judges, of_extras
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 from pictures.searches import Memory
@@ -15,14 +15,19 @@ if TYPE_CHECKING:
     from grouping import Cluster
     from pictures.why import Comparison
 
+CHECK_POINTS = "extras.points.installed:check"  # that local features can be made
+
 
 class ByLooks:
     """Groups pictures that look alike by the rules of a preset."""
 
     def __init__(self, settings: Settings) -> None:
         self._preset, self._workers = settings.preset, settings.workers
-        self.recipe = Recipe(settings.hash_size, parts=PRESETS[settings.preset].crops is not None)
         self.flags, self.has_presets = f"--preset {settings.preset}", True
+        rules = PRESETS[settings.preset]
+        if rules.points:
+            of_extras(CHECK_POINTS, self.flags)(self.flags)
+        self.recipe = Recipe(settings.hash_size, parts=rules.crops is not None, points=rules.points)
 
     def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
         return iter(results)

@@ -102,7 +102,8 @@ class Look:
     """What is compared of a picture.
 
     `views` are all of it and, if it has a frame, what is inside. `large` is the picture at
-    128x128 pixels, if parts of it are to be compared. `rgb` is the picture in colour, row by row,
+    128x128 pixels, if parts of it are to be compared. `points` are its local features as
+    `extras/points` packs them, if these are. `rgb` is the picture in colour, row by row,
     if a model is to see it; it is given up for what the model makes of it. Of a picture that is
     cut off, all of these are of the `part` that is there.
     """
@@ -113,6 +114,7 @@ class Look:
     colour: bytes  # the chroma (Cb, Cr) of 4 x 4 parts, which only tells colour copies apart
     rgb: bytes | None = None
     part: Part | None = None
+    points: bytes | Spooled | None = None
 
 
 def only_hash(bits: bytes) -> Look:

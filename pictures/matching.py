@@ -8,6 +8,7 @@ from itertools import chain, groupby, islice
 import numpy as np
 
 from grouping import SMALL, SMALL_ACROSS, Cluster, Match, UnionFind, supported_clusters
+from pictures.by_name import named
 from pictures.candidates import Search, in_batches
 from pictures.crops import crops, cut_off
 from pictures.crowds import Known, is_certain
@@ -22,6 +23,7 @@ from pictures.verify import FEW, Each
 
 BURST_CORRELATION = 0.45
 BURST_SHOTS = 16  # that follow a shot and are looked at with it, however many a second has
+ALSO_BY_POINTS = "extras.points.matching:also_by_points"
 # A way to find matches: the positions of the files of each distinct picture in, pairs of places
 # in that list out.
 FindMatches = Callable[[Sequence[Sequence[int]]], Iterable[Match]]
@@ -57,13 +59,20 @@ def by_looks(
     sides: Sequence[int] | None = None,
     memory: Memory | None = None,
 ) -> FindMatches:
-    """The method that compares looks: by hash, and then by the pictures themselves."""
+    """The method that compares looks: by hash, and then by the pictures themselves.
+
+    Rules with points add what local features alone prove.
+    """
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
         shots = shots_of([looks[position] for position in positions] for positions in files)
         shown = [looks[first] for first, *_ in files]
-        return find_matches(shown, rules, each, shots, sides_of(files, sides), memory)
+        plain = replace(rules, points=False)  # what is remembered serves for either
+        return find_matches(shown, plain, each, shots, sides_of(files, sides), memory)
 
+    if rules.points:
+        found: FindMatches = named(ALSO_BY_POINTS)(matches, looks, each, sides, memory)
+        return found
     return matches
 
 
@@ -111,7 +120,7 @@ def _by_position(cluster: Cluster, files: Sequence[Sequence[int]]) -> Cluster:
 
 def _count_by_view(matches: Sequence[Match]) -> Counter[str]:
     """How many pairs matched by which view; of several, the one that says most."""
-    weakest_first = sorted(matches, key=lambda m: (not m.needs_a_look, m.correlation))
+    weakest_first = sorted(matches, key=lambda m: (-m.doubt, m.correlation))
     strongest = {(m.left, m.right): m for m in weakest_first}
     return Counter(match.view for match in strongest.values())
 

@@ -60,11 +60,15 @@ class Method(Protocol):
 def chosen(settings: Settings) -> Method:
     """The method that the settings choose."""
     row = METHODS[settings.method] if settings.threshold is None else BY_THRESHOLD
-    if row.startswith("extras.") and find_spec("extras") is None:
-        what = f"--method {settings.method}"
-        raise UserError(f"{what} needs the folder extras/ beside main.py; restore it.")
-    method: Method = named(row)(settings)
+    method: Method = of_extras(row, f"--method {settings.method}")(settings)
     return method
+
+
+def of_extras(row: str, what: str) -> Any:
+    """What has a name; UserError where that is in extras/, `what` asks for it, and it is gone."""
+    if row.startswith("extras.") and find_spec("extras") is None:
+        raise UserError(f"{what} needs the folder extras/ beside main.py; restore it.")
+    return named(row)
 
 
 def judges() -> tuple[Compare, DirectMatches]:

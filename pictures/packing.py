@@ -19,7 +19,9 @@ from pictures.looks import (
 # Views; bytes of the colour, of a hash, of a gray, of the large picture, of a name; a time.
 HEAD = struct.Struct("<BBHHIH?d")
 VIEW = struct.Struct("<?I")  # whether it is framed, bytes of the fine picture
+POINTS = struct.Struct("<I")  # bytes of the points, which only some looks have, at the end
 DIGEST_BYTES = 16  # of a small picture
+MOST_BYTES_OF_POINTS = 1 << 16
 MOST_BYTES_OF_PAGE = PAGE_SIDE**2 + 1024  # compressed; what can't be made smaller becomes longer
 
 
@@ -38,7 +40,9 @@ def pack(look: Look | None) -> bytes:
         look.taken is not None,
         look.taken.seconds if look.taken else 0.0,
     )
-    return b"".join((head, look.colour, *map(_packed, look.views), _digest(look.large), camera))
+    points = POINTS.pack(_length(look.points)) + _digest(look.points) if look.points else b""
+    views = map(_packed, look.views)
+    return b"".join((head, look.colour, *views, _digest(look.large), camera, points))
 
 
 def _packed(view: View) -> bytes:
@@ -99,6 +103,16 @@ class _Reader:
         bits, gray = self.take(hash_bytes), self.picture(gray_bytes)
         return View(bits, gray or b"", framed, self.picture(fine_bytes))
 
+    def points(self) -> Spooled | None:
+        """The points, if there is anything left."""
+        if self.at >= len(self.value):
+            return None
+        (length,) = POINTS.unpack_from(self.value, self.at)
+        self.at += POINTS.size
+        if not length:
+            raise ValueError("it ends in points that aren't there")
+        return self.picture(length)
+
 
 def _unpacked(
     value: bytes, wanted: int | None, source: Source | None, first: int
@@ -109,18 +123,19 @@ def _unpacked(
     colour = reader.take(colour_bytes)
     views = tuple(reader.view(hash_bytes, gray_bytes) for _ in range(count))
     large = reader.picture(large_bytes)
+    camera, points = reader.take(camera_bytes), reader.points()
     sizes = (
         (hash_bytes, (wanted or hash_bytes,)),
         (colour_bytes, (0, 2 * COLOUR_SIDE**2)),
         (gray_bytes, (0, GRAY_SIDE**2)),
         (large_bytes, (0, LARGE_SIDE**2)),
-        (len(value), (reader.at + camera_bytes,)),
+        (len(value), (reader.at,)),
     )
     too_long = any(_length(view.fine) > MOST_BYTES_OF_PAGE for view in views)
+    too_long |= _length(points) > MOST_BYTES_OF_POINTS
     if not views or too_long or any(size not in right for size, right in sizes):
         raise ValueError("it has other sizes than a look")
     if not math.isfinite(seconds):
         raise ValueError("there is no such time")
-    camera = reader.take(camera_bytes)
     taken = Taken(camera.decode("utf-8", "surrogatepass"), seconds) if is_taken else None
-    return Look(views, large, taken, colour), reader.place - first
+    return Look(views, large, taken, colour, points=points), reader.place - first

@@ -135,9 +135,9 @@ class PictureFile:
 
 
 def pictures_of(look: Look) -> list[bytes | Spooled]:
-    """The small pictures of a look, in the order in which they lie in a file."""
+    """The small pictures of a look and its points, in the order in which they lie in a file."""
     of_views = (part for view in look.views for part in (view.gray, view.fine) if part)
-    return [*of_views, look.large] if look.large else list(of_views)
+    return [*of_views, *(part for part in (look.large, look.points) if part)]
 
 
 def with_pictures(look: Look, pictures: Sequence[bytes | Spooled]) -> Look:
@@ -151,4 +151,5 @@ def with_pictures(look: Look, pictures: Sequence[bytes | Spooled]) -> Look:
         )
         for view in look.views
     )
-    return replace(look, views=views, large=next(others) if look.large else None)
+    large = next(others) if look.large else None
+    return replace(look, views=views, large=large, points=next(others) if look.points else None)

@@ -17,6 +17,7 @@ class Rules:
     page: int  # documents, looked at again at 256 pixels
     burst_seconds: float = 0.0  # shots of one camera so close in time need only look alike
     crops: int | None = None  # a part of one picture, the other as it is
+    points: bool = False  # what only local features find, too (extras/points)
 
 
 PRESETS = {
@@ -24,3 +25,4 @@ PRESETS = {
     "similar": Rules(whole=92, framed=80, both_framed=60, turned=48, page=31, burst_seconds=3.0),
 }
 PRESETS["crops"] = replace(PRESETS["similar"], crops=76)
+PRESETS["most"] = replace(PRESETS["similar"], points=True)

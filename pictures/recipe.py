@@ -13,14 +13,16 @@ LARGEST_SAME_DECODE = 288
 class Recipe:
     """What is made of a picture's file: its hash alone, or all that is compared of the picture.
 
-    With `parts` it serves to compare parts of the picture, with an `rgb_side` it holds the picture
-    in colour, that many pixels a side, for the `model` that makes vectors of `vector_bytes` of it.
+    With `parts` it serves to compare parts of the picture, with `points` its local features do,
+    with an `rgb_side` it holds the picture in colour, that many pixels a side, for the `model` that
+    makes vectors of `vector_bytes` of it.
     The keys name what is made; those of recipes that make the same are equal.
     """
 
     hash_size: int = 16
     only_hash: bool = False
     parts: bool = False
+    points: bool = False
     rgb_side: int = 0
     model: str = ""
     vector_bytes: int | None = None
@@ -41,13 +43,14 @@ class Recipe:
         if self.only_hash:
             return self.hash_key
         parts = ", parts" if self.parts else ", by thumbnail" if self.by_thumbnail else ""
+        points = ", points" if self.points else ""
         larger = f", decoded at {self.rgb_side}" if self.is_decoded_larger else ""
-        return f"look, hash size {self.hash_size}{parts}{larger}"
+        return f"look, hash size {self.hash_size}{parts}{points}{larger}"
 
     @property
     def may_begin_small(self) -> bool:
         """Whether a thumbnail may do for a first look: all that is wanted is small."""
-        return not (self.only_hash or self.parts or self.rgb_side)
+        return not (self.only_hash or self.parts or self.points or self.rgb_side)
 
     @property
     def hash_key(self) -> str:

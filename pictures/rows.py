@@ -10,10 +10,12 @@ from importlib.metadata import version
 
 from disk import system
 from disk.files import ImageFile
+from pictures.by_name import named
 from pictures.recipe import FINGERPRINT, Recipe
 
 File = tuple[bytes, int, int, int, int]  # path, size, mtime_ns, ctime_ns, inode
 DIGEST_BYTES = hashlib.sha256().digest_size
+POINTS_MADE_BY = "extras.points.installed:made_by"  # what takes part in local features
 LARGEST_INTEGER = (1 << 63) - 1  # of SQLite
 
 
@@ -104,10 +106,11 @@ class Rows:
 def rows_of(recipe: Recipe) -> Rows:
     """The rows that hold what a recipe makes; their version tells all that takes part in it."""
     version, length = _version(), recipe.hash_bytes
+    points = f", {named(POINTS_MADE_BY)()}" if recipe.points else ""
     embedding = recipe.embedding_key
     plain = recipe.only_hash or recipe.is_decoded_larger or recipe.by_thumbnail
     return Rows(
-        Row(recipe.key, version, length),
+        Row(recipe.key, version + points, length),
         Row(embedding, version, recipe.vector_bytes) if embedding else None,
         None if plain else Row(recipe.hash_key, version, length),
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from disk.lines import to_line
 from pictures import candidates, crops, crowds, matching, registration, verify
+from pictures.by_name import named
 from pictures.hamming import pack
 from pictures.images import SEVERAL, HashedImage
 from pictures.looks import PAGE_SIDE, Look
@@ -16,6 +17,7 @@ from pictures.sides import close_pairs_across
 from pictures.table import Table, table_of
 from pictures.verify import Reason, Verdict
 
+BY_POINTS = "extras.points.why:compared"  # two pictures by their local features
 BITS = Recipe().hash_size ** 2
 # No limits, to see how far apart two pictures are in every way.
 EVERYTHING = replace(
@@ -55,6 +57,9 @@ class Comparison:
     correlation: float | None = None
     agreement: float | None = None
     cosine: float | None = None  # of the embeddings
+    points: int | None = None  # that lie on each other
+    share: float | None = None  # of the points, where the pictures overlap, that have a partner
+    mirrored: bool = False  # one of them, so that they do
 
 
 def in_order(images: Sequence[HashedImage]) -> list[HashedImage]:
@@ -97,6 +102,8 @@ def _comparisons(table: Table, looks: Sequence[Look | None], rules: Rules) -> It
         yield Comparison("burst", True, True, reason, match.distance, None, match.correlation)
     if rules.crops is not None:
         yield _crop_comparison(table, looks, rules.crops)
+    if rules.points and all(look and look.points for look in looks):
+        yield named(BY_POINTS)(*looks)
 
 
 def _comparison(verdict: Verdict) -> Comparison:

@@ -43,7 +43,11 @@ def refusal(base: Path, **values: object) -> str:
     ("name", "values", "remedy"),
     [
         ("THRESHOLD", [-1, 256, 40.0, "40", True, [40]], "use a whole number from 0 to 255"),
-        ("PRESET", ["Similar", "", None, 40, ["similar"]], "use one of copies, similar, crops"),
+        (
+            "PRESET",
+            ["Similar", "", None, 40, ["similar"]],
+            "use one of copies, similar, crops, most",
+        ),
         ("HASH_SIZE", [1, 65, 0, "16", 16.0], "use a whole number from 2 to 64"),
         ("WORKERS", [-1, 1025, "4", None, False], "use a whole number from 0 to 1024"),
         ("DELETE_MODE", ["Trash", "", None, ["trash"], 1], 'use "trash" or "permanent"'),
@@ -291,7 +295,7 @@ def test_input_in_output_is_refused_where_only_the_file_system_knows(
         (["--threshold", "256"], "THRESHOLD is 256; use a whole number from 0 to 255."),
         (["--threshold", "many"], "--threshold: invalid int value: 'many'"),
         (["--thresh", "3"], "unrecognized arguments: --thresh"),
-        (["--preset", "strict"], "PRESET is 'strict'; use one of copies, similar, crops."),
+        (["--preset", "strict"], "PRESET is 'strict'; use one of copies, similar, crops, most."),
         (["--preset", "copies", "--threshold", "40"], "exclude each other; give one of them."),
         (["--hash-size", "8"], "HASH_SIZE is 8; presets need 16, so set a THRESHOLD."),
         (["--hash-size", "1"], "HASH_SIZE is 1"),

@@ -478,8 +478,8 @@ def test_what_every_preset_joins_is_told_apart_by_a_threshold(library: Library) 
     likes = ["--like", sample(CAT), sample(CAT_SENT)]
     lines = suggestion(library, *likes, "--unlike", sample(LAUNCH), sample(TRIMMED))
     joined = f"joins {sample(LAUNCH)} and {sample(TRIMMED)}."
-    assert lines[:3] == [f"--preset {preset} {joined}" for preset in presets.PRESETS]
-    assert lines[3] == "Use --threshold 2: it fits all examples."
+    assert lines[:4] == [f"--preset {preset} {joined}" for preset in presets.PRESETS]
+    assert lines[4] == "Use --threshold 2: it fits all examples."
 
 
 NOTHING_FITS = (

@@ -16,6 +16,7 @@ from disk.files import ImageFile
 from disk.record import Manifest
 from disk.result import OutputPaths, Result, open_result
 from extras import explain, fitting
+from extras.points import installed as points
 from pictures import methods
 from pictures.images import HashedImage, HashFiles
 from pictures.methods import Method
@@ -44,14 +45,17 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
 
 def by_looks(hash_size: int, workers: int) -> HashFiles:
     """How photos are hashed for all that presets and a threshold can say of them."""
-    return lambda files: finder.hash_files(files, Recipe(hash_size, parts=True), workers)
+    recipe = Recipe(hash_size, parts=True, points=points.is_installed())
+    return lambda files: finder.hash_files(files, recipe, workers)
 
 
 def two_photos(
     given: Iterable[str], method: Method, workers: int
 ) -> tuple[HashedImage, HashedImage]:
     """Two photos, hashed for all that a method and the presets can say of them."""
-    everything = dataclasses.replace(method.recipe, parts=True, only_hash=False)
+    everything = dataclasses.replace(
+        method.recipe, parts=True, points=points.is_installed(), only_hash=False
+    )
     paths = [os.path.realpath(path) for path in given]
     one, other = explain.hashed(paths, hashing(method, everything, workers))
     return one, other

@@ -1,0 +1,193 @@
+"""Matches that local features alone prove: words propose pairs, and points decide.
+
+Changes nothing on disk.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations, islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extras.points.features import Places, Points
+from extras.points.making import bag_in, points_in
+from extras.points.proof import Proof, prove
+from extras.points.remembered import Shown, key_of, leave, recalled, shown_of
+from extras.points.words import near
+from grouping import POINTS, Match, UnionFind
+from pictures.crowds import is_certain
+from pictures.looks import Look, Spooled, content
+from pictures.matching import FindMatches
+from pictures.searches import Memory
+from pictures.sides import Sides, may_be_compared, sides_of
+
+PROPOSED = 20  # pictures, the nearest of each by words; of so few all are compared
+BATCH = 64  # pairs that are proven at once, in threads
+MARGIN = 0.1  # of the points at each end of the box in which they lie
+MOST_IN_MEMORY = 2048  # pictures whose points are there, of some 15 KB each
+Pair = tuple[int, int]
+Boxes = NDArray[np.float64]
+# Does something for each of some pairs: `map`, or that of an executor with threads.
+Points2 = tuple[Points, Points]
+Each = Callable[[Callable[[Points2], Shown | None], Iterable[Points2]], Iterable[Shown | None]]
+
+
+def also_by_points(
+    search: FindMatches,
+    looks: Sequence[Look | None],
+    each: Each = map,
+    sides: Sequence[int] | None = None,
+    memory: Memory | None = None,
+) -> FindMatches:
+    """The method that finds what another one does, and then what local features alone prove."""
+
+    def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
+        found = []
+        for match in search(files):
+            found.append(match)
+            yield match
+        shown = [looks[first] for first, *_ in files]
+        pairs = proposed(shown, found, sides_of(files, sides))
+        yield from proven(shown, pairs, each, memory)
+
+    return matches
+
+
+# ---- What is proposed
+
+
+def proposed(
+    looks: Sequence[Look | None], found: Iterable[Match], sides: Sides | None = None
+) -> Iterator[Pair]:
+    """Yield the pairs of pictures, by position, whose words are near, without those found already.
+
+    Of pictures that are certainly the same the first stands for all, or its copies would be all
+    that is near it; not so with sides, of which each has its own copies.
+    """
+    known = {(match.left, match.right) for match in found}
+    rows = [number for number in _standing_for_all(len(looks), found, sides) if looks[number]]
+    rows = [number for number in rows if _has_points(looks[number])]
+    for one, other in _near(looks, rows, sides):
+        if (one, other) not in known and may_be_compared(sides, one, other):
+            yield one, other
+
+
+def _standing_for_all(size: int, found: Iterable[Match], sides: Sides | None) -> list[int]:
+    if sides is not None:
+        return list(range(size))
+    same = UnionFind(size)
+    for match in filter(is_certain, found):
+        same.union(match.left, match.right)
+    return [number for number, root in enumerate(same.roots().tolist()) if number == root]
+
+
+def _has_points(look: Look | None) -> bool:
+    return look is not None and look.points is not None
+
+
+def _near(looks: Sequence[Look | None], rows: Sequence[int], sides: Sides | None) -> Iterator[Pair]:
+    """The pairs of some pictures that are near by words; of a few all are."""
+    if len(rows) <= PROPOSED + 1:
+        yield from combinations(rows, 2)
+        return
+    bags = [bag_in(content(_packed(looks[number]))) for number in rows]
+    for one, other in near(bags, PROPOSED, None if sides is None else sides[np.array(rows)]):
+        yield rows[one], rows[other]
+
+
+def _packed(look: Look | None) -> bytes | Spooled:
+    assert look
+    assert look.points
+    return look.points
+
+
+# ---- What is proven
+
+
+def proven(
+    looks: Sequence[Look | None],
+    pairs: Iterable[Pair],
+    each: Each = map,
+    memory: Memory | None = None,
+) -> Iterator[Match]:
+    """Yield those of some pairs of pictures, by position, that points prove to show the same."""
+    proofs, points, waiting = recalled(memory), _InMemory(looks), iter(pairs)
+    while some := list(islice(waiting, BATCH)):
+        keys = [key_of(*(_packed(looks[number]) for number in pair)) for pair in some]
+        new = [n for n, key in enumerate(keys) if key not in proofs.before]
+        both = [(points.of(some[n][0]), points.of(some[n][1])) for n in new]
+        shown = dict(zip(new, each(compared, both), strict=True))
+        for n, (key, (one, other)) in enumerate(zip(keys, some, strict=True)):
+            found = proofs.asked[key] = shown[n] if n in shown else proofs.before[key]
+            if found:
+                bits = _bits_between(looks[one], looks[other])
+                yield Match(one, other, bits, found.share, POINTS, found.parts)
+    leave(memory, proofs)
+
+
+def compared(both: tuple[Points, Points]) -> Shown | None:
+    """What points prove of two pictures; None if they don't show the same."""
+    one, other = both
+    proof = prove(one, other)
+    if proof is None or not proof.holds:
+        return None
+    return shown_of(max(proof.shares), boxes_of(one, other, proof))
+
+
+def boxes_of(one: Points, other: Points, proof: Proof) -> Boxes:
+    """Where two pictures are seen in each other, as 4 boxes in shares of the picture.
+
+    These are, for one and for the other, the box in which points lie on each other, and that of
+    what lies inside the other's frame.
+    """
+    affine, way_back = proof.affine, np.linalg.inv(proof.affine[:, :2])
+    there = _corners(one) @ affine[:, :2].T + affine[:, 2]  # those of the mirrored one are these
+    here = (_corners(other) - affine[:, 2]) @ way_back.T
+    if proof.mirrored:
+        here[:, 0] = one.width - here[:, 0]
+    return np.stack([
+        _sure_box(proof.ones, one), _box(here, one),
+        _sure_box(proof.others, other), _box(there, other),
+    ])  # fmt: skip
+
+
+def _corners(points: Points) -> Boxes:
+    across, down = float(points.width), float(points.height)
+    return np.array([(0.0, 0.0), (across, 0.0), (0.0, down), (across, down)])
+
+
+def _sure_box(places: Places, points: Points) -> Boxes:
+    """The box around some points, as wide as the middle ones tell: some match by chance."""
+    low, high = np.quantile(places.astype(np.float64), (MARGIN, 1 - MARGIN), axis=0)
+    more = (high - low) * MARGIN / (1 - 2 * MARGIN)
+    return _box(np.array((low - more, high + more)), points)
+
+
+def _box(places: Boxes, points: Points) -> Boxes:
+    """The box around some places, in shares of the picture, as far as it lies inside."""
+    shares = (places / (points.width, points.height)).clip(0, 1)
+    return np.concatenate((shares.min(axis=0), shares.max(axis=0)))
+
+
+def _bits_between(one: Look | None, other: Look | None) -> int:
+    """In how many bits the hashes of two pictures differ."""
+    assert one
+    assert other
+    hashes = (int.from_bytes(look.views[0].hash) for look in (one, other))
+    return int.__xor__(*hashes).bit_count()
+
+
+class _InMemory:
+    """The points of the pictures that were asked for last."""
+
+    def __init__(self, looks: Sequence[Look | None]) -> None:
+        self._looks = looks
+        self._points: OrderedDict[int, Points] = OrderedDict()
+
+    def of(self, number: int) -> Points:
+        points = self._points.pop(number, None) or points_in(content(_packed(self._looks[number])))
+        self._points[number] = points
+        if len(self._points) > MOST_IN_MEMORY:
+            self._points.popitem(last=False)
+        return points

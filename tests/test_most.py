@@ -1,0 +1,262 @@
+"""The preset that finds most: what local features alone prove, from folder tree to folder tree."""
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import Library
+from made_pictures import CAT, COFFEE, LAUNCH, PORTRAIT, SINGLES, STARS, cropped, encoded, photo
+from PIL import Image, ImageFilter, ImageOps
+
+from config import Exit
+from disk.files import ImageFile
+from extras.points import installed, remembered
+from extras.points import matching as by_points
+from grouping import POINTS, Match, Part, supported_clusters
+from pictures import matching
+from pictures.hashing import hash_file
+from pictures.images import HashedImage
+from pictures.presets import PRESETS
+from pictures.recipe import Recipe
+
+MOST = PRESETS["most"]
+Edit = Callable[[Image.Image], Image.Image]
+
+
+def story(image: Image.Image) -> Image.Image:
+    """A picture as apps show it on a phone, its own blur behind it."""
+    screen = ImageOps.fit(image, (450, 800)).filter(ImageFilter.GaussianBlur(20))
+    inner = ImageOps.contain(image, (400, 600))
+    screen.paste(inner, ((450 - inner.width) // 2, (800 - inner.height) // 2))
+    return screen
+
+
+def collage(*images: Image.Image) -> Image.Image:
+    """Pictures side by side, each as a square."""
+    page = Image.new("RGB", (400 * len(images), 400), "white")
+    for number, image in enumerate(images):
+        page.paste(ImageOps.fit(image, (390, 390)), (400 * number + 5, 5))
+    return page
+
+
+EDITS: dict[str, Edit] = {
+    "tilted": lambda image: image.rotate(20, Image.Resampling.BICUBIC, expand=True),
+    "story": story,
+    "cropped": lambda image: cropped(image, 0.6, 0.4, 0.5),
+    "mirrored and cropped": lambda image: ImageOps.mirror(cropped(image, 0.75, 0.3, 0.4)),
+}
+
+
+def put(library: Library, name: str, image: Image.Image) -> str:
+    path = library.photos / name
+    path.write_bytes(encoded(image, "JPEG", quality=88))
+    return str(path)
+
+
+def shown_by(name: str) -> str:
+    """The photo of which a file of a name is an edit."""
+    return Path(name).stem.partition(" ")[0]
+
+
+def groups(library: Library, *flags: str, preset: str = "most") -> list[list[str]]:
+    """The names in each group of a find."""
+    facts = library.find("--preset", preset, "--json", *flags).facts
+    return [[Path(path).name for path in group] for group in facts["groups"]]
+
+
+def hashed(paths: Sequence[str]) -> list[HashedImage]:
+    recipe = Recipe(points=True)
+    found = [hash_file(ImageFile(path, 0, 0), recipe) for path in paths]
+    return [image for image in found if isinstance(image, HashedImage)]
+
+
+def pairs(images: Sequence[HashedImage], each: by_points.Each = map) -> set[tuple[str, str]]:
+    """The names of the pictures that match by points."""
+    files = matching.distinct([i.digest for i in images], [i.look for i in images])
+    looks = [images[first].look for first, *_ in files]
+    names = [Path(images[first].file.path).name for first, *_ in files]
+    found = by_points.proven(looks, by_points.proposed(looks, []), each)
+    return {(min(both), max(both)) for both in ((names[m.left], names[m.right]) for m in found)}
+
+
+# ---- What is found
+
+
+def test_what_hashes_do_not_find_points_do(bare_library: Library) -> None:
+    for number, name in enumerate((COFFEE, LAUNCH)):
+        put(bare_library, f"{number}.jpg", photo(name))
+        for edit, make in EDITS.items():
+            put(bare_library, f"{number} {edit}.jpg", make(photo(name)))
+    assert groups(bare_library, preset="similar") == []
+    found = bare_library.find("--preset", "most", "--json").facts
+    expected = [[f"{n} {edit}.jpg" for edit in sorted(EDITS)] + [f"{n}.jpg"] for n in (0, 1)]
+    assert [[Path(path).name for path in group] for group in found["groups"]] == expected
+    assert found["matched"].keys() == {POINTS}
+    weakest = found["weakest_links"][0]
+    assert weakest["view"] == POINTS
+    assert 0 < weakest["share"] <= 1
+    assert found["needs_a_look"] == [[], []]
+
+
+def test_it_finds_all_that_similar_does(library: Library) -> None:
+    assert groups(library) == groups(library, preset="similar") != []
+
+
+def test_different_photos_stay_apart(bare_library: Library) -> None:
+    for name in SINGLES:
+        put(bare_library, f"{Path(name).stem}.jpg", photo(name))
+        put(bare_library, f"{Path(name).stem} white.jpg", Image.new("RGB", (500, 300), "white"))
+    (white,) = groups(bare_library)
+    assert white == sorted(f"{Path(name).stem} white.jpg" for name in SINGLES)
+
+
+def test_a_second_run_knows_the_points_and_what_they_proved(
+    bare_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (CAT, COFFEE):
+        put(bare_library, f"{Path(name).stem}.jpg", photo(name))
+        put(bare_library, f"{Path(name).stem} story.jpg", story(photo(name)))
+    for path in bare_library.photos.iterdir():
+        os.utime(path, (10**9, 10**9))
+    first = groups(bare_library)
+    monkeypatch.setattr(by_points, "prove", None)
+    again = bare_library.find("--preset", "most", "--json").facts
+    assert (again["unchanged"], len(again["groups"])) == (4, len(first)) == (4, 2)
+
+
+def test_only_photos_of_different_folders_are_proven_across(bare_library: Library) -> None:
+    other = bare_library.folder / "card"
+    other.mkdir()
+    put(bare_library, "a.jpg", photo(COFFEE))
+    put(bare_library, "b.jpg", story(photo(COFFEE)))
+    put(bare_library, "c.jpg", photo(CAT))
+    put(bare_library, "d.jpg", story(photo(CAT)))
+    (other / "e.jpg").write_bytes(encoded(EDITS["tilted"](photo(CAT)), "JPEG", quality=88))
+    sides = ("--across", "--input-dir", str(bare_library.photos), "--input-dir", str(other))
+    assert [sorted(group) for group in groups(bare_library, *sides)] == [
+        ["c.jpg", "d.jpg", "e.jpg"]
+    ]
+
+
+def test_without_opencv_a_sentence_says_what_to_install(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installed, "is_installed", lambda: False)
+    ran = library.run("find", "--preset", "most")
+    assert (ran.code, ran.out) == (Exit.USAGE, "")
+    assert ran.err == (
+        "error: --preset most needs the package opencv-python-headless; "
+        "run pip install -r extras/requirements.txt first.\n"
+    )
+    assert not library.output.exists()
+
+
+# ---- What joins no strangers
+
+
+def test_a_collage_joins_one_of_the_photos_in_it(bare_library: Library) -> None:
+    for name in (CAT, COFFEE, LAUNCH):
+        put(bare_library, f"{Path(name).stem}.jpg", photo(name))
+        put(bare_library, f"{Path(name).stem} tilted.jpg", EDITS["tilted"](photo(name)))
+    put(bare_library, "page.jpg", collage(photo(CAT), photo(COFFEE), photo(LAUNCH)))
+    found = groups(bare_library)
+    shown = [set(map(shown_by, group)) for group in found]
+    assert sum("page" in group for group in shown) == 1
+    assert sorted(min(group - {"page"}) for group in shown) == ["cat", "coffee", "launch"]
+    assert all(len(group - {"page"}) == 1 for group in shown)
+
+
+LEFT = Part((0.1, 0.2, 0.4, 0.8), (0.0, 0.0, 0.5, 1.0))
+RIGHT = Part((0.6, 0.2, 0.9, 0.8), (0.5, 0.0, 1.0, 1.0))
+ALL = Part((0.1, 0.1, 0.9, 0.9), (0.0, 0.0, 1.0, 1.0))
+
+
+def seen(left: int, right: int, share: float, part: Part, inside: Part = ALL) -> Match:
+    """A match by points of a picture with another one, which is seen in a part of it."""
+    return Match(left, right, 120, share, POINTS, (part, inside))
+
+
+def members(size: int, matches: Sequence[Match]) -> list[list[int]]:
+    return [cluster.members for cluster in supported_clusters(size, matches, certain)]
+
+
+def certain(match: Match) -> bool:
+    return match.view == "whole" and match.correlation > 0.9
+
+
+def test_two_pictures_in_different_parts_of_a_third_are_not_joined_by_it() -> None:
+    assert members(3, [seen(0, 1, 0.5, LEFT), seen(0, 2, 0.4, RIGHT)]) == [[0, 1]]
+    assert members(3, [seen(0, 1, 0.4, LEFT), seen(0, 2, 0.5, RIGHT)]) == [[0, 2]]
+    assert members(3, [seen(0, 1, 0.5, LEFT), seen(0, 2, 0.4, LEFT)]) == [[0, 1, 2]]
+    assert members(3, [seen(0, 1, 0.5, ALL), seen(0, 2, 0.4, RIGHT)]) == [[0, 1, 2]]
+
+
+def test_pictures_that_match_each_other_are_joined_whatever_a_collage_shows() -> None:
+    page = [seen(0, 1, 0.5, LEFT), seen(0, 2, 0.4, RIGHT)]
+    assert members(3, [*page, Match(1, 2, 20, 0.8, "burst")]) == [[0, 1, 2]]
+
+
+def test_copies_of_a_collage_join_no_strangers_either() -> None:
+    copies = Match(0, 1, 2, 0.99, "whole")
+    matches = [copies, seen(0, 2, 0.5, LEFT), seen(1, 3, 0.4, RIGHT)]
+    assert members(4, matches) == [[0, 1, 2]]
+
+
+def test_parts_of_a_picture_of_which_there_are_several_copies_are_joined() -> None:
+    """They all show both, which no collage does."""
+    photos = [Match(0, 1, 40, 0.8, "whole"), Match(1, 2, 40, 0.8, "whole")]
+    left = [seen(n, 3, 0.5, LEFT) for n in range(3)]
+    right = [seen(n, 4, 0.4, RIGHT) for n in range(3)]
+    assert members(5, [*photos, *left, *right]) == [[0, 1, 2, 3, 4]]
+
+
+# ---- The same whatever names, order and threads are
+
+
+def test_groups_hang_on_no_name_no_order_and_no_thread(bare_library: Library) -> None:
+    names = [CAT, COFFEE, PORTRAIT, STARS]
+    made = [photo(name) for name in names] + [story(photo(name)) for name in names]
+    made += [collage(photo(CAT), photo(COFFEE)), collage(photo(PORTRAIT), photo(CAT))]
+    files = [put(bare_library, f"{n:02}.jpg", image) for n, image in enumerate(made)]
+    images = hashed(files)
+    expected = _grouped(images, 1)
+    assert sum(map(len, expected)) >= 8
+    for seed in range(3):
+        shuffled = random.Random(seed).sample(images, len(images))
+        assert _grouped(shuffled, 1 + seed % 2) == expected
+
+
+def _grouped(images: Sequence[HashedImage], workers: int) -> set[frozenset[str]]:
+    digests, looks = [i.digest for i in images], [i.look for i in images]
+    with ThreadPoolExecutor(workers) as threads:
+        search = matching.by_looks(looks, MOST, threads.map)
+        found, _ = matching.group_by(digests, looks, [search])
+    return {frozenset(images[n].file.path for n in cluster.members) for cluster in found}
+
+
+def test_words_propose_what_points_prove_among_many(bare_library: Library) -> None:
+    """With so few pictures all are compared, with more those that are near by their words."""
+    files = [put(bare_library, f"{Path(n).stem}.jpg", photo(n)) for n in SINGLES]
+    for name in SINGLES:
+        for number in range(4):
+            part = cropped(photo(name), 0.7, 0.1 + 0.2 * number, 0.5).rotate(5 * number)
+            files.append(put(bare_library, f"{Path(name).stem} {number}.jpg", part))
+    found = pairs(hashed(files))
+    assert len(files) > by_points.PROPOSED + 1
+    assert all(shown_by(one) == shown_by(other) for one, other in found)
+    assert len(found) >= 20
+
+
+def test_what_was_proven_is_remembered_to_the_last_bit() -> None:
+    shown = remembered.Shown(0.5, (LEFT, RIGHT)), None
+    known = {bytes([n]) * 16: shown[n % 2] for n in range(5)}
+    data = remembered.packed(known)
+    again = remembered.unpacked(data)
+    assert remembered.packed(again) == data
+    assert again.keys() == known.keys()
+    assert [value is None for value in again.values()].count(True) == 2
+    for broken in (b"", data[:-1], data[:40], b"\0" * 60, data + b"\0"):
+        assert remembered.unpacked(broken) == {}
