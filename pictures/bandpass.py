@@ -11,6 +11,7 @@ Stack = NDArray[np.float32]  # pictures x rows x columns
 SIGNS_SIDE = 16  # so that a word has as many bits as a quarter of the frequencies
 FINE = 0.7  # the band of sizes that is compared, as deviations of Gaussians in pixels
 COARSE = 4.0
+UNSURE = 1e-4  # of a frequency, of which the sums of 64 x 64 gray levels are right to 1e-8
 NOISE_LEVELS = 2.0  # gray levels of contrast that count for little
 DETAIL_SHARE = 0.15
 
@@ -135,8 +136,27 @@ def spectrum(pictures: Gray | Stack, size: int) -> Stack:
 
 @lru_cache(maxsize=8)
 def _waves(side: int, size: int) -> NDArray[np.float32]:
-    waves = np.cos(np.pi * np.arange(size)[:, None] * (2 * np.arange(side) + 1) / (2 * side))
-    return waves.astype(np.float32)
+    return _exact_waves(side, size).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _exact_waves(side: int, size: int) -> NDArray[np.float64]:
+    return np.cos(np.pi * np.arange(size)[:, None] * (2 * np.arange(side) + 1) / (2 * side))
+
+
+def sure_hash(picture: Gray, size: int) -> bytes | None:
+    """ImageHash's phash of a picture that is as small as it makes one; None if rounding decides it.
+
+    A bit says whether a frequency is above their median, so that is sure where none lies so near
+    that another order of the sums could put it on the other side.
+    """
+    waves = _exact_waves(len(picture), size)
+    frequencies = (waves @ picture @ waves.T).ravel()
+    below = (len(frequencies) - 1) // 2  # the upper one of those that aren't above the median
+    ordered = np.partition(frequencies, (below, below + 1))
+    if ordered[below + 1] - ordered[below] < UNSURE:
+        return None
+    return np.packbits(frequencies > ordered[below]).tobytes()
 
 
 def hashes_of(pictures: Gray | Stack, size: int) -> list[bytes]:

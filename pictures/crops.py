@@ -1,5 +1,6 @@
 """Pictures that show a part of another one: crops, and files that are cut off."""
 
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,11 +10,10 @@ from numpy.typing import NDArray
 
 from grouping import Match
 from pictures import bandpass
-from pictures.bandpass import Stack
+from pictures.bandpass import Stack, hashes_of, levels_of
 from pictures.crowds import Known
-from pictures.fingerprint import view_of
 from pictures.hamming import pack
-from pictures.looks import EVERYTHING, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Part, content
+from pictures.looks import EVERYTHING, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Part, View, content
 from pictures.presets import Rules
 from pictures.sides import Sides, close_pairs_between
 from pictures.table import BATCH, Pairs, Table, hash_size_of, table_of
@@ -209,11 +209,11 @@ def _best_part(
     row, own = cut
     size, rows = hash_size_of(table), np.array([other for _, other in others])
     fine = unpacked(table.fine[row])[None] if table.page[row] else None
-    shown = [view_of(own, size, None if fine is None else bandpass.coarsened(fine, window)[0])]
+    shown = [_view_of(own, size, None if fine is None else bandpass.coarsened(fine, window)[0])]
     for other, small in zip(rows.tolist(), _cut_out(table, rows, window), strict=True):
         page = unpacked(table.fine[other])[None] if table.page[other] else None
         part = None if page is None else bandpass.cut_out(page, window, PAGE_SIDE)[0]
-        shown.append(view_of(small, size, part))
+        shown.append(_view_of(small, size, part))
     parts = table_of([Look((view,), None, None, b"") for view in shown])
     distance = np.array([bits for bits, _ in others], np.int64)
     right = np.arange(1, len(shown))
@@ -224,3 +224,10 @@ def _best_part(
         return None
     one, other = sorted((int(table.owner[row]), int(table.owner[rows[best.right - 1]])))
     return replace(best, left=one, right=other, view="cut off")
+
+
+def _view_of(small: Stack, hash_size: int, fine: Stack | None) -> View:
+    """A view by the levels of its small gray picture, and those of a page at 256 pixels."""
+    gray = levels_of(small)
+    page = None if fine is None else zlib.compress(levels_of(fine).tobytes(), 1)
+    return View(hashes_of(gray[None], hash_size)[0], gray.tobytes(), False, page)

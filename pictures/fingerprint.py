@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -15,10 +14,9 @@ from pictures.bandpass import (
     Gray,
     Stack,
     has_detail,
-    hashes_of,
     lanczos_matrix,
-    levels_of,
     spectrum,
+    sure_hash,
 )
 from pictures.by_name import named
 from pictures.decode import (
@@ -219,6 +217,13 @@ def _view(gray: Image.Image, hash_size: int, framed: bool, fine: bytes | None) -
 
 
 def _hash(gray: Image.Image, hash_size: int) -> bytes:
+    """ImageHash's phash of a small gray picture, by itself where rounding decides."""
+    return sure_hash(np.asarray(gray), hash_size) or by_imagehash(gray, hash_size)
+
+
+def by_imagehash(gray: Image.Image, hash_size: int) -> bytes:
+    import imagehash  # with SciPy it takes as long to import as a hundred photos take
+
     return np.packbits(imagehash.phash(gray, hash_size=hash_size).hash).tobytes()
 
 
@@ -364,10 +369,3 @@ def _longest_run(busy: NDArray[np.bool_]) -> tuple[int, int]:
     runs = np.split(places, np.flatnonzero(np.diff(places) > FRAME_GAP) + 1)
     longest = max(runs, key=np.ptp)
     return int(longest[0]), int(longest[-1]) + 1
-
-
-def view_of(small: Stack, hash_size: int, fine: Stack | None) -> View:
-    """A view by the levels of its small gray picture, and those of a page at 256 pixels."""
-    gray = levels_of(small)
-    page = None if fine is None else zlib.compress(levels_of(fine).tobytes(), 1)
-    return View(hashes_of(gray[None], hash_size)[0], gray.tobytes(), False, page)

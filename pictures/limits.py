@@ -32,7 +32,5 @@ class Limits:
 
 
 # Find starts another pool where one breaks down, and so can be quick to give it up.
-FINDING = Limits(
-    least=10.0, most=60.0, clock=300.0, lock=1.0, modules=("scipy.fftpack", "imagehash")
-)
+FINDING = Limits(least=10.0, most=60.0, clock=300.0, lock=1.0, modules=("numpy", "PIL.Image"))
 SHOWING = Limits(least=20.0, most=20.0, clock=60.0, lock=60.0, modules=("numpy", "PIL.Image"))

@@ -57,6 +57,25 @@ def small(name: str = COFFEE, side: int = 64) -> np.ndarray:
 # ---- The picture that is hashed
 
 
+@pytest.mark.parametrize("size", [8, 15, 16])
+def test_a_hash_is_that_of_imagehash_bit_by_bit(size: int) -> None:
+    for name in SINGLES:
+        picture = small(name, 4 * size)
+        by_itself = np.packbits(imagehash.phash(Image.fromarray(picture), hash_size=size).hash)
+        assert bandpass.sure_hash(picture, size) == by_itself.tobytes()
+
+
+@pytest.mark.parametrize("repeated", [0, 1])
+def test_where_rounding_decides_a_hash_imagehash_makes_it(repeated: int) -> None:
+    half = small()[:32]
+    picture = np.concatenate([half, half[::-1]] if repeated else [half * 0 + 9, half * 0 + 200])
+    assert bandpass.sure_hash(picture, 16) is None
+    image = Image.fromarray(picture)
+    made = np.frombuffer(fingerprint._hash(image, 16), np.uint8)
+    assert (np.unpackbits(made) == imagehash.phash(image, hash_size=16).hash.ravel()).all()
+    assert not bandpass.sure_hash(np.zeros_like(picture), 16)
+
+
 @pytest.mark.parametrize("target", [64, 1024])
 @pytest.mark.parametrize("source", [(1, 2), (5, 64), (64, 63), (300, 451), (1024, 1500)])
 def test_the_matrices_resample_as_pillow_does(source: tuple[int, int], target: int) -> None:

@@ -281,3 +281,4 @@ def test_a_threshold_is_grouped_without_scipy(found: Library) -> None:
     counts = imports(found.arguments("find", "--dry-run", "--no-cache", "--threshold", "31"))
     assert counts["grouping"] == 1
     assert not counts["pictures.matching"]
+    assert not counts["scipy"]

@@ -359,7 +359,7 @@ def test_ctrl_c_ends_find_at_once_with_one_line(
 def test_ctrl_c_does_not_wait_until_a_slow_computer_has_started_the_workers(
     many_photos: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "imagehash.py").write_text("import time\ntime.sleep(600)\n")
+    (tmp_path / "PIL.py").write_text("import time\ntime.sleep(600)\n")
     ran = interrupted(many_photos, tmp_path / "output", 1, PYTHONPATH=str(tmp_path))
     assert ran == INTERRUPTED
 

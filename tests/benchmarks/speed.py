@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+import imagehash
 import numpy as np
 import peers
 from accuracy import PRODUCT, Run, adopt_orphans, table, timed
@@ -139,11 +140,11 @@ def plain_hash(data: bytes) -> bytes:
     """The pipeline that defines the hash: decode, gray, 1024x1024, phash."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     standard = image.convert("L").resize(STANDARD, Image.Resampling.LANCZOS)
-    return np.packbits(fingerprint.imagehash.phash(standard, hash_size=16).hash).tobytes()
+    return np.packbits(imagehash.phash(standard, hash_size=16).hash).tobytes()
 
 
 def imagehash_loop(data: bytes) -> None:
-    fingerprint.imagehash.phash(Image.open(io.BytesIO(data)))
+    imagehash.phash(Image.open(io.BytesIO(data)))
 
 
 def cpu_of(read: Read, files: Sequence[bytes]) -> float:
