@@ -16,12 +16,15 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import labelled
 import peers
-from labelled import CLASSES, KINDS, SPLITS, Item, build, photos_in, planned
+import unseen_set
+from labelled import SPLITS, Item
+from ranking import Ranked, ranked
 
 HERE = Path(__file__).resolve().parent
 PRODUCT = HERE.parents[1] / "main.py"
@@ -39,6 +42,7 @@ class Run:
     groups: list[list[str]]
     wall: float
     cpu: float
+    sure: list[float] = field(default_factory=list)  # of each group, if the tool says so
 
 
 def product(mode: str, folder: Path, work: Path, workers: int) -> list[str]:
@@ -63,9 +67,21 @@ def timed(tool: str, command: Sequence[str]) -> Run | str:
     wall = time.perf_counter() - start
     reap_orphans()
     try:
-        return Run(tool, json.loads(done.stdout)["groups"], wall, cpu_of_children() - before)
+        found = json.loads(done.stdout)
+        sure = [sureness(link) for link in found.get("weakest_links", [])]
+        return Run(tool, found["groups"], wall, cpu_of_children() - before, sure)
     except (ValueError, KeyError):
         return f"{tool}: {peers.last_line(done.stderr)} (exit code {done.returncode})"
+
+
+def sureness(link: dict[str, Any] | None) -> float:
+    """How sure the product is of a group, by its weakest link, as it orders them itself.
+
+    Files of one content are surest; what only a model says comes behind all else.
+    """
+    if link is None:
+        return 2.0
+    return link["cosine"] - 2 if "cosine" in link else link["correlation"]
 
 
 def cpu_of_children() -> float:
@@ -123,6 +139,7 @@ class Score:
     largest: int
     shots: tuple[int, int]
     mixed: Counter[str]
+    ranked: Ranked | None
     details: dict[str, Any]
 
     @property
@@ -160,28 +177,28 @@ def share(found: int, of: int) -> float:
 
 def scored(run: Run, items: Sequence[Item], folder: Path) -> Score:
     known = {os.path.realpath(folder / item.path): item for item in items}
-    real = ([os.path.realpath(path) for path in group] for group in run.groups)
+    real = [[os.path.realpath(path) for path in group] for group in run.groups]
     groups = joined(real, known)
     number = {item.path: place for place, group in enumerate(groups) for item in group}
     right = sum(pairs(Counter(item.source for item in group).values()) for group in groups)
-    scenes = [Counter(item.scene for item in group) for group in groups]
-    wrong = sum(pairs([c.total()]) - pairs(c.values()) for c in scenes)
+    wrong = [wrong_pairs(group) for group in groups]
     wanted = pairs(Counter(item.source for item in items).values())
     copies = copies_found(items, number)
-    impure = [group for group, c in zip(groups, scenes, strict=True) if len(c) > 1]
+    impure = [group for group, count in zip(groups, wrong, strict=True) if count]
     return Score(
         run,
-        wrong,
-        precision=share(right, right + wrong),
+        sum(wrong),
+        precision=share(right, right + sum(wrong)),
         recall=share(right, wanted),
         copies=share(sum(copies.values()), len(copies)),
         by_class=tally((item.group, found) for item, found in copies.items()),
         by_kind=tally((item.kind, found) for item, found in copies.items()),
         impure=len(impure),
-        strangers=max((c.total() - max(c.values()) for c in scenes), default=0),
+        strangers=max(map(strangers, groups), default=0),
         largest=max(map(len, groups), default=0),
         shots=second_shots(items, number),
         mixed=Counter(subject(item) for group in impure for item in group),
+        ranked=ranked(real, run.sure, known),
         details={
             "impure": [sorted(item.path for item in group) for group in impure],
             "missed": [item.path for item, found in copies.items() if not found],
@@ -189,11 +206,29 @@ def scored(run: Run, items: Sequence[Item], folder: Path) -> Score:
     )
 
 
+def wrong_pairs(group: Sequence[Item]) -> int:
+    """Pairs that show nothing in common."""
+    shown = Counter(item.shows for item in group)
+    return sum(
+        files * others
+        for (one, files), (other, others) in itertools.combinations(shown.items(), 2)
+        if one.isdisjoint(other)
+    )
+
+
+def strangers(group: Sequence[Item]) -> int:
+    """The files of a group that don't show its main scene."""
+    return len(group) - max(Counter(scene for item in group for scene in item.shows).values())
+
+
 def copies_found(items: Sequence[Item], number: dict[str, int]) -> dict[Item, bool]:
     """For every edited copy: is it in one group with what it was made of?"""
     home = {item.source: number.get(item.path, -1) for item in items if item.role != "edit"}
     edited = (item for item in items if item.role == "edit")
-    return {item: number.get(item.path, -2) == home[item.source] for item in edited}
+    return {
+        item: number.get(item.path, -2) in {home.get(source, -1) for source in item.homes}
+        for item in edited
+    }
 
 
 def subject(item: Item) -> str:
@@ -265,15 +300,39 @@ def mixed_table(scores: Sequence[Score], items: Sequence[Item]) -> str:
     return table(["together with others", "files", *(score.run.tool for score in scores)], rows)
 
 
+def ranked_table(scores: Sequence[Score]) -> str:
+    head = ["tool", "uAP", "recall at .998", "recall at 1.000"]
+    rows = []
+    for score in scores:
+        figures = score.ranked or ()
+        rows.append((score.run.tool, *([f"{x:.3f}" for x in figures] or ["-"] * 3)))
+    return table(head, rows)
+
+
 def report(scores: Sequence[Score], items: Sequence[Item], split: str, kinds: bool) -> str:
     roles = Counter(item.role for item in items)
     counts = ", ".join(f"{count:,} {role}s" for role, count in roles.items())
+    home = unseen_set if split == unseen_set.SPLIT else labelled
     text = f"Split `{split}`: {len(items):,} files ({counts}).\n\n{tools_table(scores)}\n"
-    text += recall_table(scores, "by_class", CLASSES) + "\n"
+    text += ranked_table(scores) + "\n"
+    text += recall_table(scores, "by_class", home.CLASSES) + "\n"
     text += mixed_table(scores, items)
     if kinds:
-        text += "\n" + recall_table(scores, "by_kind", KINDS)
+        text += "\n" + recall_table(scores, "by_kind", home.KINDS)
     return text
+
+
+def labelled_set(arguments: argparse.Namespace, work: Path) -> tuple[Path, list[Item], str]:
+    """Build the set that a split belongs to: its folder, the split's items, the fingerprint."""
+    photos, lists, each = arguments.photos, arguments.lists, arguments.edits_per_photo
+    if arguments.split == unseen_set.SPLIT:
+        items = unseen_set.planned(unseen_set.photos_in(photos, lists), each)
+        name, modules = "unseen-set", unseen_set.MODULES
+        recipe = labelled.build(photos, work, items, arguments.jobs, name, modules)
+        return work / name, items, recipe
+    items = labelled.planned(*labelled.photos_in(photos, lists), each)
+    recipe = labelled.build(photos, work, items, arguments.jobs)
+    return work / "set", [i for i in items if arguments.split in (i.split, "all")], recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -281,7 +340,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photographs")
     parser.add_argument("--work", type=Path, required=True, help="where the set is built")
     parser.add_argument("--lists", type=Path, default=HERE, help="has distinct.txt, series.txt")
-    parser.add_argument("--split", choices=(*SPLITS, "all"), default="test")
+    parser.add_argument("--split", choices=(*SPLITS, "all", unseen_set.SPLIT), default="test")
     parser.add_argument("--edits-per-photo", type=int, default=8)
     modes = "thresholds, presets, methods; a method's model after a colon (both:sscd)"
     parser.add_argument("--presets", nargs="*", default=["40", "80"], help=modes)
@@ -295,12 +354,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.work.mkdir(parents=True, exist_ok=True)
     adopt_orphans()
     work = arguments.work.resolve()
-    distinct, series = photos_in(arguments.photos, arguments.lists)
-    items = planned(distinct, series, arguments.edits_per_photo)
-    recipe = build(arguments.photos, work, items, arguments.jobs)
-    folder = work / "set"
+    folder, items, recipe = labelled_set(arguments, work)
     inputs = folder if arguments.split == "all" else folder / arguments.split
-    items = [item for item in items if arguments.split in (item.split, "all")]
     runs: list[Run | str] = []
     for mode in arguments.presets:
         name = f"threshold {mode}" if mode.isdigit() else mode

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from types import ModuleType
 
 import edits
 import negatives
@@ -54,6 +55,31 @@ class Item:
     @property
     def split(self) -> str:
         return self.path.split("/")[0]
+
+    @property
+    def shows(self) -> frozenset[str]:
+        """The scenes in it: a pair with none in common doesn't belong together."""
+        return frozenset((self.scene,))
+
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """The sources that it is a copy of: it is found beside any of their originals."""
+        return (self.source,)
+
+    def drawn(self, photos: Path) -> Picture:
+        """The picture before its edit: a photo, or a negative made of some."""
+        pictures = [loaded(photos / name) for name in self.photos]
+        if not self.negative:
+            return pictures[0]
+        pictures = [negatives.small(picture) for picture in pictures]
+        return NEGATIVE_NAMED[self.negative].make(pictures, Random(self.source))
+
+    def edited(self, image: Picture, _: Path) -> Picture:
+        return self.saved().change(image, Random(f"{self.source}:{self.kind}"))
+
+    def saved(self) -> edits.Edit:
+        """The edit, which says how the file is saved."""
+        return EDIT_NAMED[self.edit or "JPEG 90"]
 
 
 # ---- the plan: which files the set holds
@@ -126,9 +152,9 @@ def copies(split: str, names: Sequence[str], scene: dict[str, str], each: int) -
             yield Item(path, "edit", edit.name, edit.group, name, place, (name,), edit=edit.name)
 
 
-def dealt(count: int) -> Iterator[edits.Edit]:
+def dealt(count: int, kinds: Sequence[edits.Edit] = EDITS) -> Iterator[edits.Edit]:
     for deck in range(count):
-        yield from Random(f"deck {deck}").sample(EDITS, len(EDITS))
+        yield from Random(f"deck {deck}").sample(kinds, len(kinds))
 
 
 def distinct_edits(decks: Iterator[edits.Edit], count: int) -> list[edits.Edit]:
@@ -174,16 +200,26 @@ def used(
 # ---- the files
 
 
-def build(photos: Path, work: Path, items: Sequence[Item], jobs: int) -> str:
-    """Make the files that are missing under work/set; returns the fingerprint of the set."""
-    folder = work / "set"
-    sources = "".join(inspect.getsource(module) for module in (edits, negatives))
+def build(
+    photos: Path,
+    work: Path,
+    items: Sequence[Item],
+    jobs: int,
+    name: str = "set",
+    modules: Sequence[ModuleType] = (edits, negatives),
+) -> str:
+    """Make the files that are missing under work/`name`; returns the fingerprint of the set.
+
+    `modules` are those that make the files: another text of theirs makes another set.
+    """
+    folder, notes = work / name, "" if name == "set" else f"{name}-"
+    sources = "".join(inspect.getsource(module) for module in modules)
     sizes = [(photos / name).stat().st_size for item in items for name in item.photos]
     recipe = hashlib.sha256(repr((PIL.__version__, sources, items, sizes)).encode()).hexdigest()
-    note = work / "recipe.txt"
+    note = work / f"{notes}recipe.txt"
     if folder.exists() and (not note.exists() or note.read_text() != recipe):
         shutil.rmtree(folder)
-    for split in SPLITS:
+    for split in {item.split for item in items}:
         (folder / split).mkdir(parents=True, exist_ok=True)
     note.write_text(recipe)
     missing = [(photos, folder, item) for item in items if not (folder / item.path).exists()]
@@ -192,7 +228,7 @@ def build(photos: Path, work: Path, items: Sequence[Item], jobs: int) -> str:
             if done % 100 == 0 or done == len(missing):
                 print(f"\rMade {done} of {len(missing)} files", end="", file=sys.stderr)
     labels = [asdict(item) for item in items]
-    (work / "labels.json").write_text(json.dumps(labels, indent=1) + "\n", "utf-8")
+    (work / f"{notes}labels.json").write_text(json.dumps(labels, indent=1) + "\n", "utf-8")
     return recipe
 
 
@@ -204,19 +240,9 @@ def make(job: tuple[Path, Path, Item]) -> None:
     if item.role in ("original", "shot"):
         as_it_is(photos / item.photos[0], partial)
     else:
-        image, edit = drawn(photos, item), EDIT_NAMED[item.edit or "JPEG 90"]
-        image = edit.change(image, Random(f"{item.source}:{item.kind}"))
-        image.save(partial, exif=image.getexif(), **edit.save)
+        image = item.edited(item.drawn(photos), photos)
+        image.save(partial, exif=image.getexif(), **item.saved().save)
     os.replace(partial, target)
-
-
-def drawn(photos: Path, item: Item) -> Picture:
-    """The picture before its edit: a photo, or a negative made of some."""
-    pictures = [loaded(photos / name) for name in item.photos]
-    if not item.negative:
-        return pictures[0]
-    pictures = [negatives.small(picture) for picture in pictures]
-    return NEGATIVE_NAMED[item.negative].make(pictures, Random(item.source))
 
 
 def loaded(path: Path) -> Picture:
