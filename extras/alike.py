@@ -27,6 +27,7 @@ class Likeness:
     distance: int | None
     correlation: float | None
     cosine: float | None
+    share: float | None = None  # of the points, where the two overlap, that have a partner
 
     @property
     def facts(self) -> dict[str, object]:
@@ -34,6 +35,7 @@ class Likeness:
             "distance": self.distance,
             "correlation": self.correlation and round(self.correlation, 3),
             "cosine": self.cosine and round(self.cosine, 3),
+            "share": self.share and round(self.share, 3),
         }
         return {"by": self.path, "view": self.view, **numbers}
 
@@ -45,6 +47,8 @@ class Likeness:
             numbers.append(f"correlation {self.correlation:.2f}")
         if self.cosine is not None:
             numbers.append(f"cosine {self.cosine:.2f}")
+        if self.share is not None:
+            numbers.append(f"{self.share:.0%} of the points where they overlap")
         return ", ".join(numbers)
 
 
@@ -127,7 +131,7 @@ def _nearest(image: HashedImage, others: Images, method: Method) -> Likeness | N
     for other in sorted(others, key=lambda other: _distance(image, other))[:MOST_LOOKED_AT]:
         for found in method.why(image, other):
             if found.matches and found.view != BURST:
-                numbers = found.distance, found.correlation, found.cosine
+                numbers = found.distance, found.correlation, found.cosine, found.share
                 return Likeness(other.file.path, found.view, *numbers)
     return None
 

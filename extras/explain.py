@@ -11,7 +11,7 @@ from config import UserError
 from disk.files import ImageFile
 from disk.lines import to_line
 from disk.record import Manifest, SavedCopy
-from grouping import Match
+from grouping import POINTS, Match
 from pictures import matching
 from pictures.colour import differ_in_colour
 from pictures.images import HashedImage, HashFiles, Unreadable
@@ -251,7 +251,7 @@ def explained(explanation: Explanation, *, everything: bool = False) -> Iterator
         does = "would group them" if best.matches else "would keep them apart, too"
     yield f"{explanation.setting} {does}: {best.reason}."
     for comparison in explanation.comparisons:
-        if everything or comparison is best or comparison.matches:
+        if everything or comparison is best or comparison.matches or comparison.view == POINTS:
             yield from _numbers(comparison)
     if explanation.colour_only:
         yield "They differ only in colour, which is not compared."
@@ -278,6 +278,8 @@ def _numbers(comparison: Comparison) -> Iterator[str]:
         numbers.append(f"{c.points} points lie on each other{', one mirrored' * c.mirrored}")
     if c.share is not None:
         numbers.append(f"{c.share:.0%} of those where they overlap")
+    if c.view == POINTS and not c.matches:
+        numbers.append(c.reason)
     if numbers:
         yield f"  {c.view}: {', '.join(numbers)}"
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -260,3 +261,66 @@ def test_what_was_proven_is_remembered_to_the_last_bit() -> None:
     assert [value is None for value in again.values()].count(True) == 2
     for broken in (b"", data[:-1], data[:40], b"\0" * 60, data + b"\0"):
         assert remembered.unpacked(broken) == {}
+
+
+# ---- What explain, the rules and the page make of it
+
+
+def test_explain_says_which_proof_decided(bare_library: Library) -> None:
+    one = put(bare_library, "a.jpg", photo(COFFEE))
+    other = put(bare_library, "b.jpg", EDITS["mirrored and cropped"](photo(COFFEE)))
+    strange = put(bare_library, "c.jpg", photo(CAT))
+    said = bare_library.run("explain", one, other, "--preset", "most").out.splitlines()
+    assert said[2] == "--preset most groups them: points of one lie on those of the other."
+    assert re.fullmatch(
+        r"  points: \d+ points lie on each other, one mirrored, \d+% of those where they overlap",
+        said[3],
+    )
+    apart = bare_library.run("explain", one, strange, "--preset", "most").out
+    assert re.search(r"^  points: .* are needed|^  points: too few points", apart, re.MULTILINE)
+    facts = bare_library.run("explain", one, other, "--preset", "most", "--json").facts
+    best = facts["comparisons"][0]
+    assert (best["view"], best["matches"], best["mirrored"]) == (POINTS, True, True)
+    assert best["points"] >= 15
+    assert 0 < best["share"] <= 1
+
+
+def test_explain_names_the_preset_that_would_match(bare_library: Library) -> None:
+    one = put(bare_library, "a.jpg", photo(COFFEE))
+    other = put(bare_library, "b.jpg", EDITS["tilted"](photo(COFFEE)))
+    assert "It would match with --preset most." in bare_library.run("explain", one, other).out
+    fits = bare_library.run("explain", "--like", one, other).out
+    assert "Use --preset most: it fits all examples." in fits
+
+
+def test_rules_give_up_no_picture_that_only_points_join(bare_library: Library) -> None:
+    """A tilt, a story, a crop or a collage is no version of a photo; a smaller copy is."""
+    put(bare_library, "coffee.jpg", photo(COFFEE))
+    for edit, make in EDITS.items():
+        put(bare_library, f"coffee {edit}.jpg", make(photo(COFFEE)))
+    put(bare_library, "coffee page.jpg", collage(photo(COFFEE), photo(CAT)))
+    put(bare_library, "coffee small.jpg", photo(COFFEE).resize((300, 200)))
+    (found,) = groups(bare_library)
+    assert len(found) == len(EDITS) + 3
+    suggested = bare_library.run("suggest", "--json").facts["suggested"]
+    assert [Path(one["path"]).name for one in suggested] == ["coffee small.jpg"]
+    assert Path(suggested[0]["keeper"]).name == "coffee.jpg"
+
+
+@pytest.mark.sheet
+def test_the_contact_sheet_says_what_points_join(bare_library: Library) -> None:
+    put(bare_library, "a.jpg", photo(COFFEE))
+    put(bare_library, "b.jpg", EDITS["tilted"](photo(COFFEE)))
+    assert groups(bare_library) == [["a.jpg", "b.jpg"]]
+    sheet = (bare_library.output / "report.html").read_text("utf-8")
+    assert re.search(r"by \d+% of the points where they overlap, from [ab]\.jpg", sheet)
+
+
+def test_photos_of_a_card_that_only_points_find_are_covered(bare_library: Library) -> None:
+    card = bare_library.folder / "card"
+    card.mkdir()
+    put(bare_library, "a.jpg", photo(COFFEE))
+    (card / "b.jpg").write_bytes(encoded(EDITS["tilted"](photo(COFFEE)), "JPEG", quality=88))
+    plain = bare_library.run("covered", str(card), "--json").facts
+    found = bare_library.run("covered", str(card), "--json", "--preset", "most").facts
+    assert (len(plain["similar"]), len(found["similar"])) == (0, 1)

@@ -19,7 +19,7 @@ def compared(one: Look, other: Look) -> Comparison:
         POINTS,
         proof.holds,
         proof.holds,
-        FOUND if proof.holds else f"{FOUND}, but {proof.reason}",
+        FOUND if proof.holds else proof.reason,
         points=proof.inliers,
         share=max(proof.shares),
         mirrored=proof.mirrored,

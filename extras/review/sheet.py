@@ -17,7 +17,7 @@ from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts
 from extras.review.notes import Notes
 from extras.review.rules import Suggestion
-from grouping import EMBEDDING
+from grouping import EMBEDDING, POINTS
 
 MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
 TEMPLATE = "report.html.jinja"
@@ -132,7 +132,9 @@ def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[in
     for link in desk.links[suggestion.group]:
         left, right = number_of[link.left], number_of[link.right]
         how = f"{link.distance} bits, {link.view}"
-        if link.view == EMBEDDING:
+        if link.view == POINTS:
+            how = f"by {link.correlation:.0%} of the points where they overlap"
+        elif link.view == EMBEDDING:
             how = f"needs a look: only the network joins them (cosine {link.correlation:.2f})"
         fates[right].append(f"{how}, from {names[left]}")
     return fates
