@@ -1057,3 +1057,31 @@ def test_what_was_kept_before_is_told_beside_its_group(found: Library, open_page
     open_group(page, 2)
     told = page.inner_text("#verdict")
     assert re.search(r"A and B were kept side by side on 2\d{3}-\d\d-\d\d, without C\b", told)
+
+
+def test_the_points_that_join_two_pictures_are_shown_when_asked_for(
+    bare_library: Library, open_page: Open
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    bare_library.add("a.jpg", CAT)
+    bare_library.add("b.jpg", CAT, quality=70)
+    tilted = photo(LAUNCH).rotate(20, Image.Resampling.BICUBIC, expand=True)
+    for name, image in (("c.jpg", photo(LAUNCH)), ("d.jpg", tilted)):
+        (bare_library.photos / name).write_bytes(encoded(image, "JPEG", quality=88))
+    bare_library.find("--preset", "most")
+    page = open_page(bare_library)
+    open_group(page, 1)
+    assert page.is_hidden("#open-points")
+    press(page, "p")
+    said(page, "No two pictures of this group were found by points")
+    press(page, "ArrowDown")
+    page.wait_for_selector("#open-points")
+    press(page, "p")
+    until(page, "document.getElementById('points-text').textContent.startsWith('These points of')")
+    drawn = shown(page, "#points-image")
+    assert min(drawn.size) > 200
+    assert len(drawn.getcolors(drawn.width * drawn.height) or ()) > 1000
+    assert Axe().run(page).response["violations"] == []
+    press(page, "Escape", "Escape")
+    page.wait_for_selector(".tile")

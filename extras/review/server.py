@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from config import Exit, UserError
 from disk.record import KeptTogether, SavedCopy
+from extras.points.installed import is_installed
 from extras.review.deeper import CantBeSeen
 from extras.review.desk import MOVED, Desk, Order, WouldEmpty
 from extras.review.examiner import Unseen
@@ -33,6 +34,7 @@ STATIC = {path.name: TYPES[path.suffix] for path in PAGE.iterdir() if path.suffi
 # What anybody may load, as a browser sends no header of ours with it; it tells nothing.
 PUBLIC = frozenset(("/", "/favicon.ico", *(f"/{name}" for name in STATIC)))
 KINDS = ("thumb", "preview", "full")
+POINTS = "points"  # of two pictures, that lie on each other
 NOT_TOLD = {"thumbprint", "moments", "coded", "places", "deep"}  # of the facts, to the page
 LOOK_SECONDS = 1.0
 MOST_BODY_BYTES = 256 << 10
@@ -152,7 +154,7 @@ def create_app(desk: Desk, gate: Gate, end: Callable[[], None], command: str = "
 def _check_run(desk: Desk) -> None:
     """Refuse a page that shows another result, and one that shows what is no longer there."""
     kind = request.path.split("/")[1]
-    if kind not in ("api", *KINDS) or request.path in (ENTRANCE, "/api/end"):
+    if kind not in ("api", POINTS, *KINDS) or request.path in (ENTRANCE, "/api/end"):
         return
     desk.check_run()
     if request.path != "/api/groups" and request.headers.get("Review-Run") != desk.run:
@@ -296,6 +298,27 @@ def _serve_pictures(app: Flask, desk: Desk) -> None:
             return Response(made, mimetype="image/jpeg")
 
         app.add_url_rule(f"/{kind}/<int:number>", kind, picture, methods=["GET"])
+
+    @app.get(f"/{POINTS}/<int:left>/<int:right>")
+    def points(left: int, right: int) -> Response:
+        groups = {desk.copy(n).group for n in (left, right) if n < len(desk.manifest.copies)}
+        if left == right or len(groups) != 1 or max(left, right) >= len(desk.manifest.copies):
+            abort(404)
+        return Response(_matched_points(desk, left, right), mimetype="image/jpeg")
+
+
+def _matched_points(desk: Desk, *numbers: int) -> bytes:
+    """The points of two pictures that lie on each other, drawn."""
+    if not is_installed():
+        abort(404, "The package opencv-python-headless isn't there any more.")
+    from extras.review.matched_points import drawn  # with OpenCV
+
+    shown = [desk.examiner.picture(desk.copy(number), "preview") for number in numbers]
+    pictures = [made for made in shown if not isinstance(made, Unseen)]
+    made = drawn(*pictures) if len(pictures) == len(shown) else "a picture can't be shown"
+    if isinstance(made, str):
+        abort(404, made)
+    return made
 
 
 def _serve_changes(app: Flask, desk: Desk) -> None:

@@ -7,6 +7,7 @@ import { end, openFinish } from "./finish.js";
 import { choose, move, nextUnreviewed, openGroup } from "./group.js";
 import { showHelp } from "./keys.js";
 import { $ } from "./nodes.js";
+import { followPoints } from "./points.js";
 import { view } from "./view.js";
 
 const click = (id, deed) => $(id).addEventListener("click", deed);
@@ -24,6 +25,7 @@ export function followButtons() {
   click("next", () => move(1));
   click("next-unreviewed", nextUnreviewed);
   followDialogs();
+  followPoints();
 }
 
 function followDialogs() {

@@ -12,5 +12,5 @@ export async function ask(path, body) {
   }
 }
 
-// kind: thumb, preview or full
+// kind: thumb, preview or full; or points, of two pictures
 export const show = (image, kind, number) => asking.show(image, `/${kind}/${number}`);

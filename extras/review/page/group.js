@@ -5,6 +5,7 @@ import { goTo, refreshGrid, relist } from "./grid.js";
 import { showHeader } from "./header.js";
 import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
+import { dressPoints } from "./points.js";
 import { MISSING, editionOf, facts, isGone, keeperOf, learn, seen, stateOf, turns } from "./result.js";
 import { Stage } from "./stage.js";
 import { dressStrip, focusChosen, makeStrip, scrollStrip } from "./strip.js";
@@ -94,6 +95,7 @@ export function dressGroup() {
   showVerdict();
   showTable();
   markColumn();
+  dressPoints();
   if (drawn !== looksOfOpen()) { drawn = looksOfOpen(); showStage(); }
 }
 

@@ -7,6 +7,7 @@ import { toggleKept } from "./deciding.js";
 import { goTo, grid } from "./grid.js";
 import { choose, move, nextUnreviewed, openGroup, stage } from "./group.js";
 import { $ } from "./nodes.js";
+import { openPoints } from "./points.js";
 import { view } from "./view.js";
 
 const PAGE = 3; // rows
@@ -26,6 +27,7 @@ const GROUP_KEYS = {
   d: () => switchMode("difference"),
   s: () => switchMode("slider"),
   f: () => switchMode("flip"),
+  p: openPoints,
   z: () => stage.toggleFull(),
   "+": () => stage.zoomBy(STEP),
   "=": () => stage.zoomBy(STEP),

@@ -9,6 +9,7 @@ const MOST_JOINED = 3; // that are said of a group
 export function linkInWords(group, link) {
   const pair = `${letterOf(group, link.left)}–${letterOf(group, link.right)}`, alike = link.correlation.toFixed(2);
   if (link.view === "embedding") return `Needs a look: only the network joins ${pair} (cosine ${alike})`;
+  if (link.view === "points") return `Weakest link: ${pair}, by ${Math.round(link.correlation * 100)} % of the points where they overlap (P)`;
   return `Weakest link: ${pair}, ${link.view}, ${link.distance} bits, correlation ${alike}`;
 }
 
