@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pictures import dates
+from pictures import dates, frames
 from pictures.bandpass import (
     Gray,
     Stack,
@@ -58,12 +58,7 @@ PAGE_TOLERANCE = 12  # gray levels
 DRAWN_TOLERANCE = 3
 DRAWN_SHARE = 0.45
 FLAT_SHARE = 0.38
-FRAME_TOLERANCE = 4
-FRAME_SHARE = 0.9
-FRAME_GAP = 3
 LEAST_SEEN = 4  # sixteenths of a picture that is cut off, for it to be compared
-LEAST_CONTENT_SIDE = 0.15
-MOST_CONTENT = 0.95
 
 
 def look_at(data: bytes, recipe: Recipe = PLAIN) -> Look | None:
@@ -168,7 +163,7 @@ def _views(gray: Image.Image, whole: Image.Image, hash_size: int, turn: Turn) ->
 def _inside_frame(gray: Image.Image) -> Box | None:
     """The part of a picture that is inside its frame, if it has one."""
     sample = gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.NEAREST)
-    box = content_box(np.asarray(sample))
+    box = frames.framed_box(np.asarray(sample))
     if box is None:
         return None
     across, down = gray.width / PAGE_SIDE, gray.height / PAGE_SIDE
@@ -316,56 +311,3 @@ def _main_tone(tones: NDArray[np.intp], tolerance: int) -> tuple[int, float]:
     """The gray level near which most pixels lie, and their share."""
     near = np.convolve(tones, np.ones(2 * tolerance + 1), "same")
     return int(near.argmax()), float(near.max() / tones.sum())
-
-
-def content_box(gray: Gray) -> tuple[int, int, int, int] | None:
-    """The left, upper, right and lower edge of a picture inside a frame, bars or a screenshot.
-
-    A row belongs to the frame if most of it has the tone of its first or last pixel. The longest
-    run of other rows is the content's height; then its width among those, twice. None where the
-    content is all of the picture, or a sliver.
-    """
-    left, upper, right, lower = 0, 0, gray.shape[1], gray.shape[0]
-    for _ in range(2):
-        first, last = _longest_run(_busy(gray[upper:lower, left:right], axis=1))
-        upper, lower = upper + first, upper + last
-        if upper == lower:
-            return None
-        first, last = _longest_run(_busy(gray[upper:lower, left:right], axis=0))
-        left, right = left + first, left + last
-        if min(right - left, lower - upper) < min(gray.shape) * LEAST_CONTENT_SIDE:
-            return None
-        if (lower - upper, right - left) == gray.shape:
-            return None  # the second look would see the same
-    whole = (right - left) * (lower - upper) > gray.size * MOST_CONTENT
-    return None if whole else (left, upper, right, lower)
-
-
-def _busy(gray: Gray, axis: int) -> NDArray[np.bool_]:
-    """Which rows (along axis 1) or columns (axis 0) are no frame."""
-    length = gray.shape[axis]
-    tones = (gray.take([place], axis) for place in (0, length - 1))
-    most = np.maximum(*(_number_near(gray, tone, axis) for tone in tones))
-    return np.asarray(most < FRAME_SHARE * length)
-
-
-def _number_near(gray: Gray, tone: Gray, axis: int) -> NDArray[np.uint16]:
-    """How many gray levels are near a tone; in bytes, which takes half as long as wider numbers."""
-    tolerance = np.uint8(FRAME_TOLERANCE)
-    low = np.maximum(tone, tolerance) - tolerance
-    high = np.minimum(tone, 255 - tolerance) + tolerance
-    near = gray - low <= high - low  # what is below wraps around, to far above
-    if axis == 1:
-        near = np.bitwise_count(np.packbits(near, axis=1))
-    counts: NDArray[np.uint16] = near.sum(axis=axis, dtype=np.uint16)
-    return counts
-
-
-def _longest_run(busy: NDArray[np.bool_]) -> tuple[int, int]:
-    """The longest run of true values, which may have short gaps in it."""
-    places = busy.nonzero()[0]
-    if len(places) in (0, len(busy)):
-        return 0, len(places)
-    runs = np.split(places, np.flatnonzero(np.diff(places) > FRAME_GAP) + 1)
-    longest = max(runs, key=np.ptp)
-    return int(longest[0]), int(longest[-1]) + 1

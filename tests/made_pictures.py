@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageCms, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from disk.files import ImageFile
 from pictures import fingerprint
@@ -274,6 +274,15 @@ def on_desktop(image: Image.Image) -> Framed:
     left = (1920 - width) // 2
     screen.paste(image.resize((width, 900)), (left, 90))
     return screen, (left, 90, left + width, 990)
+
+
+def before_its_blur(image: Image.Image, size: tuple[int, int], share: float) -> Image.Image:
+    """A picture, as large as a share of a size allows, before its own blur, as in a story."""
+    ground = image.resize((size[0] // 8, size[1] // 8)).filter(ImageFilter.GaussianBlur(3))
+    ground = ground.resize(size, Image.Resampling.BICUBIC).point(lambda level: level * 3 // 4)
+    shown = ImageOps.contain(image, (round(size[0] * share), round(size[1] * share)))
+    ground.paste(shown, ((size[0] - shown.width) // 2, (size[1] - shown.height) // 2))
+    return ground
 
 
 FRAMES: dict[str, Callable[[Image.Image], Framed]] = {

@@ -24,6 +24,7 @@ SMALL = 64  # pixels of what is hashed
 def at_limits() -> Named:
     """Pictures by name, as files."""
     yield from framed()
+    yield from on_grounds()
     yield from pages()
     yield from nearly_blank()
     yield from fine_grained()
@@ -121,6 +122,27 @@ def pages() -> Named:
     for columns in (26, 28):
         rough[:, :columns] = rough[:, columns - 1 : columns]
         yield f"{columns} flat columns", file_of(larger(rough.astype(np.uint8)))
+
+
+def on_grounds() -> Named:
+    """Pictures before a ground that varies as much as a blurred one may, or a little more."""
+    for waves, jump in ((4, 7), (5, 7), (4, 6)):
+        yield f"ground of {waves}, {jump} apart", file_of(on_ground(waves, jump, SIDE))
+    for length in (124, 132):  # of 256: an edge is seen along half of it
+        yield f"an edge of {length} pixels", file_of(on_ground(3, 12, length))
+    for height in (37, 40):  # of 256: what is lower is a sliver
+        yield f"picture of {height} rows", file_of(on_ground(3, 12, SIDE, height))
+
+
+def on_ground(waves: int, jump: int, length: int, height: int = 120) -> NDArray[np.int_]:
+    """A picture whose upper and lower edge are so long, before columns that differ by waves."""
+    ground = np.add.outer(60 + np.arange(SIDE) // 2, np.arange(SIDE) % 2 * waves)
+    rows, shown = slice(80, 80 + height), ground.copy()
+    shown[rows] = noise(3, 0, 255, (height, SIDE))
+    for row in (80, 79 + height):
+        shown[row] = ground[row]
+        shown[row, :length] = ground[row + (1 if row > 80 else -1), :length] + jump
+    return shown
 
 
 def on_paper(small: Levels, rows: int, paper: NDArray[np.int_]) -> bytes:

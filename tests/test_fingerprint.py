@@ -26,7 +26,7 @@ from made_pictures import (
 )
 from PIL import Image, ImageFilter, ImageOps
 
-from pictures import bandpass, decode, fingerprint
+from pictures import bandpass, decode, fingerprint, frames
 from pictures.hamming import MIRRORINGS
 from pictures.looks import Taken, only_hash
 from pictures.recipe import Recipe
@@ -259,7 +259,7 @@ def test_several_pages_or_frames_have_none() -> None:
 
 
 def sampled_box(image: Image.Image) -> Box | None:
-    return fingerprint.content_box(
+    return frames.content_box(
         np.asarray(image.convert("L").resize((256, 256), Image.Resampling.BOX))
     )
 
@@ -295,13 +295,30 @@ def test_a_plain_photo_has_no_frame() -> None:
             assert len(look_of(path.read_bytes()).views) == 1
 
 
+@pytest.mark.parametrize(
+    ("size", "share"), [((540, 960), 1), ((1280, 480), 1), ((540, 960), 0.8), ((900, 900), 0.7)]
+)
+def test_so_has_one_before_its_own_blur(size: tuple[int, int], share: float) -> None:
+    for name in CLEAR:
+        whole, inside = look_of(png(made_pictures.before_its_blur(photo(name), size, share))).views
+        assert (whole.framed, inside.framed) == (False, True)
+        bare = look_of(png(photo(name))).views[0].hash
+        assert distance(inside.hash, bare) <= 20, name
+
+
+def test_no_plain_photo_and_no_frame_of_one_tone_is_a_blurred_frame() -> None:
+    shown = [photo(name) for name in SINGLES] + [frame(photo(CAT))[0] for frame in FRAMES.values()]
+    for image in shown:
+        assert frames.blurred_frame_box(np.asarray(image.convert("L").resize((256, 256)))) is None
+
+
 def test_what_is_flat_or_has_a_sliver_in_it_has_no_frame() -> None:
-    assert fingerprint.content_box(np.full((256, 256), 200, np.uint8)) is None
+    assert frames.content_box(np.full((256, 256), 200, np.uint8)) is None
     for box in ((100, 0, 120, 256), (0, 100, 256, 120), (100, 100, 110, 110)):
         sliver = np.full((256, 256), 255, np.uint8)
         left, upper, right, lower = box
         sliver[upper:lower, left:right] = small(CAT, 256)[upper:lower, left:right]
-        assert fingerprint.content_box(sliver) is None, box
+        assert frames.content_box(sliver) is None, box
 
 
 def test_a_frame_around_nothing_or_around_a_page_is_no_second_view() -> None:

@@ -78,6 +78,8 @@ def made() -> Iterator[Made]:
     for name, framed in FRAMES.items():
         picture, _ = framed(made_pictures.photo(CAT))
         yield f"frame {name}", made_pictures.png(picture, compress_level=1), WITHOUT_PARTS
+    story = made_pictures.before_its_blur(coffee, (540, 960), 0.9)
+    yield "before its blur", made_pictures.png(story, compress_level=1), WITHOUT_PARTS
     yield "page", made_pictures.png(made_pictures.text_page(1)), every
     yield "dark page", made_pictures.png(made_pictures.text_page(2, paper=190)), WITHOUT_PARTS
     yield "sky", made_pictures.png(made_pictures.sky()), WITHOUT_PARTS

@@ -1,0 +1,155 @@
+"""Where a picture lies inside a frame: of one tone, or blurred."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pictures.bandpass import Gray
+
+Box = tuple[int, int, int, int]  # left, upper, right, lower, in pixels
+Edges = tuple[NDArray[np.bool_], NDArray[np.bool_]]  # where a picture begins, where it ends
+
+# Chosen on the half of the benchmark's photos that is for choosing.
+FRAME_TOLERANCE = 4
+FRAME_SHARE = 0.9
+FRAME_GAP = 3
+LEAST_CONTENT_SIDE = 0.15
+MOST_CONTENT = 0.95
+EDGE = 6  # gray levels by which a picture differs from the blurred ground beside it, or more
+CALM = 4  # gray levels by which neighbours in a blurred ground differ, or less
+CALM_SHARE = 0.9
+FIRST_SHARE = 0.3  # of a line that is an edge, before it is known how long the edge is
+EDGE_SHARE = 0.5
+PLAIN_SHARE = 0.5
+
+
+def framed_box(gray: Gray) -> Box | None:
+    """The edges of a picture inside a frame of whatever kind; None without one."""
+    return blurred_frame_box(gray) or content_box(gray)
+
+
+# ---- Frames of one tone
+
+
+def content_box(gray: Gray) -> Box | None:
+    """The left, upper, right and lower edge of a picture inside a frame, bars or a screenshot.
+
+    A row belongs to the frame if most of it has the tone of its first or last pixel. The longest
+    run of other rows is the content's height; then its width among those, twice. None where the
+    content is all of the picture, or a sliver.
+    """
+    left, upper, right, lower = 0, 0, gray.shape[1], gray.shape[0]
+    for _ in range(2):
+        first, last = _longest_run(_busy(gray[upper:lower, left:right], axis=1))
+        upper, lower = upper + first, upper + last
+        if upper == lower:
+            return None
+        first, last = _longest_run(_busy(gray[upper:lower, left:right], axis=0))
+        left, right = left + first, left + last
+        if min(right - left, lower - upper) < min(gray.shape) * LEAST_CONTENT_SIDE:
+            return None
+        if (lower - upper, right - left) == gray.shape:
+            return None  # the second look would see the same
+    whole = (right - left) * (lower - upper) > gray.size * MOST_CONTENT
+    return None if whole else (left, upper, right, lower)
+
+
+def _busy(gray: Gray, axis: int) -> NDArray[np.bool_]:
+    """Which rows (along axis 1) or columns (axis 0) are no frame."""
+    length = gray.shape[axis]
+    tones = (gray.take([place], axis) for place in (0, length - 1))
+    most = np.maximum(*(_number_near(gray, tone, axis) for tone in tones))
+    return np.asarray(most < FRAME_SHARE * length)
+
+
+def _number_near(gray: Gray, tone: Gray, axis: int) -> NDArray[np.uint16]:
+    """How many gray levels are near a tone; in bytes, which takes half as long as wider numbers."""
+    tolerance = np.uint8(FRAME_TOLERANCE)
+    low = np.maximum(tone, tolerance) - tolerance
+    high = np.minimum(tone, 255 - tolerance) + tolerance
+    near = gray - low <= high - low  # what is below wraps around, to far above
+    if axis == 1:
+        near = np.bitwise_count(np.packbits(near, axis=1))
+    counts: NDArray[np.uint16] = near.sum(axis=axis, dtype=np.uint16)
+    return counts
+
+
+def _longest_run(busy: NDArray[np.bool_]) -> tuple[int, int]:
+    """The longest run of true values, which may have short gaps in it."""
+    places = busy.nonzero()[0]
+    if len(places) in (0, len(busy)):
+        return 0, len(places)
+    runs = np.split(places, np.flatnonzero(np.diff(places) > FRAME_GAP) + 1)
+    longest = max(runs, key=np.ptp)
+    return int(longest[0]), int(longest[-1]) + 1
+
+
+# ---- Blurred frames
+
+
+def blurred_frame_box(gray: Gray) -> Box | None:
+    """The edges of a picture before a blurred ground, as stories and upright videos have it.
+
+    The ground varies, but little from pixel to pixel, and at the picture's edges it ends by a
+    jump of `EDGE` levels. Two edges that face each other are looked for among all rows, or all
+    columns; then the other two between these, if there are any; then the first ones along these
+    alone. None where the ground is of one tone, for which `content_box` is better.
+    """
+    side, levels = len(gray), gray.astype(np.int16)
+    for first, lines in enumerate((levels, levels.T)):
+        if not _ends_calmly(lines):
+            continue
+        edges = [_edges(levels), _edges(levels.T)]
+        spans = [(0, side), (0, side)]
+        spans[first] = _span(edges[first], spans[1 - first], FIRST_SHARE)
+        for axis in (1 - first, first):
+            spans[axis] = _span(edges[axis], spans[1 - axis], EDGE_SHARE)
+        (upper, lower), (left, right) = spans
+        if spans[first] != (0, side) and _is_before_a_ground(gray, (left, upper, right, lower)):
+            return left, upper, right, lower
+    return None
+
+
+def _ends_calmly(lines: NDArray[np.int16]) -> bool:
+    """Whether the second line and the last but one vary as little as a blurred ground does."""
+    return bool((np.abs(np.diff(lines[[1, -2]])) <= CALM).mean() >= CALM_SHARE)
+
+
+def _edges(levels: NDArray[np.int16]) -> Edges:
+    """For each pixel, whether a picture may begin with its line, or have ended before.
+
+    There is a jump to the line before, and beyond it two lines of calm ground.
+    """
+    steps = np.abs(np.diff(levels, axis=0))
+    jump, calm = steps > EDGE, steps <= CALM
+    across = np.abs(np.diff(levels, axis=1, append=levels[:, -1:])) <= CALM
+    begins, ends = np.zeros((2, *levels.shape), np.bool_)
+    begins[3:] = jump[2:] & calm[1:-1] & calm[:-2] & across[2:-1] & across[1:-2]
+    ends[1:-2] = jump[:-2] & calm[1:-1] & calm[2:] & across[1:-2] & across[2:-1]
+    return begins, ends
+
+
+def _span(edges: Edges, across: tuple[int, int], least: float) -> tuple[int, int]:
+    """The first line of a picture and the one after its last, by the clearest pair of edges.
+
+    An edge is as clear as the share of pixels, from one to another `across`, at which it is seen;
+    of a pair the less clear one counts. All lines if there is none of which `least` is seen.
+    """
+    begins, ends = (edge[:, slice(*across)].mean(axis=1) for edge in edges)
+    firsts, lasts = (np.flatnonzero(shares >= least) for shares in (begins, ends))
+    clear = np.minimum.outer(begins[firsts], ends[lasts])
+    clear[lasts - firsts[:, None] < len(begins) * LEAST_CONTENT_SIDE] = 0
+    if not clear.any():
+        return 0, len(begins)
+    first, last = divmod(int(clear.argmax()), len(lasts))
+    return int(firsts[first]), int(lasts[last])
+
+
+def _is_before_a_ground(gray: Gray, box: Box) -> bool:
+    """Whether a picture leaves some ground beside it, which isn't of one tone."""
+    left, upper, right, lower = box
+    inside = gray[upper:lower, left:right]
+    if inside.size > gray.size * MOST_CONTENT:
+        return False
+    tones = np.bincount(gray.ravel(), minlength=256) - np.bincount(inside.ravel(), minlength=256)
+    near = np.convolve(tones, np.ones(2 * FRAME_TOLERANCE + 1), "same")
+    return bool(near.max() < PLAIN_SHARE * tones.sum())
