@@ -517,7 +517,7 @@ def test_a_picture_without_detail_fits_nothing(library: Library) -> None:
     found = facts(library, "--like", sample(CAT), sky).facts
     assert found["suggestion"] is None
     assert {tuple(misfit["keeps_apart"][0]) for misfit in found["misfits"]} == {(sample(CAT), sky)}
-    assert len(found["misfits"]) == 4
+    assert len(found["misfits"]) == 5
 
 
 def test_json_has_the_suggestion(library: Library) -> None:
