@@ -24,6 +24,7 @@ def test_without_pytorch_its_remedy_is_named(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore")  # what newer PyTorch says of TorchScript
 @pytest.mark.skipif(not has_torch, reason="PyTorch is not installed")
 def test_a_saved_model_makes_the_same_vectors_afterwards(tmp_path: Path) -> None:
     import torch
