@@ -29,8 +29,8 @@ def test_without_pytorch_its_remedy_is_named(tmp_path: Path) -> None:
 def test_a_saved_model_makes_the_same_vectors_afterwards(tmp_path: Path) -> None:
     import torch
 
-    layers = torch.nn.Conv2d(3, 8, 5, 4), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(2)
-    plain = torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(32, 16)).eval()
+    layers = torch.nn.Conv2d(3, 8, 5, 4), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1)
+    plain = torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(8, 16)).eval()
     torch.jit.script(plain).save(str(tmp_path / "m.pt"))
     to_onnx.write(tmp_path / "m.pt", tmp_path / "m.onnx", SIDE)
     pixels = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), np.uint8)
