@@ -10,6 +10,7 @@ from itertools import combinations, islice
 import numpy as np
 from numpy.typing import NDArray
 
+from extras.points.agreement import Seen, agreement, seen_in
 from extras.points.features import Places, Points
 from extras.points.making import bag_in, points_in
 from extras.points.proof import Proof, prove
@@ -29,8 +30,8 @@ MOST_IN_MEMORY = 2048  # pictures whose points are there, of some 15 KB each
 Pair = tuple[int, int]
 Boxes = NDArray[np.float64]
 # Does something for each of some pairs: `map`, or that of an executor with threads.
-Points2 = tuple[Points, Points]
-Each = Callable[[Callable[[Points2], Shown | None], Iterable[Points2]], Iterable[Shown | None]]
+Both = tuple[Seen, Seen]
+Each = Callable[[Callable[[Both], Shown | None], Iterable[Both]], Iterable[Shown | None]]
 
 
 def also_by_points(
@@ -112,11 +113,11 @@ def proven(
     memory: Memory | None = None,
 ) -> Iterator[Match]:
     """Yield those of some pairs of pictures, by position, that points prove to show the same."""
-    proofs, points, waiting = recalled(memory), _InMemory(looks), iter(pairs)
+    proofs, seen, waiting = recalled(memory), _InMemory(looks), iter(pairs)
     while some := list(islice(waiting, BATCH)):
-        keys = [key_of(*(_packed(looks[number]) for number in pair)) for pair in some]
+        keys = [key_of(*(_compared(looks[number]) for number in pair)) for pair in some]
         new = [n for n, key in enumerate(keys) if key not in proofs.before]
-        both = [(points.of(some[n][0]), points.of(some[n][1])) for n in new]
+        both = [(seen.of(some[n][0]), seen.of(some[n][1])) for n in new]
         shown = dict(zip(new, each(compared, both), strict=True))
         for n, (key, (one, other)) in enumerate(zip(keys, some, strict=True)):
             found = proofs.asked[key] = shown[n] if n in shown else proofs.before[key]
@@ -126,13 +127,13 @@ def proven(
     leave(memory, proofs)
 
 
-def compared(both: tuple[Points, Points]) -> Shown | None:
+def compared(both: Both) -> Shown | None:
     """What points prove of two pictures; None if they don't show the same."""
     one, other = both
-    proof = prove(one, other)
-    if proof is None or not proof.holds:
+    proof = prove(one.points, other.points)
+    if proof is None or not proof.holds or agreement(one, other, proof).reason:
         return None
-    return shown_of(max(proof.shares), boxes_of(one, other, proof))
+    return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof))
 
 
 def boxes_of(one: Points, other: Points, proof: Proof) -> Boxes:
@@ -178,16 +179,28 @@ def _bits_between(one: Look | None, other: Look | None) -> int:
     return int.__xor__(*hashes).bit_count()
 
 
+def _compared(look: Look | None) -> tuple[bytes | Spooled, ...]:
+    """All of a picture that is compared."""
+    assert look
+    view = look.views[0]
+    return (_packed(look), view.gray) if view.fine is None else (_packed(look), view.fine)
+
+
 class _InMemory:
-    """The points of the pictures that were asked for last."""
+    """What is compared of the pictures that were asked for last."""
 
     def __init__(self, looks: Sequence[Look | None]) -> None:
         self._looks = looks
-        self._points: OrderedDict[int, Points] = OrderedDict()
+        self._seen: OrderedDict[int, Seen] = OrderedDict()
 
-    def of(self, number: int) -> Points:
-        points = self._points.pop(number, None) or points_in(content(_packed(self._looks[number])))
-        self._points[number] = points
-        if len(self._points) > MOST_IN_MEMORY:
-            self._points.popitem(last=False)
-        return points
+    def of(self, number: int) -> Seen:
+        seen = self._seen.pop(number, None) or self._read(number)
+        self._seen[number] = seen
+        if len(self._seen) > MOST_IN_MEMORY:
+            self._seen.popitem(last=False)
+        return seen
+
+    def _read(self, number: int) -> Seen:
+        look = self._looks[number]
+        assert look
+        return seen_in(look, points_in(content(_packed(look))))

@@ -1,12 +1,12 @@
 """What points have proven of pairs of pictures, as one search leaves it for the next.
 
-It hangs on the points of the two and on nothing else, and to prove a pair takes longer than all
-else that is done for it.
+It hangs on what is compared of the two and on nothing else, and to prove a pair takes longer than
+all else that is done for it.
 """
 
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +17,8 @@ from grouping import Part
 from pictures.looks import Spooled, digest
 from pictures.searches import Memory
 
-# Raised by hand whenever a proof says something else of two pictures' points.
-PROOF = 1
+# Raised by hand whenever a proof says something else of two pictures.
+PROOF = 2
 HEAD = struct.Struct("<QQ")  # pairs that don't match, and that do
 KEY_BYTES = 16
 NUMBERS = 17  # of a pair that matches: the share, and two boxes of each picture
@@ -48,9 +48,10 @@ class Proofs:
     asked: Known = field(default_factory=dict)
 
 
-def key_of(one: bytes | Spooled, other: bytes | Spooled) -> bytes:
-    """The key of a pair, by the points of the two pictures."""
-    return hashlib.blake2b(digest(one) + digest(other), digest_size=KEY_BYTES).digest()
+def key_of(one: Sequence[bytes | Spooled], other: Sequence[bytes | Spooled]) -> bytes:
+    """The key of a pair, by what is compared of the two pictures, which is as much of either."""
+    both = b"".join(digest(part) for part in (*one, *other))
+    return hashlib.blake2b(both, digest_size=KEY_BYTES).digest()
 
 
 def recalled(memory: Memory | None) -> Proofs:

@@ -1,5 +1,6 @@
 """Why points prove that two pictures show the same, or don't."""
 
+from extras.points.agreement import agreement, seen_in
 from extras.points.making import points_in
 from extras.points.proof import prove
 from grouping import POINTS
@@ -12,14 +13,18 @@ NO_MAP = "too few points of one look like those of the other"
 
 def compared(one: Look, other: Look) -> Comparison:
     """Two pictures by their points, given as find compares them, with the numbers that decided."""
-    proof = prove(*(points_in(content(look.points or b"")) for look in (one, other)))
+    left, right = (seen_in(look, points_in(content(look.points or b""))) for look in (one, other))
+    proof = prove(left.points, right.points)
     if proof is None:
         return Comparison(POINTS, False, False, NO_MAP)
+    agree = agreement(left, right, proof) if proof.holds else None
+    reason = agree.reason if agree else proof.reason
     return Comparison(
         POINTS,
+        not reason,
         proof.holds,
-        proof.holds,
-        FOUND if proof.holds else proof.reason,
+        (f"{FOUND}, but {reason}" if proof.holds else reason) if reason else FOUND,
+        agreement=agree.blocks if agree else None,
         points=proof.inliers,
         share=max(proof.shares),
         mirrored=proof.mirrored,

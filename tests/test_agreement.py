@@ -1,0 +1,102 @@
+"""Pictures of which only a part is the same are not taken for copies, whatever points prove."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import made_pictures
+import numpy as np
+import pytest
+from conftest import Library
+from made_pictures import CAT, COFFEE, LAUNCH, STARS, photo
+from PIL import Image, ImageDraw
+
+from extras.points.agreement import Agreement, Seen, agreement, seen_in
+from extras.points.making import points_in
+from extras.points.proof import prove
+from pictures import fingerprint
+from pictures.looks import content
+from pictures.recipe import Recipe
+
+SIZE = (800, 600)
+
+
+def seen(image: Image.Image) -> Seen:
+    look = fingerprint.look_at(made_pictures.encoded(image, "PNG"), Recipe(points=True))
+    assert look
+    assert look.points
+    return seen_in(look, points_in(content(look.points)))
+
+
+def agreed(one: Image.Image, other: Image.Image) -> Agreement:
+    """How two pictures agree which points prove to have something in common."""
+    left, right = seen(one), seen(other)
+    proof = prove(left.points, right.points)
+    assert proof
+    assert proof.holds
+    return agreement(left, right, proof)
+
+
+def before(subject: str, background: str, size: tuple[int, int] = (300, 400)) -> Image.Image:
+    """A large subject, cut out of a photo, before another one."""
+    scene = photo(background).resize(SIZE)
+    mask = Image.new("L", size, 0)
+    ImageDraw.Draw(mask).rounded_rectangle((10, 10, size[0] - 10, size[1] - 10), 120, fill=255)
+    scene.paste(photo(subject).resize(mask.size), (200, 30), mask)
+    return scene
+
+
+def letter(seed: int) -> Image.Image:
+    """A page of which the upper half is always the same."""
+    image, below = made_pictures.text_page(7), made_pictures.text_page(seed)
+    half = (0, image.height // 2, image.width, image.height)
+    image.paste(below.crop(half), half)
+    return image
+
+
+EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "cropped": lambda image: made_pictures.cropped(image, 0.6, 0.3, 0.6),
+    "tilted": lambda image: image.rotate(25, Image.Resampling.BICUBIC),
+    "captioned": made_pictures.captioned,
+    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("name", [CAT, COFFEE])
+def test_copies_agree(name: str, edit: str) -> None:
+    image = photo(name).resize(SIZE)
+    assert agreed(image, EDITS[edit](image)).reason == ""
+
+
+def test_other_subjects_before_one_background_differ() -> None:
+    found = agreed(before(CAT, COFFEE), before(STARS, COFFEE))
+    assert found.reason == "between these points they differ"
+    assert found.blocks < 0.9
+    assert found.near < 0.5
+
+
+def test_one_subject_before_other_backgrounds_differs() -> None:
+    size = (420, 560)
+    assert agreed(before(CAT, COFFEE, size), before(CAT, LAUNCH, size)).reason
+
+
+def test_letters_of_one_head_differ() -> None:
+    one, other = letter(1), letter(2)
+    assert agreed(one, other).reason
+    assert agreed(one, one.resize((one.width // 2, one.height // 2))).reason == ""
+
+
+def test_where_nothing_is_to_be_seen_nothing_agrees() -> None:
+    image = photo(CAT).resize(SIZE)
+    one, other = seen(image), seen(image.rotate(2))
+    proof = prove(one.points, other.points)
+    assert proof
+    blank = replace(other, gray=np.full_like(other.gray, 128))
+    assert agreement(replace(one, gray=blank.gray), blank, proof).blocks == 0
+
+
+def test_other_subjects_before_one_background_get_no_group(bare_library: Library) -> None:
+    for subject in (CAT, STARS):
+        before(subject, COFFEE).save(bare_library.photos / f"{Path(subject).stem}.png")
+    assert bare_library.find("--preset", "most", "--json").facts["groups"] == []
