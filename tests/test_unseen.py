@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 import labelled
 import lookalike_kinds
 import unseen_set
-from accuracy import Run, Score, scored
+from accuracy import Run, Score, product, scored
 from edits import EDITS, Picture, within
 from edits_unseen import EDITS_UNSEEN, Unseen
 from labelled import Item
@@ -132,3 +132,19 @@ def test_files_of_the_split_are_made_of_the_photos_that_they_show(tmp_path: Path
     with Image.open(tmp_path / "set" / collage.path) as image:
         assert max(image.size) >= 1200
     assert (tmp_path / "set" / code.path).stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("mode", "flags"),
+    [
+        ("60", ["--threshold", "60"]),
+        ("most", ["--preset", "most"]),
+        ("both", ["--method", "both", "--model", "sscd-distilled"]),
+        ("both+most:sscd", ["--method", "both", "--model", "sscd", "--preset", "most"]),
+    ],
+)
+def test_a_mode_names_threshold_preset_or_method_with_its_preset_and_model(
+    mode: str, flags: list[str], tmp_path: Path
+) -> None:
+    command = product(mode, tmp_path, tmp_path, 1)
+    assert command[-len(flags) :] == flags

@@ -46,10 +46,15 @@ class Run:
 
 
 def product(mode: str, folder: Path, work: Path, workers: int) -> list[str]:
-    """The command line of a mode: a threshold, a preset, or a method and perhaps its model."""
-    method, _, model = mode.partition(":")
+    """The command line of a mode: a threshold, a preset, or a method and perhaps its model.
+
+    A method takes a preset with it behind a plus: both+most:sscd.
+    """
+    way, _, model = mode.partition(":")
+    method, _, preset = way.partition("+")
     if method in ("embeddings", "both"):
         flags = ["--method", method, "--model", model or "sscd-distilled"]
+        flags += ["--preset", preset] if preset else []
     else:
         flags = ["--threshold", mode] if mode.isdigit() else ["--preset", mode]
     command = [sys.executable, str(PRODUCT), "--action", "find", "--dry-run", "--json"]
@@ -342,7 +347,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--lists", type=Path, default=HERE, help="has distinct.txt, series.txt")
     parser.add_argument("--split", choices=(*SPLITS, "all", unseen_set.SPLIT), default="test")
     parser.add_argument("--edits-per-photo", type=int, default=8)
-    modes = "thresholds, presets, methods; a method's model after a colon (both:sscd)"
+    modes = "thresholds, presets, methods; a method's preset and model: both+most:sscd"
     parser.add_argument("--presets", nargs="*", default=["40", "80"], help=modes)
     parser.add_argument("--peers", nargs="*", default=[], choices=peers.NAMES)
     parser.add_argument("--again", action="store_true", help="run peers whose result is stored")
