@@ -2,7 +2,7 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +10,20 @@ from numpy.typing import NDArray
 
 from grouping import Match
 from pictures import bandpass
-from pictures.bandpass import Stack, hashes_of, levels_of
+from pictures.bandpass import Gray, Stack, hashes_of, levels_of
 from pictures.crowds import Known
 from pictures.hamming import pack
-from pictures.looks import EVERYTHING, GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, Part, View, content
+from pictures.looks import (
+    EVERYTHING,
+    GRAY_SIDE,
+    LARGE_SIDE,
+    PAGE_SIDE,
+    Look,
+    Part,
+    Spooled,
+    View,
+    content,
+)
 from pictures.presets import Rules
 from pictures.sides import Sides, close_pairs_between
 from pictures.table import BATCH, Pairs, Table, hash_size_of, table_of
@@ -29,6 +39,7 @@ from pictures.verify import (
     within_limits,
 )
 
+AT_ONCE = 64  # pictures that parts are cut out of, some 5 MB of them
 LOOKED_AT = 32  # pictures of which one that is cut off may be a part
 Window = tuple[float, float, float, float]  # top, left, height, width, as shares
 
@@ -71,21 +82,46 @@ def judge_crops(
         return
     owner, hashes = table.owner[whole], table.hashes[whole]
     by_row = None if sides is None else (sides[owner], sides[owner])
-    of_all = [look.large for n in owner.tolist() if (look := looks[n]) and look.large]
-    large = b"".join(map(content, of_all))
-    pictures = np.frombuffer(large, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
-    for window in bandpass.windows():
-        parts = bandpass.cut_out(pictures, window, GRAY_SIDE)
-        part_hashes = pack(bandpass.hashes_of(parts, hash_size_of(table)))
-        for i, j, distance in close_pairs_between(part_hashes, most, hashes, by_row):
+    pictures = _Large([look.large for n in owner.tolist() if (look := looks[n]) and look.large])
+    part_hashes = pictures.hashes_of_parts(hash_size_of(table))
+    for number, window in enumerate(bandpass.windows()):
+        for i, j, distance in close_pairs_between(part_hashes[number], most, hashes, by_row):
             for start in range(0, len(i), BATCH):
                 some = slice(start, start + BATCH)
                 found = Pairs(i[some], j[some], distance[some], "upright")
-                yield from _judged_crops(parts, table, whole, found, limit, known, each)
+                yield from _judged_crops(pictures, window, table, whole, found, limit, known, each)
+
+
+class _Large:
+    """Pictures that parts are cut out of, some at a time: all of them would fill memory."""
+
+    def __init__(self, pictures: Sequence[bytes | Spooled]) -> None:
+        self._pictures = pictures
+
+    def parts(self, rows: Iterable[int], window: Window) -> Stack:
+        """A part of some of them."""
+        return bandpass.cut_out(self._stack(rows), window, GRAY_SIDE)
+
+    def hashes_of_parts(self, size: int) -> NDArray[np.uint64]:
+        """The hash of each part of each of them: windows x pictures x words."""
+        count, windows = len(self._pictures), bandpass.windows()
+        found = np.empty((len(windows), count, -(-(size**2) // 64)), np.uint64)
+        for first in range(0, count, AT_ONCE):
+            some = range(first, min(first + AT_ONCE, count))
+            stack = self._stack(some)
+            for number, window in enumerate(windows):
+                parts = bandpass.cut_out(stack, window, GRAY_SIDE)
+                found[number, first : some.stop] = pack(hashes_of(parts, size))
+        return found
+
+    def _stack(self, rows: Iterable[int]) -> Gray:
+        joined = b"".join(content(self._pictures[row]) for row in rows)
+        return np.frombuffer(joined, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
 
 
 def _judged_crops(
-    parts: Stack,
+    pictures: _Large,
+    window: Window,
     table: Table,
     whole: NDArray[np.intp],
     pairs: Pairs,
@@ -97,7 +133,9 @@ def _judged_crops(
     owner = table.owner[whole]
     crowded = known.are_in_a_crowd(owner[pairs.left], owner[pairs.right], pairs.distance)
     pairs = pairs.where((pairs.left != pairs.right) & ~crowded)
-    seen = look(parts[pairs.left], table.gray[whole[pairs.right]], pairs.distance, each)
+    rows, place = np.unique(pairs.left, return_inverse=True)
+    parts = pictures.parts(rows.tolist(), window)[place]
+    seen = look(parts, table.gray[whole[pairs.right]], pairs.distance, each)
     near, pages = pairs.distance <= limit, np.zeros(len(pairs.left), np.bool_)
     limits = np.full(len(pairs.left), limit)
     verdicts = judged(["crop"] * len(near), pairs.distance, limits, near, pages, seen)
