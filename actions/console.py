@@ -12,6 +12,7 @@ from config import Exit
 from disk.lines import to_line
 
 T = TypeVar("T")
+SCALED = 10_000_000  # from here on a bar says 10.0M
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
 MANY = 1000  # photos, with which most work takes long enough for people to wonder
 SECONDS_BETWEEN_LINES = 30.0  # of how far something is, where no bar is shown
@@ -126,7 +127,8 @@ def progress(
     elif sys.stderr.isatty():
         from tqdm import tqdm  # takes long to import
 
-        with tqdm(desc=what, total=total, unit=unit, leave=False) as shown:
+        scaled = total is not None and total >= SCALED
+        with tqdm(desc=what, total=total, unit=unit, unit_scale=scaled, leave=False) as shown:
             yield shown.update
     else:
         yield _Lines(what, total, unit, is_told=is_told).advance

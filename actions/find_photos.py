@@ -1,12 +1,13 @@
 """What find compares: the pictures of the input folders, hashed, and which of them group."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import finder
-from actions.console import MANY, bar
+from actions.console import MANY, bar, progress
 from disk.files import ImageFile
 from disk.own_names import MANIFEST
 from disk.record import is_result
@@ -21,6 +22,8 @@ from pictures.store import Store
 
 if TYPE_CHECKING:
     from grouping import Cluster
+
+MANY_PAIRS = 1_000_000_000  # some seconds of a processor's time
 
 
 def walk_through(
@@ -131,6 +134,11 @@ def memory_of(store: Store, input_dirs: Sequence[str]) -> Memory:
     return Memory(store.recalled, store.remember, "\n".join(input_dirs))
 
 
+def watched(what: str, total: int) -> AbstractContextManager[Callable[[int], object]]:
+    """How far a search is, of so many pairs; said from the start where it takes long."""
+    return progress(what, total, " pairs", is_told=total >= MANY_PAIRS)
+
+
 def searched(
     survey: finder.Survey, hasher: Hasher, sides: finder.Sides | None, memory: Memory
 ) -> Searched:
@@ -141,7 +149,7 @@ def searched(
     """
     while True:
         by_image = sides.of_images(survey) if sides else None
-        groups, matched = hasher.method.group(survey.images, by_image, memory)
+        groups, matched = hasher.method.group(survey.images, by_image, memory, watched)
         members = (survey.images[n] for cluster in groups for n in cluster.members)
         near = [image.file for image in members if image.by_thumbnail]
         if not near:

@@ -18,6 +18,7 @@ from extras.points import installed as points
 from extras.vectors import close_vectors
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
+from pictures.effort import Watch, in_threads, unwatched
 from pictures.hamming import pack
 from pictures.images import Hashed, HashedImage, Unreadable
 from pictures.looks import Look
@@ -118,6 +119,7 @@ class ByEmbeddings:
         images: Sequence[HashedImage],
         sides: Sequence[int] | None = None,
         _: Memory | None = None,
+        __: Watch = unwatched,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         return self._grouped(images, [], sides)
 
@@ -152,11 +154,12 @@ class ByBoth(ByEmbeddings):
         images: Sequence[HashedImage],
         sides: Sequence[int] | None = None,
         memory: Memory | None = None,
+        watch: Watch = unwatched,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         looks = [image.look for image in images]
-        with ThreadPoolExecutor(self._workers) as threads:
-            search = by_looks(looks, self._rules, threads.map, sides, memory)
-            return self._grouped(images, [search], sides)
+        effort = in_threads(self._workers, watch)
+        search = by_looks(looks, self._rules, effort, sides, memory)
+        return self._grouped(images, [search], sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
         by_hash = why.compare(one, other, self._rules)

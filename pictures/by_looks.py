@@ -1,10 +1,10 @@
 """The method of the presets: by hash, and then by the pictures themselves."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from config import Settings
+from pictures.effort import Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage
 from pictures.methods import judges, of_extras
 from pictures.presets import PRESETS
@@ -37,14 +37,15 @@ class ByLooks:
         images: Sequence[HashedImage],
         sides: Sequence[int] | None = None,
         memory: Memory | None = None,
+        watch: Watch = unwatched,
     ) -> tuple[list["Cluster"], Mapping[str, int]]:
         from pictures import matching  # with SciPy, when the workers have done their work
 
         rules = PRESETS[self._preset]
         digests, looks = [image.digest for image in images], [image.look for image in images]
-        with ThreadPoolExecutor(self._workers) as threads:
-            search = matching.by_looks(looks, rules, threads.map, sides, memory)
-            return matching.group_by(digests, looks, [search], sides)
+        effort = in_threads(self._workers, watch)
+        search = matching.by_looks(looks, rules, effort, sides, memory)
+        return matching.group_by(digests, looks, [search], sides)
 
     def pairs(
         self, images: Sequence[HashedImage], sides: Sequence[int] | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from config import Settings
 from grouping import Cluster
 from pictures.connected import cluster
+from pictures.effort import Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage
 from pictures.methods import judges
 from pictures.recipe import Recipe
@@ -20,7 +21,7 @@ class ByThreshold:
 
     def __init__(self, settings: Settings) -> None:
         assert settings.threshold is not None
-        self._threshold = settings.threshold
+        self._threshold, self._workers = settings.threshold, settings.workers
         self.recipe = Recipe(settings.hash_size, only_hash=True)
         self.flags = f"--threshold {self._threshold}"
         self.has_presets = settings.hash_size == Recipe().hash_size
@@ -33,9 +34,13 @@ class ByThreshold:
         images: Sequence[HashedImage],
         sides: Sequence[int] | None = None,
         _: Memory | None = None,
+        watch: Watch = unwatched,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         hashes = [image.look.views[0].hash if image.look else None for image in images]
-        members = cluster([image.digest for image in images], hashes, self._threshold, sides)
+        effort = in_threads(self._workers, watch)
+        members = cluster(
+            [image.digest for image in images], hashes, self._threshold, sides, effort
+        )
         return [Cluster(group, []) for group in members], {}
 
     def pairs(

@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 
 from grouping import Match
 from pictures import bandpass
+from pictures.effort import ALONE, Effort
 from pictures.images import SEVERAL
 from pictures.presets import Rules
-from pictures.sides import Sides, close_pairs_across, close_turned_pairs_across, lie_apart
+from pictures.sides import (
+    Sides,
+    close_pairs_across,
+    close_turned_pairs_across,
+    count_of_pairs_across,
+    lie_apart,
+)
 from pictures.table import BATCH, Grays, Pairs, Table
-from pictures.verify import Each, judge, matching_pairs, names_of, within_limits
+from pictures.verify import judge, matching_pairs, names_of, within_limits
 
 # So many are put in order, and remembered. Of more all come as they are found: they fill memory.
 MOST = 1 << 21
@@ -22,32 +29,42 @@ TOGETHER = 4 * BATCH  # pairs of which the closest are looked at first
 DIFFERENT = np.float32(-2)  # no correlation
 
 
-def candidates(table: Table, rules: Rules, by_row: Sides | None = None) -> Iterator[Pairs]:
+def candidates(
+    table: Table, rules: Rules, by_row: Sides | None = None, effort: Effort = ALONE
+) -> Iterator[Pairs]:
     """Yield the pairs of views whose hashes are close enough, of rows that lie apart."""
-    for pairs in in_batches(_close(table, rules, by_row)):
+    for pairs in in_batches(_close(table, rules, by_row, effort)):
         yield within_limits(table, pairs, rules)
 
 
-def _close(table: Table, rules: Rules, by_row: Sides | None) -> Iterator[Pairs]:
+def _close(table: Table, rules: Rules, by_row: Sides | None, effort: Effort) -> Iterator[Pairs]:
     """Yield the pairs that are near by the greatest of the limits, the upright ones first."""
-    most = max(rules.whole, rules.framed, rules.both_framed)
-    for left, right, distance in close_pairs_across(table.hashes, most, by_row):
-        yield Pairs(left, right, distance, "upright")
     whole = np.flatnonzero(~table.framed)
-    signs, transposed = _signs(table.gray, whole)
-    # A turn that undoes itself finds each pair from both sides; the others undo each other,
-    # so the pairs i < j of all turns are all pairs.
     of_whole = None if by_row is None else by_row[whole]
-    for number, (i, j, distance) in close_turned_pairs_across(
-        signs, transposed, rules.turned, of_whole
-    ):
-        yield Pairs(whole[i], whole[j], distance, bandpass.WAYS[number])
+    count = count_of_pairs_across(len(table.owner), by_row)
+    count += 2 * count_of_pairs_across(len(whole), of_whole)
+    with effort.stretch("Comparing hashes", count) as work:
+        most = max(rules.whole, rules.framed, rules.both_framed)
+        for left, right, distance in close_pairs_across(table.hashes, most, by_row, work):
+            yield Pairs(left, right, distance, "upright")
+        signs, transposed = _signs(table.gray, whole, effort)
+        # A turn that undoes itself finds each pair from both sides; the others undo each other,
+        # so the pairs i < j of all turns are all pairs.
+        for number, (i, j, distance) in close_turned_pairs_across(
+            signs, transposed, rules.turned, of_whole, work
+        ):
+            yield Pairs(whole[i], whole[j], distance, bandpass.WAYS[number])
 
 
-def _signs(gray: Grays, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def _signs(
+    gray: Grays, rows: NDArray[np.intp], effort: Effort
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The signs of some pictures' frequencies, a few pictures at a time as these fill memory."""
-    parts = [bandpass.signs(gray[rows[n : n + BATCH]]) for n in range(0, len(rows), BATCH)]
-    upright, transposed = zip(*parts, strict=True)
+
+    def of_some(start: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        return bandpass.signs(gray[rows[start : start + BATCH]])
+
+    upright, transposed = zip(*effort.each(of_some, range(0, len(rows), BATCH)), strict=True)
     return np.concatenate(upright), np.concatenate(transposed)
 
 
@@ -162,8 +179,9 @@ class Search:
         sides: Sides | None = None,
         known: Candidates | None = None,
         new: NDArray[np.bool_] | None = None,
+        effort: Effort = ALONE,
     ) -> None:
-        self._table, self._rules = table, rules
+        self._table, self._rules, self._effort = table, rules, effort
         self._by_row = None if sides is None else sides[table.owner]
         self._known = none_among(len(table.owner)) if known is None else known
         self._new = np.ones(len(table.owner), np.bool_) if new is None else new
@@ -180,10 +198,13 @@ class Search:
                 yield from chain(found, coming) if self._new.all() else self._from_scratch()
                 return
         self.ordered = self._known.merged_with(in_order(len(self._table.owner), found))
-        yield from self.ordered.pairs()
+        with self._effort.stretch("Comparing pictures", len(self.ordered.keys)) as work:
+            for pairs in self.ordered.pairs():
+                yield pairs
+                work.tell(len(pairs.left))
 
     def _from_scratch(self) -> Iterator[Pairs]:
-        return candidates(self._table, self._rules, self._by_row)
+        return candidates(self._table, self._rules, self._by_row, self._effort)
 
     def _of_new(self) -> Iterator[Pairs]:
         """The candidates of which one is new, or both are."""
@@ -191,11 +212,13 @@ class Search:
             yield from self._from_scratch()
         elif self._new.any():
             # As if all that isn't new lay on one side.
-            for pairs in candidates(self._table, self._rules, np.where(self._new, SEVERAL, 0)):
+            by_age = np.where(self._new, SEVERAL, 0)
+            for pairs in candidates(self._table, self._rules, by_age, self._effort):
                 yield pairs.where(lie_apart(self._by_row, pairs.left, pairs.right))
 
-    def matches(self, pairs: Pairs, each: Each = map) -> Iterator[Match]:
+    def matches(self, pairs: Pairs) -> Iterator[Match]:
         """The matches among some candidates, which are looked at where that isn't known."""
+        each = self._effort.each
         if self.ordered is None:
             yield from matching_pairs(self._table, pairs, self._rules, each)
             return

@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping import UnionFind
+from pictures.effort import ALONE, Effort, Work
 from pictures.hamming import bands_pay, pack
 from pictures.sides import (
     Rows,
     Sides,
     close_pairs_across,
     close_pairs_between,
+    count_of_pairs_across,
     sides_of,
     span_several,
 )
@@ -25,6 +27,7 @@ def cluster(
     hashes: Sequence[bytes | None],
     threshold: int,
     sides: Sequence[int] | None = None,
+    effort: Effort = ALONE,
 ) -> list[list[int]]:
     """Group pictures by their positions: equal digests, and hashes within `threshold` bits.
 
@@ -48,23 +51,25 @@ def cluster(
                 sets.union(first, position)
     files = list(by_hash.values())
     firsts = np.array([first for first, *_ in files], np.intp)
-    for i, j in _connecting_pairs(pack(by_hash), threshold, sides_of(files, sides)):
+    of_files = sides_of(files, sides)
+    for i, j in _connecting_pairs(pack(by_hash), threshold, of_files, effort):
         sets.union_all(firsts[i], firsts[j])
     return [group for group in sets.groups() if span_several(sides, group)]
 
 
 def _connecting_pairs(
-    hashes: NDArray[np.uint64], threshold: int, sides: Sides | None
+    hashes: NDArray[np.uint64], threshold: int, sides: Sides | None, effort: Effort
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield close pairs, as many as connect whatever all of them connect.
 
     A high threshold makes billions of pairs, nearly all of them in one set: if a sample connects
     most hashes, pairs of two of these are not looked for.
     """
+    work = Work(effort.each)
     everything, inside = np.arange(len(hashes)), np.zeros(len(hashes), np.bool_)
     if len(hashes) >= 16 * SAMPLE and not bands_pay(hashes, threshold, None):
         sets = UnionFind(len(hashes))
-        for i, j in _between(hashes, threshold, sides, everything[:SAMPLE], everything):
+        for i, j in _between(hashes, threshold, sides, everything[:SAMPLE], everything, work):
             sets.union_all(i, j)
             yield i, j
         roots = sets.roots()
@@ -73,16 +78,23 @@ def _connecting_pairs(
         inside[:] = False
     within, outside = np.flatnonzero(inside), np.flatnonzero(~inside)
     of_outside = None if sides is None else sides[outside]
-    for i, j, _ in close_pairs_across(hashes[outside], threshold, of_outside):
-        yield outside[i], outside[j]
+    count = count_of_pairs_across(len(outside), of_outside)
+    with effort.stretch("Comparing hashes", count) as told:
+        for i, j, _ in close_pairs_across(hashes[outside], threshold, of_outside, told):
+            yield outside[i], outside[j]
     if len(within):
-        yield from _between(hashes, threshold, sides, outside, within)
+        yield from _between(hashes, threshold, sides, outside, within, work)
 
 
 def _between(
-    hashes: NDArray[np.uint64], threshold: int, sides: Sides | None, left: Rows, right: Rows
+    hashes: NDArray[np.uint64],
+    threshold: int,
+    sides: Sides | None,
+    left: Rows,
+    right: Rows,
+    work: Work,
 ) -> Iterator[tuple[Rows, Rows]]:
     """The close pairs of some rows and others that lie apart."""
     both = None if sides is None else (sides[left], sides[right])
-    for i, j, _ in close_pairs_between(hashes[left], threshold, hashes[right], both):
+    for i, j, _ in close_pairs_between(hashes[left], threshold, hashes[right], both, work):
         yield left[i], right[j]

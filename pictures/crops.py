@@ -12,6 +12,7 @@ from grouping import Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack, hashes_of, levels_of
 from pictures.crowds import Known
+from pictures.effort import Each
 from pictures.hamming import pack
 from pictures.looks import (
     EVERYTHING,
@@ -28,7 +29,6 @@ from pictures.presets import Rules
 from pictures.sides import Sides, close_pairs_between
 from pictures.table import BATCH, Pairs, Table, hash_size_of, table_of
 from pictures.verify import (
-    Each,
     Judged,
     judged,
     look,

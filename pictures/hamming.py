@@ -1,18 +1,21 @@
 """The exact search for close hashes: all pairs within some bits of each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Rows and columns compared at once: few enough that a block stays in a processor's cache.
-BLOCK_ROWS = 16
-BLOCK_COLUMNS = 4096
-FEW = 1 / 16  # of a block's pairs are looked at one by one, more all together
+from pictures.effort import UNTOLD, Work
+from pictures.exhaustive import Comparing, Strip, cost_of_pairs, strips
+
 BAND_BITS = 16
-CHUNK = 1 << 17  # candidates that are compared at once
-# A candidate of a search by bands costs as much as so many pairs of a search by blocks.
+CHUNK = 1 << 16  # candidates that are compared at once
+# What a search by bands costs, in pairs that NumPy compares one by one: each candidate, and each
+# band with each change.
 CANDIDATE_COST = 6
+CHANGE_COST = 1 << 17
+PAIRS = attrgetter("pairs")  # of a strip
 # Which of the words of `close_turned_pairs` are complemented: as it is, mirrored, flipped, both.
 MIRRORINGS = ((), (1, 3), (2, 3), (1, 2))
 INVERTED = 2 * len(MIRRORINGS)  # more is the number of a turn whose picture is inverted, too
@@ -39,21 +42,46 @@ def close_pairs(
     right: NDArray[np.uint64] | None = None,
     *,
     both_ways: bool = False,
+    work: Work = UNTOLD,
 ) -> Iterator[Found]:
     """Yield all rows i of `left` and j of `right` that differ in at most `threshold` bits.
 
     With them come their distances, a part of the pairs at a time. Only pairs i < j are yielded,
     unless they are wanted `both_ways`; without `right`, rows of `left` are compared with each
-    other, none with itself. Exact; memory is a block and some copies of the hashes, whatever the
-    number of pairs.
+    other, none with itself. Exact; memory is a strip for each thread and some copies of the
+    hashes, whatever the number of pairs. The `work` is told how many pairs are done.
 
     >>> [(i.tolist(), j.tolist()) for i, j, _ in close_pairs(pack([b"a", b"c", b"a"]), 0)]
     [([0], [2])]
     """
     if threshold < 0 or not len(left):
         return
-    search = _by_bands if bands_pay(left, threshold, right) else _by_blocks
-    yield from search(left, threshold, right, both_ways)
+    if bands_pay(left, threshold, right):
+        yield from _by_bands(left, threshold, right, both_ways)
+        work.tell(count_of_pairs(len(left), None if right is None else len(right)))
+        return
+    other = left if right is None else right
+    compared = Comparing(left, other, "close")
+
+    def search(strip: Strip) -> list[Found]:
+        i, j = compared.close(strip, threshold)
+        if right is None:
+            i, j = i[i != j], j[i != j]
+        found: list[Found] = []
+        for start in range(0, len(i), CHUNK):
+            some = slice(start, start + CHUNK)
+            close = _exactly(left, other, i[some], j[some], threshold)
+            found += _ahead(close, both_ways)
+        return found
+
+    every = strips(len(left), len(other), ahead=right is None and not both_ways)
+    for found in work.done(search, every, PAIRS):
+        yield from found
+
+
+def count_of_pairs(left: int, right: int | None) -> int:
+    """How many pairs there are of some rows and others, or of these rows alone."""
+    return left * (left - 1) // 2 if right is None else left * right
 
 
 def _ahead(found: Found, both_ways: bool) -> Iterator[Found]:
@@ -79,76 +107,40 @@ def _exactly(
     return i[close], j[close], distance[close]
 
 
-# ---- The search by blocks: every pair, as quickly as can be
-
-
-def _by_blocks(
-    left: NDArray[np.uint64], threshold: int, right: NDArray[np.uint64] | None, both_ways: bool
-) -> Iterator[Found]:
-    columns = left if right is None else right
-    rows = np.ascontiguousarray(left.T)
-    other = rows if right is None else np.ascontiguousarray(right.T)
-    for top in range(0, rows.shape[1], BLOCK_ROWS):
-        some = rows[:, top : top + BLOCK_ROWS]
-        for start in range(0 if both_ways else top, other.shape[1], BLOCK_COLUMNS):
-            i, j = _probably_close(some, other[:, start : start + BLOCK_COLUMNS], threshold)
-            i, j = i + top, j + start
-            if right is None:
-                i, j = i[i != j], j[i != j]
-            if len(i):
-                found = _exactly(left, columns, i, j, threshold)
-                yield from _ahead(found, both_ways)
-
-
-def _probably_close(
-    rows: NDArray[np.uint64], columns: NDArray[np.uint64], threshold: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """All close pairs of a block and some others; most blocks are done after half of the words."""
-    half = -(-len(rows) // 2)
-    total = _distances(rows[:half], columns[:half])
-    close = total <= threshold
-    if half < len(rows) and np.count_nonzero(close) > FEW * close.size:
-        # A byte can't hold 256 and says 0; such a pair is found out later.
-        np.add(total, _distances(rows[half:], columns[half:]), out=total)
-        np.less_equal(total, threshold, out=close)
-    return _places(close)
-
-
-def _distances(
-    rows: NDArray[np.uint64], columns: NDArray[np.uint64]
-) -> NDArray[np.unsignedinteger]:
-    """Hamming distances of all rows from all columns, in a byte for up to 256 bits."""
-    byte = np.uint8 if len(rows) <= 4 else np.uint16
-    total: NDArray[np.unsignedinteger]
-    total = np.bitwise_count(rows[0][:, None] ^ columns[0]).astype(byte, copy=False)
-    for one, other in zip(rows[1:], columns[1:], strict=True):
-        total += np.bitwise_count(one[:, None] ^ other)
-    return total
-
-
-def _places(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where a mask is true, row by row; on one axis that is looked up far more quickly."""
-    return np.divmod(np.flatnonzero(mask), mask.shape[1])
-
-
 # ---- The search by bands: only pairs that agree, but for a bit, in one of their bands
 
 
-def bands_pay(left: NDArray[np.uint64], threshold: int, right: NDArray[np.uint64] | None) -> bool:
-    """Whether bands leave few enough candidates, counted from how often their values occur."""
+def bands_pay(
+    left: NDArray[np.uint64], threshold: int, right: NDArray[np.uint64] | None, ways: int = 1
+) -> bool:
+    """Whether bands leave few enough candidates, counted from how often their values occur.
+
+    If the left hashes are to be compared in several `ways`, bands find the pairs of one after the
+    other, and of all of them together those that `exhaustive` compares at once.
+    """
     columns = left if right is None else right
     bands = left.shape[1] * 64 // BAND_BITS
-    if threshold >= 2 * bands or len(left) * len(columns) < CHUNK:
+    pairs = len(left) * len(columns)
+    most = cost_of_pairs(pairs, left.shape[1], 1 if ways == 1 else 2) / ways
+    changes = [_changes(band, bands, threshold) for band in range(bands)]
+    cost = CHANGE_COST * sum(map(len, changes))
+    if threshold >= 2 * bands or cost >= most:
         return False
+    return cost + CANDIDATE_COST * _count_of_candidates(left, columns, changes) < most
+
+
+def _count_of_candidates(
+    left: NDArray[np.uint64], right: NDArray[np.uint64], changes: Sequence[Sequence[int]]
+) -> int:
+    values = np.arange(1 << BAND_BITS)
     candidates = 0
-    for band in range(bands):
-        counts = [
-            np.bincount(side.view(np.uint16)[:, band], minlength=1 << BAND_BITS)
-            for side in (left, columns)
-        ]
-        for change in _changes(band, bands, threshold):
-            candidates += int(counts[0] @ counts[1][np.arange(1 << BAND_BITS) ^ change])
-    return candidates * CANDIDATE_COST < len(left) * len(columns)
+    for band, some in enumerate(changes):
+        one, other = (
+            np.bincount(side.view(np.uint16)[:, band], minlength=len(values))
+            for side in (left, right)
+        )
+        candidates += sum(int(one @ other[values ^ change]) for change in some)
+    return candidates
 
 
 def _changes(band: int, bands: int, threshold: int) -> list[int]:
@@ -249,6 +241,7 @@ def close_turned_pairs(
     transposed: NDArray[np.uint64],
     threshold: int,
     right: NDArray[np.uint64] | None = None,
+    work: Work = UNTOLD,
 ) -> Iterator[tuple[int, Found]]:
     """Yield the number of a turn with the pairs i < j that are close when i is turned.
 
@@ -257,9 +250,13 @@ def close_turned_pairs(
     transposed picture. Mirroring complements two of the words (`MIRRORINGS`) and inverting all of
     them, so what differs is counted once for eight of the sixteen turns, which are numbered as
     in `bandpass.WAYS`. With `right`, the signs of other pictures, all close i and j of these come.
+    The `work` is told each pair twice: with the left one as it is, and transposed.
     """
-    search = _turned_by_bands if bands_pay(signs, threshold, right) else _turned_by_blocks
-    yield from search(signs, transposed, threshold, right)
+    if not len(signs):
+        return
+    by_bands = bands_pay(signs, threshold, right, 2 * INVERTED - 1)
+    search = _turned_by_bands if by_bands else _turned_by_strips
+    yield from search(signs, transposed, threshold, right, work)
 
 
 def _turned_by_bands(
@@ -267,56 +264,49 @@ def _turned_by_bands(
     transposed: NDArray[np.uint64],
     threshold: int,
     right: NDArray[np.uint64] | None,
+    work: Work,
 ) -> Iterator[tuple[int, Found]]:
     ones = ~np.uint64(0)
     others, both_ways = (signs, False) if right is None else (right, True)
-    for number in range(1, 2 * INVERTED):
+    pairs = 2 * count_of_pairs(len(signs), None if right is None else len(right))
+    last = 2 * INVERTED - 1
+    for number in range(1, last + 1):
         transpose, mirroring = divmod(number % INVERTED, len(MIRRORINGS))
         turned = (transposed if transpose else signs).copy()
         turned[:, MIRRORINGS[mirroring]] ^= ones
         if number >= INVERTED:
             turned ^= ones
-        for found in close_pairs(turned, threshold, others, both_ways=both_ways):
+        for found in _by_bands(turned, threshold, others, both_ways):
             yield number, found
+        work.tell(pairs * number // last - pairs * (number - 1) // last)
 
 
-def _turned_by_blocks(
+def _turned_by_strips(
     signs: NDArray[np.uint64],
     transposed: NDArray[np.uint64],
     threshold: int,
     right: NDArray[np.uint64] | None,
+    work: Work,
 ) -> Iterator[tuple[int, Found]]:
     others = signs if right is None else right
-    columns = np.ascontiguousarray(others.T)
     for base, left in ((0, signs), (len(MIRRORINGS), transposed)):
-        rows = np.ascontiguousarray(left.T)
-        for top in range(0, len(left), BLOCK_ROWS):
-            some = rows[:, top : top + BLOCK_ROWS]
-            start = top if right is None else 0
-            i, j = _perhaps_turned(some, columns[:, start:], threshold)
-            i, j = i + top, j + start
+        compared = Comparing(left, others, "close_folded")
+
+        def search(
+            strip: Strip,
+            base: int = base,
+            left: NDArray[np.uint64] = left,
+            compared: Comparing = compared,
+        ) -> list[tuple[int, Found]]:
+            i, j = compared.close(strip, threshold)
             if right is None:
                 i, j = i[i < j], j[i < j]
-            for number, found in _by_mirroring(left, others, i, j, threshold):
-                if base + number > 0:
-                    yield base + number, found
+            turned = _by_mirroring(left, others, i, j, threshold)
+            return [(base + n, found) for n, found in turned if base + n > 0]
 
-
-def _perhaps_turned(
-    rows: NDArray[np.uint64], columns: NDArray[np.uint64], threshold: int
-) -> NDArray[np.intp]:
-    """The rows and columns that may be close, by their first two words.
-
-    Each mirroring leaves both of these words or complements the second, inverting both.
-    """
-    found = []
-    for start in range(0, columns.shape[1], BLOCK_COLUMNS):
-        block = columns[:, start : start + BLOCK_COLUMNS]
-        first, second = (_distances(rows[[word]], block[[word]]) for word in (0, 1))
-        least = np.minimum(first, 64 - first) + np.minimum(second, 64 - second)
-        i, j = _places(least <= threshold)
-        found.append(np.stack([i, j + start]))
-    return np.concatenate(found, axis=1)
+        every = strips(len(left), len(others), ahead=right is None)
+        for found in work.done(search, every, PAIRS):
+            yield from found
 
 
 def _by_mirroring(

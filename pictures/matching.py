@@ -12,6 +12,7 @@ from pictures.by_name import named
 from pictures.candidates import Search, in_batches
 from pictures.crops import crops, cut_off
 from pictures.crowds import Known, is_certain
+from pictures.effort import ALONE, Effort
 from pictures.looks import Look, look_digest
 from pictures.presets import Rules
 from pictures.registration import correlation
@@ -19,7 +20,7 @@ from pictures.remembered import Remembering, remembering
 from pictures.searches import Memory
 from pictures.sides import Sides, may_be_compared, sides_of, span_several
 from pictures.table import BATCH, Pairs, Table, table_of
-from pictures.verify import FEW, Each
+from pictures.verify import FEW
 
 BURST_CORRELATION = 0.45
 BURST_SHOTS = 16  # that follow a shot and are looked at with it, however many a second has
@@ -55,7 +56,7 @@ def distinct(digests: Sequence[str], looks: Sequence[Look | None]) -> list[list[
 def by_looks(
     looks: Sequence[Look | None],
     rules: Rules,
-    each: Each = map,
+    effort: Effort = ALONE,
     sides: Sequence[int] | None = None,
     memory: Memory | None = None,
 ) -> FindMatches:
@@ -68,10 +69,10 @@ def by_looks(
         shots = shots_of([looks[position] for position in positions] for positions in files)
         shown = [looks[first] for first, *_ in files]
         plain = replace(rules, points=False)  # what is remembered serves for either
-        return find_matches(shown, plain, each, shots, sides_of(files, sides), memory)
+        return find_matches(shown, plain, effort, shots, sides_of(files, sides), memory)
 
     if rules.points:
-        found: FindMatches = named(ALSO_BY_POINTS)(matches, looks, each, sides, memory)
+        found: FindMatches = named(ALSO_BY_POINTS)(matches, looks, effort.each, sides, memory)
         return found
     return matches
 
@@ -140,7 +141,7 @@ def _without_the_known(size: int, matches: list[Match]) -> list[Match]:
 def find_matches(
     looks: Sequence[Look | None],
     rules: Rules,
-    each: Each = map,
+    effort: Effort = ALONE,
     shots: Sequence[Shot] | None = None,
     sides: Sides | None = None,
     memory: Memory | None = None,
@@ -159,22 +160,21 @@ def find_matches(
     table = table_of(looks)
     if not len(table.owner):
         return
-    known, begun = Known(len(looks), _small(sides)), Remembering(Search(table, rules, sides))
+    known = Known(len(looks), _small(sides))
+    begun = Remembering(Search(table, rules, sides, effort=effort))
     if memory is not None:
-        begun = remembering(memory, looks, table, rules, sides)
+        begun = remembering(memory, looks, table, rules, sides, effort)
     for pairs in in_batches(begun.search.pairs()):
-        yield from _verified(table, pairs, begun.search, known, each)
+        yield from _verified(table, pairs, begun.search, known)
     begun.leave()
     if rules.crops is not None:
-        yield from crops(table, looks, rules.crops, known, each, sides)
-    yield from cut_off(table, looks, rules, each, sides)
+        yield from crops(table, looks, rules.crops, known, effort.each, sides)
+    yield from cut_off(table, looks, rules, effort.each, sides)
     shots = shots_of([look] for look in looks) if shots is None else shots
     yield from bursts(table, shots, rules, sides)
 
 
-def _verified(
-    table: Table, pairs: Pairs, search: Search, known: Known, each: Each
-) -> Iterator[Match]:
+def _verified(table: Table, pairs: Pairs, search: Search, known: Known) -> Iterator[Match]:
     """Look at candidate pairs, the closest first, and yield those that match."""
     pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
     while True:
@@ -184,7 +184,7 @@ def _verified(
         if not len(pairs.left):
             return
         batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
-        for match in search.matches(batch, each):
+        for match in search.matches(batch):
             known.add(match)
             yield match
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from config import Settings, UserError
 from pictures.by_name import named
 from pictures.choices import BY_THRESHOLD, METHODS
+from pictures.effort import Watch, unwatched
 from pictures.images import Hashed, HashedImage
 from pictures.recipe import Recipe
 from pictures.searches import Memory
@@ -42,10 +43,12 @@ class Method(Protocol):
         images: Sequence[HashedImage],
         sides: Sequence[int] | None = None,
         memory: Memory | None = None,
+        watch: Watch = unwatched,
     ) -> tuple[list["Cluster"], Mapping[str, int]]:
         """The groups of pictures, by position, and how many pairs matched by which view.
 
-        They are the same whether a memory tells what earlier searches have compared or not.
+        They are the same whether a memory tells what earlier searches have compared or not. A
+        watch shows how far a long search is.
         """
 
     def pairs(

@@ -16,6 +16,7 @@ import scipy
 from numpy.typing import NDArray
 
 from pictures.candidates import Candidates, Search
+from pictures.effort import ALONE, Effort
 from pictures.looks import Look, look_digest
 from pictures.presets import Rules
 from pictures.recipe import FINGERPRINT
@@ -126,13 +127,15 @@ def remembering(
     table: Table,
     rules: Rules,
     sides: Sides | None,
+    effort: Effort = ALONE,
 ) -> Remembering:
     """A search that knows what an earlier one has left; the looks come in the order of digests."""
     across = "" if sides is None else ", across"
     name = f"{memory.words}; {rules}{across}, {table.hashes.shape[1]} words; {_version()}"
     data = memory.recall(name)
     shown, before = shown_of(looks, table, sides), unpacked(data)
-    search = Search(table, rules, sides, *(before.known_of(shown) if before else ()))
+    known, new = before.known_of(shown) if before else (None, None)
+    search = Search(table, rules, sides, known, new, effort)
 
     def leave() -> None:
         left = packed(Compared(shown, search.ordered)) if search.ordered else data

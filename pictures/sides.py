@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.hamming import Found, close_pairs, close_turned_pairs
+from pictures.effort import UNTOLD, Work
+from pictures.hamming import Found, close_pairs, close_turned_pairs, count_of_pairs
 from pictures.images import SEVERAL
 
 # Which turn undoes each, as `bandpass.WAYS` counts them.
@@ -83,18 +84,27 @@ def between(left: Sides, right: Sides) -> Iterator[tuple[Rows, Rows]]:
 # ---- Close hashes
 
 
+def count_of_pairs_across(rows: int, sides: Sides | None) -> int:
+    """How many pairs of rows lie apart, and are compared."""
+    if sides is None:
+        return count_of_pairs(rows, None)
+    regions = across(sides)
+    return sum(
+        count_of_pairs(len(one), None if other is None else len(other)) for one, other in regions
+    )
+
+
 def close_pairs_across(
-    hashes: NDArray[np.uint64], threshold: int, sides: Sides | None
+    hashes: NDArray[np.uint64], threshold: int, sides: Sides | None, work: Work = UNTOLD
 ) -> Iterator[Found]:
     """Yield the pairs i < j of `close_pairs` that lie apart; others are not compared."""
     if sides is None:
-        yield from close_pairs(hashes, threshold)
+        yield from close_pairs(hashes, threshold, work=work)
         return
     for one, other in map(_smaller_first, across(sides)):
-        if other is None:
-            found = close_pairs(hashes[one], threshold)
-        else:
-            found = close_pairs(hashes[one], threshold, hashes[other], both_ways=True)
+        others = None if other is None else hashes[other]
+        both_ways = other is not None
+        found = close_pairs(hashes[one], threshold, others, both_ways=both_ways, work=work)
         for i, j, distance in found:
             left, right = one[i], (one if other is None else other)[j]
             yield np.minimum(left, right), np.maximum(left, right), distance
@@ -105,13 +115,15 @@ def close_pairs_between(
     threshold: int,
     right: NDArray[np.uint64],
     sides: tuple[Sides, Sides] | None,
+    work: Work = UNTOLD,
 ) -> Iterator[Found]:
     """Yield the close rows i of one table and j of another that lie apart, by the rows' sides."""
     if sides is None:
-        yield from close_pairs(left, threshold, right, both_ways=True)
+        yield from close_pairs(left, threshold, right, both_ways=True, work=work)
         return
     for one, other in between(*sides):
-        for i, j, distance in close_pairs(left[one], threshold, right[other], both_ways=True):
+        found = close_pairs(left[one], threshold, right[other], both_ways=True, work=work)
+        for i, j, distance in found:
             yield one[i], other[j], distance
 
 
@@ -120,15 +132,16 @@ def close_turned_pairs_across(
     transposed: NDArray[np.uint64],
     threshold: int,
     sides: Sides | None,
+    work: Work = UNTOLD,
 ) -> Iterator[tuple[int, Found]]:
     """Yield the pairs i < j of `close_turned_pairs` that lie apart; others are not compared."""
     if sides is None:
-        yield from close_turned_pairs(signs, transposed, threshold)
+        yield from close_turned_pairs(signs, transposed, threshold, work=work)
         return
     for one, other in map(_smaller_first, across(sides)):
         others = None if other is None else signs[other]
         for number, (i, j, distance) in close_turned_pairs(
-            signs[one], transposed[one], threshold, others
+            signs[one], transposed[one], threshold, others, work
         ):
             left, right = one[i], (one if other is None else other)[j]
             ahead = left < right

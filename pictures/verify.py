@@ -1,7 +1,7 @@
 """The verdict on two pictures: by their hashes, and by a look at the pictures themselves."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from grouping import Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack
+from pictures.effort import Each
 from pictures.hamming import close_pairs, pack
 from pictures.looks import PAGE_SIDE, Spooled, View, page
 from pictures.presets import Rules
@@ -31,8 +32,6 @@ CLOSE_CORRELATION = 0.65
 LEAST_CORRELATION = 0.25
 LEAST_AGREEMENT = 0.9
 PAGE_CORRELATION = 0.85
-# How some pairs after the other are looked at: `map`, or that of an executor with threads.
-Each = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
 
 class Reason(Enum):

@@ -172,11 +172,12 @@ def test_no_hash_is_paired_with_itself(search: str, monkeypatch: pytest.MonkeyPa
 
 def test_many_hashes_and_a_small_threshold_are_searched_by_bands() -> None:
     rng = np.random.default_rng(5)
-    spread, crowd = (pack(make(rng, 3000, 32)) for make in (random_hashes, skewed_hashes))
+    spread, crowd = (pack(make(rng, 8000, 32)) for make in (random_hashes, skewed_hashes))
     assert hamming.bands_pay(spread, 31, None)
+    assert not hamming.bands_pay(spread, 31, None, 15), "blocks compare turned ones all at once"
     assert not hamming.bands_pay(spread, 32, None), "bands find pairs up to 31 bits apart"
     assert not hamming.bands_pay(crowd, 31, None), "most pairs would be candidates"
-    assert not hamming.bands_pay(spread[:100], 31, None)
+    assert not hamming.bands_pay(spread[:3000], 31, None), "so few are compared more quickly"
 
 
 def turned_signs(signs: np.ndarray, number: int) -> np.ndarray:

@@ -6,7 +6,6 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
 from itertools import combinations
@@ -41,12 +40,13 @@ from grouping import Cluster, Match, supported_clusters
 from pictures import bandpass, candidates, crowds, matching, registration
 from pictures.colour import differ_in_colour
 from pictures.crowds import ENOUGH
+from pictures.effort import Each, in_threads
 from pictures.looks import Look, View
 from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
 from pictures.registration import agreement, correlation
 from pictures.table import Pairs, Table
-from pictures.verify import Each, Verdict
+from pictures.verify import Verdict
 
 CLEAR = (CAT, COFFEE, PORTRAIT)
 Edit = Callable[[Image.Image], Image.Image]
@@ -650,8 +650,7 @@ def test_threads_find_what_one_finds(preset: str) -> None:
     looks = [replace(look, large=bytes(128**2)) for look in looks]
     alone = list(find_matches(looks, PRESETS[preset]))
     assert len(alone) > 100
-    with ThreadPoolExecutor(4) as threads:
-        assert list(find_matches(looks, PRESETS[preset], threads.map)) == alone
+    assert list(find_matches(looks, PRESETS[preset], in_threads(4))) == alone
 
 
 def test_all_matches_are_found_where_pictures_have_few(monkeypatch: pytest.MonkeyPatch) -> None:

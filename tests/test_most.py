@@ -4,7 +4,6 @@ import os
 import random
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from extras.points import installed, remembered
 from extras.points import matching as by_points
 from grouping import POINTS, Match, Part, supported_clusters
 from pictures import matching
+from pictures.effort import in_threads
 from pictures.hashing import hash_file
 from pictures.images import HashedImage
 from pictures.presets import PRESETS
@@ -233,9 +233,8 @@ def test_groups_hang_on_no_name_no_order_and_no_thread(bare_library: Library) ->
 
 def _grouped(images: Sequence[HashedImage], workers: int) -> set[frozenset[str]]:
     digests, looks = [i.digest for i in images], [i.look for i in images]
-    with ThreadPoolExecutor(workers) as threads:
-        search = matching.by_looks(looks, MOST, threads.map)
-        found, _ = matching.group_by(digests, looks, [search])
+    search = matching.by_looks(looks, MOST, in_threads(workers))
+    found, _ = matching.group_by(digests, looks, [search])
     return {frozenset(images[n].file.path for n in cluster.members) for cluster in found}
 
 

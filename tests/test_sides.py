@@ -13,7 +13,7 @@ from test_grouping import SEARCHES, clustered_hashes, components, pairs_by_count
 from test_matching import ALIKE, crowd
 
 from grouping import SMALL_ACROSS, Match, supported_clusters
-from pictures import connected, crowds, hamming, matching
+from pictures import connected, crowds, exhaustive, hamming, matching
 from pictures.connected import cluster
 from pictures.hamming import close_pairs, close_turned_pairs, pack
 from pictures.images import SEVERAL
@@ -84,13 +84,13 @@ def test_so_are_the_turned_pairs(seed: int, given_sides: list[int], search: str)
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pairs of words are compared, a block each."""
     blocks: list[int] = []
-    distances = hamming._distances
+    distances = exhaustive.distances
 
     def counted(rows: Any, columns: Any) -> Any:
         blocks.append(rows.shape[1] * columns.shape[1])
         return distances(rows, columns)
 
-    monkeypatch.setattr(hamming, "_distances", counted)
+    monkeypatch.setattr(exhaustive, "distances", counted)
     return blocks
 
 

@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 
@@ -34,6 +33,7 @@ import finder  # noqa: E402
 from disk.files import ImageFile, image_file  # noqa: E402
 from grouping import Cluster  # noqa: E402
 from pictures import hashing, matching  # noqa: E402
+from pictures.effort import in_threads  # noqa: E402
 from pictures.images import HashedImage, Unreadable  # noqa: E402
 from pictures.presets import PRESETS  # noqa: E402
 from pictures.recipe import Recipe  # noqa: E402
@@ -98,9 +98,8 @@ def join(folder: Path, count: int) -> None:
 
 def grouped(images: list[HashedImage], preset: str) -> list[Cluster]:
     digests, looks = [image.digest for image in images], [image.look for image in images]
-    with ThreadPoolExecutor(2) as threads:
-        search = matching.by_looks(looks, PRESETS[preset], threads.map, None)
-        return matching.group_by(digests, looks, [search], None)[0]
+    search = matching.by_looks(looks, PRESETS[preset], in_threads(2), None)
+    return matching.group_by(digests, looks, [search], None)[0]
 
 
 def grouped_images(made: Path, preset: str, recipe: Recipe) -> tuple[list[HashedImage], int, int]:

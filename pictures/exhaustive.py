@@ -1,0 +1,157 @@
+"""The search that compares every pair of hashes, strip by strip, by NumPy or by a compiled loop.
+
+A strip is some rows of one table beside some columns, which are the rows of another one. Strips
+don't hang on each other, so threads share them. What is close comes in one order, whatever loop
+finds it and however many threads there are.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pictures.by_name import named
+
+Words = NDArray[np.uint64]
+ROWS = 64  # of a strip
+COLUMNS = 1 << 14
+STEP = 1024  # columns compared at once: few enough that they stay in a processor's cache
+FEW = 1 / 16  # of a step's pairs are looked at one by one, more all together
+COMPILED = "numba"  # the package that compiles the loops of extras.popcount
+COMPILED_WORDS = 4  # of a hash, in those loops
+# From so many pairs on the loops save more than they take to be compiled.
+MANY = 1 << 28
+SPEED_UP = 5  # how many times as quick they are, measured
+# Takes rows, columns by words, the first and the last of these, a threshold, and room for places;
+# gives how many places there are.
+Loop = Callable[[Words, Words, int, int, int, NDArray[np.int64]], int]
+FOUND = 4096  # room for so many places at first
+Places = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Rows and columns that are compared with each other, those at the ends not among them."""
+
+    top: int
+    bottom: int
+    start: int
+    stop: int
+    pairs: int
+
+
+def strips(rows: int, columns: int, *, ahead: bool) -> Iterator[Strip]:
+    """All pairs of some rows and columns in strips; with `ahead` those of row < column.
+
+    >>> [strip.pairs for strip in strips(2, 3, ahead=False)]
+    [6]
+    >>> [strip.pairs for strip in strips(100, 100, ahead=True)]
+    [4320, 630]
+    """
+    for top in range(0, rows, ROWS):
+        bottom = min(top + ROWS, rows)
+        first = top if ahead else 0
+        for start in range(first, columns, COLUMNS):
+            stop = min(start + COLUMNS, columns)
+            height = bottom - top
+            behind = height * (height + 1) // 2 if ahead and start == first else 0
+            yield Strip(top, bottom, start, stop, height * (stop - start) - behind)
+
+
+class Comparing:
+    """Two tables of hashes of which strips are compared."""
+
+    def __init__(self, left: Words, right: Words, loop: str) -> None:
+        """Compare as one of the `loops` does: "close" by bits that differ, or "close_folded"."""
+        self._left = np.ascontiguousarray(left)
+        self._rows, self._columns = (np.ascontiguousarray(side.T) for side in (left, right))
+        self._compiled = compiled(loop, len(left) * len(right), left.shape[1])
+        self._plain = PLAIN[loop]
+
+    def close(self, strip: Strip, threshold: int) -> Places:
+        """The rows and columns of a strip that are close, and perhaps some that aren't quite."""
+        if self._compiled:
+            return self._by_loop(self._compiled, strip, threshold)
+        rows = self._rows[:, strip.top : strip.bottom]
+        found = []
+        for start in range(strip.start, strip.stop, STEP):
+            columns = self._columns[:, start : min(start + STEP, strip.stop)]
+            i, j = self._plain(rows, columns, threshold)
+            found.append((i + strip.top, j + start))
+        i, j = (np.concatenate(side) for side in zip(*found, strict=True))
+        return i, j
+
+    def _by_loop(self, loop: Loop, strip: Strip, threshold: int) -> Places:
+        rows, count, room = self._left[strip.top : strip.bottom], FOUND, 0
+        while count > room:
+            room = count
+            places = np.empty(room, np.int64)
+            count = loop(rows, self._columns, strip.start, strip.stop, threshold, places)
+        i, j = np.divmod(places[:count], self._columns.shape[1])
+        return i + strip.top, j
+
+
+def compiled(name: str, pairs: int, words: int) -> Loop | None:
+    """A compiled loop for so many pairs, where it pays and what compiles it is there."""
+    if not compiling_pays(pairs, words):
+        return None
+    try:
+        loop: Loop = named(f"extras.popcount:{name}")
+    except ImportError:  # what is installed doesn't fit the other packages
+        return None
+    return loop
+
+
+def cost_of_pairs(pairs: int, words: int, passes: int) -> float:
+    """What it costs to compare so many pairs so often, in pairs that NumPy compares once."""
+    return passes * pairs / (SPEED_UP if compiling_pays(pairs, words) else 1)
+
+
+def compiling_pays(pairs: int, words: int) -> bool:
+    """Whether there is a compiled loop for such hashes, and so many pairs are worth it."""
+    return pairs >= MANY and words == COMPILED_WORDS and all(map(find_spec, (COMPILED, "extras")))
+
+
+# ---- By NumPy
+
+
+def _close(rows: Words, columns: Words, threshold: int) -> Places:
+    """All close pairs of a block and some others; most blocks are done after half of the words."""
+    half = -(-len(rows) // 2)
+    total = distances(rows[:half], columns[:half])
+    close = total <= threshold
+    if half < len(rows) and np.count_nonzero(close) > FEW * close.size:
+        # A byte can't hold 256 and says 0; such a pair is found out later.
+        np.add(total, distances(rows[half:], columns[half:]), out=total)
+        np.less_equal(total, threshold, out=close)
+    return _places(close)
+
+
+def _close_folded(rows: Words, columns: Words, threshold: int) -> Places:
+    """The pairs that may be close if words are complemented where they then differ less.
+
+    By their first two words.
+    """
+    first, second = (distances(rows[[word]], columns[[word]]) for word in (0, 1))
+    least = np.minimum(first, 64 - first) + np.minimum(second, 64 - second)
+    return _places(least <= threshold)
+
+
+PLAIN = {"close": _close, "close_folded": _close_folded}
+
+
+def distances(rows: Words, columns: Words) -> NDArray[np.unsignedinteger]:
+    """Hamming distances of all rows from all columns, in a byte for up to 256 bits."""
+    byte = np.uint8 if len(rows) <= 4 else np.uint16
+    total: NDArray[np.unsignedinteger]
+    total = np.bitwise_count(rows[0][:, None] ^ columns[0]).astype(byte, copy=False)
+    for one, other in zip(rows[1:], columns[1:], strict=True):
+        total += np.bitwise_count(one[:, None] ^ other)
+    return total
+
+
+def _places(mask: NDArray[np.bool_]) -> Places:
+    """Where a mask is true, row by row; on one axis that is looked up far more quickly."""
+    return np.divmod(np.flatnonzero(mask), mask.shape[1])

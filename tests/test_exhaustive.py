@@ -1,0 +1,125 @@
+"""By whatever loop hashes are compared, and in however many threads, the same comes of it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from test_grouping import Make, clustered_hashes, random_hashes, skewed_hashes
+
+from pictures import exhaustive, hamming
+from pictures.effort import Work, in_threads
+from pictures.hamming import close_pairs, close_turned_pairs, pack
+from pictures.images import SEVERAL
+from pictures.sides import (
+    close_pairs_across,
+    close_turned_pairs_across,
+    count_of_pairs_across,
+)
+
+Words = exhaustive.Words
+Lists = list[list[int]]
+MAKES = [random_hashes, clustered_hashes, skewed_hashes]
+
+
+def upright(left: Words, right: Words | None, threshold: int, work: Work) -> Iterator[Lists]:
+    both_ways = right is not None
+    for found in close_pairs(left, threshold, right, both_ways=both_ways, work=work):
+        yield [values.tolist() for values in found]
+
+
+def turned(left: Words, right: Words | None, threshold: int, work: Work) -> Iterator[Lists]:
+    transposed = left[:, [0, 2, 1, 3]]
+    for number, found in close_turned_pairs(left, transposed, threshold, right, work):
+        yield [[number], *(values.tolist() for values in found)]
+
+
+SEARCHES = {"upright": upright, "turned": turned}
+
+
+def tables(make: Make = clustered_hashes, few: int = 90) -> tuple[Words, Words]:
+    """Some hashes, and more of which some are the same in another way: mirrored, or inverted."""
+    rng = np.random.default_rng(few)
+    left, right = pack(make(rng, few, 32)), pack(clustered_hashes(rng, 1500, 32)).copy()
+    right[::9] = np.resize(left, right[::9].shape)
+    right[::18, [1, 3]] ^= ~np.uint64(0)
+    right[::27] ^= ~np.uint64(0)
+    return left, right
+
+
+@pytest.fixture(autouse=True)
+def small_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exhaustive, "ROWS", 8)
+    monkeypatch.setattr(exhaustive, "COLUMNS", 1024)
+    monkeypatch.setattr(hamming, "bands_pay", lambda *_: False)
+
+
+@pytest.mark.parametrize("make", MAKES)
+@pytest.mark.parametrize("search", SEARCHES)
+def test_compiled_loops_find_the_same_in_the_same_order(
+    search: str, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over several strips and steps, and with more pairs than there is room for at first."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr(exhaustive, "FOUND", 100)
+    left, right = tables(make, 60)
+    for threshold in (0, 48, 130):
+        for others in (None, right):
+            found = {}
+            for pairs in (1 << 62, 0):
+                monkeypatch.setattr(exhaustive, "MANY", pairs)
+                work = Work()
+                found[pairs] = list(SEARCHES[search](left, others, threshold, work))
+            assert found[0] == found[1 << 62]
+            assert found[0] or others is None
+
+
+def test_hashes_of_another_size_are_compared_without_compiled_loops() -> None:
+    assert exhaustive.compiled("close", 1 << 40, 1) is None
+    assert exhaustive.compiled("close", 1 << 20, 4) is None, "so few are no second's worth"
+
+
+def test_without_what_compiles_the_loops_the_search_is_numpys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exhaustive, "MANY", 0)
+    hashes = pack(clustered_hashes(np.random.default_rng(2), 50, 32))
+    wanted = list(upright(hashes, None, 30, Work()))
+    assert wanted
+    monkeypatch.setattr(exhaustive, "COMPILED", "no_such_package")
+    assert exhaustive.compiled("close", 1 << 40, 4) is None
+    assert list(upright(hashes, None, 30, Work())) == wanted
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_threads_find_the_same_in_the_same_order(search: str) -> None:
+    left, right = tables()
+    for one, other in ((right[:200], None), (left, right)):
+        alone = list(SEARCHES[search](one, other, 60, Work()))
+        assert len(alone) > 10
+        for threads in (1, 2, 5):
+            work = Work(in_threads(threads).each)
+            assert list(SEARCHES[search](one, other, 60, work)) == alone
+
+
+@pytest.mark.parametrize("by_bands", [False, True])
+@pytest.mark.parametrize("sides", [None, [0], [0, 0, 1, 2], [0, 1, SEVERAL]])
+def test_what_is_told_adds_up_to_all_pairs(
+    by_bands: bool, sides: list[int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hamming, "bands_pay", lambda *_: by_bands)
+    hashes = pack(random_hashes(np.random.default_rng(4), 101, 32))
+    by_row = None if sides is None else np.resize(np.array(sides), len(hashes))
+    every = sum(
+        by_row is None or by_row[i] != by_row[j] or by_row[i] == SEVERAL
+        for j in range(len(hashes))
+        for i in range(j)
+    )
+    assert count_of_pairs_across(len(hashes), by_row) == every
+    told: list[int] = []
+    for _ in close_pairs_across(hashes, 20, by_row, Work(tell=told.append)):
+        pass
+    assert sum(told) == every
+    told.clear()
+    for _ in close_turned_pairs_across(hashes, hashes, 20, by_row, Work(tell=told.append)):
+        pass
+    assert sum(told) == 2 * every
