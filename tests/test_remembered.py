@@ -36,7 +36,6 @@ from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
 from pictures.remembered import unpacked
 from pictures.searches import Memory
-from pictures.sides import Sides
 from pictures.table import Pairs, Table, table_of
 from pictures.verify import Verdict
 
@@ -150,9 +149,9 @@ def searched(looks: Sequence[Look], rules: Rules, memory: Memory) -> tuple[int, 
     rows, pairs = [0], [0]
     with pytest.MonkeyPatch.context() as patch:
 
-        def counted_close(table: Table, rules: Rules, by_row: Sides | None) -> Iterator[Pairs]:
+        def counted_close(table: Table, *rest: Any) -> Iterator[Pairs]:
             rows.append(len(table.owner))
-            return close(table, rules, by_row)
+            return close(table, *rest)
 
         def counted_judge(table: Table, some: Pairs, *rest: Any) -> Iterator[Verdict]:
             pairs.append(len(some.left))
