@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Library
-from made_pictures import CAT, COFFEE, LAUNCH, PORTRAIT, SINGLES, STARS, cropped, encoded, photo
+from made_pictures import CAT, COFFEE, PORTRAIT, SINGLES, STARS, cropped, encoded, photo
 from PIL import Image, ImageFilter, ImageOps
 
 from config import Exit
@@ -87,7 +87,7 @@ def pairs(images: Sequence[HashedImage], each: by_points.Each = map) -> set[tupl
 
 
 def test_what_hashes_do_not_find_points_do(bare_library: Library) -> None:
-    for number, name in enumerate((COFFEE, LAUNCH)):
+    for number, name in enumerate((COFFEE, STARS)):
         put(bare_library, f"{number}.jpg", photo(name))
         for edit, make in EDITS.items():
             put(bare_library, f"{number} {edit}.jpg", make(photo(name)))
@@ -160,14 +160,14 @@ def test_without_opencv_a_sentence_says_what_to_install(
 
 
 def test_a_collage_joins_one_of_the_photos_in_it(bare_library: Library) -> None:
-    for name in (CAT, COFFEE, LAUNCH):
+    for name in (CAT, COFFEE, PORTRAIT):
         put(bare_library, f"{Path(name).stem}.jpg", photo(name))
         put(bare_library, f"{Path(name).stem} tilted.jpg", EDITS["tilted"](photo(name)))
-    put(bare_library, "page.jpg", collage(photo(CAT), photo(COFFEE), photo(LAUNCH)))
+    put(bare_library, "page.jpg", collage(photo(CAT), photo(COFFEE), photo(PORTRAIT)))
     found = groups(bare_library)
     shown = [set(map(shown_by, group)) for group in found]
     assert sum("page" in group for group in shown) == 1
-    assert sorted(min(group - {"page"}) for group in shown) == ["cat", "coffee", "launch"]
+    assert sorted(min(group - {"page"}) for group in shown) == ["cat", "coffee", "portrait"]
     assert all(len(group - {"page"}) == 1 for group in shown)
 
 

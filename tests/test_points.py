@@ -85,7 +85,7 @@ def test_no_two_photos_are_proven_to_be_the_same() -> None:
 def test_a_picture_without_corners_has_no_points() -> None:
     for size in ((300, 200), (400, 3), (1, 1)):
         blank = seen(Image.new("L", size, 128))
-        assert len(blank.places) == len(blank.bits) == len(blank.mirrored) == 0
+        assert len(blank.plain) == len(blank.mirrored) == 0
         assert unpacked(packed(blank)).width == blank.width
         assert prove(blank, seen(opened("2024/cat.jpg"))) is None
         assert prove(seen(opened("2024/cat.jpg")), blank) is None
@@ -95,11 +95,11 @@ def test_points_are_the_same_after_they_were_bytes() -> None:
     points = seen(opened("2024/cat.jpg"))
     data = packed(points)
     again = unpacked(data)
-    assert len(data) < 16_000
+    assert len(data) < 16_500
     assert packed(again) == data
-    assert np.array_equal(again.bits, points.bits)
-    assert np.array_equal(again.mirrored, points.mirrored)
-    assert np.abs(again.places - points.places).max() < 0.01
+    assert np.array_equal(again.plain.bits, points.plain.bits)
+    assert np.array_equal(again.mirrored.bits, points.mirrored.bits)
+    assert np.abs(again.plain.places - points.plain.places).max() < 0.01
 
 
 def test_the_same_picture_has_the_same_points_and_proof_each_time() -> None:

@@ -161,12 +161,12 @@ def _near_partners(one: Points, other: Points, affine: Floats, proof: Proof) -> 
     scale = abs(float(np.linalg.det(affine[:2, :2])))
     both = min(other.width * other.height, scale * one.width * one.height)
     reach = NEAR * both**0.5
-    there = one.places @ affine[:2, :2].T + affine[:2, 2]
+    there = one.plain.places @ affine[:2, :2].T + affine[:2, 2]
     back = np.linalg.inv(affine)
-    here = other.places @ back[:2, :2].T + back[:2, 2]
+    here = other.plain.places @ back[:2, :2].T + back[:2, 2]
     return min(
         _near(there[_inside(there, other)], proof.others, reach),
-        _near(other.places[_inside(here, one)], proof.others, reach),
+        _near(other.plain.places[_inside(here, one)], proof.others, reach),
     )
 
 

@@ -1,89 +1,210 @@
-"""Words of pictures, by which candidates are found among many: those that share rare ones."""
+"""Candidates among many pictures: those of which points share words and agree how they moved."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from extras.points.features import Bits, Points
+from extras.points.features import Described, Points
+from extras.points.vocabulary import WORDS
 from pictures.sides import Sides, lie_apart
 
-WORDS = 2048
-VOCABULARY = Path(__file__).with_name("vocabulary.bits")  # made by tests/benchmarks/vocabulary.py
-MOST_WORDS = 150  # of a picture, of its strongest points
-BLOCK = 512  # pictures compared at once with all
-Bag = NDArray[np.uint16]  # two rows: the words of the picture, and of the mirrored one
+MOST_BITS = 10  # of 64, in which points of a word may differ that vote for their pictures
+TURNS, TURN_WIDTH = 16, 16  # bins of how much a point is turned, and their width in 256ths
+OCTAVES, OCTAVE_WIDTH = 6, 3  # bins of how much it is enlarged, and their width
+LEAST_VOTES = 4
+BLOCK = 512  # pictures whose votes are counted at once
+WEIGHT_STEPS = 256
+CELLS = TURNS * OCTAVES
+
+Rows = NDArray[np.intp]
+Keys = NDArray[np.int64]
 
 
-def bag_of(points: Points) -> tuple[Bag, Bag]:
-    """The words of a picture's strongest points, and of the mirrored picture's."""
-    return _words(points.bits[:MOST_WORDS]), _words(points.mirrored[:MOST_WORDS])
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """What of a picture's points proposes candidates, a row each: words, 64 bits, how they lie."""
+
+    words: NDArray[np.uint16]
+    bits: NDArray[np.uint64]
+    turns: NDArray[np.uint8]
+    octaves: NDArray[np.uint8]
+
+
+Bags = tuple[Bag, Bag]  # of a picture, and of the mirrored one
+
+
+def bag_of(points: Points) -> Bags:
+    """What proposes candidates for a picture, and for the mirrored one; of its own memory."""
+    return _bag(points.plain), _bag(points.mirrored)
+
+
+def _bag(some: Described) -> Bag:
+    bits = some.bits.view(np.uint64)[:, 0].copy()
+    return Bag(some.words, bits, some.turns.copy(), some.octaves.copy())
 
 
 def near(
-    bags: Sequence[tuple[Bag, Bag] | None], count: int = 20, sides: Sides | None = None
+    bags: Sequence[Bags | None], count: int = 20, sides: Sides | None = None
 ) -> Iterator[tuple[int, int]]:
     """Yield the pairs i < j of pictures of which one is among the `count` nearest of the other.
 
-    Near are pictures that share many words that few others have: by the cosine of their counts of
-    words, weighted by the logarithm of how rare they are (J. Sivic and A. Zisserman, Video Google,
-    2003). A picture's words and those of its mirrored picture are looked for. Exact; of equal ones
-    the first. In memory is a block of cosines.
+    Two points of one word that differ in few bits vote for their pictures, by how rare the word
+    is (J. Sivic and A. Zisserman, Video Google, 2003); those votes count together that agree how
+    much the picture is turned and enlarged (H. Jegou et al., Hamming embedding and weak geometric
+    consistency, 2008). The mirrored pictures vote, too. With `sides`, only what lies apart is
+    proposed. Exact, and of equal ones the first; time grows with the square of the pictures, in
+    memory are the votes for `BLOCK` of them.
     """
-    plain, mirrored = (_table([bag and bag[way] for bag in bags]) for way in (0, 1))
-    weights = _weights(plain)
-    plain, mirrored = _scaled(plain, weights), _scaled(mirrored, weights)
-    seen: set[tuple[int, int]] = set()
+    index = _index([bag and bag[0] for bag in bags])
+    mirrored = _index([bag and bag[1] for bag in bags])
+    weights = _weights(index, len(bags))
+    best = _Scored(np.zeros(0, np.float32), np.zeros(0, np.intp), np.zeros(0, np.intp))
     for start in range(0, len(bags), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(bags)))
-        likeness = (plain[rows] @ plain.T).toarray()
-        np.maximum(likeness, (mirrored[rows] @ plain.T).toarray(), out=likeness)
-        likeness[np.arange(len(rows)), rows] = 0
-        for row, one in zip(likeness, rows.tolist(), strict=True):
-            if sides is not None:
-                row[~lie_apart(sides, np.full(len(sides), sides[one]), sides)] = 0
-            best = np.argsort(-row, kind="stable")[:count]
-            for other in best[row[best] > 0].tolist():
-                pair = min(one, other), max(one, other)
-                if pair not in seen:
-                    seen.add(pair)
-                    yield pair
+        some = [best]
+        for queries in (index, mirrored):
+            votes = _votes(queries, index, weights, start, len(bags))
+            some.append(_scored(votes, start, len(bags)))
+        best = _nearest(_apart(_together(some), sides), count)
+    order = np.lexsort((best.right, best.left))
+    yield from zip(best.left[order].tolist(), best.right[order].tolist(), strict=True)
 
 
-@lru_cache(maxsize=1)
-def _vocabulary() -> Bits:
-    return np.frombuffer(VOCABULARY.read_bytes(), np.uint8).reshape(WORDS, 32)
+# ---- The points of all pictures, by words
 
 
-def _words(bits: Bits) -> Bag:
-    if not len(bits):
-        return np.zeros(0, np.uint16)
-    _, nearest = cv2.batchDistance(bits, _vocabulary(), cv2.CV_32S, normType=cv2.NORM_HAMMING, K=1)
-    return np.asarray(nearest[:, 0], np.uint16)
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The points of all pictures in the order of words, and in it of pictures."""
+
+    size: int
+    keys: Rows  # the word and the picture as one number
+    pictures: Rows
+    bits: NDArray[np.uint64]
+    turns: NDArray[np.int16]
+    octaves: NDArray[np.int16]
+
+    def rows_of(self, start: int, stop: int) -> tuple[Rows, Rows]:
+        """Where the points of some pictures begin and end, for each word."""
+        words = np.arange(WORDS) * self.size
+        begin = np.searchsorted(self.keys, words + min(start, self.size))
+        return begin, np.searchsorted(self.keys, words + min(stop, self.size))
 
 
-def _table(bags: Sequence[Bag | None]) -> sparse.csr_array:
-    filled = [np.zeros(0, np.uint16) if bag is None else bag for bag in bags]
-    begins = np.concatenate(([0], np.cumsum([len(bag) for bag in filled], dtype=np.int64)))
-    words = np.concatenate([*filled, np.zeros(0, np.uint16)]).astype(np.int64)
-    ones = np.ones(len(words), np.float32)
-    table = sparse.csr_array((ones, words, begins), shape=(len(bags), WORDS))
-    table.sum_duplicates()
-    return table
+def _index(bags: Sequence[Bag | None]) -> _Index:
+    none = np.zeros(0, np.uint8)
+    empty = Bag(none.astype(np.uint16), none.astype(np.uint64), none, none)
+    filled = [*(bag or empty for bag in bags), empty]
+    words = np.concatenate([bag.words for bag in filled])
+    order = np.argsort(words, kind="stable")
+    pictures = np.repeat(np.arange(len(filled)), [len(bag.words) for bag in filled])[order]
+    return _Index(
+        size=len(bags),
+        keys=words[order].astype(np.intp) * len(bags) + pictures,
+        pictures=pictures,
+        bits=np.concatenate([bag.bits for bag in filled])[order],
+        turns=np.concatenate([bag.turns for bag in filled])[order].astype(np.int16),
+        octaves=np.concatenate([bag.octaves for bag in filled])[order].astype(np.int16),
+    )
 
 
-def _weights(table: sparse.csr_array) -> NDArray[np.float32]:
-    """How much each word tells: the logarithm of one to the share of pictures that have it."""
-    having = np.bincount(table.indices, minlength=WORDS)
-    weights: NDArray[np.float32] = np.log((table.shape[0] + 1) / (having + 1)).astype(np.float32)
+def _weights(index: _Index, size: int) -> Rows:
+    """How much each word tells, in steps: the square of how rare pictures are that have it."""
+    first = np.diff(index.keys, prepend=-1) != 0  # of a picture's points of one word
+    having = np.bincount(index.keys[first] // max(size, 1), minlength=WORDS)
+    rarity = np.log((size + 1) / (having + 0.5)) ** 2
+    most = np.log(2 * (size + 1)) ** 2
+    weights: Rows = np.maximum(1, rarity / most * (WEIGHT_STEPS - 1)).astype(np.intp)
     return weights
 
 
-def _scaled(table: sparse.csr_array, weights: NDArray[np.float32]) -> sparse.csr_array:
-    table = table.multiply(weights).tocsr()
-    lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1))).ravel()
-    return table.multiply(1 / np.maximum(lengths, 1e-6)[:, None]).tocsr()
+# ---- Votes
+
+
+def _votes(queries: _Index, index: _Index, weights: Rows, start: int, size: int) -> Keys:
+    """Votes of a block of pictures for others, each as a number: the two, the cell, the weight."""
+    one, end = queries.rows_of(start, start + BLOCK)
+    begin, last = index.rows_of(start if queries is index else 0, size)
+    words = np.flatnonzero((one < end) & (begin < last))
+    found = []
+    for low, high, first, stop in np.stack((one, end, begin, last))[:, words].T.tolist():
+        differing = np.bitwise_count(queries.bits[low:high, None] ^ index.bits[first:stop])
+        found.append(np.flatnonzero(differing <= MOST_BITS))
+    numbers = [len(flat) for flat in found]
+    flat = np.concatenate([*found, np.zeros(0, np.intp)])
+    i, j = np.divmod(flat, np.repeat((last - begin)[words], numbers))
+    i, j = i + np.repeat(one[words], numbers), j + np.repeat(begin[words], numbers)
+    weight = np.repeat(weights[words], numbers)
+    ones, others = queries.pictures[i], index.pictures[j]
+    apart = ones < others if queries is index else ones != others
+    pair = ((ones - start) * size + others) * CELLS
+    turn = ((index.turns[j] - queries.turns[i]) % 256) // TURN_WIDTH
+    octave = (index.octaves[j] - queries.octaves[i] + 9) // OCTAVE_WIDTH
+    cell = turn * OCTAVES + np.minimum(np.maximum(octave, 0), OCTAVES - 1)
+    votes: Keys = ((pair + cell) * WEIGHT_STEPS + weight)[apart]
+    return votes
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Pairs of pictures with the weight of the votes that agree."""
+
+    score: NDArray[np.float32]
+    left: Rows
+    right: Rows
+
+
+def _scored(votes: Keys, start: int, size: int) -> _Scored:
+    """The pairs with enough votes, by the weight of those that agree."""
+    votes.sort()
+    keys, weight = np.divmod(votes, WEIGHT_STEPS)
+    pair = keys // CELLS
+    pairs, counts = np.unique(pair, return_counts=True)
+    enough = counts >= LEAST_VOTES
+    rows = np.repeat(np.arange(int(enough.sum())), counts[enough])
+    kept = np.repeat(enough, counts)
+    cells = rows * CELLS + keys[kept] % CELLS
+    total = np.bincount(cells, weight[kept], int(enough.sum()) * CELLS).astype(np.float32)
+    one, other = np.divmod(pairs[enough], max(size, 1))
+    one = one + start
+    return _Scored(_fullest(total), np.minimum(one, other), np.maximum(one, other))
+
+
+def _fullest(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The most weight of each pair in four cells side by side; turns have no end."""
+    cells = weights.reshape(-1, TURNS, OCTAVES)
+    cells = cells + np.concatenate((cells[:, -1:], cells[:, :-1]), axis=1)
+    cells[:, :, 1:] += cells[:, :, :-1].copy()
+    fullest: NDArray[np.float32] = cells.reshape(len(cells), CELLS).max(axis=1, initial=0)
+    return fullest
+
+
+def _together(some: Sequence[_Scored]) -> _Scored:
+    """All pairs once, each with its highest score."""
+    score, left, right = (
+        np.concatenate([getattr(scored, name) for scored in some])
+        for name in ("score", "left", "right")
+    )
+    order = np.lexsort((-score, right, left))
+    score, left, right = score[order], left[order], right[order]
+    first = np.ones(len(left), np.bool_)
+    first[1:] = (np.diff(left) != 0) | (np.diff(right) != 0)
+    return _Scored(score[first], left[first], right[first])
+
+
+def _apart(scored: _Scored, sides: Sides | None) -> _Scored:
+    apart = lie_apart(sides, scored.left, scored.right)
+    return _Scored(scored.score[apart], scored.left[apart], scored.right[apart])
+
+
+def _nearest(scored: _Scored, count: int) -> _Scored:
+    """The pairs that are among the nearest of one of the two; no other can become one of them."""
+    kept = np.zeros(len(scored.left), np.bool_)
+    pictures = np.concatenate((scored.left, scored.right))
+    others = np.concatenate((scored.right, scored.left))
+    order = np.lexsort((others, -np.tile(scored.score, 2), pictures))
+    ranked = pictures[order]
+    near = order[np.arange(len(order)) - np.searchsorted(ranked, ranked) < count]
+    kept[near % max(len(kept), 1)] = True
+    return _Scored(scored.score[kept], scored.left[kept], scored.right[kept])

@@ -1,0 +1,148 @@
+"""When points that lie on each other prove that two pictures show the same, and when they don't.
+
+Pictures with the same words, the same interface or the same frame have points in common, too: but
+these lie around what differs, or each is like many others, or most have no partner.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extras.points.features import Described, Places, Rows
+
+Affine = NDArray[np.float64]
+Size = tuple[int, int]
+Pairs = tuple[Rows, Rows]
+
+# Chosen on the half of the benchmark's photos that is for choosing; see its README.
+LEAST_INLIERS = 8
+LEAST_SPREAD = 20.0  # pixels that they cover in both pictures, both ways
+LEAST_DISTINCT = 4  # points whose partner is clearly nearer by its bits than all others
+RATIO = 0.85  # of bits that differ, to the partner and to the nearest other point
+BESIDE = 12.0  # pixels within which another point is at the same place
+LEAST_SHARE = 0.1  # of the points that are seen in the other picture, those with a partner
+LEAST_SHARE_IN_PLACE = 0.4  # where nothing moved, as in the frames of one shop
+LEAST_SHARE_OF_REPEATED = 0.5  # in both, where many points are repeated, as letters are
+MOST_REPEATED = 0.35  # of the points with a partner, those that come again elsewhere
+REPEATED_BITS = 40  # in which such points differ
+IN_PLACE_SCALE, IN_PLACE_DEGREES, IN_PLACE_SHIFT = 1.03, 1.5, 10  # and pixels
+MOST_GAPS = 0.25  # of the points among those with a partner, in cells without one
+CELLS_OF_MANY, CELLS_OF_FEW, MANY = 5, 3, 25  # cells a side, from so many inliers on
+EDGE_SHARE = 0.04  # of the inliers at each edge, which may be there by chance
+LAST_OCTAVE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How the inliers lie in one of the two pictures.
+
+    `share` is that of the points with a partner, of those that would be seen in the other one by
+    place and size; `gaps` that of the points, in the box of the inliers, in cells without any
+    partner, less what chance leaves so.
+    """
+
+    share: float
+    gaps: float
+
+
+def side_of(points: Described, inliers: Places, affine: Affine, size: Size) -> Side:
+    """How the inliers lie in a picture of which a map leads to another one of a size."""
+    seen = points.places[_seen(points, affine, size)]
+    low, high = np.quantile(inliers, (EDGE_SHARE, 1 - EDGE_SHARE), axis=0)
+    margin = (high - low) * EDGE_SHARE
+    low, high = low - margin, high + margin
+    side = CELLS_OF_MANY if len(inliers) >= MANY else CELLS_OF_FEW
+    every, matched = (_counts(places, low, high, side) for places in (seen, inliers))
+    number = max(int(every.sum()), 1)
+    share = min(int(matched.sum()) / number, 1.0)
+    gaps = every[matched == 0].sum() - (every * (1 - share) ** every).sum()
+    return Side(min(int(matched.sum()) / max(len(seen), 1), 1.0), float(gaps) / number)
+
+
+def _seen(points: Described, affine: Affine, size: Size) -> NDArray[np.bool_]:
+    """Which points lie inside the other picture and have there a size that is looked for."""
+    there = points.places @ affine[:, :2].T + affine[:, 2]
+    octaves = points.octaves + np.log(np.linalg.det(affine[:, :2])) / (2 * np.log(1.2))
+    sized = (octaves > -0.5) & (octaves < LAST_OCTAVE + 0.5)
+    seen: NDArray[np.bool_] = ((there >= 0) & (there < size)).all(axis=1) & sized
+    return seen
+
+
+def _counts(places: Places, low: Places, high: Places, side: int) -> Rows:
+    """How many places lie in each cell of a box."""
+    inside = places[((places >= low) & (places <= high)).all(axis=1)]
+    cells = ((inside - low) / (high - low + 1e-6) * side).astype(np.intp).clip(0, side - 1)
+    return np.bincount(cells[:, 0] * side + cells[:, 1], minlength=side**2)
+
+
+def reason_against(
+    left: Described, right: Described, pairs: Pairs, sides: tuple[Side, Side], affine: Affine
+) -> str:
+    """Why points that a map lays on each other are no proof; empty if they are."""
+    number, spread = len(pairs[0]), _spread(left, right, pairs)
+    if number < LEAST_INLIERS:
+        return f"only {number} points lie on each other, {LEAST_INLIERS} are needed"
+    if spread < LEAST_SPREAD:
+        return f"all points lie within {spread:.0f} pixels, {LEAST_SPREAD:.0f} are needed"
+    share, least = max(side.share for side in sides), LEAST_SHARE
+    if _is_in_place(affine):
+        least = LEAST_SHARE_IN_PLACE
+    if share < least:
+        return f"only {share:.0%} of the points there have a partner, {least:.0%} are needed"
+    gaps = max(side.gaps for side in sides)
+    if gaps > MOST_GAPS:
+        return f"{gaps:.0%} of the points lie where none has a partner"
+    distinct = _distinct(left, right, pairs)
+    if distinct < LEAST_DISTINCT:
+        return f"only {distinct} points are clearly the same, {LEAST_DISTINCT} are needed"
+    share = min(side.share for side in sides)
+    repeated = _repeated(left, right, pairs)
+    if repeated > MOST_REPEATED and share < LEAST_SHARE_OF_REPEATED:
+        return f"{repeated:.0%} of the points come again elsewhere, as letters do"
+    return ""
+
+
+def _spread(left: Described, right: Described, pairs: Pairs) -> float:
+    """How many pixels some pairs cover at least, across or down, in either picture."""
+    places = left.places[pairs[0]], right.places[pairs[1]]
+    return min(float(np.ptp(some, axis=0).min()) for some in places)
+
+
+def _distinct(left: Described, right: Described, pairs: Pairs) -> int:
+    """How many points have a partner that is clearly nearer by its bits than any point elsewhere.
+
+    See D. Lowe, Distinctive image features from scale-invariant keypoints, 2004.
+    """
+    rows, others = pairs
+    ones, twos = left.bits.view(np.uint64)[rows], right.bits.view(np.uint64)[others]
+    own = np.bitwise_count(ones ^ twos).sum(axis=1, dtype=np.uint16)
+    return int((own < RATIO * _elsewhere(ones, right, others)).sum())
+
+
+def _repeated(left: Described, right: Described, pairs: Pairs) -> float:
+    """The share of the points that come again elsewhere in one of the pictures."""
+    bits = [
+        _elsewhere(some.bits.view(np.uint64)[rows], some, rows)
+        for some, rows in zip((left, right), pairs, strict=True)
+    ]
+    return float((np.minimum(*bits) <= REPEATED_BITS).mean())
+
+
+def _elsewhere(bits: NDArray[np.uint64], points: Described, rows: Rows) -> NDArray[np.uint16]:
+    """In how few bits each of some bits differs from a point of a picture, not beside its own."""
+    differing = np.zeros((len(bits), len(points)), np.uint16)
+    for mine, theirs in zip(bits.T, points.bits.view(np.uint64).T, strict=True):
+        differing += np.bitwise_count(mine[:, None] ^ theirs)
+    apart = np.abs(points.places[rows][:, None] - points.places).max(axis=2) > BESIDE
+    nearest: NDArray[np.uint16] = np.where(apart, differing, np.uint16(256)).min(axis=1)
+    return nearest
+
+
+def _is_in_place(affine: Affine) -> bool:
+    """Whether a map leaves a picture about where it is, neither turned nor enlarged."""
+    scale = np.sqrt(np.linalg.det(affine[:, :2]))
+    degrees = np.degrees(np.arctan2(affine[1, 0], affine[0, 0]))
+    enlarged = max(scale, 1 / scale) > IN_PLACE_SCALE
+    shift = np.abs(affine[:, 2]).max()
+    return bool(not enlarged and abs(degrees) <= IN_PLACE_DEGREES and shift <= IN_PLACE_SHIFT)
