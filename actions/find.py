@@ -12,6 +12,7 @@ import storage
 from actions.console import Console, bar
 from actions.decided import decisions_of_person
 from actions.find_groups import Chosen, chosen_groups, report_not_shown
+from actions.find_needs import check_needs
 from actions.find_photos import (
     Hasher,
     Searched,
@@ -67,10 +68,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     sides = finder.sides_of(settings.input_dirs) if settings.across else None
     method, paths = methods.chosen(settings), paths_of(settings)
     accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
-    dry_run, discard = arguments.dry_run, arguments.discard_review
     with contextlib.ExitStack() as stack:
-        old = stack.enter_context(old_result(paths, console, dry_run=dry_run))
-        unsigned, previews = "" if dry_run else why_unsigned(), settings.copies == PREVIEW
+        old = stack.enter_context(old_result(paths, console, dry_run=arguments.dry_run))
+        unsigned, previews = "" if arguments.dry_run else why_unsigned(), settings.copies == PREVIEW
         if previews:
             check_key(unsigned)
         old, proven = replaceable(old, arguments, console)
@@ -81,10 +81,11 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         walked = large_enough(walked, settings.min_pixels, settings.workers)
         protected = Protected(settings.protect, settings.input_dirs)
         warn_of_unused(console, protected, map(path_of, walked))
+        check_needs(console, method.recipe, walked, settings.cache_file, is_told=arguments.verbose)
         hasher = Hasher(method, settings.workers, store)
         survey = surveyed(walked, hasher)
         store.prune(settings.input_dirs)
-        if not discard:
+        if not arguments.discard_review:
             check_last_copies(old, survey.digests(), survey.damaged())
         search = searched(survey, hasher, sides, memory_of(store, settings.input_dirs))
         images, seen = search.survey.images, search.survey.digests()
@@ -97,14 +98,14 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         check_room(copies, taken, paths, previews=previews)
         if not previews:
             say_what_previews_save(console, copies, taken, paths.output_dir)
-        if dry_run:
+        if arguments.dry_run:
             console.say("Dry run: nothing was copied.")
             return
         copies = with_what_they_hold(copies, settings.workers, log)
         copies = tuple(with_protection(copies, protected))
         planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
         make_previews = in_workers(console, settings.workers) if previews else None
-        known, workers = None if discard else seen, settings.workers
+        known, workers = None if arguments.discard_review else seen, settings.workers
         results, kept = replaced(old, planned, taken, log, known, workers, make_previews)
         store.forget(originals_of_failed(results))
         report_saved(console, paths, results, kept, taken, everything=arguments.verbose)

@@ -24,6 +24,8 @@ FICLONE = 0x40049409  # Linux: share the blocks of a file
 RENAME_NOREPLACE = 1  # Linux
 IN_THIS_FOLDER = -2  # macOS: a path that isn't absolute begins in the working folder
 MOUNTS = "/proc/self/mountinfo"  # on Linux
+MEMORY = "/proc/meminfo"
+MEMORY_LIMIT = "/sys/fs/cgroup/memory.max"  # of a container
 ENDED_BY_CPU = -signal.SIGXCPU  # the exit code of a process that worked for longer than it might
 LONGEST_TEMPORARY = 70  # bytes of a path; what multiprocessing adds to it must fit in a socket's
 
@@ -249,6 +251,20 @@ def allow_memory(size: int) -> None:
     except OSError:
         return
     _lower(resource.RLIMIT_DATA, int(lines["VmData"].split()[0]) * 1024 + size)
+
+
+def free_memory() -> int | None:
+    """How many bytes of memory programs may still take, here or in this container.
+
+    None where nobody says.
+    """
+    found = []
+    with contextlib.suppress(OSError, ValueError), open(MEMORY, encoding="ascii") as stream:
+        lines = dict(line.split(":", 1) for line in stream)
+        found.append(int(lines.get("MemAvailable", "").removesuffix("kB\n")) * 1024)
+    with contextlib.suppress(OSError, ValueError), open(MEMORY_LIMIT, encoding="ascii") as stream:
+        found.append(int(stream.read()))  # or "max"
+    return min(found, default=None)
 
 
 def _lower(which: int, limit: int) -> None:

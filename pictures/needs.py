@@ -1,0 +1,41 @@
+"""What a find takes of memory and of a disk, so that it is known before it begins."""
+
+from dataclasses import dataclass
+
+from pictures.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Bytes of memory, and of the disk on which is kept what was read of photos."""
+
+    memory: int
+    disk: int
+
+    def __add__(self, other: "Needs") -> "Needs":
+        return Needs(self.memory + other.memory, self.disk + other.disk)
+
+    def times(self, count: int) -> "Needs":
+        return Needs(self.memory * count, self.disk * count)
+
+
+# Measured by tests/benchmarks/needs.py. START is of the main process, without its workers;
+# the others are of a photo.
+START = Needs(100_000_000, 0)
+HASH = Needs(1_600, 400)
+LOOK = Needs(2_000, 6_000)
+PARTS = Needs(2_500, 16_500)
+POINTS = Needs(18_000, 14_600)
+
+
+def needs_of(recipe: Recipe, photos: int) -> Needs:
+    """About what so many photos take by a recipe, from the walk to the groups."""
+    if recipe.only_hash:
+        return START + HASH.times(photos)
+    vector = recipe.vector_bytes or 0
+    each = LOOK + Needs(2 * vector, vector)
+    if recipe.parts:
+        each += PARTS
+    if recipe.points:
+        each += POINTS
+    return START + each.times(photos)
