@@ -5,7 +5,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import fft  # in single precision twice as quick as NumPy's
 
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack
@@ -48,28 +47,53 @@ def by_shift(p: Stack, q: Stack) -> Stack:
     """The correlation of each pair for every shift of the left one, by rows and columns."""
     side = p.shape[1]
     reach = round(side * REACH)
-    size = fft.next_fast_len(side + reach, real=True)
-    sums = _products(p, q, size, np.arange(-reach, reach + 1))
+    sums = _products(p, q, side + reach, range(-reach, reach + 1))
     energy = _energies(p, side) * _energies(q, side)[:, ::-1, ::-1]
     likeness: Stack = sums / np.sqrt(energy + np.float32(1e-6))
     return likeness
 
 
-def _products(p: Stack, q: Stack, size: int, shifts: NDArray[np.intp]) -> Stack:
+def _products(p: Stack, q: Stack, size: int, shifts: range) -> Stack:
     """The sums of p(x + s) q(x) for all shifts s, by rows and columns, in a circle of a size.
 
-    Axis by axis, so that no row is transformed that holds only zeros or isn't asked for.
+    Pictures are small and few shifts are asked for, so Fourier's sums are products of matrices:
+    as quick as a fast transform, without a package that takes long to import.
     """
+    down, across = _inverse(size, shifts)
     spectrum = _spectrum(p, size)
     spectrum *= _spectrum(q, size).conj()
-    rows = fft.ifft(spectrum, axis=-2)[..., shifts, :]
-    sums: Stack = fft.irfft(rows, size)[..., shifts]
+    rows = (down @ spectrum).view(np.float32)
+    sums: Stack = rows @ across
     return sums
 
 
 def _spectrum(pictures: Stack, size: int) -> NDArray[np.complex64]:
-    spectrum: NDArray[np.complex64] = fft.fft(fft.rfft(pictures, size), size, axis=-2)
+    """The spectra of pictures in a circle of a size, without the half that mirrors the other."""
+    down, across = _forward(size, pictures.shape[-1])
+    spectrum: NDArray[np.complex64] = down @ (pictures @ across).view(np.complex64)
     return spectrum
+
+
+@lru_cache(maxsize=8)
+def _forward(size: int, side: int) -> tuple[NDArray[np.complex64], Flat]:
+    """The matrices that transform columns and then rows of as many pixels as a side has.
+
+    Rows are of real numbers and their spectra of complex ones, part by part side by side.
+    """
+    waves = np.exp(-2j * np.pi / size * np.outer(np.arange(size), np.arange(side)))
+    waves = waves.astype(np.complex64)
+    half = np.ascontiguousarray(waves[: size // 2 + 1].T)
+    return waves, half.view(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _inverse(size: int, shifts: range) -> tuple[NDArray[np.complex64], Flat]:
+    """The matrices that bring spectra back, columns and then rows, at some shifts alone."""
+    waves = np.exp(2j * np.pi / size * np.outer(shifts, np.arange(size))) / size
+    half = waves[:, : size // 2 + 1].conj()  # the real part of a product is taken
+    half[:, 1 : (size + 1) // 2] *= 2  # each but the first, and the last of an even size, is two
+    rows = np.ascontiguousarray(half.astype(np.complex64)).view(np.float32)
+    return waves.astype(np.complex64), rows.T
 
 
 def _energies(pictures: Stack, block: int) -> Stack:
@@ -208,7 +232,7 @@ def block_shifts(
     parts = left.reshape(-1, BLOCKS, block, BLOCKS, block).swapaxes(2, 3)
     room = np.pad(right, ((0, 0), (reach, reach), (reach, reach)))
     rooms = sliding_window_view(room, (size, size), axis=(1, 2))[:, ::block, ::block]
-    sums = _products(rooms, parts, size, np.arange(places))
+    sums = _products(rooms, parts, size, range(places))
     there = _energies(right, block).reshape(-1, BLOCKS, places, BLOCKS, places).swapaxes(2, 3)
     energy = np.einsum("nijyx,nijyx->nij", parts, parts)
     found = sums / np.sqrt(energy[..., None, None] * there + np.float32(1e-3))

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from pictures.candidates import Candidates, Search
@@ -27,7 +26,7 @@ from pictures.table import Table
 # Raised by hand whenever other views become candidates, or a look at two shows something else.
 # Stands for all of our code that decides it; tests/test_remembered.py notices what it must be
 # raised for.
-SEARCH = 2
+SEARCH = 3
 HEAD = struct.Struct("<QQQ")  # looks, rows, candidates
 DIGEST_BYTES = 16
 # The columns that are remembered of looks, and those of candidates.
@@ -147,5 +146,4 @@ def remembering(
 
 def _version() -> str:
     """All that takes part in what is remembered, besides looks and rules, even what only rounds."""
-    packages = f"NumPy {np.__version__}, SciPy {scipy.__version__}"
-    return f"search {SEARCH}, fingerprint {FINGERPRINT}, {packages}"
+    return f"search {SEARCH}, fingerprint {FINGERPRINT}, NumPy {np.__version__}"

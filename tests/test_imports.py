@@ -254,9 +254,10 @@ def test_find_loads_what_the_others_need_not(found: Library) -> None:
     assert {"numpy"} <= loaded(found.arguments("find", "--dry-run"))
 
 
-def test_workers_load_nothing_of_the_command_line(found: Library) -> None:
+def test_a_find_loads_no_scipy_and_its_workers_no_command_line(found: Library) -> None:
     counts = imports(found.arguments("find", "--dry-run", "--no-cache"))
     assert counts["storage"] == counts["pictures.matching"] == 1
+    assert not counts["scipy"]
 
 
 def test_a_find_starts_no_threads_of_blas() -> None:
