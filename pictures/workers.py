@@ -31,8 +31,8 @@ if TYPE_CHECKING:  # these take half a second to import, and only `find` needs t
     Working = Future[list[Any]]
 
 IN_FLIGHT_PER_WORKER = 8
-# Small files go to the workers several at a time, as handing over takes as long as a small photo.
-BYTES_AT_A_TIME = 400_000
+# Files go to the workers several at a time, as handing over takes as long as a small photo.
+BYTES_AT_A_TIME = 8_000_000
 FILES_AT_A_TIME = 16
 MOST_POOLS = 3  # one after the other, of which nothing comes
 STILL_SECONDS = 30.0  # in which no worker works; a disk that wakes up takes less

@@ -261,13 +261,13 @@ def test_what_went_wrong_twice_is_tried_once_more_while_nothing_else_is() -> Non
     assert waiting.next() == ()
 
 
-def test_small_photos_go_to_the_workers_together_and_large_ones_alone() -> None:
-    sizes = [100_000, 150_000, 200_000, 5_000_000, 1, 0, *[10] * 20]
+def test_photos_go_to_the_workers_together_and_very_large_ones_alone() -> None:
+    sizes = [2_000_000, 3_000_000, 4_000_000, 9_000_000, 1, 0, *[10] * 20]
     waiting = workers._Waiting(ImageFile(str(n), size, 0) for n, size in enumerate(sizes))
     given = []
     while files := waiting.next():
         given.append([file.size for file in files])
-    assert given == [[100_000, 150_000, 200_000], [5_000_000], [1, 0], [10] * 16, [10] * 4]
+    assert given == [[*sizes[:3]], [9_000_000], [1, 0], [10] * 16, [10] * 4]
 
 
 def test_of_photos_that_went_wrong_together_each_gets_a_chance_alone() -> None:
