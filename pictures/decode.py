@@ -68,6 +68,9 @@ def prepared(data: bytes, recipe: Recipe = PLAIN) -> Image.Image | None:
     side = recipe.rgb_side if recipe.is_decoded_larger else DECODED_SIDE
     mode = "L" if recipe.only_hash else "YCbCr"
     draft(image, None if is_in_rgb(image) else mode, (side, side))
+    if formats.opened(image).is_scaled:
+        # Decoded at once: given in parts, as Pillow does, a JPEG takes longer.
+        image.decodermaxblock = len(data)  # type: ignore[attr-defined]
     return image
 
 
