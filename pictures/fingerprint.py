@@ -1,5 +1,6 @@
 """From an image file's bytes to what is compared of it: small gray pictures and their hashes."""
 
+import math
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -52,6 +53,8 @@ POINTS = "extras.points.making:made_of"
 LEAST_SQUARES = 2.5  # for each pixel of the small picture, by length; with 2 hashes differ more
 UNSURE_REACH = 0.2  # rounding moves a frequency by as much, times the picture's side
 UNSURE_SHARE = 0.05
+LANCZOS_REACH = 3  # pixels on both sides, of the picture that has fewer
+ROWS_AT_A_TIME = 128
 PAGE_TONE = 150
 PAGE_TOLERANCE = 12  # gray levels
 # Chosen on the half of the benchmark's photos that is for choosing.
@@ -272,8 +275,19 @@ def _hangs_on_rounding(small: Stack) -> bool:
 
 @lru_cache(maxsize=512)  # of 60 KB: libraries have pictures of many sizes
 def _resampling(length: float, side: int) -> NDArray[np.float32]:
-    """The matrix that resamples `length` pixels to 1024 and those to `side`."""
-    return _reduction(side) @ lanczos_matrix(length, STANDARD_SIDE)
+    """The matrix that resamples `length` pixels to 1024 and those to `side`.
+
+    It is a product, made in parts: each row of the second matrix has few entries, beside another.
+    """
+    first, second = _reduction(side), lanczos_matrix(length, STANDARD_SIDE)
+    scale, made = length / STANDARD_SIDE, np.zeros((side, second.shape[1]), np.float32)
+    reach = math.ceil(LANCZOS_REACH * max(scale, 1)) + 1
+    for row in range(0, STANDARD_SIDE, ROWS_AT_A_TIME):
+        rows = slice(row, row + ROWS_AT_A_TIME)
+        start, end = int(row * scale) - reach, int((row + ROWS_AT_A_TIME) * scale) + reach + 1
+        columns = slice(max(start, 0), end)
+        made[:, columns] += first[:, rows] @ second[rows, columns]
+    return made
 
 
 @lru_cache(maxsize=4)
