@@ -9,6 +9,7 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # NumPy asks for it when it is imported
 
 import argparse
+import functools
 import io
 import itertools
 import platform
@@ -34,8 +35,10 @@ from pictures.errors import DECODE_ERRORS
 from pictures.recipe import Recipe
 
 SMALL_PIXELS = 170_000
-LARGE_SIZE = (4000, 3000)
+LARGE_MEGAPIXELS = 12.0
 SMALL_FILES, LARGE_FILES = 1000, 150
+# By megapixels: how many photos, of which smaller ones are enough for their own costs to show.
+FILES_OF_SIZE = {0.2: SMALL_FILES, 1.0: 300, 2.0: 150, 4.0: 100, 12.0: LARGE_FILES, 48.0: 20}
 PARTS_SIDE = 800  # pixels
 NOISE = 4.0  # gray levels, so that an enlarged photo has as many bytes as a camera's
 STANDARD = (1024, 1024)
@@ -88,9 +91,11 @@ def small(picture: Image.Image, number: int) -> Image.Image:
     return picture.resize((round(picture.width * scale), round(picture.height * scale)))
 
 
-def large(picture: Image.Image, number: int) -> Image.Image:
-    """A photo of 12 megapixels, with noise as a camera's sensor has it."""
-    levels = np.asarray(picture.resize(LARGE_SIZE, Image.Resampling.BICUBIC), dtype=np.float32)
+def large(picture: Image.Image, number: int, megapixels: float = LARGE_MEGAPIXELS) -> Image.Image:
+    """A photo of so many megapixels, with noise as a camera's sensor has it."""
+    side = (megapixels * 1e6 / 12) ** 0.5
+    size = round(4 * side), round(3 * side)
+    levels = np.asarray(picture.resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
     noise = np.random.default_rng(number).normal(0, NOISE, (*levels.shape[:2], 1))
     return Image.fromarray((levels + noise).clip(0, 255).astype(np.uint8))
 
@@ -164,8 +169,8 @@ def contents(folder: Path, most: int) -> list[bytes]:
 # ---- tables
 
 
-def product(folder: Path, work: Path, *flags: str) -> list[str]:
-    command = [sys.executable, str(PRODUCT), "--action", "find", "--dry-run", "--json"]
+def product(folder: Path, work: Path, *flags: str, main: Path = PRODUCT) -> list[str]:
+    command = [sys.executable, str(main), "--action", "find", "--dry-run", "--json"]
     command += ["--input-dir", str(folder), "--output-dir", str(work / "output")]
     return [*command, "--workers", "1", *flags]
 
@@ -231,6 +236,45 @@ def measured(
 def row(name: str, each: Sequence[float], floors: Sequence[float]) -> tuple[str, ...]:
     pairs = zip(each, floors, strict=True)
     return (name, *(text for x, f in pairs for text in (f"{1000 * x:.1f}", f"{x / f:.2f}")))
+
+
+def sized(megapixels: float, photos: Sequence[Path], work: Path) -> Path:
+    """A folder of photos of one size."""
+    count = FILES_OF_SIZE[megapixels]
+    if megapixels < 1:
+        return corpus(work / f"small-{count}", photos, count, small)
+    name = "large" if megapixels == LARGE_MEGAPIXELS else f"large-{megapixels:g}"
+    draw = functools.partial(large, megapixels=megapixels)
+    return corpus(work / f"{name}-{count}", photos, count, draw)
+
+
+def sizes_table(
+    sizes: Sequence[float], tools: dict[str, Callable[[Path], list[str] | str]], folders: list[Path]
+) -> str:
+    """CPU milliseconds a photo by its size; the tools take turns, so all have the same luck."""
+    rows: dict[str, list[str]] = {name: [] for name in tools}
+    for megapixels, folder in zip(sizes, folders, strict=True):
+        for name, command_for in tools.items():
+            command = command_for(folder)
+            run = command if isinstance(command, str) else timed(name, command)
+            cpu = getattr(run, "cpu", float("nan")) / FILES_OF_SIZE[megapixels]
+            rows[name].append(f"{1000 * cpu:.2f}")
+    heads = (f"{megapixels:g} MP x {FILES_OF_SIZE[megapixels]}" for megapixels in sizes)
+    return table(["CPU ms a photo", *heads], [(name, *cells) for name, cells in rows.items()])
+
+
+def compared_by_size(
+    names: Sequence[str], work: Path, python: list[str], before: Path | None
+) -> dict[str, Callable[[Path], list[str] | str]]:
+    """The command of each tool for a folder, or why it has none."""
+    tools: dict[str, Callable[[Path], list[str] | str]] = {
+        "`--preset similar`": lambda folder: product(folder, work, "--no-cache")
+    }
+    if before:
+        tools["the same before"] = lambda folder: product(folder, work, "--no-cache", main=before)
+    for name in names:
+        tools[name] = functools.partial(peers.command, name, venvs=work / "venvs", pythons=python)
+    return tools
 
 
 def formats_table(photos: Sequence[Path]) -> str:
@@ -314,13 +358,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--python", action="append", default=[], help="one more, for peers")
     parser.add_argument("--small", type=int, default=SMALL_FILES, help="small photos")
     parser.add_argument("--large", type=int, default=LARGE_FILES, help="photos of 12 megapixels")
-    parser.add_argument("--sizes", nargs="*", type=int, default=[1000, 10_000, 100_000])
+    parser.add_argument(
+        "--sizes",
+        nargs="*",
+        type=float,
+        default=[],
+        choices=FILES_OF_SIZE,
+        help="megapixels: measure nothing but photos of these sizes",
+    )
+    parser.add_argument("--before", type=Path, help="main.py of another version, beside this one")
+    parser.add_argument("--counts", nargs="*", type=int, default=[1000, 10_000, 100_000])
     parser.add_argument("--fidelity", type=int, default=1040, help="photos to hash both ways")
     arguments = parser.parse_args(argv)
     arguments.work.mkdir(parents=True, exist_ok=True)
     work, photos = arguments.work.resolve(), photos_below(arguments.photos)
     adopt_orphans()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles all of it each time
+    if arguments.sizes:
+        tools = compared_by_size(arguments.peers, work, arguments.python, arguments.before)
+        places = [sized(megapixels, photos, work) for megapixels in arguments.sizes]
+        os.sched_setaffinity(0, {0})
+        print(sizes_table(arguments.sizes, tools, places), flush=True)
+        return 0
     folders = [
         corpus(work / f"small-{arguments.small}", photos, arguments.small, small),
         corpus(work / f"large-{arguments.large}", photos, arguments.large, large),
@@ -332,8 +391,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(start_line(folders[0], work), flush=True)
     print(fidelity(photos, arguments.fidelity), flush=True)
     print(formats_table(photos), flush=True)
-    print(growth_table(arguments.sizes, photos, work), flush=True)
-    grown = [work / f"small-{size}" for size in arguments.sizes[-1:]]
+    print(growth_table(arguments.counts, photos, work), flush=True)
+    grown = [work / f"small-{size}" for size in arguments.counts[-1:]]
     print(workers_table([*folders, *grown], work), flush=True)
     return 0
 
