@@ -1,6 +1,7 @@
 """Numbers of small gray pictures: resampling, the band of sizes, frequencies, turns and parts."""
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -211,6 +212,35 @@ def cut_out(pictures: Gray, window: tuple[float, float, float, float], side: int
     rows = _cutting(pictures.shape[1], top, height, side)
     columns = _cutting(pictures.shape[2], left, width, side)
     return rows @ pictures.astype(np.float32) @ columns.T
+
+
+def hashes_of_parts(
+    pictures: Gray, side: int, size: int, unsure: float
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the phash of each picture's part, window by window: pictures x bytes.
+
+    It is that of what `cut_out` makes of them, at side x side pixels. Cutting out and the cosine
+    transform are linear and separable, so what both do to rows, and what to columns, is one small
+    matrix; what it makes of the rows serves all windows of the same rows. The sums come in
+    another order, so the part itself is cut out where the two frequencies in the middle are less
+    than `unsure` apart.
+    """
+    waves, levels = _waves(side, size), pictures.astype(np.float32)
+    of_rows: dict[tuple[float, float], Stack] = {}
+    for window in windows():
+        top, left, height, width = window
+        if (top, height) not in of_rows:
+            rows: Stack = waves @ _cutting(pictures.shape[1], top, height, side)
+            of_rows[top, height] = (rows @ levels).astype(np.float32, copy=False)
+        columns = waves @ _cutting(pictures.shape[2], left, width, side)
+        flat = (of_rows[top, height] @ columns.T).reshape(len(pictures), -1)
+        below = (size**2 - 1) // 2  # the upper one of those that aren't above the median
+        ordered = np.partition(flat, (below, below + 1), axis=1)
+        hashes = np.packbits(flat > ordered[:, [below]], axis=1)
+        for row in np.flatnonzero(ordered[:, below + 1] - ordered[:, below] < unsure):
+            part = cut_out(pictures[[row]], window, side)
+            hashes[row] = np.frombuffer(hashes_of(part, size)[0], np.uint8)
+        yield hashes
 
 
 def coarsened(pictures: Gray, window: tuple[float, float, float, float]) -> Stack:

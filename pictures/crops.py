@@ -40,6 +40,7 @@ from pictures.verify import (
 )
 
 AT_ONCE = 64  # pictures that parts are cut out of, some 5 MB of them
+UNSURE = 0.5  # between frequencies; sums in another order were up to 0.08 apart
 LOOKED_AT = 32  # pictures of which one that is cut off may be a part
 Window = tuple[float, float, float, float]  # top, left, height, width, as shares
 
@@ -104,14 +105,13 @@ class _Large:
 
     def hashes_of_parts(self, size: int) -> NDArray[np.uint64]:
         """The hash of each part of each of them: windows x pictures x words."""
-        count, windows = len(self._pictures), bandpass.windows()
-        found = np.empty((len(windows), count, -(-(size**2) // 64)), np.uint64)
+        count = len(self._pictures)
+        found = np.empty((len(bandpass.windows()), count, -(-(size**2) // 64)), np.uint64)
         for first in range(0, count, AT_ONCE):
             some = range(first, min(first + AT_ONCE, count))
-            stack = self._stack(some)
-            for number, window in enumerate(windows):
-                parts = bandpass.cut_out(stack, window, GRAY_SIDE)
-                found[number, first : some.stop] = pack(hashes_of(parts, size))
+            parts = bandpass.hashes_of_parts(self._stack(some), GRAY_SIDE, size, UNSURE)
+            for number, hashes in enumerate(parts):
+                found[number, first : some.stop] = pack(row.tobytes() for row in hashes)
         return found
 
     def _stack(self, rows: Iterable[int]) -> Gray:
