@@ -73,10 +73,12 @@ class UnionFind:
 
     def groups(self) -> list[list[int]]:
         """The sets of two or more, each ascending, in the order of their least members."""
+        roots = self.roots()
+        items = np.flatnonzero(np.bincount(roots, minlength=1)[roots] > 1)
         members: dict[int, list[int]] = {}
-        for item, root in enumerate(self.roots().tolist()):
+        for item, root in zip(items.tolist(), roots[items].tolist(), strict=True):
             members.setdefault(root, []).append(item)
-        return [group for group in members.values() if len(group) > 1]
+        return list(members.values())
 
 
 # ---- Clusters that are held together by more than one thread

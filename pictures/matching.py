@@ -93,7 +93,7 @@ def group_by(
     files = distinct(digests, looks)
     found = chain.from_iterable(method(files) for method in methods)
     matches = _without_the_known(len(files), list(found))
-    clusters = _clusters(len(files), matches, _small(sides))
+    clusters = _clusters(files, matches, _small(sides))
     groups = [_by_position(cluster, files) for cluster in clusters]
     groups = [g for g in groups if len(g.members) > 1 and span_several(sides, g.members)]
     return sorted(groups, key=lambda group: group.members), _count_by_view(matches)
@@ -104,11 +104,14 @@ def _small(sides: Sequence[int] | Sides | None) -> int:
     return SMALL if sides is None else SMALL_ACROSS
 
 
-def _clusters(size: int, matches: Sequence[Match], small: int) -> list[Cluster]:
-    """The clusters of distinct pictures, also of those that match no other."""
-    clusters = supported_clusters(size, matches, is_certain, small)
+def _clusters(
+    files: Sequence[Sequence[int]], matches: Sequence[Match], small: int
+) -> list[Cluster]:
+    """The clusters of distinct pictures, also of a lone one that has several files."""
+    clusters = supported_clusters(len(files), matches, is_certain, small)
     clustered = {number for cluster in clusters for number in cluster.members}
-    return clusters + [Cluster([number], []) for number in range(size) if number not in clustered]
+    several = (number for number, positions in enumerate(files) if len(positions) > 1)
+    return clusters + [Cluster([number], []) for number in several if number not in clustered]
 
 
 def _by_position(cluster: Cluster, files: Sequence[Sequence[int]]) -> Cluster:
