@@ -168,13 +168,17 @@ def hashes_of(pictures: Gray | Stack, size: int) -> list[bytes]:
 
 
 def signs(pictures: Gray | Stack) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The signs of each picture's 16 x 16 lowest frequencies, and those of it transposed.
+    """The signs of each picture's 16 x 16 lowest frequencies, and those of it transposed."""
+    return signs_of(spectrum(pictures, SIGNS_SIDE))
+
+
+def signs_of(spectra: Stack) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The signs of 16 x 16 frequencies of each picture, and those of it transposed.
 
     A row has a 64-bit word for each parity of row and column: even-even, even-odd, odd-even and
     odd-odd. Mirroring a picture changes the sign of its odd frequencies, so it complements two
     of the words; transposing the picture transposes the frequencies.
     """
-    spectra = spectrum(pictures, SIGNS_SIDE)
     return _packed_signs(spectra), _packed_signs(spectra.swapaxes(1, 2))
 
 

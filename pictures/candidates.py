@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 
 from grouping import Match
 from pictures import bandpass
-from pictures.effort import ALONE, Effort
+from pictures.effort import ALONE, Effort, Work
 from pictures.images import SEVERAL
 from pictures.presets import Rules
 from pictures.sides import (
+    Rows,
     Sides,
     close_pairs_across,
     close_turned_pairs_across,
     count_of_pairs_across,
     lie_apart,
 )
+from pictures.sketch import Sketches, sketches
 from pictures.table import BATCH, Grays, Pairs, Table
-from pictures.verify import judge, matching_pairs, names_of, within_limits
+from pictures.verify import have_near_sketches, judge, matching_pairs, names_of, within_limits
 
 # So many are put in order, and remembered. Of more all come as they are found: they fill memory.
 MOST = 1 << 21
@@ -32,40 +34,62 @@ DIFFERENT = np.float32(-2)  # no correlation
 def candidates(
     table: Table, rules: Rules, by_row: Sides | None = None, effort: Effort = ALONE
 ) -> Iterator[Pairs]:
-    """Yield the pairs of views whose hashes are close enough, of rows that lie apart."""
-    for pairs in in_batches(_close(table, rules, by_row, effort)):
-        yield within_limits(table, pairs, rules)
+    """Yield the pairs of views whose hashes are close enough, of rows that lie apart.
 
-
-def _close(table: Table, rules: Rules, by_row: Sides | None, effort: Effort) -> Iterator[Pairs]:
-    """Yield the pairs that are near by the greatest of the limits, the upright ones first."""
+    Those far apart must have near sketches, too. These stay in memory, 135 bytes a row.
+    """
     whole = np.flatnonzero(~table.framed)
     of_whole = None if by_row is None else by_row[whole]
     count = count_of_pairs_across(len(table.owner), by_row)
     count += 2 * count_of_pairs_across(len(whole), of_whole)
+    frequencies = frequencies_of(table.gray, len(table.owner), effort)
     with effort.stretch("Comparing hashes", count) as work:
-        most = max(rules.whole, rules.framed, rules.both_framed)
-        for left, right, distance in close_pairs_across(table.hashes, most, by_row, work):
-            yield Pairs(left, right, distance, "upright")
-        signs, transposed = _signs(table.gray, whole, effort)
-        # A turn that undoes itself finds each pair from both sides; the others undo each other,
-        # so the pairs i < j of all turns are all pairs.
-        for number, (i, j, distance) in close_turned_pairs_across(
-            signs, transposed, rules.turned, of_whole, work
-        ):
-            yield Pairs(whole[i], whole[j], distance, bandpass.WAYS[number])
+        for pairs in in_batches(_upright(table, rules, by_row, work)):
+            near = within_limits(table, pairs, rules)
+            yield near.where(have_near_sketches(frequencies.sketches, near, rules))
+        for pairs in in_batches(_turned(frequencies, whole, rules, of_whole, work)):
+            yield within_limits(table, pairs, rules)
 
 
-def _signs(
-    gray: Grays, rows: NDArray[np.intp], effort: Effort
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The signs of some pictures' frequencies, a few pictures at a time as these fill memory."""
+def _upright(table: Table, rules: Rules, by_row: Sides | None, work: Work) -> Iterator[Pairs]:
+    """Yield the pairs that are near by the greatest of the limits."""
+    most = max(rules.whole, rules.framed, rules.both_framed)
+    for left, right, distance in close_pairs_across(table.hashes, most, by_row, work):
+        yield Pairs(left, right, distance, "upright")
 
-    def of_some(start: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        return bandpass.signs(gray[rows[start : start + BATCH]])
 
-    upright, transposed = zip(*effort.each(of_some, range(0, len(rows), BATCH)), strict=True)
-    return np.concatenate(upright), np.concatenate(transposed)
+def _turned(
+    frequencies: "Frequencies", whole: Rows, rules: Rules, of_whole: Sides | None, work: Work
+) -> Iterator[Pairs]:
+    """Yield the pairs of whole pictures that are near when the left one is turned or inverted."""
+    signs, transposed = frequencies.signs[whole], frequencies.transposed[whole]
+    # A turn that undoes itself finds each pair from both sides; the others undo each other,
+    # so the pairs i < j of all turns are all pairs.
+    for number, (i, j, distance) in close_turned_pairs_across(
+        signs, transposed, rules.turned, of_whole, work
+    ):
+        yield Pairs(whole[i], whole[j], distance, bandpass.WAYS[number])
+
+
+@dataclass(frozen=True, slots=True)
+class Frequencies:
+    """What is compared of all rows' frequencies: their signs, also transposed, and sketches."""
+
+    signs: NDArray[np.uint64]
+    transposed: NDArray[np.uint64]
+    sketches: Sketches
+
+
+def frequencies_of(gray: Grays, rows: int, effort: Effort = ALONE) -> Frequencies:
+    """What is compared of the frequencies of so many rows, a few at a time as they fill memory."""
+
+    def of_some(start: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64], Sketches]:
+        some = np.arange(start, min(start + BATCH, rows))
+        spectra = bandpass.spectrum(gray[some], bandpass.SIGNS_SIDE)
+        return *bandpass.signs_of(spectra), sketches(spectra)
+
+    made = zip(*effort.each(of_some, range(0, rows, BATCH)), strict=True)
+    return Frequencies(*(np.concatenate(parts) for parts in made))
 
 
 def in_batches(found: Iterable[Pairs]) -> Iterator[Pairs]:

@@ -17,6 +17,7 @@ class Rules:
     page: int  # documents, looked at again at 256 pixels
     burst_seconds: float = 0.0  # shots of one camera so close in time need only look alike
     crops: int | None = None  # a part of one picture, the other as it is
+    sketched: int = 80  # beyond so many bits sketches must be near, too, for a look
     points: bool = False  # what only local features find, too (extras/points)
 
 

@@ -23,6 +23,7 @@ from pictures.registration import (
     flattened,
     parts_alike,
 )
+from pictures.sketch import LEAST_COSINE, Sketches, cosines, sketches
 from pictures.table import Pairs, Table
 
 FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
@@ -44,6 +45,7 @@ class Reason(Enum):
     FRAMES = auto()  # the hashes of what is inside the frames
     PAGES = auto()  # the look at them, as pages
     DIFFERENT = auto()  # the look at them
+    SKETCHES = auto()  # their sketches, so that find doesn't look at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +133,44 @@ def judge(
     """The verdict on each pair of views: by their hashes, and by a look at the pictures.
 
     Pages are looked at again, in more detail. With `fully`, all is measured that can be, not only
-    what decides.
+    what decides, and the sketches are compared, too, by which candidates are chosen.
     """
     limit = limits(table, pairs, rules)
     near, pages = _near(table, pairs, rules), table.page[pairs.left] & table.page[pairs.right]
     left = bandpass.turned(table.gray[pairs.left], pairs.turn)
     seen = look(left, table.gray[pairs.right], pairs.distance, each, fully=fully)
+    sketched = _sketches_near(table, pairs, rules) if fully else np.ones(len(near), np.bool_)
     names = names_of(table, pairs)
     for n, verdict in enumerate(judged(names, pairs.distance, limit, near, pages, seen)):
+        if verdict.matches and not sketched[n]:
+            yield replace(verdict, reason=Reason.SKETCHES)
+            continue
         if pages[n] and (verdict.alike or fully):
             rows = int(pairs.left[n]), int(pairs.right[n])
             yield _by_pages(verdict, *page_likeness(table, rows, pairs.turn))
         else:
             yield verdict
+
+
+def have_near_sketches(sketches: Sketches, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
+    """Whether the sketches of each pair's rows are near, or else its hashes so close.
+
+    Only upright pictures may have hashes so far apart that sketches count.
+    """
+    near = pairs.distance <= rules.sketched
+    far = np.flatnonzero(~near)
+    alike = cosines(sketches[pairs.left[far]], sketches[pairs.right[far]])
+    near[far] = alike >= LEAST_COSINE
+    return near
+
+
+def _sketches_near(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
+    """The same of a few pairs whose sketches aren't known."""
+    rows = np.concatenate([pairs.left, pairs.right])
+    made = sketches(bandpass.spectrum(table.gray[rows], bandpass.SIGNS_SIDE))
+    left = np.arange(len(pairs.left))
+    here = Pairs(left, left + len(left), pairs.distance, pairs.turn)
+    return have_near_sketches(made, here, rules)
 
 
 def _near(table: Table, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:

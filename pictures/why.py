@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from disk.lines import to_line
-from pictures import candidates, crops, crowds, matching, registration, verify
+from pictures import candidates, crops, crowds, matching, registration, sketch, verify
 from pictures.by_name import named
 from pictures.hamming import pack
 from pictures.images import SEVERAL, HashedImage
@@ -21,9 +21,19 @@ BY_POINTS = "extras.points.why:compared"  # two pictures by their local features
 BITS = Recipe().hash_size ** 2
 # No limits, to see how far apart two pictures are in every way.
 EVERYTHING = replace(
-    PRESETS["crops"], whole=BITS, framed=BITS, both_framed=BITS, turned=BITS, page=BITS
+    PRESETS["crops"],
+    whole=BITS,
+    framed=BITS,
+    both_framed=BITS,
+    turned=BITS,
+    page=BITS,
+    sketched=BITS,
 )
 WORDS = {
+    Reason.SKETCHES: (
+        "their coarse shapes differ; "
+        f"needed is a cosine of {sketch.LEAST_COSINE:.2f} of their sketches"
+    ),
     Reason.CLOSE: "their hashes are close",
     Reason.NOT_COMPARED: "this preset doesn't compare it",
     Reason.FAR: "their hashes differ too much",

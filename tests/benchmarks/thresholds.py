@@ -60,6 +60,13 @@ def seen(path: Path) -> Seen:
         return hashlib.sha256(data).hexdigest(), None
 
 
+def items_of(work: Path, split: str) -> list[Item]:
+    """What is known of the files of one half of the set."""
+    facts = json.loads((work / "labels.json").read_text("utf-8"))
+    items = (Item(**{**fact, "photos": tuple(fact["photos"])}) for fact in facts)
+    return [item for item in items if item.split == split]
+
+
 def variants() -> Iterator[tuple[str, str, str, presets.Rules, dict[str, float]]]:
     """Preset, number, value, rules, and what to put in the place of numbers of modules."""
     for preset, numbers in RULES.items():
@@ -102,9 +109,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], allow_abbrev=False)
     parser.add_argument("--work", type=Path, required=True, help="where accuracy.py built its set")
     work = parser.parse_args().work.resolve()
-    facts = json.loads((work / "labels.json").read_text("utf-8"))
-    items = [Item(**{**fact, "photos": tuple(fact["photos"])}) for fact in facts]
-    items = [item for item in items if item.split == "tune"]
+    items = items_of(work, "tune")
     paths = [work / "set" / item.path for item in items]
     with multiprocessing.Pool() as pool:
         looks = pool.map(seen, paths, chunksize=16)
