@@ -1,14 +1,15 @@
 """Measure the search: CPU seconds and memory for a number of hashes, looks or embeddings.
 
     python tests/benchmarks/search.py hashes 100000 1000000 --threshold 31
-    python tests/benchmarks/search.py looks 10000 100000 --photos PHOTOS --preset similar
+    python tests/benchmarks/search.py looks 10000 100000 --photos PHOTOS --threads 2
     python tests/benchmarks/search.py looks 10000 --photos PHOTOS --across 0.5
     python tests/benchmarks/search.py vectors 10000 100000
 
 With --across that share of the looks lies on another side than the rest, as with find --across.
 Hashes are random with the spread that those of photographs have, and a tenth of them are copies
 of others, some bits apart. Looks are those of PHOTOS, and then of pictures blended out of two
-parts of two of them, which have the statistics of photographs and show nothing twice.
+parts of two of them, turned, which have the statistics of photographs; every tenth is an edit of
+another one. The digest is that of the groups.
 """
 
 import os
@@ -16,8 +17,10 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # NumPy asks for it when it is imported
 
 import argparse
+import hashlib
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -31,9 +34,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from extras.vectors import close_vectors
 from grouping import UnionFind
 from pictures import bandpass, fingerprint, matching, presets
+from pictures.effort import in_threads
 from pictures.errors import DECODE_ERRORS
 from pictures.hamming import close_pairs
-from pictures.looks import GRAY_SIDE, LARGE_SIDE, Look, View
+from pictures.looks import GRAY_SIDE, LARGE_SIDE, Look, Spooled, View, content
 from pictures.recipe import Recipe
 
 BITS = 256
@@ -42,6 +46,9 @@ COPIES = 0.1
 FLIPPED = 0.04  # of a copy's bits
 COMMON = 0.12  # how strongly bits depend on each other; with it 8.3 bits deviation, as measured
 SIDE = GRAY_SIDE
+MOST_PHOTOS = 1000  # of which looks are made
+EVERY = 10  # so many-th look is an edit of another one
+CHUNK = 256
 
 
 def peak_megabytes() -> float:
@@ -75,21 +82,58 @@ def photographed(folder: Path, most: int) -> tuple[list[Look], float]:
     return found, (time.process_time() - start) / len(found)
 
 
+class Grays:
+    """The small pictures of looks in a file, as find has them in one."""
+
+    def __init__(self, count: int) -> None:
+        with tempfile.TemporaryFile() as file:
+            self.pictures = np.memmap(file, np.uint8, "w+", shape=(count, SIDE, SIDE))
+
+    def read(self, picture: Spooled) -> bytes:
+        return self.pictures[picture.place].tobytes()
+
+    made_again = once = read
+
+
 def blended(looks: Sequence[Look], count: int) -> Iterator[Look]:
-    """Those looks, and then others of the same statistics."""
-    rng = np.random.default_rng(1)
+    """Those looks, and then others of the same statistics; every tenth is an edit of another."""
+    grays = Grays(count)
     large = b"".join(look.large or b"" for look in looks)
     pictures = np.frombuffer(large, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
-    for number in range(count):
-        if number < len(looks):
-            yield looks[number]
-            continue
-        one, other = pictures[rng.integers(0, len(looks), 2)]
-        top, left, low, right = rng.integers(0, LARGE_SIDE - SIDE + 1, 4)
-        parts = one[top : top + SIDE, left : left + SIDE], other[low : low + SIDE, right:][:, :SIDE]
-        gray = (0.6 * parts[0] + 0.4 * parts[1][:: number % 2 * 2 - 1]).astype(np.uint8)
-        view = View(bandpass.hashes_of(gray[None], 16)[0], gray.tobytes(), framed=False)
-        yield replace(looks[0], views=(view,), taken=None)
+    rng = np.random.default_rng(1)
+    for start in range(0, count, CHUNK):
+        some = grays.pictures[start : start + CHUNK]
+        for number, gray in enumerate(some, start):
+            if number < len(looks):
+                gray[:] = np.frombuffer(content(looks[number].views[0].gray), np.uint8).reshape(
+                    SIDE, SIDE
+                )
+            elif number % EVERY == 0:
+                gray[:] = edited(grays.pictures[number - rng.integers(1, len(looks))], rng)
+            else:
+                gray[:] = 0.6 * part_of(pictures, rng) + 0.4 * part_of(pictures, rng)
+        for number, bits in enumerate(bandpass.hashes_of(some, 16), start):
+            digest = hashlib.blake2b(some[number - start], digest_size=16).digest()
+            place = Spooled(digest, SIDE * SIDE, number, grays)
+            yield replace(
+                looks[0], views=(View(bits, place, framed=False),), taken=None, large=None
+            )
+
+
+def part_of(pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A part of one of some pictures, turned or mirrored."""
+    top, left = rng.integers(0, LARGE_SIDE - SIDE + 1, 2)
+    part = pictures[rng.integers(len(pictures))][top : top + SIDE, left : left + SIDE]
+    return bandpass.turned(part[None], bandpass.TURNS[rng.integers(len(bandpass.TURNS))])[0]
+
+
+def edited(gray: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A picture cropped a little, in another tone and with some grain."""
+    top, left = rng.integers(0, 5, 2)
+    cropped = gray[top : SIDE - 4 + top, left : SIDE - 4 + left]
+    places = np.minimum((np.arange(SIDE) * (SIDE - 4) / SIDE).astype(int), SIDE - 5)
+    edited = cropped[places][:, places] * rng.uniform(0.7, 1) + rng.normal(0, 3, (SIDE, SIDE))
+    return edited.clip(0, 255)
 
 
 def search_hashes(arguments: argparse.Namespace, count: int) -> str:
@@ -103,19 +147,21 @@ def search_hashes(arguments: argparse.Namespace, count: int) -> str:
 
 
 def search_looks(arguments: argparse.Namespace, count: int) -> str:
-    photos, each = photographed(arguments.photos, count)
+    photos, each = photographed(arguments.photos, min(count, MOST_PHOTOS))
     looks = list(blended(photos, count))
     sides = None
     if arguments.across is not None:
         rng = np.random.default_rng(2)
         sides = (rng.random(count) < arguments.across).astype(int).tolist()
     start = time.process_time()
-    search = matching.by_looks(looks, presets.PRESETS[arguments.preset], sides=sides)
+    effort = in_threads(arguments.threads)
+    search = matching.by_looks(looks, presets.PRESETS[arguments.preset], effort, sides)
     groups, matched = matching.group_by(list(map(str, range(count))), looks, [search], sides)
     spent = time.process_time() - start
     text = f"{count:,} looks, {arguments.preset}: {matched.total():,} pairs, {len(groups):,} groups"
     text += f", {spent / (count * each):.2f} of looking at them ({1000 * each:.1f} ms each)"
-    return f"{text}, {spent:.1f}"
+    members = repr([group.members for group in groups]).encode()
+    return f"{text}, digest {hashlib.sha256(members).hexdigest()[:8]}, {spent:.1f}"
 
 
 def search_vectors(arguments: argparse.Namespace, count: int) -> str:
@@ -135,6 +181,7 @@ def main() -> int:
     parser.add_argument("counts", type=int, nargs="+")
     parser.add_argument("--threshold", type=int, default=31, help="bits, for hashes")
     parser.add_argument("--preset", default="similar", choices=presets.PRESETS)
+    parser.add_argument("--threads", type=int, default=1, help="for looks")
     parser.add_argument("--across", type=float, help="the share of looks on the other side")
     parser.add_argument("--cosine", type=float, default=0.6, help="for vectors")
     parser.add_argument("--photos", type=Path, help="a folder of photographs, for looks")
