@@ -29,6 +29,8 @@ from ranking import Ranked, ranked
 HERE = Path(__file__).resolve().parent
 PRODUCT = HERE.parents[1] / "main.py"
 PR_SET_CHILD_SUBREAPER = 36
+# What the product measures a link by, the surest first.
+MEASURES = ("correlation", "share", "cosine")
 
 
 # ---- running a tool
@@ -82,11 +84,15 @@ def timed(tool: str, command: Sequence[str]) -> Run | str:
 def sureness(link: dict[str, Any] | None) -> float:
     """How sure the product is of a group, by its weakest link, as it orders them itself.
 
-    Files of one content are surest; what only a model says comes behind all else.
+    Files of one content are surest; what points prove comes behind what looks alike, and what only
+    a model says behind all else.
     """
     if link is None:
         return 2.0
-    return link["cosine"] - 2 if "cosine" in link else link["correlation"]
+    for behind, measure in enumerate(MEASURES):
+        if measure in link:
+            return float(link[measure]) - 2 * behind
+    raise ValueError(f"no measure in {link}")
 
 
 def cpu_of_children() -> float:
