@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 import labelled
 import lookalike_kinds
 import unseen_set
-from accuracy import Run, Score, product, scored
+from accuracy import Run, Score, of_first, product, scored
 from edits import EDITS, Picture, within
 from edits_unseen import EDITS_UNSEEN, Unseen
 from labelled import Item
@@ -148,3 +148,13 @@ def test_a_mode_names_threshold_preset_or_method_with_its_preset_and_model(
 ) -> None:
     command = product(mode, tmp_path, tmp_path, 1)
     assert command[-len(flags) :] == flags
+
+
+def test_the_first_photographs_come_with_their_copies_and_all_hard_negatives(
+    items: list[Item],
+) -> None:
+    few = of_first(items, 3)
+    shown = {item.source for item in few if not item.negative}
+    assert len(shown) == 3
+    assert sum(item.role == "edit" and not item.negative for item in few) == 3 * 8
+    assert [i for i in few if i.negative] == [i for i in items if i.negative]

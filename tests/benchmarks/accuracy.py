@@ -346,6 +346,12 @@ def labelled_set(arguments: argparse.Namespace, work: Path) -> tuple[Path, list[
     return work / "set", [i for i in items if arguments.split in (i.split, "all")], recipe
 
 
+def of_first(items: Sequence[Item], count: int) -> list[Item]:
+    """The first photographs with their copies, and all hard negatives."""
+    originals = [item.source for item in items if item.role == "original"][:count]
+    return [item for item in items if item.negative or item.source in originals]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photographs")
@@ -353,6 +359,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--lists", type=Path, default=HERE, help="has distinct.txt, series.txt")
     parser.add_argument("--split", choices=(*SPLITS, "all", unseen_set.SPLIT), default="test")
     parser.add_argument("--edits-per-photo", type=int, default=8)
+    parser.add_argument("--first", type=int, default=0, help="so many photographs only; 0: all")
     modes = "thresholds, presets, methods; a method's preset and model: both+most:sscd"
     parser.add_argument("--presets", nargs="*", default=["40", "80"], help=modes)
     parser.add_argument("--peers", nargs="*", default=[], choices=peers.NAMES)
@@ -366,6 +373,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     adopt_orphans()
     work = arguments.work.resolve()
     folder, items, recipe = labelled_set(arguments, work)
+    if arguments.first:
+        items = of_first(items, arguments.first)
+        folder = labelled.linked(work / f"first-{arguments.first}", folder, items)
+        recipe += f" first {arguments.first}"
     inputs = folder if arguments.split == "all" else folder / arguments.split
     runs: list[Run | str] = []
     for mode in arguments.presets:

@@ -272,3 +272,18 @@ def as_it_is(path: Path, target: Path) -> None:
         if target.suffix != ".png":
             save["quality"] = 92
         edits.within(plain, LONGEST, LONGEST).save(target, exif=exif, **save)
+
+
+def linked(folder: Path, work: Path, items: Sequence[Item]) -> Path:
+    """A folder with just these files of `work`: more may have been made there before."""
+    wanted = {item.path for item in items}
+    folder.mkdir(exist_ok=True)
+    for path in [p for p in folder.rglob("*") if p.is_file()]:
+        if path.relative_to(folder).as_posix() not in wanted:
+            path.unlink()
+    for name in wanted:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.hardlink_to(work / name)
+    return folder

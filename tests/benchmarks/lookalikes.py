@@ -23,7 +23,7 @@ from random import Random
 
 from accuracy import Run, Score, adopt_orphans, product, scored, share, table, timed
 from edits import EDITS, Picture
-from labelled import Item, loaded, photos_in
+from labelled import Item, linked, loaded, photos_in
 from lookalike_kinds import KINDS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -124,21 +124,6 @@ def measure(arguments: argparse.Namespace) -> None:
             )
         )
     print(f"{len(items):,} files.\n\n{table(head, rows)}")
-
-
-def linked(folder: Path, work: Path, items: Sequence[Item]) -> Path:
-    """A folder with just these files: more of a kind may have been made before."""
-    wanted = {item.path for item in items}
-    folder.mkdir(exist_ok=True)
-    for path in [p for p in folder.rglob("*") if p.is_file()]:
-        if path.relative_to(folder).as_posix() not in wanted:
-            path.unlink()
-    for name in wanted:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.hardlink_to(work / name)
-    return folder
 
 
 def taken_for_documents(photos: Path) -> None:
