@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+import made_pictures
 import numpy as np
 import pytest
 from conftest import SAMPLES
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 pytest.importorskip("cv2")
 
@@ -125,3 +126,31 @@ def test_words_propose_only_what_lies_apart() -> None:
     sides = np.array([0, 0, 1, 1])
     assert set(near(bags, 20, sides)) <= {(0, 2), (0, 3), (1, 2), (1, 3)}
     assert list(near([None, bags[0], None])) == []
+
+
+def card(image: Image.Image) -> Image.Image:
+    """A picture in the frame of an app."""
+    page = Image.new("L", (600, 800), 245)
+    draw = ImageDraw.Draw(page)
+    for row in range(5):
+        for column in range(12):
+            draw.rectangle(
+                (20 + 48 * column, 610 + 30 * row, 20 + 48 * column + row * 9, 625 + 30 * row), 60
+            )
+            draw.ellipse((20 + 48 * column, 20, 30 + 48 * column + 2 * column, 50), None, 90, 4)
+    page.paste(ImageOps.fit(image, (560, 500)), (20, 90))
+    return page
+
+
+def test_one_frame_around_different_pictures_proves_nothing() -> None:
+    one, other = (seen(card(opened(name))) for name in ("2024/cat.jpg", "2024/coffee.jpg"))
+    proof = prove(one, other)
+    assert proof is not None
+    assert proof.inliers > 30
+    assert "have a partner" in proof.reason or "none has a partner" in proof.reason
+
+
+def test_letters_that_come_again_prove_nothing() -> None:
+    pages = [made_pictures.text_page(seed) for seed in (1, 2)]
+    proof = prove(*map(seen, pages))
+    assert proof is None or not proof.holds

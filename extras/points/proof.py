@@ -118,7 +118,9 @@ def _with_few_bits(
     """Those of some pairs that differ in so few bits, and in how many."""
     rows, others = pairs
     ones, twos = left.bits.view(np.uint64)[rows], right.bits.view(np.uint64)[others]
-    bits = np.bitwise_count(ones ^ twos).sum(axis=1, dtype=np.uint16)
+    bits = np.zeros(len(rows), np.uint16)
+    for differing in np.bitwise_count(ones ^ twos).T:
+        bits += differing
     few = bits <= most
     return rows[few], others[few], bits[few]
 
@@ -127,9 +129,17 @@ def _nearest(rows: Rows, others: Rows, bits: NDArray[np.uint16]) -> Matched:
     """The pairs of which each point is the other's nearest, at most one for each."""
     order = np.argsort(bits, kind="stable")
     rows, others = rows[order], others[order]
-    kept = np.unique(rows, return_index=True)[1]
-    kept = np.intersect1d(kept, np.unique(others, return_index=True)[1])
+    kept = _is_first(rows) & _is_first(others)
     return rows[kept], others[kept]
+
+
+def _is_first(rows: Rows) -> NDArray[np.bool_]:
+    """Whether each row comes for the first time."""
+    places = np.arange(len(rows))
+    first = np.zeros(rows.max(initial=0) + 1, np.intp)
+    first[rows[::-1]] = places[::-1]  # of several the last one stays
+    is_first: NDArray[np.bool_] = first[rows] == places
+    return is_first
 
 
 def _moved(left: Described, right: Described, pairs: Matched) -> tuple[Rows, Rows]:

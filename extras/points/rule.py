@@ -134,8 +134,8 @@ def _elsewhere(bits: NDArray[np.uint64], points: Described, rows: Rows) -> NDArr
     differing = np.zeros((len(bits), len(points)), np.uint16)
     for mine, theirs in zip(bits.T, points.bits.view(np.uint64).T, strict=True):
         differing += np.bitwise_count(mine[:, None] ^ theirs)
-    apart = np.abs(points.places[rows][:, None] - points.places).max(axis=2) > BESIDE
-    nearest: NDArray[np.uint16] = np.where(apart, differing, np.uint16(256)).min(axis=1)
+    across, down = (np.abs(some[rows][:, None] - some) > BESIDE for some in points.places.T)
+    nearest: NDArray[np.uint16] = np.where(across | down, differing, np.uint16(256)).min(axis=1)
     return nearest
 
 
