@@ -44,6 +44,7 @@ from pictures.looks import (
     only_hash,
 )
 from pictures.modes import BLANK_DEVIATION, BLANK_LEVELS, on_white, to_colour
+from pictures.pages import is_page
 from pictures.recipe import Recipe
 
 Box = tuple[float, float, float, float]  # left, upper, right, lower
@@ -55,12 +56,6 @@ UNSURE_REACH = 0.2  # rounding moves a frequency by as much, times the picture's
 UNSURE_SHARE = 0.05
 LANCZOS_REACH = 3  # pixels on both sides, of the picture that has fewer
 ROWS_AT_A_TIME = 128
-PAGE_TONE = 150
-PAGE_TOLERANCE = 12  # gray levels
-# Chosen on the half of the benchmark's photos that is for choosing.
-DRAWN_TOLERANCE = 3
-DRAWN_SHARE = 0.45
-FLAT_SHARE = 0.38
 LEAST_SEEN = 4  # sixteenths of a picture that is cut off, for it to be compared
 
 
@@ -151,26 +146,24 @@ def _turned_part(seen: Part, turn: Turn) -> Part:
 
 def _views(gray: Image.Image, whole: Image.Image, hash_size: int, turn: Turn) -> Iterator[View]:
     """The views of a gray picture, of which `whole` is all of it, small and upright."""
-    page, everything = is_page(np.asarray(whole)), (0.0, 0.0, gray.width, gray.height)
+    sample = np.asarray(gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.NEAREST))
+    page, everything = is_page(sample, np.asarray(whole)), (0.0, 0.0, gray.width, gray.height)
     yield _view(whole, hash_size, False, _fine(gray, everything, turn) if page else None)
-    box = _inside_frame(gray)
-    if box is None:
+    framed = frames.framed_box(sample)
+    if framed is None:
         return
+    across, down = gray.width / PAGE_SIDE, gray.height / PAGE_SIDE
+    box = framed[0] * across, framed[1] * down, framed[2] * across, framed[3] * down
     # The gap lets pixels be averaged before, which changes a bit or two of the hash.
     inside = turn(gray.resize(whole.size, Image.Resampling.LANCZOS, box, reducing_gap=2.0))
     if has_content(np.asarray(inside)):
-        page = page or is_page(np.asarray(inside))
+        page = page or is_page(_cut_out(sample, framed), np.asarray(inside))
         yield _view(inside, hash_size, True, _fine(gray, box, turn) if page else None)
 
 
-def _inside_frame(gray: Image.Image) -> Box | None:
-    """The part of a picture that is inside its frame, if it has one."""
-    sample = gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.NEAREST)
-    box = frames.framed_box(np.asarray(sample))
-    if box is None:
-        return None
-    across, down = gray.width / PAGE_SIDE, gray.height / PAGE_SIDE
-    return (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+def _cut_out(sample: Gray, box: frames.Box) -> Gray:
+    left, upper, right, lower = box
+    return sample[upper:lower, left:right]
 
 
 def _fine(gray: Image.Image, box: Box, turn: Turn) -> bytes:
@@ -302,26 +295,3 @@ def has_content(gray: Gray) -> bool:
     """Whether a small gray picture shows something to compare: no blank scan, no plain sky."""
     levels = np.count_nonzero(np.bincount(gray.ravel()))
     return bool(levels >= BLANK_LEVELS and gray.std() >= BLANK_DEVIATION) and has_detail(gray)
-
-
-def is_page(gray: Gray) -> bool:
-    """Whether a picture is drawn or printed: a document, a receipt, a slide, a screen, a logo.
-
-    Most of it is one light tone; or two tones hold `DRAWN_SHARE` of it, and `FLAT_SHARE` of it is
-    like what is beside.
-    """
-    tones = np.bincount(gray.ravel(), minlength=256)
-    tone, share = _main_tone(tones, PAGE_TOLERANCE)
-    if tone >= PAGE_TONE and share > 0.5:
-        return True
-    first, share = _main_tone(tones, DRAWN_TOLERANCE)
-    tones[max(0, first - DRAWN_TOLERANCE) : first + DRAWN_TOLERANCE + 1] = 0
-    second = np.convolve(tones, np.ones(2 * DRAWN_TOLERANCE + 1), "same").max() / gray.size
-    flat = (np.maximum(gray[:, 1:], gray[:, :-1]) - np.minimum(gray[:, 1:], gray[:, :-1])) <= 1
-    return bool(share + second >= DRAWN_SHARE and flat.mean() >= FLAT_SHARE)
-
-
-def _main_tone(tones: NDArray[np.intp], tolerance: int) -> tuple[int, float]:
-    """The gray level near which most pixels lie, and their share."""
-    near = np.convolve(tones, np.ones(2 * tolerance + 1), "same")
-    return int(near.argmax()), float(near.max() / tones.sum())

@@ -122,6 +122,18 @@ def pages() -> Named:
     for columns in (26, 28):
         rough[:, :columns] = rough[:, columns - 1 : columns]
         yield f"{columns} flat columns", file_of(larger(rough.astype(np.uint8)))
+    for tone, gentle, sharp in ((225, 24, 24), (225, 24, 20), (190, 0, 44)):
+        yield f"grainy paper with {sharp} columns of print", grainy(tone, gentle, sharp)
+
+
+def grainy(tone: int, gentle: int, sharp: int) -> bytes:
+    """Grainy paper of which the lower part has so many columns shaded and so many printed."""
+    small = np.full((SMALL, SMALL), tone)
+    small[40:, :gentle:2] -= 9
+    small[40:, SMALL - sharp :: 2] = 20
+    grain = np.random.default_rng(4).integers(-24, 25, (SIDE, SIDE))
+    levels = larger(small.astype(np.uint8)).astype(int) + grain
+    return file_of(levels.clip(0, 255).astype(np.uint8))
 
 
 def on_grounds() -> Named:

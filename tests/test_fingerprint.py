@@ -24,7 +24,7 @@ from made_pictures import (
     text_page,
     with_exif,
 )
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from pictures import bandpass, decode, fingerprint, frames
 from pictures.hamming import MIRRORINGS
@@ -337,15 +337,29 @@ def receipt() -> Image.Image:
 
 
 def test_pages_and_receipts_are_pages_and_photos_are_not() -> None:
-    for image in (
-        text_page(1),
-        text_page(2, (877, 620)),
-        receipt(),
-        made_pictures.on_phone(photo())[0],
-    ):
+    for image in (text_page(1), text_page(2, (877, 620)), receipt()):
         assert look_of(png(image)).views[0].fine is not None
     for path in made_pictures.sample_paths():
         assert look_of(path.read_bytes()).views[0].fine is None, path.name
+
+
+def before_a_wall(tone: int) -> Image.Image:
+    """A photo's subject before a plain wall, on which light falls off."""
+    shade = Image.radial_gradient("L").resize((800, 600)).point(lambda v: tone - v // 16)
+    subject = photo().convert("L").resize((300, 420))
+    mask = Image.new("L", subject.size, 0)
+    ImageDraw.Draw(mask).ellipse((20, 0, 280, 520), fill=255)
+    shade.paste(subject, (250, 180), mask.filter(ImageFilter.GaussianBlur(2)))
+    return shade
+
+
+@pytest.mark.parametrize("tone", [60, 210, 250])
+def test_a_photo_before_a_plain_wall_is_no_page(tone: int) -> None:
+    assert look_of(encoded(before_a_wall(tone), "JPEG", quality=90)).views[0].fine is None
+
+
+def test_a_photo_on_a_screen_is_no_page() -> None:
+    assert look_of(png(made_pictures.on_phone(photo())[0])).views[0].fine is None
 
 
 def test_dark_and_coloured_drawings_are_pages_too() -> None:
