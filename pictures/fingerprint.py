@@ -149,7 +149,8 @@ def _views(gray: Image.Image, whole: Image.Image, hash_size: int, turn: Turn) ->
     sample = np.asarray(gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.NEAREST))
     page, everything = is_page(sample, np.asarray(whole)), (0.0, 0.0, gray.width, gray.height)
     yield _view(whole, hash_size, False, _fine(gray, everything, turn) if page else None)
-    framed = frames.framed_box(sample)
+    # Nobody blurs what is around a drawing; its own calm parts would be taken for that.
+    framed = frames.content_box(sample) if page else frames.framed_box(sample)
     if framed is None:
         return
     across, down = gray.width / PAGE_SIDE, gray.height / PAGE_SIDE

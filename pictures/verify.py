@@ -22,6 +22,7 @@ from pictures.registration import (
     flat_correlation,
     flattened,
     parts_alike,
+    stand_out,
 )
 from pictures.sketch import LEAST_COSINE, Sketches, cosines, sketches
 from pictures.table import Pairs, Table
@@ -33,6 +34,9 @@ CLOSE_CORRELATION = 0.65
 LEAST_CORRELATION = 0.25
 LEAST_AGREEMENT = 0.9
 PAGE_CORRELATION = 0.85
+# Bits: what differs more has another tone, or is something else of one design.
+SAME_DESIGN = 12
+FAR_PAGE_CORRELATION = 0.94
 
 
 class Reason(Enum):
@@ -147,7 +151,7 @@ def judge(
             continue
         if pages[n] and (verdict.alike or fully):
             rows = int(pairs.left[n]), int(pairs.right[n])
-            yield _by_pages(verdict, *page_likeness(table, rows, pairs.turn))
+            yield _by_pages(verdict, *page_likeness(table, rows, pairs.turn, verdict.distance))
         else:
             yield verdict
 
@@ -249,22 +253,25 @@ def look(
         if len(asked):
             share = seen.agreement[start + asked] = flat_agreement(p[asked], q[asked])
             seen.alike[start + asked] |= possible[asked] & (share >= LEAST_AGREEMENT)
+        found = np.flatnonzero(seen.alike[few] & (distance[few] > SAME_DESIGN))
+        if len(found):
+            seen.alike[start + found] = stand_out(p[found], q[found], likeness[found])
 
     for _ in each(look_at_few, range(0, len(left), FEW)):
         pass
     return seen
 
 
-def page_likeness(table: Table, rows: tuple[int, int], turn: str) -> tuple[float, bool]:
+def page_likeness(
+    table: Table, rows: tuple[int, int], turn: str, distance: int
+) -> tuple[float, bool]:
     """The correlation of two pages at 256 pixels, and whether they are alike there."""
     one, other = (unpacked(table.fine[row])[None] for row in rows)
     p, q = flattened(bandpass.turned(one, turn)), flattened(other)
     found = by_shift(p, q)[0]
     likeness = float(found.max())
-    if likeness < PAGE_CORRELATION:
+    if likeness < (PAGE_CORRELATION if distance <= SAME_DESIGN else FAR_PAGE_CORRELATION):
         return likeness, False
-    if table.framed[rows[0]] or table.framed[rows[1]]:
-        return likeness, True  # no two frames are cut off to the pixel
     reach = len(found) // 2
     down, across = (reach - place for place in divmod(int(found.argmax()), len(found)))
     alike = parts_alike(p[0], q[0], (down, across)) and parts_alike(q[0], p[0], (-down, -across))

@@ -39,13 +39,15 @@ WORDS = {
     Reason.FAR: "their hashes differ too much",
     Reason.FRAMES: "inside their frames they differ",
     Reason.PAGES: (
-        f"pages must correlate by {verify.PAGE_CORRELATION:.2f} at {PAGE_SIDE} pixels, "
+        f"pages must correlate by {verify.PAGE_CORRELATION:.2f} at {PAGE_SIDE} pixels "
+        f"({verify.FAR_PAGE_CORRELATION:.2f} from {verify.SAME_DESIGN + 1} bits on), "
         f"and by {registration.PART_CORRELATION:.2f} in every part"
     ),
     Reason.DIFFERENT: (
         "seen closer they differ; "
         f"needed is a correlation of {verify.CLOSE_CORRELATION:.2f} at up to "
-        f"{verify.CLOSE} bits, or {verify.LEAST_AGREEMENT:.0%} of the blocks"
+        f"{verify.CLOSE} bits, or {verify.LEAST_AGREEMENT:.0%} of the blocks, "
+        "and more of what repeats itself"
     ),
 }
 

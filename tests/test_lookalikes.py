@@ -2,8 +2,14 @@
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+
+import pytest
+from made_pictures import encoded, look_of
+
+from pictures import matching, presets
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "benchmarks"))
 
@@ -20,3 +26,21 @@ def test_each_number_of_a_kind_is_a_picture_of_its_own_and_always_the_same() -> 
         first, second = drawn(kind, 0), drawn(kind, 1)
         assert first != second, kind
         assert drawn(kind, 0) == first, kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [
+        ("wooden chess", (3, 13, 30, 45, 52)),
+        ("chess", (0, 1, 2, 3, 4)),
+        ("web page", (14, 17, 24, 35, 41)),
+    ],
+)
+def test_what_differs_in_one_design_is_apart_and_its_copies_are_found(
+    kind: str, places: Sequence[int]
+) -> None:
+    pictures = [KINDS[kind](place, Random(f"{kind} {place}")) for place in places]
+    data = [encoded(picture, "JPEG", quality=q) for picture in pictures for q in (90, 50)]
+    digests = [hashlib.sha256(each).hexdigest() for each in data]
+    groups, _ = matching.group(digests, [*map(look_of, data)], presets.PRESETS["similar"])
+    assert [group.members for group in groups] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
