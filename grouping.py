@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ SMALL_ACROSS = 1
 EMBEDDING = "embedding"  # the view of a match that a model found
 POINTS = "points"  # the view of a match that local features prove
 MEASURES = {POINTS: "share", EMBEDDING: "cosine"}
-BESIDE = 0.25  # the share of a box that may lie in another one, for it to lie beside it
+BESIDE = 0.25  # the share of two regions that may lie in each other though they lie apart
 SIXTEENTHS = 16  # of a side of a picture, to which boxes are rounded, so that a crowd has few
 Box = tuple[float, float, float, float]  # left, upper, right, lower, in shares of a picture
 
@@ -88,7 +87,7 @@ class UnionFind:
 class Match:
     """Two pictures, by position, that show the same: how alike they are and by which view.
 
-    What `correlation` is, `measure` says. `parts` are that of the left picture in which the right
+    What `correlation` is, `measure` says. `regions` are that of the left picture in which the right
     one is seen, and that of the right one in which the left one is, where these are known.
     """
 
@@ -97,7 +96,7 @@ class Match:
     distance: int
     correlation: float
     view: str
-    parts: "tuple[Part, Part] | None" = None
+    regions: "tuple[Region, Region] | None" = None
 
     @property
     def needs_a_look(self) -> bool:
@@ -116,34 +115,38 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Where another picture is seen in one: surely in one box, and nowhere beside another one."""
+class Region:
+    """The part of a picture in which another one is seen.
+
+    It is surely seen in one box, and nowhere beside the other one.
+    """
 
     sure: Box
     most: Box
 
-    def rounded(self) -> "Part":
-        """The same with wider boxes, of edges that a crowd has in common."""
-        return Part(_rounded(self.sure), _rounded(self.most))
+    def rounded(self) -> "Region":
+        """The same with edges that a crowd has in common."""
+        return Region(_rounded(self.sure), _rounded(self.most))
 
-    def lies_apart_from(self, other: "Part") -> bool:
-        """Whether what is surely seen in either lies beside the other."""
-        return _lies_beside(self.sure, other.most) and _lies_beside(other.sure, self.most)
+    def lies_apart_from(self, other: "Region") -> bool:
+        """Whether what is surely seen in either lies beside the other, but for a share of it."""
+        shares = _share_in(self.sure, other.most) + _share_in(other.sure, self.most)
+        return shares <= 2 * BESIDE
 
 
 def _rounded(box: Box) -> Box:
-    left, upper, right, lower = (edge * SIXTEENTHS for edge in box)
-    edges = floor(left), floor(upper), max(ceil(right), 1), max(ceil(lower), 1)
-    left, upper, right, lower = (edge / SIXTEENTHS for edge in edges)
-    return left, upper, right, lower
+    left, upper, right, lower = (round(edge * SIXTEENTHS) for edge in box)
+    left, upper = min(left, SIXTEENTHS - 1), min(upper, SIXTEENTHS - 1)
+    right, lower = max(right, left + 1), max(lower, upper + 1)
+    return left / SIXTEENTHS, upper / SIXTEENTHS, right / SIXTEENTHS, lower / SIXTEENTHS
 
 
-def _lies_beside(box: Box, other: Box) -> bool:
-    """Whether at most the share `BESIDE` of a box lies in another one."""
+def _share_in(box: Box, other: Box) -> float:
+    """The share of a box that lies in another one."""
     across = min(box[2], other[2]) - max(box[0], other[0])
     down = min(box[3], other[3]) - max(box[1], other[1])
     area = (box[2] - box[0]) * (box[3] - box[1])
-    return max(across, 0) * max(down, 0) <= BESIDE * area
+    return max(across, 0) * max(down, 0) / area
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ def supported_clusters(
     members: dict[int, set[int]] = {}
     refused: set[tuple[int, int, int, int]] = set()  # clusters, by root and size
     joining: list[Match] = []
-    parts = _Parts(size, ordered, is_certain)
+    regions = _Regions(size, ordered, is_certain)
     for match in ordered:
         a, b = sorted((sets.find(match.left), sets.find(match.right)))
         if a == b:
@@ -190,13 +193,13 @@ def supported_clusters(
         merger = (a, b, len(both[0]), len(both[1]))
         if not is_certain(match) and merger in refused:
             continue
-        if match.doubt and parts.lie_apart(a, b):
-            may_merge = parts.support(fewer, more, friends)
+        if match.doubt and regions.lie_apart(a, b):
+            may_merge = regions.support(fewer, more, friends)
         else:
             may_merge = len(fewer) <= small or _supported(fewer, more, friends)
         if may_merge or is_certain(match):
             sets.union(a, b)
-            parts.merge(a, b)
+            regions.merge(a, b)
             more |= fewer
             del members[a], members[b]
             members[sets.find(a)] = more
@@ -231,7 +234,7 @@ def _supported(small: set[int], large: set[int], friends: Mapping[int, set[int]]
     )
 
 
-class _Parts:
+class _Regions:
     """Which parts of which pictures the members of each cluster show.
 
     Pictures that are certainly the same count as one.
@@ -241,19 +244,19 @@ class _Parts:
         self, size: int, matches: Iterable[Match], is_certain: Callable[[Match], bool]
     ) -> None:
         self._same = same = UnionFind(size)
-        self._shown: dict[int, dict[int, set[Part]]] = {}  # by the cluster's root, by the picture
+        self._shown: dict[int, dict[int, set[Region]]] = {}  # by the cluster's root, by the picture
         partial = []
         for match in matches:
-            if match.parts:
-                partial.append((match, match.parts))
+            if match.regions:
+                partial.append((match, match.regions))
             elif is_certain(match):
                 same.union(match.left, match.right)
         for match, (of_left, of_right) in partial:
             self._show(match.right, same.find(match.left), of_left)
             self._show(match.left, same.find(match.right), of_right)
 
-    def _show(self, member: int, picture: int, part: Part) -> None:
-        self._shown.setdefault(member, {}).setdefault(picture, set()).add(part.rounded())
+    def _show(self, member: int, picture: int, region: Region) -> None:
+        self._shown.setdefault(member, {}).setdefault(picture, set()).add(region.rounded())
 
     def lie_apart(self, one: int, other: int) -> bool:
         """Whether two clusters, by their roots, show parts of a picture that lie apart.
@@ -262,9 +265,9 @@ class _Parts:
         """
         fewer, more = sorted((self._shown.get(root, {}) for root in (one, other)), key=len)
         return any(
-            part.lies_apart_from(another)
+            region.lies_apart_from(another)
             for picture in fewer.keys() & more.keys()
-            for part in fewer[picture]
+            for region in fewer[picture]
             for another in more[picture]
         )
 
@@ -281,7 +284,7 @@ class _Parts:
     def merge(self, one: int, other: int) -> None:
         """Take note that two clusters are one from now on, of which the root is the lesser one."""
         fewer, more = sorted((self._shown.pop(root, {}) for root in (one, other)), key=len)
-        for picture, parts in fewer.items():
-            more.setdefault(picture, set()).update(parts)
+        for picture, regions in fewer.items():
+            more.setdefault(picture, set()).update(regions)
         if more:
             self._shown[min(one, other)] = more

@@ -15,7 +15,7 @@ from config import Exit
 from disk.files import ImageFile
 from extras.points import installed, remembered
 from extras.points import matching as by_points
-from grouping import POINTS, Match, Part, supported_clusters
+from grouping import POINTS, Match, Region, supported_clusters
 from pictures import matching
 from pictures.effort import in_threads
 from pictures.hashing import hash_file
@@ -171,12 +171,12 @@ def test_a_collage_joins_one_of_the_photos_in_it(bare_library: Library) -> None:
     assert all(len(group - {"page"}) == 1 for group in shown)
 
 
-LEFT = Part((0.1, 0.2, 0.4, 0.8), (0.0, 0.0, 0.5, 1.0))
-RIGHT = Part((0.6, 0.2, 0.9, 0.8), (0.5, 0.0, 1.0, 1.0))
-ALL = Part((0.1, 0.1, 0.9, 0.9), (0.0, 0.0, 1.0, 1.0))
+LEFT = Region((0.1, 0.2, 0.4, 0.8), (0.0, 0.0, 0.5, 1.0))
+RIGHT = Region((0.6, 0.2, 0.9, 0.8), (0.5, 0.0, 1.0, 1.0))
+ALL = Region((0.1, 0.1, 0.9, 0.9), (0.0, 0.0, 1.0, 1.0))
 
 
-def seen(left: int, right: int, share: float, part: Part, inside: Part = ALL) -> Match:
+def seen(left: int, right: int, share: float, part: Region, inside: Region = ALL) -> Match:
     """A match by points of a picture with another one, which is seen in a part of it."""
     return Match(left, right, 120, share, POINTS, (part, inside))
 
@@ -325,3 +325,17 @@ def test_photos_of_a_card_that_only_points_find_are_covered(bare_library: Librar
     plain = bare_library.run("covered", str(card), "--json").facts
     found = bare_library.run("covered", str(card), "--json", "--preset", "most").facts
     assert (len(plain["similar"]), len(found["similar"])) == (0, 1)
+
+
+def test_photos_cut_to_the_shape_of_a_collage_are_not_joined_by_it(bare_library: Library) -> None:
+    """Of each only a part is seen there, so that the frames of both reach into each other."""
+    for name in (CAT, COFFEE):
+        put(bare_library, f"{Path(name).stem}.jpg", photo(name))
+        for edit in ("tilted", "story"):
+            put(bare_library, f"{Path(name).stem} {edit}.jpg", EDITS[edit](photo(name)))
+    page = Image.new("RGB", (1000, 500), "white")
+    for number, name in enumerate((COFFEE, CAT)):
+        page.paste(ImageOps.fit(photo(name), (490, 480)), (5 + 500 * number, 10))
+    put(bare_library, "page.jpg", page)
+    shown = [set(map(shown_by, group)) - {"page"} for group in groups(bare_library)]
+    assert sorted(map(sorted, shown)) == [["cat"], ["coffee"]]

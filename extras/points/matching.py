@@ -123,7 +123,7 @@ def proven(
             found = proofs.asked[key] = shown[n] if n in shown else proofs.before[key]
             if found:
                 bits = _bits_between(looks[one], looks[other])
-                yield Match(one, other, bits, found.share, POINTS, found.parts)
+                yield Match(one, other, bits, found.share, POINTS, found.regions)
     leave(memory, proofs)
 
 

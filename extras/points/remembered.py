@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extras.points.installed import made_by
-from grouping import Part
+from grouping import Region
 from pictures.looks import Spooled, digest
 from pictures.searches import Memory
 
@@ -29,12 +29,12 @@ MOST_PAIRS = 500_000  # of more nothing is remembered: they would take 100 MB of
 class Shown:
     """What is known of two pictures that points prove to show the same.
 
-    `share` is that of the points with a partner, `parts` are where each is seen in the other one.
+    `share` is that of the points with a partner, `regions` are where each is seen in the other one.
     All are numbers of 32 bits, as they are remembered.
     """
 
     share: float
-    parts: tuple[Part, Part]
+    regions: tuple[Region, Region]
 
 
 Known = dict[bytes, Shown | None]
@@ -99,12 +99,12 @@ def unpacked(data: bytes) -> Known:
 
 
 def _numbers(shown: Shown) -> list[float]:
-    one, other = shown.parts
+    one, other = shown.regions
     return [shown.share, *one.sure, *one.most, *other.sure, *other.most]
 
 
 def shown_of(share: float, boxes: NDArray[np.floating]) -> Shown:
-    """What is known of two pictures by its numbers: 4 boxes of 4 edges are two parts."""
+    """What is known of two pictures by its numbers: 4 boxes of 4 edges are two regions."""
     rounded = np.array([share, *boxes.ravel().tolist()], np.float32).tolist()
     edges = [(a, b, c, d) for a, b, c, d in zip(*[iter(rounded[1:])] * 4, strict=True)]
-    return Shown(rounded[0], (Part(*edges[:2]), Part(*edges[2:])))
+    return Shown(rounded[0], (Region(*edges[:2]), Region(*edges[2:])))
