@@ -31,8 +31,10 @@ HASH_SIZE = 16
 
 # How pictures are compared:
 # "hash"        by hash and then by the pictures themselves; PRESET says what counts
-# "embeddings"  by what a neural network sees in them: also crops, overlays, other shots of a scene
-# "both"        by either; what only the network found is marked, so that you look at it
+# "embeddings"  a neural network proposes what may be the same, and local features prove it: also
+#               crops, overlays, other shots of a scene
+# "both"        by either, and by all that PRESET "most" finds; what the network had to decide is
+#               marked, so that you look at it
 # The last two need pip install -r extras/requirements.txt
 METHOD = "hash"
 
@@ -40,8 +42,9 @@ METHOD = "hash"
 # an ONNX file that makes a vector of a picture.
 MODEL = "sscd-distilled"
 
-# From which cosine of their vectors two pictures match, 0 to 1; measured for the two models above.
-COSINE = 0.6
+# From which cosine of their vectors, 0 to 1, a few points of two pictures are enough; measured for
+# the two models above.
+COSINE = 0.75
 
 # What a model of your own wants, where its file leaves that open: the side of its picture in
 # pixels, and how a float input is scaled: "imagenet", "unit" (0 to 1), "signed" (-1 to 1) or

@@ -159,7 +159,7 @@ OPTIONS = (
     Option(
         "--cosine",
         "COSINE",
-        "for embeddings: from which cosine two pictures match",
+        "for embeddings: from which cosine a few points of two pictures are enough",
         values.cosine,
         read=float,
     ),

@@ -15,21 +15,22 @@ import numpy as np
 from config import Settings, UserError
 from extras.network import BATCH, INSTALL, Model, load
 from extras.points import installed as points
-from extras.vectors import close_vectors
+from extras.points import matching as by_points
+from extras.vectors import near_vectors
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
 from pictures.effort import Watch, in_threads, unwatched
-from pictures.hamming import pack
 from pictures.images import Hashed, HashedImage, Unreadable
-from pictures.looks import Look
 from pictures.matching import FindMatches, by_looks, group_by
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 from pictures.searches import Memory
-from pictures.sides import Sides, sides_of
+from pictures.sides import sides_of
 from pictures.why import Comparison, in_order
 
-DOCUMENT_COSINE = 0.75  # between a document and a photo; see the benchmark's README
+# Chosen on the half of the benchmark's photos that is for choosing; see its README.
+PROPOSED_COSINE = 0.35
+PROPOSED = 7  # pictures, the nearest of each
 
 
 # ---- Vectors of pictures
@@ -96,14 +97,13 @@ class ByEmbeddings:
             raise UserError(f"{what} needs the package onnxruntime; {INSTALL}.")
         self._model = load(settings.model, settings.model_side, settings.normalise)
         self._cosine, self._workers = settings.cosine, settings.workers
+        points.check(f"--method {settings.method}")
         rules = PRESETS[settings.preset]
-        self._rules = rules if self.has_presets else replace(rules, points=False)
-        if self._rules.points:
-            points.check(f"--preset {settings.preset}")
+        self._rules = replace(rules, points=self.has_presets)
         self.recipe = Recipe(
             settings.hash_size,
             parts=self.has_presets and rules.crops is not None,
-            points=self._rules.points,
+            points=True,
             rgb_side=self._model.side,
             model=self._model.name,
             vector_bytes=self._model.vector_bytes,
@@ -118,10 +118,15 @@ class ByEmbeddings:
         self,
         images: Sequence[HashedImage],
         sides: Sequence[int] | None = None,
-        _: Memory | None = None,
-        __: Watch = unwatched,
+        memory: Memory | None = None,
+        watch: Watch = unwatched,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
-        return self._grouped(images, [], sides)
+        digests, looks = [image.digest for image in images], [image.look for image in images]
+        effort = in_threads(self._workers, watch)
+        before = by_looks(looks, self._rules, effort, sides, memory)
+        search = before if self.has_presets else _nothing
+        method = by_embeddings(images, self._cosine, sides, effort.each, search)
+        return group_by(digests, looks, [method], sides)
 
     def pairs(
         self, images: Sequence[HashedImage], sides: Sequence[int] | None = None
@@ -133,108 +138,122 @@ class ByEmbeddings:
             return why.compare(one, other, self._rules)
         return (compared(one, other, self._cosine),)
 
-    def _grouped(
-        self,
-        images: Sequence[HashedImage],
-        others: Sequence[FindMatches],
-        sides: Sequence[int] | None,
-    ) -> tuple[list[Cluster], Mapping[str, int]]:
-        digests, looks = [image.digest for image in images], [image.look for image in images]
-        methods = [*others, by_embeddings(images, self._cosine, sides)]
-        return group_by(digests, looks, methods, sides)
-
 
 class ByBoth(ByEmbeddings):
-    """Groups pictures that look alike by a preset or of which a model makes close vectors."""
+    """Groups pictures that look alike by a preset, or that points or a model join."""
 
     has_presets = True
-
-    def group(
-        self,
-        images: Sequence[HashedImage],
-        sides: Sequence[int] | None = None,
-        memory: Memory | None = None,
-        watch: Watch = unwatched,
-    ) -> tuple[list[Cluster], Mapping[str, int]]:
-        looks = [image.look for image in images]
-        effort = in_threads(self._workers, watch)
-        search = by_looks(looks, self._rules, effort, sides, memory)
-        return self._grouped(images, [search], sides)
 
     def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
         by_hash = why.compare(one, other, self._rules)
         if one.digest == other.digest:
             return by_hash
-        found = (compared(one, other, self._cosine), *by_hash)
+        (by_model, *_) = super().why(one, other)
+        found = (by_model, *by_hash)
         return tuple(sorted(found, key=why.weight, reverse=True))
 
 
-def compared(one: HashedImage, other: HashedImage, least: float) -> Comparison:
-    """Two pictures by their embeddings."""
+def compared(one: HashedImage, other: HashedImage, sure: float) -> Comparison:
+    """Two pictures by their embeddings, and by what points say to that."""
     if not one.embedding or not other.embedding:
         reason = "a picture without detail or with several pages has no embedding"
         return Comparison(EMBEDDING, False, False, reason)
     vectors = [np.frombuffer(image.embedding or b"", np.float32) for image in (one, other)]
     cosine = float(vectors[0] @ vectors[1])
-    alike = cosine >= least
-    matches = any(find_matches(in_order([one, other]), least))
-    reason = f"their embeddings are {'close' if alike else 'too far apart'} (from {least:g})"
-    if alike and not matches:
-        least = DOCUMENT_COSINE
-        reason = (
-            f"two documents never match by embeddings, a document and a photo from {least:g} on"
-        )
-    return Comparison(EMBEDDING, matches, alike, reason, cosine=cosine)
+    if cosine < PROPOSED_COSINE:
+        reason = f"their embeddings are too far apart (from {PROPOSED_COSINE:g} on points decide)"
+        return Comparison(EMBEDDING, False, False, reason, cosine=cosine)
+    found = list(find_matches(in_order([one, other]), sure))
+    matches, close = bool(found), cosine >= sure
+    if not matches:
+        reason = "their embeddings are close, but points don't bear it out"
+    elif found[0].needs_a_look:
+        reason = f"their embeddings are close (from {sure:g}), and some points bear it out"
+    else:
+        reason = "their embeddings are close, and points prove it"
+    return Comparison(EMBEDDING, matches, matches or close, reason, cosine=cosine)
 
 
 # ---- Matches
 
 
+def _nothing(_: Sequence[Sequence[int]]) -> Iterable[Match]:
+    """What is found before a model is asked, where it alone proposes."""
+    return ()
+
+
+def find_matches(images: Sequence[HashedImage], sure: float) -> Iterator[Match]:
+    """Yield the pairs of pictures, each another one, that match by their embeddings."""
+    return iter(by_embeddings(images, sure)([[position] for position in range(len(images))]))
+
+
 def by_embeddings(
-    images: Sequence[HashedImage], least: float, sides: Sequence[int] | None = None
+    images: Sequence[HashedImage],
+    sure: float,
+    sides: Sequence[int] | None = None,
+    each: by_points.Each = map,
+    before: FindMatches = _nothing,
 ) -> FindMatches:
-    """The method that compares embeddings: pairs with a cosine of at least `least` match."""
+    """The method that finds what another one does, and then what a model proposes and points prove.
+
+    What a model sees in two pictures proves nothing: to it all text looks alike, and all subjects
+    before one background. So it only proposes pairs: of each picture the `PROPOSED` nearest from
+    `PROPOSED_COSINE` on, and all with a cosine of `sure`, of which points have to prove less.
+    """
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
-        numbered = [(n, images[p]) for n, positions in enumerate(files) for p in positions]
-        return _matches(numbered, least, sides_of(files, sides))
+        found = list(before(files))
+        yield from found
+        cosines = _proposed(images, files, sure, sides, found)
+        looks = [images[first].look for first, *_ in files]
+        proven = set()
+        for match in by_points.proven(looks, cosines, each):
+            proven.add((match.left, match.right))
+            yield match
+        rest = [pair for pair, cosine in cosines.items() if cosine >= sure and pair not in proven]
+        for match in by_points.proven(looks, rest, each, judge=by_points.supported):
+            cosine = cosines[match.left, match.right]
+            yield replace(match, correlation=cosine, view=EMBEDDING)
 
     return matches
 
 
-def find_matches(images: Sequence[HashedImage], least: float) -> Iterator[Match]:
-    """Yield the pairs of pictures, by position, whose embeddings are close enough.
+def _proposed(
+    images: Sequence[HashedImage],
+    files: Sequence[Sequence[int]],
+    sure: float,
+    sides: Sequence[int] | None,
+    found: Sequence[Match],
+) -> dict[by_points.Pair, float]:
+    """The pairs of distinct pictures whose vectors are near, with their cosines, in order.
 
-    Two documents never match: to a model all text looks alike. A document and a picture that isn't
-    taken for one need a cosine of `DOCUMENT_COSINE`. Pictures without an embedding match nothing.
+    Any vector of a picture's files counts. What is found already, or has no points, isn't proposed.
     """
-    return _matches(list(enumerate(images)), least)
-
-
-def _matches(
-    images: Sequence[tuple[int, HashedImage]], least: float, sides: Sides | None = None
-) -> Iterator[Match]:
-    """The matches of pictures by number."""
-    rows = _rows(images)
+    apart = sides_of(files, sides)
+    standing = by_points.standing_for_all(len(files), found, apart)
+    rows = _rows(images, {number: files[number] for number in standing})
     if not rows:
-        return
-    owner = np.array([number for number, _, _ in rows])
-    document = np.array([look.views[0].is_page for _, look, _ in rows])
-    hashes = pack([look.views[0].hash for _, look, _ in rows])
-    vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), np.float32)
-    by_row = None if sides is None else sides[owner]
-    for i, j, cosine in close_vectors(vectors.reshape(len(rows), -1), least, by_row):
-        one, other = document[i], document[j]
-        kept = ~(one & other) & ((cosine >= DOCUMENT_COSINE) | ~(one | other))
-        kept &= owner[i] != owner[j]
-        i, j = i[kept], j[kept]
-        bits = np.bitwise_count(hashes[i] ^ hashes[j]).sum(axis=1, dtype=np.int64)
-        values = (owner[i], owner[j], bits, cosine[kept])
-        for one, other, distance, likeness in zip(*(v.tolist() for v in values), strict=True):
-            yield Match(one, other, distance, likeness, EMBEDDING)
+        return {}
+    owner = np.array([number for number, _ in rows])
+    vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
+    by_row = None if apart is None else apart[owner]
+    near = near_vectors(vectors.reshape(len(rows), -1), PROPOSED_COSINE, PROPOSED, sure, by_row)
+    best: dict[by_points.Pair, float] = {}
+    for one, other, cosine in zip(*(column.tolist() for column in near), strict=True):
+        pair = int(owner[one]), int(owner[other])
+        best[pair] = max(cosine, best.get(pair, -1.0))
+    known = {(match.left, match.right) for match in found}
+    return {pair: best[pair] for pair in sorted(best) if pair[0] != pair[1] and pair not in known}
 
 
-def _rows(images: Sequence[tuple[int, HashedImage]]) -> list[tuple[int, Look, bytes]]:
-    """The number, look and embedding of pictures with both: a row for each embedding of one."""
-    rows = {(n, i.embedding): (n, i.look, i.embedding) for n, i in images if i.look and i.embedding}
-    return list(rows.values())
+def _rows(
+    images: Sequence[HashedImage], files: Mapping[int, Sequence[int]]
+) -> list[tuple[int, bytes]]:
+    """The number and each vector of pictures that have points, too, by the files of each."""
+    rows: dict[tuple[int, bytes], None] = {}
+    for number, positions in files.items():
+        if by_points.has_points(images[positions[0]].look):
+            for position in positions:
+                if vector := images[position].embedding:
+                    rows[number, vector] = None
+    return list(rows)

@@ -34,11 +34,13 @@ from actions.values import MODELS
 from config import Settings, UserError
 from disk.files import ImageFile
 from extras import embeddings, network, vectors
-from extras.vectors import close_vectors
-from grouping import EMBEDDING, Match, supported_clusters
+from extras.points import matching as by_points
+from extras.vectors import near_vectors
+from grouping import EMBEDDING, POINTS, Match, supported_clusters
 from pictures import crowds, decode, fingerprint, matching
 from pictures.hashing import hash_file
 from pictures.images import HashedImage
+from pictures.looks import Look
 from pictures.recipe import Recipe
 from pictures.sides import may_be_compared
 
@@ -229,7 +231,7 @@ def test_looks_of_another_decode_are_kept_apart(library: Library, tmp_path: Path
     small = flags(write_model(tmp_path / "small.onnx"))
     large = flags(write_model(tmp_path / "large.onnx", ("n", 320, 320, 3)))
     known = [unchanged(library, *f)[0] for f in (small, large, large, small, ["--method", "hash"])]
-    assert known == [0, 0, 6, 6, 6]
+    assert known == [0, 0, 6, 6, 0]
     assert not Recipe(rgb_side=288).is_decoded_larger
     assert Recipe(rgb_side=320).is_decoded_larger
 
@@ -446,39 +448,51 @@ def unit_rows(count: int, seed: int = 0, width: int = 16) -> NDArray[np.float32]
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+def plain_near(cosines: NDArray[np.float32], apart: NDArray[np.bool_]) -> set[tuple[int, int]]:
+    """What is near, row by row: the 3 nearest from 0.2 on, and all from 0.6 on."""
+    found = set()
+    for one, row in enumerate(cosines):
+        others = [other for other in np.argsort(-row, kind="stable").tolist() if apart[one, other]]
+        near = [o for n, o in enumerate(others) if row[o] >= (0.2 if n < 3 else 0.6)]
+        found |= {(min(one, other), max(one, other)) for other in near}
+    return found
+
+
 def test_all_pairs_are_found_that_a_plain_product_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "BLOCK", 64)
-    rows = unit_rows(500)
+    rows = unit_rows(300)
     cosines = rows @ rows.T
-    expected = {(i, j) for i, j in np.argwhere(cosines >= 0.6).tolist() if i < j}
-    assert len(expected) > 300
-    found = [
-        (i, j, c) for block in close_vectors(rows, 0.6) for i, j, c in zip(*block, strict=True)
-    ]
-    assert {(i, j) for i, j, _ in found} == expected
-    assert len(found) == len(expected)
-    assert max(abs(c - cosines[i, j]) for i, j, c in found) < 1e-5
+    different = ~np.eye(len(rows), dtype=bool)
+    i, j, found = near_vectors(rows, 0.2, 3, 0.6)
+    pairs = list(zip(i.tolist(), j.tolist(), strict=True))
+    assert set(pairs) == plain_near(cosines, different)
+    assert pairs == sorted(set(pairs))
+    assert len(pairs) > 500
+    assert np.abs(found - cosines[i, j]).max() < 1e-5
     for number in (1, 2, 3):
-        sides = np.arange(500) % 7 // number - 1
-        blocks = close_vectors(rows, 0.6, sides)
-        across = [pair for block in blocks for pair in zip(*block, strict=True)]
-        assert len(across) == len(expected & {(i, j) for i, j, _ in across})
-        assert len(across) == sum(may_be_compared(sides, i, j) for i, j in expected)
+        sides = np.arange(300) % 7 // number - 1
+        apart = [[may_be_compared(sides, a, b) for b in range(300)] for a in range(300)]
+        i, j, _ = near_vectors(rows, 0.2, 3, 0.6, sides)
+        expected = plain_near(cosines, np.array(apart) & different)
+        assert set(zip(i.tolist(), j.tolist(), strict=True)) == expected
 
 
 def test_of_very_many_alike_only_the_nearest_count() -> None:
     rows = np.repeat(unit_rows(1), 1000, axis=0)
-    found = list(close_vectors(rows, 0.5))
-    assert sum(len(i) for i, _, _ in found) < 1000 * vectors.NEAREST
+    i, j, cosines = near_vectors(rows, 0.35, 7, 0.5)
+    assert len(i) <= 1000 * vectors.MOST
     clusters = supported_clusters(
         1000,
         (
-            Match(int(i), int(j), 0, float(c), EMBEDDING)
-            for block in found
-            for i, j, c in zip(*block, strict=True)
+            Match(a, b, 0, c, EMBEDDING)
+            for a, b, c in zip(i.tolist(), j.tolist(), cosines.tolist(), strict=True)
         ),
     )
     assert [len(cluster.members) for cluster in clusters] == [1000]
+
+
+def test_no_vectors_are_near() -> None:
+    assert [len(column) for column in near_vectors(unit_rows(0), 0.35, 7, 0.5)] == [0, 0, 0]
 
 
 def images_with(rows: NDArray[np.float32], looks: Sequence[Any]) -> list[HashedImage]:
@@ -488,37 +502,50 @@ def images_with(rows: NDArray[np.float32], looks: Sequence[Any]) -> list[HashedI
     ]
 
 
-def test_two_documents_never_match_by_their_embeddings() -> None:
-    light, dark = (
-        made_pictures.text_page(1),
-        made_pictures.text_page(2).point(lambda level: level * 0.5),
-    )
-    documents = [made_pictures.look_of(image) for image in (light, dark, desktop())]
-    assert all(look.views[0].fine for look in documents)
-    looks = [*documents, made_pictures.look_of(photo(CAT))]
-    same = np.repeat(unit_rows(1), 4, axis=0)
-    found = embeddings.find_matches(images_with(same, looks), 0.5)
-    assert {(m.left, m.right) for m in found} == {(0, 3), (1, 3), (2, 3)}
+def look_of(image: Image.Image) -> Look:
+    """All that is compared of a picture, points and all."""
+    look = fingerprint.look_at(made_pictures.encoded(image, "PNG"), Recipe(points=True))
+    assert look
+    return look
 
 
-def test_a_document_and_a_photo_must_be_more_alike() -> None:
-    """What is taken for a photo may be a page, too, in bad light."""
-    looks = [
-        made_pictures.look_of(made_pictures.text_page(1)),
-        *map(made_pictures.look_of, map(photo, (CAT, COFFEE))),
-    ]
-    rows = np.zeros((3, 4), np.float32)
-    rows[0], rows[1] = (1, 0, 0, 0), (0.7, 0.51**0.5, 0, 0)
-    rows[2] = rows[1]
-    found = embeddings.find_matches(images_with(rows, looks), 0.6)
-    assert {(m.left, m.right) for m in found} == {(1, 2)}
+def joined(looks: Sequence[Look], cosine: float, sure: float = 0.75) -> dict[tuple[int, int], str]:
+    """By which view pictures match of which all vectors have one cosine."""
+    rows = np.zeros((len(looks), len(looks) + 1), np.float32)
+    rows[:, 0] = cosine**0.5
+    rows[:, 1:] = np.eye(len(looks)) * (1 - cosine) ** 0.5
+    found = embeddings.find_matches(images_with(rows, looks), sure)
+    return {(match.left, match.right): match.view for match in found}
 
 
-def desktop() -> Image.Image:
-    """A window with text before a plain background."""
-    image = Image.new("RGB", (1200, 800), (46, 92, 120))
-    image.paste(made_pictures.text_page(3, (700, 600)), (300, 100))
-    return image
+def test_what_a_model_proposes_points_prove() -> None:
+    crop = made_pictures.cropped(photo(CAT), 0.6, 0.3, 0.6)
+    looks = [look_of(image) for image in (photo(CAT), crop, photo(COFFEE))]
+    assert joined(looks, 0.4) == {(0, 1): POINTS}
+    assert joined(looks, 0.3) == {}
+
+
+def test_a_model_alone_joins_nothing() -> None:
+    """To it all text looks alike, and so may different photos."""
+    pages = [look_of(made_pictures.text_page(n)) for n in (1, 2)]
+    assert joined([*pages, *(look_of(photo(name)) for name in (CAT, COFFEE, STARS))], 0.99) == {}
+
+
+def test_where_a_model_is_sure_a_few_points_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    crop = made_pictures.cropped(photo(CAT), 0.6, 0.3, 0.6)
+    looks = [look_of(image) for image in (photo(CAT), crop, photo(COFFEE))]
+    monkeypatch.setattr(by_points, "compared", lambda _: None)
+    assert joined(looks, 0.7) == {}
+    assert joined(looks, 0.8) == {(0, 1): EMBEDDING}
+    assert joined(looks, 0.8, sure=0.9) == {}
+
+
+def test_documents_need_the_whole_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = made_pictures.text_page(1)
+    looks = [look_of(image) for image in (page, page.point(lambda level: level * 0.8))]
+    assert joined(looks, 0.5) == {(0, 1): POINTS}
+    monkeypatch.setattr(by_points, "compared", lambda _: None)
+    assert joined(looks, 0.99) == {}
 
 
 def test_pictures_without_an_embedding_match_nothing() -> None:
@@ -563,13 +590,20 @@ def test_a_link_by_hash_comes_before_one_by_embedding() -> None:
     assert counts == {"whole": 1, EMBEDDING: 1}
 
 
-@pytest.mark.parametrize("size", [40, 3 * vectors.NEAREST])
-def test_groups_by_a_model_hang_on_contents_alone(size: int) -> None:
-    """A part of the pictures are alike to the model; files of two of them show the same."""
+@pytest.mark.parametrize("most", [vectors.MOST, 4])
+def test_groups_by_a_model_hang_on_contents_alone(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """A part of the pictures are alike to the model, to which a few or all of them are shown.
+
+    Files of two of them show the same.
+    """
+    monkeypatch.setattr(vectors, "MOST", most)
+    size = 24
     rng = np.random.default_rng(2)
     rows = np.repeat(unit_rows(4), size // 4, axis=0) + rng.normal(0, 0.12, (size, 16))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    look = made_pictures.look_of(photo(CAT))
+    look = look_of(photo(CAT))
     looks = [replace(look, colour=n.to_bytes(2)) for n in range(1, size - 1)]
     images = images_with(rows, [looks[0], *looks, looks[1]])
     expected = None
@@ -586,14 +620,14 @@ def test_groups_by_a_model_hang_on_contents_alone(size: int) -> None:
         )
         expected = expected or (told, counts)
         assert expected == (told, counts)
-    assert counts[EMBEDDING] > size
+    assert counts[POINTS] > size
 
 
 def test_any_embedding_of_files_that_show_the_same_counts() -> None:
     """They may differ in what only the model sees; whichever has the first name decides nothing."""
-    cat, coffee = (made_pictures.look_of(photo(name)) for name in (CAT, COFFEE))
+    cat, crop = look_of(photo(CAT)), look_of(made_pictures.cropped(photo(CAT), 0.6, 0.3, 0.6))
     for order in permutations(range(3)):
-        images = images_with(unit_rows(3)[[0, 1, 1]], [cat, cat, coffee])
+        images = images_with(unit_rows(3)[[0, 1, 1]], [cat, cat, crop])
         some = [images[place] for place in order]
         methods = [embeddings.by_embeddings(some, 0.9)]
         groups, _ = matching.group_by([i.digest for i in some], [i.look for i in some], methods)
@@ -655,7 +689,10 @@ def test_two_runs_find_the_same(library: Library, tiny: Path) -> None:
 
 
 @pytest.mark.sheet
-def test_what_only_the_model_found_is_marked(bare_library: Library, tiny: Path) -> None:
+def test_what_the_model_had_to_decide_is_marked(
+    bare_library: Library, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_points, "compared", lambda _: None)
     put(bare_library, "a.jpg", photo(LAUNCH))
     put(bare_library, "b.jpg", made_pictures.cropped(photo(LAUNCH), 0.6))
     put(bare_library, "c.jpg", photo(LAUNCH).resize((500, 400)))
@@ -708,7 +745,7 @@ def test_embeddings_are_kept_for_the_next_run(
     copied = shutil.copy(tiny, tmp_path / "the_same.onnx")
     assert unchanged(library, *flags(copied, "both"))[0] == 7
     assert len(shown) == 2 * (1 + network.BATCH)  # to try the model, and no photo
-    assert unchanged(library, "--method", "hash")[0] == 7
+    assert unchanged(library, "--preset", "most")[0] == 7
 
 
 def test_another_model_or_scale_sees_all_pictures_anew(
@@ -753,12 +790,10 @@ def test_explain_says_what_the_model_makes_of_two_pictures(
     assert {"embedding", "whole"} <= {c["view"] for c in ran.facts["comparisons"]}
 
 
-def test_explain_says_that_two_documents_never_match(bare_library: Library, tiny: Path) -> None:
+def test_explain_says_that_points_do_not_bear_it_out(bare_library: Library, tiny: Path) -> None:
     pages = [put(bare_library, f"{n}.png", made_pictures.text_page(n)) for n in (1, 2)]
-    ran = bare_library.run("explain", *flags(tiny, "embeddings"), "--cosine", "0.01", *pages)
-    assert (
-        "two documents never match by embeddings, a document and a photo from 0.75 on." in ran.out
-    )
+    ran = bare_library.run("explain", *flags(tiny, "embeddings"), *pages)
+    assert "their embeddings are close, but points don't bear it out." in ran.out
 
 
 # ---- The real models

@@ -27,11 +27,16 @@ PROPOSED = 10  # pictures, the nearest of each by words; of so few all are compa
 BATCH = 64  # pairs that are proven at once, in threads
 MARGIN = 0.1  # of the points at each end of the box in which they lie
 MOST_IN_MEMORY = 2048  # pictures whose points are there, of some 15 KB each
+# For what a network is sure of; chosen on the half of the benchmark's photos that is for choosing.
+FEWER_INLIERS = 8
+LEAST_SUPPORT_SPREAD = 0.1  # of a picture's sides, over which they lie
+LESS_AGREEMENT = 0.6
 Pair = tuple[int, int]
 Boxes = NDArray[np.float64]
 # Does something for each of some pairs: `map`, or that of an executor with threads.
 Both = tuple[Seen, Seen]
-Each = Callable[[Callable[[Both], Shown | None], Iterable[Both]], Iterable[Shown | None]]
+Judge = Callable[[Both], Shown | None]
+Each = Callable[[Judge, Iterable[Both]], Iterable[Shown | None]]
 
 
 def also_by_points(
@@ -67,14 +72,14 @@ def proposed(
     that is near it; not so with sides, of which each has its own copies.
     """
     known = {(match.left, match.right) for match in found}
-    rows = [number for number in _standing_for_all(len(looks), found, sides) if looks[number]]
-    rows = [number for number in rows if _has_points(looks[number])]
+    rows = [number for number in standing_for_all(len(looks), found, sides) if looks[number]]
+    rows = [number for number in rows if has_points(looks[number])]
     for one, other in _near(looks, rows, sides):
         if (one, other) not in known and may_be_compared(sides, one, other):
             yield one, other
 
 
-def _standing_for_all(size: int, found: Iterable[Match], sides: Sides | None) -> list[int]:
+def standing_for_all(size: int, found: Iterable[Match], sides: Sides | None) -> list[int]:
     if sides is not None:
         return list(range(size))
     same = UnionFind(size)
@@ -83,7 +88,7 @@ def _standing_for_all(size: int, found: Iterable[Match], sides: Sides | None) ->
     return [number for number, root in enumerate(same.roots().tolist()) if number == root]
 
 
-def _has_points(look: Look | None) -> bool:
+def has_points(look: Look | None) -> bool:
     return look is not None and look.points is not None
 
 
@@ -111,14 +116,19 @@ def proven(
     pairs: Iterable[Pair],
     each: Each = map,
     memory: Memory | None = None,
+    judge: Judge | None = None,
 ) -> Iterator[Match]:
-    """Yield those of some pairs of pictures, by position, that points prove to show the same."""
+    """Yield those of some pairs of pictures, by position, that points prove to show the same.
+
+    What another judge finds isn't remembered.
+    """
+    judge = judge or compared
     proofs, seen, waiting = recalled(memory), _InMemory(looks), iter(pairs)
     while some := list(islice(waiting, BATCH)):
         keys = [key_of(*(_compared(looks[number]) for number in pair)) for pair in some]
         new = [n for n, key in enumerate(keys) if key not in proofs.before]
         both = [(seen.of(some[n][0]), seen.of(some[n][1])) for n in new]
-        shown = dict(zip(new, each(compared, both), strict=True))
+        shown = dict(zip(new, each(judge, both), strict=True))
         for n, (key, (one, other)) in enumerate(zip(keys, some, strict=True)):
             found = proofs.asked[key] = shown[n] if n in shown else proofs.before[key]
             if found:
@@ -132,6 +142,24 @@ def compared(both: Both) -> Shown | None:
     one, other = both
     proof = prove(one.points, other.points)
     if proof is None or not proof.holds or agreement(one, other, proof).reason:
+        return None
+    return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof))
+
+
+def supported(both: Both) -> Shown | None:
+    """What points say of two pictures that are surely alike by other means; None if they deny it.
+
+    Fewer of them are enough, and of what lies between them less has to agree; not of documents.
+    """
+    one, other = both
+    proof = prove(one.points, other.points)
+    if proof is None or (one.fine is not None and other.fine is not None):
+        return None
+    spread = min(min(right - left, lower - upper) for left, upper, right, lower in proof.covered)
+    if proof.inliers < FEWER_INLIERS or spread < LEAST_SUPPORT_SPREAD:
+        return None
+    agree = agreement(one, other, proof)
+    if agree.blocks + agree.near / 2 < LESS_AGREEMENT:
         return None
     return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof))
 

@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from extras.vectors import close_vectors
+from extras.embeddings import PROPOSED, PROPOSED_COSINE
+from extras.vectors import near_vectors
 from grouping import UnionFind
 from pictures import bandpass, fingerprint, matching, presets
 from pictures.effort import in_threads
@@ -168,7 +169,7 @@ def search_vectors(arguments: argparse.Namespace, count: int) -> str:
     vectors = np.random.default_rng(0).standard_normal((count, WIDTH), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     start = time.process_time()
-    pairs = sum(len(rows) for rows, _, _ in close_vectors(vectors, arguments.cosine))
+    pairs = len(near_vectors(vectors, PROPOSED_COSINE, PROPOSED, arguments.cosine)[0])
     return f"{count:,} vectors: {pairs:,} pairs, {time.process_time() - start:.1f}"
 
 
@@ -183,7 +184,7 @@ def main() -> int:
     parser.add_argument("--preset", default="similar", choices=presets.PRESETS)
     parser.add_argument("--threads", type=int, default=1, help="for looks")
     parser.add_argument("--across", type=float, help="the share of looks on the other side")
-    parser.add_argument("--cosine", type=float, default=0.6, help="for vectors")
+    parser.add_argument("--cosine", type=float, default=0.75, help="for vectors")
     parser.add_argument("--photos", type=Path, help="a folder of photographs, for looks")
     arguments = parser.parse_args()
     if arguments.what == "looks" and arguments.photos is None:
