@@ -19,6 +19,7 @@ CALM = 4  # gray levels by which neighbours in a blurred ground differ, or less
 CALM_SHARE = 0.9
 FIRST_SHARE = 0.3  # of a line that is an edge, before it is known how long the edge is
 EDGE_SHARE = 0.5
+FIRST_BEGIN, FIRST_END = 3, 1  # the first lines with which a picture may begin, or have ended
 PLAIN_SHARE = 0.5
 
 
@@ -94,38 +95,55 @@ def blurred_frame_box(gray: Gray) -> Box | None:
     columns; then the other two between these, if there are any; then the first ones along these
     alone. None where the ground is of one tone, for which `content_box` is better.
     """
-    side, levels = len(gray), gray.astype(np.int16)
-    for first, lines in enumerate((levels, levels.T)):
-        if not _ends_calmly(lines):
-            continue
-        edges = [_edges(levels), _edges(levels.T)]
-        spans = [(0, side), (0, side)]
-        spans[first] = _span(edges[first], spans[1 - first], FIRST_SHARE)
-        for axis in (1 - first, first):
-            spans[axis] = _span(edges[axis], spans[1 - axis], EDGE_SHARE)
+    calm = [axis for axis, lines in enumerate((gray, gray.T)) if _ends_calmly(lines)]
+    if not calm:
+        return None
+    below, beside = _steps(gray), _steps(gray.T).T
+    edges = _edges(below, beside), _edges(beside.T, below.T)
+    for first in calm:
+        spans = _spans(edges, first, len(gray))
         (upper, lower), (left, right) = spans
-        if spans[first] != (0, side) and _is_before_a_ground(gray, (left, upper, right, lower)):
+        if spans[first] != (0, len(gray)) and _is_before_a_ground(
+            gray, (left, upper, right, lower)
+        ):
             return left, upper, right, lower
     return None
 
 
-def _ends_calmly(lines: NDArray[np.int16]) -> bool:
+def _steps(lines: Gray) -> Gray:
+    """By how many gray levels each line differs from the next one, in bytes."""
+    steps: Gray = np.maximum(lines[1:], lines[:-1]) - np.minimum(lines[1:], lines[:-1])
+    return steps
+
+
+def _ends_calmly(lines: Gray) -> bool:
     """Whether the second line and the last but one vary as little as a blurred ground does."""
-    return bool((np.abs(np.diff(lines[[1, -2]])) <= CALM).mean() >= CALM_SHARE)
+    calm = _steps(lines[1 :: len(lines) - 3].T) <= CALM
+    return bool(np.count_nonzero(calm) / calm.size >= CALM_SHARE)
 
 
-def _edges(levels: NDArray[np.int16]) -> Edges:
+def _edges(steps: Gray, along: Gray) -> Edges:
     """For each pixel, whether a picture may begin with its line, or have ended before.
 
-    There is a jump to the line before, and beyond it two lines of calm ground.
+    There is a jump to the line before, and beyond it two lines of calm ground: these differ little
+    from one to another, by the `steps` between lines, and `along` each. No picture begins with the
+    first `FIRST_BEGIN` lines, and none has ended before the first `FIRST_END`; these are left out.
     """
-    steps = np.abs(np.diff(levels, axis=0))
     jump, calm = steps > EDGE, steps <= CALM
-    across = np.abs(np.diff(levels, axis=1, append=levels[:, -1:])) <= CALM
-    begins, ends = np.zeros((2, *levels.shape), np.bool_)
-    begins[3:] = jump[2:] & calm[1:-1] & calm[:-2] & across[2:-1] & across[1:-2]
-    ends[1:-2] = jump[:-2] & calm[1:-1] & calm[2:] & across[1:-2] & across[2:-1]
-    return begins, ends
+    level = along <= CALM
+    ground = calm[1:-1].copy("K")  # from the second line to the third, and so on
+    ground[:, :-1] &= level[1:-2] & level[2:-1]  # beyond the last pixel nothing differs
+    return jump[2:] & ground & calm[:-2], jump[:-2] & ground & calm[2:]
+
+
+def _spans(edges: tuple[Edges, Edges], first: int, side: int) -> list[tuple[int, int]]:
+    """From where to where a picture may lie among the rows, and among the columns."""
+    spans = [(0, side), (0, side)]
+    spans[first] = _span(edges[first], spans[1 - first], FIRST_SHARE)
+    spans[1 - first] = _span(edges[1 - first], spans[first], EDGE_SHARE)
+    if spans != [(0, side), (0, side)]:
+        spans[first] = _span(edges[first], spans[1 - first], EDGE_SHARE)
+    return spans
 
 
 def _span(edges: Edges, across: tuple[int, int], least: float) -> tuple[int, int]:
@@ -134,12 +152,19 @@ def _span(edges: Edges, across: tuple[int, int], least: float) -> tuple[int, int
     An edge is as clear as the share of pixels, from one to another `across`, at which it is seen;
     of a pair the less clear one counts. All lines if there is none of which `least` is seen.
     """
-    begins, ends = (edge[:, slice(*across)].mean(axis=1) for edge in edges)
-    firsts, lasts = (np.flatnonzero(shares >= least) for shares in (begins, ends))
-    clear = np.minimum.outer(begins[firsts], ends[lasts])
-    clear[lasts - firsts[:, None] < len(begins) * LEAST_CONTENT_SIDE] = 0
+    side, found = len(edges[0]) + FIRST_BEGIN, []
+    for edge in edges:
+        shares = edge[:, slice(*across)].sum(axis=1, dtype=np.uint16) / (across[1] - across[0])
+        lines = np.flatnonzero(shares >= least)
+        if not len(lines):
+            return 0, side
+        found.append((lines, shares[lines]))
+    (firsts, begins), (lasts, ends) = found
+    firsts, lasts = firsts + FIRST_BEGIN, lasts + FIRST_END
+    clear = np.minimum.outer(begins, ends)
+    clear[lasts - firsts[:, None] < side * LEAST_CONTENT_SIDE] = 0
     if not clear.any():
-        return 0, len(begins)
+        return 0, side
     first, last = divmod(int(clear.argmax()), len(lasts))
     return int(firsts[first]), int(lasts[last])
 
