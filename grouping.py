@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 # The share of a cluster's members that must match another cluster before the two merge.
 SUPPORT = 0.15
+# The same where some picture shows the two clusters in parts that lie apart.
+SUPPORT_APART = 0.5
 # Clusters of up to so many members merge by any match.
 SMALL = 2
 # Where only what lies apart is compared, two are a picture of one side and its like on the other,
@@ -170,8 +172,10 @@ def supported_clusters(
 
     Two clusters, neither of which is `small`, merge only by a match that is certain, or when at
     least two, and `SUPPORT` of the smaller one's members, match a member of the larger one (of
-    two of one size, either one's). Where some third picture shows the two in different parts, as a
-    collage does, clusters of any size need that of both sides, for what isn't seen as a whole.
+    two of one size, either one's). For what only points or a model say, that has to be so of both
+    clusters: all pictures of one match the one collage in the other that shows them. Where some
+    third picture shows the two in different parts, as a collage does, clusters of any size need
+    `SUPPORT_APART` of both.
 
     >>> near = [Match(0, 1, 4, 0.9, "whole"), Match(1, 2, 30, 0.6, "whole")]
     >>> [cluster.members for cluster in supported_clusters(4, near)]
@@ -193,8 +197,8 @@ def supported_clusters(
         merger = (a, b, len(both[0]), len(both[1]))
         if not is_certain(match) and merger in refused:
             continue
-        if match.doubt and regions.lie_apart(a, b):
-            may_merge = regions.support(fewer, more, friends)
+        if match.doubt:
+            may_merge = regions.may_join(a, b, members, friends, small)
         else:
             may_merge = len(fewer) <= small or _supported(fewer, more, friends)
         if may_merge or is_certain(match):
@@ -271,13 +275,29 @@ class _Regions:
             for another in more[picture]
         )
 
-    def support(self, one: set[int], other: set[int], friends: Mapping[int, set[int]]) -> bool:
+    def may_join(
+        self,
+        one: int,
+        other: int,
+        members: Mapping[int, set[int]],
+        friends: Mapping[int, set[int]],
+        small: int,
+    ) -> bool:
+        """Whether two clusters, by their roots, may merge by what isn't seen as a whole."""
+        both = members[one], members[other]
+        if self.lie_apart(one, other):
+            return self._support(*both, friends, SUPPORT_APART)
+        return min(map(len, both)) <= small or self._support(*both, friends, SUPPORT)
+
+    def _support(
+        self, one: set[int], other: set[int], friends: Mapping[int, set[int]], share: float
+    ) -> bool:
         """Whether enough of either side match the other; where a side is one, that one does."""
         for members, others in ((one, other), (other, one)):
             pictures = {self._same.find(member) for member in members}
             matching = (member for member in members if not friends[member].isdisjoint(others))
             found = {self._same.find(member) for member in matching}
-            if len(found) < min(len(pictures), max(2, SUPPORT * len(pictures))):
+            if len(found) < min(len(pictures), max(2, share * len(pictures))):
                 return False
         return True
 

@@ -4,6 +4,7 @@ import os
 import random
 import re
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,45 @@ def test_parts_of_a_picture_of_which_there_are_several_copies_are_joined() -> No
     left = [seen(n, 3, 0.5, LEFT) for n in range(3)]
     right = [seen(n, 4, 0.4, RIGHT) for n in range(3)]
     assert members(5, [*photos, *left, *right]) == [[0, 1, 2, 3, 4]]
+
+
+def linked(matches: Sequence[tuple[int, int]]) -> list[Match]:
+    """Pictures that points prove to be the same as a whole."""
+    return [seen(one, other, 0.6, ALL) for one, other in matches]
+
+
+def test_two_collages_with_one_photo_in_common_join_none_of_the_others() -> None:
+    """Photo 0 with copies, photo 4 with copies, and collages 8 and 9 of them with a third photo."""
+    photos = linked(
+        [(n, m) for first in (0, 4) for n, m in combinations(range(first, first + 4), 2)]
+    )
+    of_first = [Match(n, 8, 120, 0.5, POINTS, (ALL, LEFT)) for n in range(4)]
+    of_other = [Match(n, 9, 120, 0.5, POINTS, (ALL, LEFT)) for n in range(4, 8)]
+    in_common = Match(8, 9, 120, 0.4, POINTS, (RIGHT, RIGHT))
+    expected = [[0, 1, 2, 3, 8], [4, 5, 6, 7, 9]]
+    assert members(10, [*photos, *of_first, *of_other, in_common]) == expected
+
+
+def test_two_copies_of_a_collage_do_not_join_two_photos_that_have_more() -> None:
+    photos = linked(
+        [(n, m) for first in (0, 5) for n, m in combinations(range(first, first + 5), 2)]
+    )
+    pages = [10, 11]
+    of_first = [Match(n, page, 120, 0.5, POINTS, (ALL, LEFT)) for n in range(5) for page in pages]
+    other = [Match(n, page, 120, 0.4, POINTS, (ALL, RIGHT)) for n in range(5, 10) for page in pages]
+    found = members(12, [*photos, *of_first, *other, *linked([(10, 11)])])
+    assert found == [[0, 1, 2, 3, 4, 10, 11], [5, 6, 7, 8, 9]]
+
+
+def test_many_that_match_one_picture_of_another_cluster_do_not_join_it() -> None:
+    """As where a small picture lies in a large one, so that both seem to be seen as a whole."""
+    photos = linked(
+        [(n, m) for first in (0, 4) for n, m in combinations(range(first, first + 4), 2)]
+    )
+    inset = [seen(n, 4, 0.5, ALL) for n in range(4)]
+    assert members(8, [*photos, *inset]) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    more = seen(0, 5, 0.5, ALL)
+    assert members(8, [*photos, *inset, more]) == [list(range(8))]
 
 
 # ---- The same whatever names, order and threads are
