@@ -27,6 +27,7 @@ from pictures.registration import (
 from pictures.sketch import LEAST_COSINE, Sketches, cosines, sketches
 from pictures.table import Pairs, Table
 
+INSIDE_A_FRAME = "inside a frame"  # the view of a match of what a frame holds
 FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
 CLOSE = 36
@@ -187,7 +188,7 @@ def names_of(table: Table, pairs: Pairs) -> list[str]:
     """What is compared in each pair, in words."""
     whole = "whole" if pairs.turn == "upright" else pairs.turn
     framed = table.framed[pairs.left] | table.framed[pairs.right]
-    return ["inside a frame" if inside else whole for inside in framed.tolist()]
+    return [INSIDE_A_FRAME if inside else whole for inside in framed.tolist()]
 
 
 def judged(

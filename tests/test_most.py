@@ -379,3 +379,23 @@ def test_photos_cut_to_the_shape_of_a_collage_are_not_joined_by_it(bare_library:
     put(bare_library, "page.jpg", page)
     shown = [set(map(shown_by, group)) - {"page"} for group in groups(bare_library)]
     assert sorted(map(sorted, shown)) == [["cat"], ["coffee"]]
+
+
+def test_points_tell_where_a_picture_lies_inside_a_frame(bare_library: Library) -> None:
+    """As the frame may be a page of an album, which joins one of the photos in it."""
+    bordered = ImageOps.expand(photo(COFFEE), (300, 40, 20, 200), "white")
+    files = [put(bare_library, "a.jpg", photo(COFFEE)), put(bare_library, "b.jpg", bordered)]
+    looks = [image.look for image in hashed(files)]
+    found = list(matching.by_looks(looks, MOST)([[0], [1]]))
+    assert [match.view for match in found] == ["inside a frame", POINTS]
+    assert found[1].regions
+    _, upper, _, lower = found[1].regions[1].most
+    assert (round(upper, 1), round(lower, 1)) == (0.1, 0.7)
+
+
+def test_of_many_frames_some_are_looked_at(bare_library: Library) -> None:
+    (image,) = hashed([put(bare_library, "a.jpg", photo(COFFEE))])
+    framed = [Match(n, m, 9, 0.9, "inside a frame") for n, m in combinations(range(12), 2)]
+    pairs = list(by_points.framed([image.look] * 12, [*framed, Match(0, 1, 9, 0.9, "whole")]))
+    assert 12 <= len(pairs) <= 12 * by_points.MOST_FRAMED
+    assert {number for pair in pairs for number in pair} == set(range(12))

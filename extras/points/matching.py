@@ -3,9 +3,9 @@
 Changes nothing on disk.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations, islice
+from itertools import chain, combinations, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,10 @@ from pictures.looks import Look, Spooled, content
 from pictures.matching import FindMatches
 from pictures.searches import Memory
 from pictures.sides import Sides, may_be_compared, sides_of
+from pictures.verify import INSIDE_A_FRAME
 
 PROPOSED = 10  # pictures, the nearest of each by words; of so few all are compared
+MOST_FRAMED = 3  # matches of a picture inside a frame that are looked at once more
 BATCH = 64  # pairs that are proven at once, in threads
 MARGIN = 0.1  # of the points at each end of the box in which they lie
 MOST_IN_MEMORY = 2048  # pictures whose points are there, of some 15 KB each
@@ -55,7 +57,7 @@ def also_by_points(
             yield match
         shown = [looks[first] for first, *_ in files]
         pairs = proposed(shown, found, sides_of(files, sides))
-        yield from proven(shown, pairs, each, memory)
+        yield from proven(shown, chain(pairs, framed(shown, found)), each, memory)
 
     return matches
 
@@ -77,6 +79,22 @@ def proposed(
     for one, other in _near(looks, rows, sides):
         if (one, other) not in known and may_be_compared(sides, one, other):
             yield one, other
+
+
+def framed(looks: Sequence[Look | None], found: Iterable[Match]) -> Iterator[Pair]:
+    """Yield the pairs that match inside a frame, the most alike of each picture.
+
+    What is taken for a frame may be a page with other pictures, too: points tell which part of it
+    is seen, so that the page joins no strangers.
+    """
+    asked: Counter[int] = Counter()
+    inside = (match for match in found if match.view == INSIDE_A_FRAME)
+    for match in sorted(inside, key=lambda m: (-m.correlation, m.left, m.right)):
+        pair = match.left, match.right
+        fewest = min(asked[number] for number in pair)
+        if fewest < MOST_FRAMED and all(has_points(looks[number]) for number in pair):
+            asked.update(pair)
+            yield pair
 
 
 def standing_for_all(size: int, found: Iterable[Match], sides: Sides | None) -> list[int]:
