@@ -1,14 +1,22 @@
-"""Whether two pictures that match differ in their colour alone."""
+"""Whether two pictures of one gray differ in their colour, or contradict each other in it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grouping import EMBEDDING, Match
+from pictures import bandpass
 from pictures.crowds import CERTAIN_DISTANCE
-from pictures.looks import Look
+from pictures.looks import COLOUR_SIDE, Look
 
 # Two pictures of the same gray, in which chroma differs by so much on average.
 SAME_CORRELATION = 0.95
 COLOUR_LEVELS = 6
+# Chosen on drawn flags and on toned documents.
+COLOURED = 4.0  # levels of chroma on average; less is gray
+TONED = 45.0  # levels of chroma; what shows one hue, and no part of it more, was toned
+ONE_HUE = 0.95  # cosine
+PATTERN = 2.0  # levels by which chroma varies
+SAME_COLOURS = 0.95  # cosine of the chroma of all parts, and of how it varies
 AS_THEY_ARE = ("whole", "burst", EMBEDDING)  # the views of matches that no part or turn made
 
 
@@ -20,3 +28,45 @@ def differ_in_colour(one: Look, other: Look, match: Match) -> bool:
         return False
     chroma = [np.frombuffer(look.colour, np.uint8).astype(int) for look in (one, other)]
     return bool(np.abs(chroma[0] - chroma[1]).mean() >= COLOUR_LEVELS)
+
+
+def colours_contradict(one: bytes, other: bytes, way: str) -> bool:
+    """Whether two drawings have colours that no toning made of each other, one of them turned.
+
+    Given is the chroma of each picture as its look holds it. A gray or toned copy contradicts
+    nothing, nor does one with more or less colour, or a cast over all of it: then either the
+    chroma of all parts has one direction, or it varies from part to part alike.
+    """
+    p, q = _chroma(bandpass.turned(_parts(one), way)), _chroma(_parts(other))
+    if _is_uncoloured(p) or _is_uncoloured(q):
+        return False
+    if _cosine(p, q) >= SAME_COLOURS:
+        return False
+    p, q = (chroma - chroma.mean(axis=0) for chroma in (p, q))
+    varied = min(p.std(), q.std()) >= PATTERN
+    return bool(not varied or _cosine(p, q) < SAME_COLOURS)
+
+
+def _parts(colour: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(colour, np.uint8).reshape(2, COLOUR_SIDE, COLOUR_SIDE)
+
+
+def _chroma(parts: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The chroma of each part, a row for each; none is 0."""
+    return parts.reshape(2, -1).T.astype(np.float64) - 128.0
+
+
+def _is_uncoloured(chroma: NDArray[np.float64]) -> bool:
+    """Whether a picture is gray, or in one weak hue all over, as sepia is."""
+    strength = np.hypot(*chroma.T)
+    if np.sqrt((chroma**2).mean()) < COLOURED:
+        return True
+    if strength.min() < COLOURED or strength.max() > TONED:
+        return False
+    hues = chroma / strength[:, None]
+    mean = hues.mean(axis=0)
+    return bool((hues @ (mean / np.hypot(*mean))).min() >= ONE_HUE)
+
+
+def _cosine(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+    return float((p * q).sum() / np.sqrt((p * p).sum() * (q * q).sum()))

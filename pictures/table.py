@@ -22,6 +22,7 @@ class Table:
     framed: NDArray[np.bool_]
     fine: Sequence[bytes | Spooled | None]
     page: NDArray[np.bool_]
+    colour: Sequence[bytes]  # of all of the picture, whatever the view
     inside: NDArray[np.intp]  # of a whole picture, the row of what is inside its frame, or -1
     gray: "Grays"
     hashes: NDArray[np.uint64]
@@ -59,6 +60,7 @@ def table_of(looks: Sequence[Look | None]) -> Table:
         framed=np.array([view.framed for _, view in rows], np.bool_),
         fine=[view.fine for _, view in rows],
         page=np.array([view.is_page for _, view in rows], np.bool_),
+        colour=[look.colour for look in looks if look for _ in look.views],
         inside=np.array([_row_inside(rows, row) for row in range(len(rows))], np.intp),
         gray=Grays([view.gray for _, view in rows]),
         hashes=pack([view.hash for _, view in rows]),

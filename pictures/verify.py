@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from grouping import Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack
+from pictures.colour import colours_contradict
 from pictures.effort import Each
 from pictures.hamming import close_pairs, pack
 from pictures.looks import PAGE_SIDE, Spooled, View, page
@@ -49,6 +50,7 @@ class Reason(Enum):
     FAR = auto()  # the hashes
     FRAMES = auto()  # the hashes of what is inside the frames
     PAGES = auto()  # the look at them, as pages
+    COLOURS = auto()  # the colours of pages
     DIFFERENT = auto()  # the look at them
     SKETCHES = auto()  # their sketches, so that find doesn't look at them
 
@@ -152,7 +154,8 @@ def judge(
             continue
         if pages[n] and (verdict.alike or fully):
             rows = int(pairs.left[n]), int(pairs.right[n])
-            yield _by_pages(verdict, *page_likeness(table, rows, pairs.turn, verdict.distance))
+            seen_closer = page_likeness(table, rows, pairs.turn, verdict.distance)
+            yield _by_colour(_by_pages(verdict, *seen_closer), table, rows, pairs.turn)
         else:
             yield verdict
 
@@ -218,6 +221,19 @@ def _by_pages(verdict: Verdict, likeness: float, alike: bool) -> Verdict:
     alike &= verdict.alike
     reason = Reason.PAGES if verdict.matches and not alike else verdict.reason
     return replace(verdict, reason=reason, alike=alike, correlation=likeness)
+
+
+def _by_colour(verdict: Verdict, table: Table, rows: tuple[int, int], turn: str) -> Verdict:
+    """The verdict on two pages, of which flags may differ in their colours alone.
+
+    What is inside a frame isn't where its colour is known.
+    """
+    if not verdict.matches or table.framed[list(rows)].any():
+        return verdict
+    left, right = (table.colour[row] for row in rows)
+    if not colours_contradict(left, right, turn):
+        return verdict
+    return replace(verdict, reason=Reason.COLOURS, alike=False)
 
 
 def judge_hashes(one: View, other: View, threshold: int) -> Verdict:

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from made_pictures import encoded, look_of
+from PIL import ImageEnhance, ImageOps
 
 from pictures import matching, presets
 
@@ -44,3 +45,25 @@ def test_what_differs_in_one_design_is_apart_and_its_copies_are_found(
     digests = [hashlib.sha256(each).hexdigest() for each in data]
     groups, _ = matching.group(digests, [*map(look_of, data)], presets.PRESETS["similar"])
     assert [group.members for group in groups] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
+
+
+def test_flags_that_differ_in_colour_alone_are_apart_and_their_copies_are_found() -> None:
+    flags = [KINDS["flag"](place, Random("flag")) for place in (15, 19, 29, 41)]
+    data = [encoded(flag, "JPEG", quality=q) for flag in flags for q in (95, 90)]
+    digests = [hashlib.sha256(each).hexdigest() for each in data]
+    groups, _ = matching.group(digests, [*map(look_of, data)], presets.PRESETS["similar"])
+    assert [group.members for group in groups] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+
+
+def test_a_drawing_is_found_in_gray_toned_or_with_other_saturation() -> None:
+    flag = KINDS["flag"](15, Random("flag"))
+    gray = flag.convert("L")
+    copies = [
+        gray.convert("RGB"),
+        ImageOps.colorize(gray, (40, 26, 13), (240, 215, 180)),
+        ImageEnhance.Color(flag).enhance(0.5),
+    ]
+    for copy in copies:
+        data = [encoded(picture, "PNG") for picture in (flag, copy)]
+        groups, _ = matching.group("ab", [*map(look_of, data)], presets.PRESETS["similar"])
+        assert [group.members for group in groups] == [[0, 1]]
