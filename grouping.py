@@ -1,7 +1,7 @@
 """Clusters of what matches: union-find, and support by more than one thread. Numbers alone."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,12 @@ SMALL = 2
 SMALL_ACROSS = 1
 EMBEDDING = "embedding"  # the view of a match that a model found
 POINTS = "points"  # the view of a match that local features prove
+INSIDE_A_FRAME = "inside a frame"  # the view of a match of what a frame holds
 MEASURES = {POINTS: "share", EMBEDDING: "cosine"}
 BESIDE = 0.25  # the share of two regions that may lie in each other though they lie apart
+LEAST_WHOLE = 0.6  # of a picture that counts as seen as a whole
 SIXTEENTHS = 16  # of a side of a picture, to which boxes are rounded, so that a crowd has few
+Pairs = Sequence[tuple[int, int]]
 Box = tuple[float, float, float, float]  # left, upper, right, lower, in shares of a picture
 
 
@@ -111,6 +114,11 @@ class Match:
         return (POINTS, EMBEDDING).index(self.view) + 1 if self.view in MEASURES else 0
 
     @property
+    def is_of_parts(self) -> bool:
+        """Whether either picture shows only a part of the other one, as two collages do."""
+        return bool(self.regions) and all(_area(r.most) < LEAST_WHOLE for r in self.regions or ())
+
+    @property
     def measure(self) -> str:
         """What `correlation` is: that, the share of points with a partner, or a cosine."""
         return MEASURES.get(self.view, "correlation")
@@ -143,12 +151,19 @@ def _rounded(box: Box) -> Box:
     return left / SIXTEENTHS, upper / SIXTEENTHS, right / SIXTEENTHS, lower / SIXTEENTHS
 
 
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
 def _share_in(box: Box, other: Box) -> float:
     """The share of a box that lies in another one."""
     across = min(box[2], other[2]) - max(box[0], other[0])
     down = min(box[3], other[3]) - max(box[1], other[1])
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    return max(across, 0) * max(down, 0) / area
+    return max(across, 0) * max(down, 0) / _area(box)
+
+
+# Where what is seen may lie anywhere in a picture: apart from all that is seen in a part of it.
+SOMEWHERE = Region((0.0, 0.0, 1.0, 1.0), (0.0, 0.0, 0.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +182,8 @@ def supported_clusters(
 ) -> list[Cluster]:
     """Cluster pictures by their matches, the most alike first, without chains of strangers.
 
-    What only points prove comes later, and what only a model says comes last, so that either
-    links what nothing else does.
+    What only points prove comes later, of parts of two pictures behind what is seen as a whole, and
+    what only a model says comes last, so that each links what nothing else does.
 
     Two clusters, neither of which is `small`, merge only by a match that is certain, or when at
     least two, and `SUPPORT` of the smaller one's members, match a member of the larger one (of
@@ -225,8 +240,15 @@ def _friends(matches: Iterable[Match]) -> dict[int, set[int]]:
     return friends
 
 
-def _most_alike_first(match: Match) -> tuple[int, float, int, int, int]:
-    return match.doubt, -match.correlation, match.distance, match.left, match.right
+def _most_alike_first(match: Match) -> tuple[int, bool, float, int, int, int]:
+    return (
+        match.doubt,
+        match.is_of_parts,
+        -match.correlation,
+        match.distance,
+        match.left,
+        match.right,
+    )
 
 
 def _supported(small: set[int], large: set[int], friends: Mapping[int, set[int]]) -> bool:
@@ -249,15 +271,27 @@ class _Regions:
     ) -> None:
         self._same = same = UnionFind(size)
         self._shown: dict[int, dict[int, set[Region]]] = {}  # by the cluster's root, by the picture
-        partial = []
+        partial, framed = [], []
         for match in matches:
             if match.regions:
                 partial.append((match, match.regions))
-            elif is_certain(match):
+            elif match.view == INSIDE_A_FRAME:
+                framed.append((match.left, match.right))
+            if not match.regions and is_certain(match):
                 same.union(match.left, match.right)
         for match, (of_left, of_right) in partial:
             self._show(match.right, same.find(match.left), of_left)
             self._show(match.left, same.find(match.right), of_right)
+        if partial:
+            self._show_somewhere(framed, {(match.left, match.right) for match, _ in partial})
+
+    def _show_somewhere(self, framed: Pairs, located: set[tuple[int, int]]) -> None:
+        """Take note of what lies inside frames of which no match tells where they are."""
+        with_place = {number for pair in framed if pair in located for number in pair}
+        for one, other in framed:
+            for member, picture in ((one, other), (other, one)):
+                if (one, other) not in located and picture not in with_place:
+                    self._show(member, self._same.find(picture), SOMEWHERE)
 
     def _show(self, member: int, picture: int, region: Region) -> None:
         self._shown.setdefault(member, {}).setdefault(picture, set()).add(region.rounded())

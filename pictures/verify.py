@@ -8,7 +8,7 @@ from enum import Enum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping import Match
+from grouping import INSIDE_A_FRAME, Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack
 from pictures.colour import colours_contradict
@@ -28,7 +28,6 @@ from pictures.registration import (
 from pictures.sketch import LEAST_COSINE, Sketches, cosines, sketches
 from pictures.table import Pairs, Table
 
-INSIDE_A_FRAME = "inside a frame"  # the view of a match of what a frame holds
 FEW = 16  # of which so many at a time, whose numbers stay in a processor's cache
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
 CLOSE = 36

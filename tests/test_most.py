@@ -255,6 +255,23 @@ def test_many_that_match_one_picture_of_another_cluster_do_not_join_it() -> None
     assert members(8, [*photos, *inset, more]) == [list(range(8))]
 
 
+def test_a_picture_joins_first_what_shows_it_as_a_whole() -> None:
+    """An inset of photo 0 lies in photo 3; collage 6 of photo 0 matches the inset most."""
+    photos = linked([(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)])
+    inset = Match(3, 6, 120, 0.9, POINTS, (LEFT, RIGHT))
+    whole = [Match(n, 6, 120, 0.5, POINTS, (ALL, RIGHT)) for n in range(3)]
+    assert members(7, [*photos, inset, *whole]) == [[0, 1, 2, 6], [3, 4, 5]]
+
+
+def test_a_frame_that_may_be_a_page_joins_no_part_of_it() -> None:
+    """Where the photo lies that matches inside the frame of picture 1, nothing tells."""
+    framed = Match(0, 1, 60, 0.5, "inside a frame")
+    assert members(3, [framed, seen(1, 2, 0.7, LEFT)]) == [[0, 1]]
+    assert members(3, [framed, seen(1, 2, 0.7, ALL)]) == [[0, 1, 2]]
+    located = seen(0, 1, 0.4, ALL, LEFT)
+    assert members(3, [framed, located, seen(1, 2, 0.7, LEFT)]) == [[0, 1, 2]]
+
+
 # ---- The same whatever names, order and threads are
 
 

@@ -16,13 +16,12 @@ from extras.points.making import bag_in, points_in
 from extras.points.proof import Proof, prove
 from extras.points.remembered import Shown, key_of, leave, recalled, shown_of
 from extras.points.words import near
-from grouping import POINTS, Match, UnionFind
+from grouping import INSIDE_A_FRAME, POINTS, Match, UnionFind
 from pictures.crowds import is_certain
 from pictures.looks import Look, Spooled, content
 from pictures.matching import FindMatches
 from pictures.searches import Memory
 from pictures.sides import Sides, may_be_compared, sides_of
-from pictures.verify import INSIDE_A_FRAME
 
 PROPOSED = 10  # pictures, the nearest of each by words; of so few all are compared
 MOST_FRAMED = 3  # matches of a picture inside a frame that are looked at once more
