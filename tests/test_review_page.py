@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import CHROMIUM, ROOT, SAMPLES, Library, make_once, picture, tree
-from made_pictures import CAT, LAUNCH, encoded, photo
+from made_pictures import CAT, LAUNCH, PORTRAIT, encoded, photo
 from made_raw import dng
 from PIL import Image, ImageStat
 from test_review import serving
@@ -1066,8 +1066,8 @@ def test_the_points_that_join_two_pictures_are_shown_when_asked_for(
 
     bare_library.add("a.jpg", CAT)
     bare_library.add("b.jpg", CAT, quality=70)
-    tilted = photo(LAUNCH).rotate(20, Image.Resampling.BICUBIC, expand=True)
-    for name, image in (("c.jpg", photo(LAUNCH)), ("d.jpg", tilted)):
+    tilted = photo(PORTRAIT).rotate(20, Image.Resampling.BICUBIC, expand=True)
+    for name, image in (("c.jpg", photo(PORTRAIT)), ("d.jpg", tilted)):
         (bare_library.photos / name).write_bytes(encoded(image, "JPEG", quality=88))
     bare_library.find("--preset", "most")
     page = open_page(bare_library)
