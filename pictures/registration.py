@@ -64,12 +64,12 @@ def stand_out(p: Stack, q: Stack, likeness: Flat) -> NDArray[np.bool_]:
     kind. Where both pictures correlate by `SELF_LIKENESS` with themselves at another place, as
     much as `SELF_SHARE` of what such a move changes is too much of a difference. All others do.
     """
-    own = np.minimum(_self_likeness(p), _self_likeness(q))
+    own = np.minimum(self_likeness(p), self_likeness(q))
     alike: NDArray[np.bool_] = 1 - likeness <= SELF_SHARE * (1 - own)
     return alike | (own < SELF_LIKENESS)
 
 
-def _self_likeness(p: Stack) -> Flat:
+def self_likeness(p: Stack) -> Flat:
     """The greatest correlation of each picture with itself, moved by `SELF_SHIFT` or more."""
     found = by_shift(p, p)
     middle, near = found.shape[1] // 2, round(p.shape[1] * SELF_SHIFT) - 1

@@ -10,7 +10,8 @@ import pytest
 from made_pictures import encoded, look_of
 from PIL import ImageEnhance, ImageOps
 
-from pictures import matching, presets
+from pictures import fingerprint, matching, presets
+from pictures.recipe import Recipe
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "benchmarks"))
 
@@ -44,6 +45,20 @@ def test_what_differs_in_one_design_is_apart_and_its_copies_are_found(
     data = [encoded(picture, "JPEG", quality=q) for picture in pictures for q in (90, 50)]
     digests = [hashlib.sha256(each).hexdigest() for each in data]
     groups, _ = matching.group(digests, [*map(look_of, data)], presets.PRESETS["similar"])
+    assert [group.members for group in groups] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [("wooden chess", (9, 13, 30, 43, 45)), ("receipt", (2, 7, 31, 54, 58))],
+)
+def test_points_keep_apart_what_differs_in_one_design(kind: str, places: Sequence[int]) -> None:
+    pytest.importorskip("cv2")
+    pictures = [KINDS[kind](place, Random(f"{kind} {place}")) for place in places]
+    data = [encoded(picture, "JPEG", quality=q) for picture in pictures for q in (90, 50)]
+    digests = [hashlib.sha256(each).hexdigest() for each in data]
+    looks = [fingerprint.look_at(each, Recipe(points=True)) for each in data]
+    groups, _ = matching.group(digests, looks, presets.PRESETS["most"])
     assert [group.members for group in groups] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
 
 

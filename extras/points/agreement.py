@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from extras.points.features import Places, Points
 from extras.points.proof import Proof
 from pictures.looks import GRAY_SIDE, PAGE_SIDE, Look, content, page
+from pictures.registration import flattened, self_likeness
 
 Floats = NDArray[np.float64]
 
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
 LEAST_AGREEMENT = 1.0  # of the share of blocks and half of that of points, with both
-PAGE_BLOCKS = 0.8  # of two documents
+PAGE_BLOCKS = 0.9  # of two documents
 PAGE_POINTS = 0.5
+REPEATING = 0.6  # correlation of a picture with itself, moved, as that of a board
+REPEATING_BLOCKS = 0.95  # of two pictures that repeat themselves
 BLOCKS = 8  # a side, into which a picture is cut; twice as many of a document
 ALIKE = 0.4  # the correlation of blocks that agree
 LEAST_DEVIATION = 3.0  # gray levels, of blocks that show anything
@@ -78,7 +81,19 @@ def agreement(one: Seen, other: Seen, proof: Proof) -> Agreement:
     else:
         blocks = _blocks_alike(one.gray, other.gray, _between(one, other, affine), BLOCKS)
         enough = blocks + near / 2 >= LEAST_AGREEMENT
+        enough = enough and not is_one_design(one, other, blocks)
     return Agreement(blocks, near, "" if enough else "between these points they differ")
+
+
+def is_one_design(one: Seen, other: Seen, blocks: float) -> bool:
+    """Whether two pictures repeat themselves, as boards do, and agree in too few blocks for that.
+
+    Most blocks of such pictures agree whatever stands on the board.
+    """
+    if blocks >= REPEATING_BLOCKS:
+        return False
+    own = self_likeness(flattened(np.stack((one.gray, other.gray))))
+    return bool(own.min() >= REPEATING)
 
 
 def _of_the_picture(proof: Proof, one: Points) -> Floats:

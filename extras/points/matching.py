@@ -10,7 +10,7 @@ from itertools import chain, combinations, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from extras.points.agreement import Seen, agreement, seen_in
+from extras.points.agreement import Seen, agreement, is_one_design, seen_in
 from extras.points.features import Places, Points
 from extras.points.making import bag_in, points_in
 from extras.points.proof import Proof, prove
@@ -176,7 +176,7 @@ def supported(both: Both) -> Shown | None:
     if proof.inliers < FEWER_INLIERS or spread < LEAST_SUPPORT_SPREAD:
         return None
     agree = agreement(one, other, proof)
-    if agree.blocks + agree.near / 2 < LESS_AGREEMENT:
+    if agree.blocks + agree.near / 2 < LESS_AGREEMENT or is_one_design(one, other, agree.blocks):
         return None
     return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof))
 
