@@ -23,8 +23,8 @@ from pictures.matching import FindMatches
 from pictures.searches import Memory
 from pictures.sides import Sides, may_be_compared, sides_of
 
-PROPOSED = 7  # pictures, the nearest of each by words; of so few all are compared
-MOST_FRAMED = 2  # matches of a picture inside a frame that are looked at once more
+PROPOSED = 10  # pictures, the nearest of each by words; of so few all are compared
+MOST_FRAMED = 3  # matches of a picture inside a frame that are looked at once more
 BATCH = 64  # pairs that are proven at once, in threads
 MARGIN = 0.1  # of the points at each end of the box in which they lie
 MOST_IN_MEMORY = 2048  # pictures whose points are there, of some 15 KB each
