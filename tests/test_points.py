@@ -1,5 +1,6 @@
 """Points of pictures, the proof by them, and the words that propose what to prove."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import made_pictures
@@ -10,9 +11,10 @@ from PIL import Image, ImageDraw, ImageOps
 
 pytest.importorskip("cv2")
 
+from extras.points import words
 from extras.points.features import Points, packed, points_of, unpacked
 from extras.points.proof import prove
-from extras.points.words import bag_of, near
+from extras.points.words import MOST_OF_A_WORD, Bag, bag_of, near
 
 Edit = Callable[[Image.Image], Image.Image]
 PHOTOS = ("2023/launch.jpg", "2023/portrait.jpg", "2024/cat.jpg", "2024/coffee.jpg")
@@ -154,3 +156,40 @@ def test_letters_that_come_again_prove_nothing() -> None:
     pages = [made_pictures.text_page(seed) for seed in (1, 2)]
     proof = prove(*map(seen, pages))
     assert proof is None or not proof.holds
+
+
+def test_many_pictures_of_few_words_are_counted_in_bounded_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As icons are: flat, with the same corners again and again."""
+    some = np.arange(40) % 10
+    few = Bag(some.astype(np.uint16), some.astype(np.uint64), *[np.ones(40, np.uint8)] * 2)
+    monkeypatch.setattr(words, "MOST_VOTES", 1 << 14)
+    tracemalloc.start()
+    found = list(near([(few, few)] * 100, 3))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) > 100
+    assert peak < 20e6
+
+
+def test_a_bag_holds_a_few_points_of_each_word() -> None:
+    squares = Image.fromarray(
+        np.kron(np.indices((12, 12)).sum(axis=0) % 2, np.ones((30, 30))) * 255
+    )
+    plain, mirrored = bag_of(seen(squares))
+    assert np.bincount(plain.words).max() == MOST_OF_A_WORD
+    assert np.bincount(mirrored.words).max() <= MOST_OF_A_WORD
+
+
+def test_how_many_pictures_are_counted_at_once_proposes_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = [opened(name) for name in PHOTOS]
+    shown = [*images, *(edit(images[2]) for edit in EDITS.values())]
+    bags = [bag_of(seen(image)) for image in shown]
+    expected = list(near(bags, 2))
+    monkeypatch.setattr(words, "MOST_VOTES", 50)
+    assert list(near(bags, 2)) == expected
+    monkeypatch.setattr(words, "MOST_COMPARED", 2)
+    assert list(near(bags, 2)) == expected

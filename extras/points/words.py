@@ -13,8 +13,11 @@ from pictures.sides import Sides, lie_apart
 MOST_BITS = 10  # of 64, in which points of a word may differ that vote for their pictures
 TURNS, TURN_WIDTH = 16, 16  # bins of how much a point is turned, and their width in 256ths
 OCTAVES, OCTAVE_WIDTH = 6, 3  # bins of how much it is enlarged, and their width
+MOST_OF_A_WORD = 4  # points of a picture; drawings and patterns repeat theirs a hundred times
 LEAST_VOTES = 4
-BLOCK = 512  # pictures whose votes are counted at once
+BLOCK = 512  # pictures whose votes are counted at once, or fewer
+MOST_COMPARED = 1 << 24  # pairs of points of one word at once; 8 bytes for each
+MOST_VOTES = 1 << 21  # counted at once, which takes some 80 bytes for each
 WEIGHT_STEPS = 256
 CELLS = TURNS * OCTAVES
 
@@ -41,8 +44,15 @@ def bag_of(points: Points) -> Bags:
 
 
 def _bag(some: Described) -> Bag:
-    bits = some.bits.view(np.uint64)[:, 0].copy()
-    return Bag(some.words, bits, some.turns.copy(), some.octaves.copy())
+    """The first points of each word: more of one tell no more, and cost their square (H. Jegou et
+    al., On the burstiness of visual elements, 2009).
+    """
+    order = np.argsort(some.words, kind="stable")
+    ranked = some.words[order]
+    of_a_word = np.arange(len(order)) - np.searchsorted(ranked, ranked)
+    kept = np.sort(order[of_a_word < MOST_OF_A_WORD])
+    bits = some.bits.view(np.uint64)[kept, 0]
+    return Bag(some.words[kept], bits, some.turns[kept], some.octaves[kept])
 
 
 def near(
@@ -55,18 +65,24 @@ def near(
     much the picture is turned and enlarged (H. Jegou et al., Hamming embedding and weak geometric
     consistency, 2008). The mirrored pictures vote, too. With `sides`, only what lies apart is
     proposed. Exact, and of equal ones the first; time grows with the square of the pictures, in
-    memory are the votes for `BLOCK` of them.
+    memory are up to `MOST_VOTES`, or those for one of them.
     """
     index = _index([bag and bag[0] for bag in bags])
     mirrored = _index([bag and bag[1] for bag in bags])
     weights = _weights(index, len(bags))
     best = _Scored(np.zeros(0, np.float32), np.zeros(0, np.intp), np.zeros(0, np.intp))
-    for start in range(0, len(bags), BLOCK):
-        some = [best]
-        for queries in (index, mirrored):
-            votes = _votes(queries, index, weights, start, len(bags))
-            some.append(_scored(votes, start, len(bags)))
-        best = _nearest(_apart(_together(some), sides), count)
+    start, block = 0, BLOCK
+    while start < len(bags):
+        votes = [
+            _votes(queries, index, weights, (start, start + block), len(bags))
+            for queries in (index, mirrored)
+        ]
+        counted = [_scored(some, start, len(bags)) for some in votes if some is not None]
+        if len(counted) < len(votes):
+            block //= 2
+            continue
+        best = _nearest(_apart(_together([best, *counted]), sides), count)
+        start += block
     order = np.lexsort((best.right, best.left))
     yield from zip(best.left[order].tolist(), best.right[order].tolist(), strict=True)
 
@@ -122,15 +138,27 @@ def _weights(index: _Index, size: int) -> Rows:
 # ---- Votes
 
 
-def _votes(queries: _Index, index: _Index, weights: Rows, start: int, size: int) -> Keys:
-    """Votes of a block of pictures for others, each as a number: the two, the cell, the weight."""
-    one, end = queries.rows_of(start, start + BLOCK)
+def _votes(
+    queries: _Index, index: _Index, weights: Rows, block: tuple[int, int], size: int
+) -> Keys | None:
+    """Votes of a block of pictures for others, each as a number: the two, the cell, the weight.
+
+    None where several pictures have more than can be counted at once.
+    """
+    start, end_of_block = block
+    one, end = queries.rows_of(start, end_of_block)
     begin, last = index.rows_of(start if queries is index else 0, size)
     words = np.flatnonzero((one < end) & (begin < last))
-    found = []
+    several = end_of_block - start > 1
+    if several and ((end - one) * (last - begin)).max(initial=0) > MOST_COMPARED:
+        return None
+    found, count = [], 0
     for low, high, first, stop in np.stack((one, end, begin, last))[:, words].T.tolist():
         differing = np.bitwise_count(queries.bits[low:high, None] ^ index.bits[first:stop])
         found.append(np.flatnonzero(differing <= MOST_BITS))
+        count += len(found[-1])
+        if several and count > MOST_VOTES:
+            return None
     numbers = [len(flat) for flat in found]
     flat = np.concatenate([*found, np.zeros(0, np.intp)])
     i, j = np.divmod(flat, np.repeat((last - begin)[words], numbers))
