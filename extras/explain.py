@@ -309,6 +309,8 @@ def _found_apart(explanation: Explanation, found: LastFind) -> Iterator[str]:
         yield f"The last find has them in groups {one} and {other}."
         if explanation.alike:
             yield "That find had other settings, or too few of the groups' other pictures match."
+            if explanation.comparisons[0].view == POINTS:
+                yield "A picture that shows several others, as a collage does, joins one of them."
     else:
         places = ["in no group" if g is None else f"in group {g}" for g in found.groups]
         yield f"The last find has the first {places[0]} and the second {places[1]}."

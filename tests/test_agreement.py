@@ -70,7 +70,7 @@ def test_copies_agree(name: str, edit: str) -> None:
 
 def test_other_subjects_before_one_background_differ() -> None:
     found = agreed(before(CAT, COFFEE), before(STARS, COFFEE))
-    assert found.reason == "between these points they differ"
+    assert found.reason == "between the points that lie on each other they differ"
     assert found.blocks < 0.9
     assert found.near < 0.5
 

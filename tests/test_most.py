@@ -343,6 +343,20 @@ def test_explain_says_which_proof_decided(bare_library: Library) -> None:
     assert 0 < best["share"] <= 1
 
 
+def test_explain_says_why_a_collage_is_apart_from_a_photo_in_it(bare_library: Library) -> None:
+    for name in (CAT, COFFEE):
+        put(bare_library, f"{Path(name).stem}.jpg", photo(name))
+        put(bare_library, f"{Path(name).stem} tilted.jpg", EDITS["tilted"](photo(name)))
+    page = put(bare_library, "page.jpg", collage(photo(CAT), photo(COFFEE)))
+    without = [group for group in groups(bare_library) if "page.jpg" not in group]
+    (photos,) = without
+    other = str(bare_library.photos / photos[-1])
+    said = bare_library.run("explain", page, other, "--preset", "most").out
+    assert "--preset most groups them" in said
+    assert "The last find has them in groups" in said
+    assert "as a collage does, joins one of them." in said
+
+
 def test_explain_names_the_preset_that_would_match(bare_library: Library) -> None:
     one = put(bare_library, "a.jpg", photo(COFFEE))
     other = put(bare_library, "b.jpg", EDITS["tilted"](photo(COFFEE)))

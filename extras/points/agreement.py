@@ -82,7 +82,9 @@ def agreement(one: Seen, other: Seen, proof: Proof) -> Agreement:
         blocks = _blocks_alike(one.gray, other.gray, _between(one, other, affine), BLOCKS)
         enough = blocks + near / 2 >= LEAST_AGREEMENT
         enough = enough and not is_one_design(one, other, blocks)
-    return Agreement(blocks, near, "" if enough else "between these points they differ")
+    return Agreement(
+        blocks, near, "" if enough else "between the points that lie on each other they differ"
+    )
 
 
 def is_one_design(one: Seen, other: Seen, blocks: float) -> bool:

@@ -23,7 +23,7 @@ def compared(one: Look, other: Look) -> Comparison:
         POINTS,
         not reason,
         proof.holds,
-        (f"{FOUND}, but {reason}" if proof.holds else reason) if reason else FOUND,
+        reason or FOUND,
         agreement=agree.blocks if agree else None,
         points=proof.inliers,
         share=max(proof.shares),
