@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Library
-from made_pictures import CAT, COFFEE, PORTRAIT, SINGLES, STARS, cropped, encoded, photo
+from made_pictures import CAT, COFFEE, LAUNCH, PORTRAIT, SINGLES, STARS, cropped, encoded, photo
 from PIL import Image, ImageFilter, ImageOps
 
 from config import Exit
@@ -102,6 +102,13 @@ def test_what_hashes_do_not_find_points_do(bare_library: Library) -> None:
     assert weakest["view"] == POINTS
     assert 0 < weakest["share"] <= 1
     assert found["needs_a_look"] == [[], []]
+
+
+def test_a_crop_of_a_picture_that_repeats_itself_is_found(bare_library: Library) -> None:
+    """A scaffold, of which most points come again; but most of the crop's have a partner."""
+    put(bare_library, "launch.jpg", photo(LAUNCH))
+    put(bare_library, "crop.jpg", cropped(photo(LAUNCH), 0.7, 0.3, 0.6))
+    assert groups(bare_library) == [["crop.jpg", "launch.jpg"]]
 
 
 def test_it_finds_all_that_similar_does(library: Library) -> None:

@@ -24,6 +24,7 @@ BESIDE = 12.0  # pixels within which another point is at the same place
 LEAST_SHARE = 0.1  # of the points that are seen in the other picture, those with a partner
 LEAST_SHARE_IN_PLACE = 0.4  # where nothing moved, as in the frames of one shop
 LEAST_SHARE_OF_REPEATED = 0.5  # in both, where many points are repeated, as letters are
+LEAST_SHARE_OF_CROPPED = 0.7  # or in one of the two, of which the other has smaller ones
 MOST_REPEATED = 0.35  # of the points with a partner, those that come again elsewhere
 REPEATED_BITS = 40  # in which such points differ
 IN_PLACE_SCALE, IN_PLACE_DEGREES, IN_PLACE_SHIFT = 1.03, 1.5, 10  # and pixels
@@ -96,9 +97,10 @@ def reason_against(
     distinct = _distinct(left, right, pairs)
     if distinct < LEAST_DISTINCT:
         return f"only {distinct} points are clearly the same, {LEAST_DISTINCT} are needed"
-    share = min(side.share for side in sides)
+    fewer = min(side.share for side in sides)
     repeated = _repeated(left, right, pairs)
-    if repeated > MOST_REPEATED and share < LEAST_SHARE_OF_REPEATED:
+    enough = fewer >= LEAST_SHARE_OF_REPEATED or share >= LEAST_SHARE_OF_CROPPED
+    if repeated > MOST_REPEATED and not enough:
         return f"{repeated:.0%} of the points come again elsewhere, as letters do"
     return ""
 
