@@ -11,6 +11,7 @@ from conftest import Library
 from made_pictures import CAT, COFFEE, LAUNCH, STARS, photo
 from PIL import Image, ImageDraw
 
+from extras.points import matching
 from extras.points.agreement import Agreement, Seen, agreement, seen_in
 from extras.points.making import points_in
 from extras.points.proof import prove
@@ -99,3 +100,16 @@ def test_other_subjects_before_one_background_get_no_group(bare_library: Library
     for subject in (CAT, STARS):
         before(subject, COFFEE).save(bare_library.photos / f"{Path(subject).stem}.png")
     assert bare_library.find("--preset", "most", "--json").facts["groups"] == []
+
+
+def test_a_network_is_not_borne_out_by_a_few_of_many_points(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As of two X-rays, whose letters and edges have partners, and little else."""
+    both = seen(photo(CAT)), seen(EDITS["cropped"](photo(CAT)))
+    proof = prove(both[0].points, both[1].points)
+    assert proof is not None
+    for share, borne_out in ((0.13, False), (0.15, True)):
+        few = replace(proof, shares=(share, 0.1))
+        monkeypatch.setattr(matching, "prove", lambda *_, few=few: few)
+        assert (matching.supported(both) is not None) == borne_out

@@ -15,6 +15,7 @@ from extras.points.features import Places, Points
 from extras.points.making import bag_in, points_in
 from extras.points.proof import Proof, prove
 from extras.points.remembered import Shown, key_of, leave, recalled, shown_of
+from extras.points.rule import LEAST_SHARE
 from extras.points.words import near
 from grouping import INSIDE_A_FRAME, POINTS, Match, UnionFind
 from pictures.crowds import is_certain
@@ -173,7 +174,8 @@ def supported(both: Both) -> Shown | None:
     if proof is None or (one.fine is not None and other.fine is not None):
         return None
     spread = min(min(right - left, lower - upper) for left, upper, right, lower in proof.covered)
-    if proof.inliers < FEWER_INLIERS or spread < LEAST_SUPPORT_SPREAD:
+    few = proof.inliers < FEWER_INLIERS or max(proof.shares) < LEAST_SHARE
+    if few or spread < LEAST_SUPPORT_SPREAD:
         return None
     agree = agreement(one, other, proof)
     if agree.blocks + agree.near / 2 < LESS_AGREEMENT or is_one_design(one, other, agree.blocks):
