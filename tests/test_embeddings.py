@@ -810,7 +810,7 @@ def test_crops_and_overlays_are_found_by_the_real_models(model: str, bare_librar
     ran = bare_library.find(*flags(model), "--json")
     groups = [[Path(path).name for path in group] for group in ran.facts["groups"]]
     assert groups == [[f"{n}.jpg", f"{n}_crop.jpg", f"{n}_overlay.jpg"] for n in sorted(samples)]
-    assert all(ran.facts["needs_a_look"])
+    assert ran.facts["needs_a_look"][0] == []  # the cat, of which points prove all
     bare_library.delete_copies("cat_crop.jpg", "stars_overlay.jpg")
     assert bare_library.check().code == 0
     assert bare_library.listed() == ["cat_crop.jpg", "stars_overlay.jpg"]
