@@ -225,12 +225,12 @@ def _by_pages(verdict: Verdict, likeness: float, alike: bool) -> Verdict:
 def _by_colour(verdict: Verdict, table: Table, rows: tuple[int, int], turn: str) -> Verdict:
     """The verdict on two pages, of which flags may differ in their colours alone.
 
-    What is inside a frame isn't where its colour is known.
+    What is inside a frame, or was cut out of a picture, isn't where its colour is known.
     """
     if not verdict.matches or table.framed[list(rows)].any():
         return verdict
     left, right = (table.colour[row] for row in rows)
-    if not colours_contradict(left, right, turn):
+    if not (left and right) or not colours_contradict(left, right, turn):
         return verdict
     return replace(verdict, reason=Reason.COLOURS, alike=False)
 
