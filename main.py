@@ -14,9 +14,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-if sys.version_info < (3, 11):  # noqa: UP036 - say it to older ones
-    raise SystemExit("error: this needs Python 3.11 or newer.")
-
+# This file alone is read by a Python that is too old; it may have no newer syntax than 3.6.
+OLDEST = (3, 11)
+SCHEMA = 1
+NO_POSIX = ("fcntl", "resource", "termios")  # modules that Windows hasn't got
 MISTAKES = (  # what people make of config.py
     ArithmeticError,
     AttributeError,
@@ -28,21 +29,37 @@ MISTAKES = (  # what people make of config.py
     TypeError,
     ValueError,
 )
+
+
+def refuse(message: str) -> SystemExit:
+    """The end of a program that can't begin, said in one line."""
+    print(f"error: {message}", file=sys.stderr)
+    if "--json" in sys.argv:
+        print(json.dumps({"schema": SCHEMA, "exit": 2, "error": message}))
+    return SystemExit(2)
+
+
+if sys.version_info < OLDEST:
+    raise refuse(
+        "this needs Python 3.11 or newer, and this is {}.{}; make .venv anew by a newer one, as in "
+        "python3.12 -m venv --clear .venv".format(*sys.version_info)
+    )
 try:
     import config
 except MISTAKES as error:
-    mistake = f"config.py: {type(error).__name__}: {error}; put paths and words in quotes."
-    print(f"error: {mistake}", file=sys.stderr)
-    if "--json" in sys.argv:
-        print(json.dumps({"schema": 1, "exit": 2, "error": mistake}))
-    raise SystemExit(2) from None
+    message = f"config.py: {type(error).__name__}: {error}; put paths and words in quotes."
+    raise refuse(message) from None
+try:
+    from disk import system
+except ModuleNotFoundError as error:
+    if error.name not in NO_POSIX:
+        raise
+    message = "this needs Linux or macOS; on Windows run it in WSL (wsl --install sets that up)."
+    raise refuse(message) from None
 
 from actions.console import Console, print_line
 from actions.options import ACTIONS, check_belongs, constants, parser, settings_of
 from config import Exit, UserError
-from disk import system
-
-SCHEMA = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,7 +91,8 @@ def act(argv: Sequence[str] | None, console: Console) -> None:
     """Do what the command line says; UserError for what can't be understood."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
-    if (encoding := sys.getfilesystemencoding()) != "utf-8":
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
         raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
     values = constants(vars(config))
     arguments = parser(values).parse_intermixed_args(argv)
