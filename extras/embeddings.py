@@ -16,6 +16,7 @@ from config import Settings, UserError
 from extras.network import BATCH, INSTALL, Model, load
 from extras.points import installed as points
 from extras.points import matching as by_points
+from extras.points.remembered import Proofs, recalled
 from extras.vectors import near_vectors
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
@@ -122,10 +123,14 @@ class ByEmbeddings:
         watch: Watch = unwatched,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         digests, looks = [image.digest for image in images], [image.look for image in images]
-        effort = in_threads(self._workers, watch)
-        before = by_looks(looks, self._rules, effort, sides, memory)
-        search = before if self.has_presets else _nothing
-        method = by_embeddings(images, self._cosine, sides, effort.each, search)
+        effort, proofs = in_threads(self._workers, watch), recalled(memory)
+        search: FindMatches = _nothing
+        if self.has_presets:
+            rules = replace(self._rules, points=False)
+            by_hash = by_looks(looks, rules, effort, sides, memory)
+            search = by_points.and_points(by_hash, looks, proofs, effort.each, sides)
+        method = by_embeddings(images, self._cosine, sides, effort.each, search, proofs)
+        method = by_points.leaving(memory, proofs, method)
         return group_by(digests, looks, [method], sides)
 
     def pairs(
@@ -193,6 +198,7 @@ def by_embeddings(
     sides: Sequence[int] | None = None,
     each: by_points.Each = map,
     before: FindMatches = _nothing,
+    proofs: Proofs | None = None,
 ) -> FindMatches:
     """The method that finds what another one does, and then what a model proposes and points prove.
 
@@ -206,14 +212,12 @@ def by_embeddings(
         yield from found
         cosines = _proposed(images, files, sure, sides, found)
         looks = [images[first].look for first, *_ in files]
-        proven = set()
-        for match in by_points.proven(looks, cosines, each):
-            proven.add((match.left, match.right))
-            yield match
-        rest = [pair for pair, cosine in cosines.items() if cosine >= sure and pair not in proven]
-        for match in by_points.proven(looks, rest, each, judge=by_points.supported):
+        for match, holds in by_points.borne_out(looks, cosines, each, proofs):
             cosine = cosines[match.left, match.right]
-            yield replace(match, correlation=cosine, view=EMBEDDING)
+            if holds:
+                yield match
+            elif cosine >= sure:
+                yield replace(match, correlation=cosine, view=EMBEDDING)
 
     return matches
 

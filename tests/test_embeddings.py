@@ -35,6 +35,7 @@ from config import Settings, UserError
 from disk.files import ImageFile
 from extras import embeddings, network, vectors
 from extras.points import matching as by_points
+from extras.points import rule
 from extras.vectors import near_vectors
 from grouping import EMBEDDING, POINTS, Match, supported_clusters
 from pictures import crowds, decode, fingerprint, matching
@@ -534,7 +535,7 @@ def test_a_model_alone_joins_nothing() -> None:
 def test_where_a_model_is_sure_a_few_points_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     crop = made_pictures.cropped(photo(CAT), 0.6, 0.3, 0.6)
     looks = [look_of(image) for image in (photo(CAT), crop, photo(COFFEE))]
-    monkeypatch.setattr(by_points, "compared", lambda _: None)
+    monkeypatch.setattr(rule, "LEAST_INLIERS", 1000)
     assert joined(looks, 0.7) == {}
     assert joined(looks, 0.8) == {(0, 1): EMBEDDING}
     assert joined(looks, 0.8, sure=0.9) == {}
@@ -544,7 +545,7 @@ def test_documents_need_the_whole_proof(monkeypatch: pytest.MonkeyPatch) -> None
     page = made_pictures.text_page(1)
     looks = [look_of(image) for image in (page, page.point(lambda level: level * 0.8))]
     assert joined(looks, 0.5) == {(0, 1): POINTS}
-    monkeypatch.setattr(by_points, "compared", lambda _: None)
+    monkeypatch.setattr(rule, "LEAST_INLIERS", 1000)
     assert joined(looks, 0.99) == {}
 
 
@@ -746,6 +747,27 @@ def test_embeddings_are_kept_for_the_next_run(
     assert unchanged(library, *flags(copied, "both"))[0] == 7
     assert len(shown) == 2 * (1 + network.BATCH)  # to try the model, and no photo
     assert unchanged(library, "--preset", "most")[0] == 7
+
+
+@pytest.mark.parametrize("method", ["embeddings", "both"])
+def test_what_points_said_to_a_model_is_kept_for_the_next_run(
+    method: str, library: Library, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(library)
+    asked: list[by_points.Both] = []
+    compare = by_points.compared
+
+    def compared(both: by_points.Both) -> Any:
+        asked.append(both)
+        return compare(both)
+
+    monkeypatch.setattr(by_points, "compared", compared)
+    with_points = (*flags(tiny, method), "--preset", "most")
+    first = unchanged(library, *with_points)
+    assert len(asked) == len({tuple(map(id, both)) for both in asked}) > 0
+    asked.clear()
+    assert unchanged(library, *with_points) == (6, first[1])
+    assert asked == []
 
 
 def test_another_model_or_scale_sees_all_pictures_anew(

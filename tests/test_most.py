@@ -320,7 +320,7 @@ def test_words_propose_what_points_prove_among_many(bare_library: Library) -> No
 
 
 def test_what_was_proven_is_remembered_to_the_last_bit() -> None:
-    shown = remembered.Shown(0.5, (LEFT, RIGHT)), None
+    shown = remembered.Shown(0.5, (LEFT, RIGHT), holds=True), None
     known = {bytes([n]) * 16: shown[n % 2] for n in range(5)}
     data = remembered.packed(known)
     again = remembered.unpacked(data)

@@ -10,11 +10,11 @@ from itertools import chain, combinations, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from extras.points.agreement import Seen, agreement, is_one_design, seen_in
+from extras.points.agreement import Agreement, Seen, agreement, is_one_design, seen_in
 from extras.points.features import Places, Points
 from extras.points.making import bag_in, points_in
 from extras.points.proof import Proof, prove
-from extras.points.remembered import Shown, key_of, leave, recalled, shown_of
+from extras.points.remembered import Proofs, Shown, key_of, leave, recalled, shown_of
 from extras.points.rule import LEAST_SHARE
 from extras.points.words import near
 from grouping import INSIDE_A_FRAME, POINTS, Match, UnionFind
@@ -49,6 +49,18 @@ def also_by_points(
     memory: Memory | None = None,
 ) -> FindMatches:
     """The method that finds what another one does, and then what local features alone prove."""
+    proofs = recalled(memory)
+    return leaving(memory, proofs, and_points(search, looks, proofs, each, sides))
+
+
+def and_points(
+    search: FindMatches,
+    looks: Sequence[Look | None],
+    proofs: Proofs,
+    each: Each = map,
+    sides: Sequence[int] | None = None,
+) -> FindMatches:
+    """The same method, which takes note of what it asks for."""
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
         found = []
@@ -57,7 +69,17 @@ def also_by_points(
             yield match
         shown = [looks[first] for first, *_ in files]
         pairs = proposed(shown, found, sides_of(files, sides))
-        yield from proven(shown, chain(pairs, framed(shown, found)), each, memory)
+        yield from proven(shown, chain(pairs, framed(shown, found)), each, proofs)
+
+    return matches
+
+
+def leaving(memory: Memory | None, proofs: Proofs, search: FindMatches) -> FindMatches:
+    """A method that leaves, at its end, for the next search what it asked for."""
+
+    def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
+        yield from search(files)
+        leave(memory, proofs)
 
     return matches
 
@@ -133,54 +155,66 @@ def proven(
     looks: Sequence[Look | None],
     pairs: Iterable[Pair],
     each: Each = map,
-    memory: Memory | None = None,
-    judge: Judge | None = None,
+    proofs: Proofs | None = None,
 ) -> Iterator[Match]:
-    """Yield those of some pairs of pictures, by position, that points prove to show the same.
+    """Yield those of some pairs of pictures, by position, that points prove to show the same."""
+    for match, holds in borne_out(looks, pairs, each, proofs):
+        if holds:
+            yield match
 
-    What another judge finds isn't remembered.
+
+def borne_out(
+    looks: Sequence[Look | None],
+    pairs: Iterable[Pair],
+    each: Each = map,
+    proofs: Proofs | None = None,
+) -> Iterator[tuple[Match, bool]]:
+    """Yield those of some pairs of which points don't deny that they show the same.
+
+    With each comes whether they prove it alone. No pair is looked at of which it is known.
     """
-    judge = judge or compared
-    proofs, seen, waiting = recalled(memory), _InMemory(looks), iter(pairs)
+    proofs = Proofs() if proofs is None else proofs
+    seen, waiting = _InMemory(looks), iter(pairs)
     while some := list(islice(waiting, BATCH)):
         keys = [key_of(*(_compared(looks[number]) for number in pair)) for pair in some]
-        new = [n for n, key in enumerate(keys) if key not in proofs.before]
+        new = [n for n, key in enumerate(keys) if not proofs.knows(key)]
         both = [(seen.of(some[n][0]), seen.of(some[n][1])) for n in new]
-        shown = dict(zip(new, each(judge, both), strict=True))
+        shown = dict(zip(new, each(compared, both), strict=True))
         for n, (key, (one, other)) in enumerate(zip(keys, some, strict=True)):
-            found = proofs.asked[key] = shown[n] if n in shown else proofs.before[key]
+            found = proofs.asked[key] = shown[n] if n in shown else proofs.known(key)
             if found:
                 bits = _bits_between(looks[one], looks[other])
-                yield Match(one, other, bits, found.share, POINTS, found.regions)
-    leave(memory, proofs)
+                yield Match(one, other, bits, found.share, POINTS, found.regions), found.holds
 
 
 def compared(both: Both) -> Shown | None:
-    """What points prove of two pictures; None if they don't show the same."""
+    """What points say of two pictures; None if they deny that these show the same."""
     one, other = both
     proof = prove(one.points, other.points)
-    if proof is None or not proof.holds or agreement(one, other, proof).reason:
+    if proof is None or not (proof.holds or _may_bear_out(one, other, proof)):
         return None
-    return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof))
+    agree = agreement(one, other, proof)
+    holds = proof.holds and not agree.reason
+    if not holds and not (_may_bear_out(one, other, proof) and _bears_out(one, other, agree)):
+        return None
+    return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof), holds=holds)
 
 
-def supported(both: Both) -> Shown | None:
-    """What points say of two pictures that are surely alike by other means; None if they deny it.
+def _may_bear_out(one: Seen, other: Seen, proof: Proof) -> bool:
+    """Whether points may bear out that two pictures are alike, which other means are sure of.
 
     Fewer of them are enough, and of what lies between them less has to agree; not of documents.
     """
-    one, other = both
-    proof = prove(one.points, other.points)
-    if proof is None or (one.fine is not None and other.fine is not None):
-        return None
+    if one.fine is not None and other.fine is not None:
+        return False
     spread = min(min(right - left, lower - upper) for left, upper, right, lower in proof.covered)
     few = proof.inliers < FEWER_INLIERS or max(proof.shares) < LEAST_SHARE
-    if few or spread < LEAST_SUPPORT_SPREAD:
-        return None
-    agree = agreement(one, other, proof)
-    if agree.blocks + agree.near / 2 < LESS_AGREEMENT or is_one_design(one, other, agree.blocks):
-        return None
-    return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof))
+    return not few and spread >= LEAST_SUPPORT_SPREAD
+
+
+def _bears_out(one: Seen, other: Seen, agree: Agreement) -> bool:
+    enough = agree.blocks + agree.near / 2 >= LESS_AGREEMENT
+    return enough and not is_one_design(one, other, agree.blocks)
 
 
 def boxes_of(one: Points, other: Points, proof: Proof) -> Boxes:

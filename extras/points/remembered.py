@@ -18,23 +18,25 @@ from pictures.looks import Spooled, digest
 from pictures.searches import Memory
 
 # Raised by hand whenever a proof says something else of two pictures.
-PROOF = 7
+PROOF = 8
 HEAD = struct.Struct("<QQ")  # pairs that don't match, and that do
 KEY_BYTES = 16
-NUMBERS = 17  # of a pair that matches: the share, and two boxes of each picture
+NUMBERS = 18  # of a pair that matches: the share, two boxes of each picture, whether it holds
 MOST_PAIRS = 500_000  # of more nothing is remembered: they would take 100 MB of memory
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is known of two pictures that points prove to show the same.
+    """What is known of two pictures of which points don't deny that they show the same.
 
     `share` is that of the points with a partner, `regions` are where each is seen in the other one.
-    All are numbers of 32 bits, as they are remembered.
+    All are numbers of 32 bits, as they are remembered. `holds` says whether points alone prove it;
+    else they bear out what is known by other means.
     """
 
     share: float
     regions: tuple[Region, Region]
+    holds: bool
 
 
 Known = dict[bytes, Shown | None]
@@ -46,6 +48,12 @@ class Proofs:
 
     before: Mapping[bytes, Shown | None] = field(default_factory=dict)
     asked: Known = field(default_factory=dict)
+
+    def knows(self, key: bytes) -> bool:
+        return key in self.asked or key in self.before
+
+    def known(self, key: bytes) -> Shown | None:
+        return self.asked[key] if key in self.asked else self.before[key]
 
 
 def key_of(one: Sequence[bytes | Spooled], other: Sequence[bytes | Spooled]) -> bytes:
@@ -94,17 +102,17 @@ def unpacked(data: bytes) -> Known:
     rows = np.frombuffer(data, "<f4", NUMBERS * alike, starts.stop).reshape(alike, NUMBERS)
     known: Known = dict.fromkeys(keys[:apart])
     for key, row in zip(keys[apart:], rows.tolist(), strict=True):
-        known[key] = shown_of(row[0], np.array(row[1:]))
+        known[key] = shown_of(row[0], np.array(row[1:-1]), holds=bool(row[-1]))
     return known
 
 
 def _numbers(shown: Shown) -> list[float]:
     one, other = shown.regions
-    return [shown.share, *one.sure, *one.most, *other.sure, *other.most]
+    return [shown.share, *one.sure, *one.most, *other.sure, *other.most, shown.holds]
 
 
-def shown_of(share: float, boxes: NDArray[np.floating]) -> Shown:
+def shown_of(share: float, boxes: NDArray[np.floating], *, holds: bool) -> Shown:
     """What is known of two pictures by its numbers: 4 boxes of 4 edges are two regions."""
     rounded = np.array([share, *boxes.ravel().tolist()], np.float32).tolist()
     edges = [(a, b, c, d) for a, b, c, d in zip(*[iter(rounded[1:])] * 4, strict=True)]
-    return Shown(rounded[0], (Region(*edges[:2]), Region(*edges[2:])))
+    return Shown(rounded[0], (Region(*edges[:2]), Region(*edges[2:])), holds)
