@@ -792,17 +792,6 @@ def test_wrong_use_is_said(flags: list[str], says: str, bare_library: Library) -
     assert says in ran.err
 
 
-def test_the_readme_shows_all_that_is_said(
-    bare_library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    shown = readme.partition("$ python main.py --action covered ")[2].partition("\n```")[0]
-    command, _, said = shown.partition("\n")
-    monkeypatch.chdir(ROOT)
-    ran = bare_library.run_exactly("--action", "covered", *command.split(), "--workers", "1")
-    assert ran.out.replace(f"{ROOT}/", "/photos/") == f"{said}\n"
-
-
 # ---- Any trees
 
 

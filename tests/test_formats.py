@@ -185,9 +185,10 @@ def test_an_ending_is_of_a_format_that_is_read_or_of_a_kind_that_is_not() -> Non
     assert formats.PHOTO_EXTENSIONS & kinds.KINDS.keys() == optional
 
 
-def test_the_readme_lists_the_formats() -> None:
+def test_the_docs_list_the_formats() -> None:
     names = ", ".join(form.name for form in FORMATS)
-    assert f"Each photo ({names}) is decoded" in (ROOT / "README.md").read_text("utf-8")
+    text = " ".join((ROOT / "docs/how-it-works.md").read_text("utf-8").split())
+    assert f"Each photo ({names}) is decoded" in text
 
 
 def test_only_formats_of_the_table_have_readers_of_their_own() -> None:
