@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from config import UserError
 from disk import same_file
@@ -12,15 +13,16 @@ from disk.own_names import ASIDE_SUFFIX, MANIFEST
 from disk.patterns import patterns_of
 from disk.places import Names, Surroundings, kind_of_file, names_of, place_at
 from pictures import kinds
+from pictures.by_name import named
 from pictures.errors import reason_of
 from pictures.formats import by_ending, is_photo
 from pictures.images import SEVERAL, Hashed, HashedImage, HashFiles, Holding, Sized, Unreadable
 from pictures.recipe import Recipe
-from pictures.workers import in_workers
 
-# Done by workers; what these import would take this process half a second.
+# What takes long to import: workers are only wanted for what isn't known, and these by workers.
+IN_WORKERS = "pictures.workers:in_workers"
 HASH_FILE = "pictures.hashing:hash_file"
-HOLDING_OF = "pictures.hashing:holding_of"
+HOLDING_OF = "pictures.holding:holding_of"
 SIZED = "pictures.hashing:sized"
 # Kinds of what a walk skips, besides those of `kinds` and `places`; in the plural, to be counted.
 HARD_LINKS = "hard links to the same files"
@@ -324,16 +326,25 @@ def hashed_again(survey: Survey, results: Iterable[Hashed]) -> Survey:
     )
 
 
+def _in_workers(
+    work: str, files: Iterable[ImageFile], workers: int, *wanted: object
+) -> Iterator[Any]:
+    """What comes of some work on photos in worker processes, none of which start for nothing."""
+    some = [*files]
+    results: Iterator[Any] = named(IN_WORKERS)(work, some, workers, *wanted) if some else iter(())
+    return results
+
+
 def hash_files(
     files: Iterable[ImageFile], recipe: Recipe, workers: int
 ) -> Iterator[HashedImage | Unreadable]:
     """Hash photos in worker processes; yields one result a file, as they are done."""
-    return in_workers(HASH_FILE, files, workers, recipe)
+    return _in_workers(HASH_FILE, files, workers, recipe)
 
 
 def sizes(files: Iterable[ImageFile], workers: int) -> Iterator[Sized | Unreadable]:
     """Read the headers of photos in worker processes, whatever is known of the files."""
-    return in_workers(SIZED, files, workers)
+    return _in_workers(SIZED, files, workers)
 
 
 def large_enough(
@@ -354,7 +365,7 @@ def large_enough(
 
 def holdings(files: Iterable[ImageFile], workers: int) -> Iterator[Holding | Unreadable]:
     """Read photos once more in worker processes, for what they hold besides their pixels."""
-    return in_workers(HOLDING_OF, files, workers)
+    return _in_workers(HOLDING_OF, files, workers)
 
 
 def _kind_of_no_file(entry: "os.DirEntry[str]") -> str:

@@ -7,6 +7,8 @@ import contextlib
 import errno
 import fcntl
 import functools
+import gc
+import itertools
 import math
 import os
 import resource
@@ -14,8 +16,8 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # it takes long to import, and only those need it who start workers
     from multiprocessing.context import ForkServerContext
@@ -27,6 +29,8 @@ MOUNTS = "/proc/self/mountinfo"  # on Linux
 MEMORY = "/proc/meminfo"
 MEMORY_LIMIT = "/sys/fs/cgroup/memory.max"  # of a container
 ENDED_BY_CPU = -signal.SIGXCPU  # the exit code of a process that worked for longer than it might
+STREAMS = (0, 1, 2)  # stdin, stdout, stderr
+LAST_DESCRIPTOR = (1 << 31) - 1
 LONGEST_TEMPORARY = 70  # bytes of a path; what multiprocessing adds to it must fit in a socket's
 
 
@@ -299,22 +303,71 @@ def cpu_seconds_of(processes: Iterable[int]) -> float | None:
 
 
 @functools.cache
-def fork_server(modules: tuple[str, ...]) -> "ForkServerContext":
-    """How workers are started: by a server that forks them, when it has imported some modules."""
+def fork_server(modules: tuple[str, ...], ours: tuple[str, ...]) -> "ForkServerContext":
+    """How workers are started: by a server that forks them, when it has imported some modules.
+
+    `ours` are those of this program, which only a server that this process forks would surely find.
+    """
     import tempfile
     from multiprocessing import forkserver, get_context, resource_tracker
 
     if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
         tempfile.tempdir = "/tmp"
-    context = get_context("forkserver")
-    context.set_forkserver_preload([*modules])
-    resource_tracker.ensure_running()  # when it starts, it lets Ctrl-C through
-    with ctrl_c_waits():
-        forkserver.ensure_running()
+    context, is_forked = get_context("forkserver"), _may_fork()
+    context.set_forkserver_preload([*modules, *(ours if is_forked else ())])
+    with _helpers_forked() if is_forked else contextlib.nullcontext():
+        resource_tracker.ensure_running()  # when it starts, it lets Ctrl-C through
+        with ctrl_c_waits():
+            forkserver.ensure_running()
     first = context.Process(target=os.getpid)  # waits for the server; Ctrl-C may end that
     first.start()
     first.join()
     return context
+
+
+def _may_fork() -> bool:
+    """Whether this process may be forked and go on: on macOS, or beside a thread, it may hang."""
+    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
+
+
+@contextlib.contextmanager
+def _helpers_forked() -> Iterator[None]:
+    """Let multiprocessing fork its helpers off this process, in place of new Pythons.
+
+    A new one would have to import once more what is here already, NumPy above all.
+    """
+    from multiprocessing import util
+
+    before = util.spawnv_passfds
+    util.spawnv_passfds = lambda _, args, kept: _forked(args[-1], kept)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = before
+
+
+def _forked(program: Any, kept: Sequence[int]) -> int:
+    """The number of a process that runs a Python program.
+
+    Of what is open it keeps as little as a new one: the lock of OUTPUT_DIR is its parent's alone.
+    """
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with contextlib.suppress(OSError):  # nobody may be reading any more
+            stream.flush()  # or it would be written twice
+    if number := os.fork():
+        return number
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        gc.freeze()  # to look at what it shares with its parent would copy that
+        edges = sorted({-1, *STREAMS, *kept, LAST_DESCRIPTOR})
+        for before, after in itertools.pairwise(edges):
+            if after - before > 1:  # or all would be closed
+                os.closerange(before + 1, after)
+        exec(program, {})
+    finally:
+        if sys.exc_info()[0] not in (None, SystemExit):
+            sys.excepthook(*sys.exc_info())
+        os._exit(0)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,12 @@
-"""What a worker makes of a photo's file: its digest and look, or what it holds besides."""
+"""What a worker makes of a photo's file: its digest and look, or its size by its header."""
 
 import functools
 import hashlib
 
-from disk.companions import xmp_beside
 from disk.files import ImageFile, open_regular, read_file
 from pictures import decode, fingerprint, formats, kinds, salvage
 from pictures.errors import DECODE_ERRORS, reason_of
-from pictures.images import HashedImage, Holding, Sized, Unreadable
-from pictures.inventory import inventory
+from pictures.images import HashedImage, Sized, Unreadable
 from pictures.messages import in_one_line, messages_of_decoders
 from pictures.recipe import Recipe
 from pictures.thumbnails import look_by_thumbnail
@@ -52,15 +50,3 @@ def sized(file: ImageFile) -> Sized | Unreadable:
     except DECODE_ERRORS as error:
         return Unreadable(file, reason_of(error))
     return Sized(file, width * height)
-
-
-def holding_of(file: ImageFile) -> Holding | Unreadable:
-    """Read a photo once more, for what it holds besides its pixels."""
-
-    try:
-        file, data = read_file(file.path)
-        with messages_of_decoders():
-            image = decode.open_header(data)
-            return Holding(file, inventory(data, image, xmp_beside(file.path)))
-    except DECODE_ERRORS as error:
-        return Unreadable(file, reason_of(error))

@@ -243,7 +243,7 @@ def started_pool(workers: int, bounds: Limits) -> Iterator[pebble.ProcessPool]:
     with _says_what_it_lacks(workers):
         pool = pebble.ProcessPool(
             max_workers=workers,
-            context=system.fork_server(bounds.modules),
+            context=system.fork_server(bounds.modules, bounds.ours),
             initializer=start_worker,
             initargs=(bounds.lock,),
         )

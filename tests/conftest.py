@@ -306,27 +306,29 @@ class PoolHere:
 
 # As pebble.py, in whose place it is imported: the first worker that starts presses Ctrl-C.
 SLOW_WORKERS = """
-import contextlib, multiprocessing, os, signal, sys, time
+import contextlib, functools, os, signal, sys, time
 folder = os.path.dirname(__file__)
-if multiprocessing.current_process().name != "MainProcess":
+sys.path.remove(folder)
+del sys.modules["pebble"]
+import pebble
+import pebble.pool.process as pool
+sys.path.insert(0, folder)
+works, starts = pool.worker_process, pebble.ProcessPool.active.fget
+@functools.wraps(works)
+def worker_process(*arguments):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as a slow computer hands it over late
     with contextlib.suppress(FileExistsError):
         os.mkdir(os.path.join(folder, "pressed"))
         os.killpg(0, signal.SIGINT)
         os.mkdir(os.path.join(folder, "sent"))
     time.sleep(1)
-sys.path.remove(folder)
-del sys.modules["pebble"]
-import pebble
-sys.path.insert(0, folder)
-if multiprocessing.current_process().name == "MainProcess":
-    starts = pebble.ProcessPool.active.fget
-    def active(pool):  # however fast the rest goes, it is pressed while they start
-        started = starts(pool)
-        while not os.path.exists(os.path.join(folder, "sent")):
-            time.sleep(0.01)
-        return started
-    pebble.ProcessPool.active = property(active)
+    works(*arguments)
+def active(started):  # however fast the rest goes, it is pressed while they start
+    is_active, end = starts(started), time.monotonic() + 60
+    while not os.path.exists(os.path.join(folder, "sent")) and time.monotonic() < end:
+        time.sleep(0.01)
+    return is_active
+pool.worker_process, pebble.ProcessPool.active = worker_process, property(active)
 """
 
 
@@ -435,7 +437,9 @@ def what_takes_longest(request: pytest.FixtureRequest) -> Iterator[None]:
             monkeypatch.setattr(find, "sheets", lambda *_, **__: sheet_of)
         if not wanted("workers"):
             monkeypatch.setattr(pebble, "ProcessPool", PoolHere)
-            monkeypatch.setattr(system, "fork_server", lambda _: None)
+            monkeypatch.setattr(system, "fork_server", lambda *_: None)
+        # What one test has changed here would go on in the workers of the next.
+        monkeypatch.setattr(system, "_may_fork", lambda: False)
         yield
 
 

@@ -48,7 +48,7 @@ def test_a_picture_that_needs_too_much_memory_is_unreadable_and_the_others_are_h
     (tmp_path / "b.jpg").write_bytes(encoded(cat(), "JPEG"))
     program = (
         "import sys, finder\n"
-        "from pictures import decode, hashing, workers\n"
+        "from pictures import decode, hashing, holding, workers\n"
         "from pictures.recipe import Recipe\n"
         "from pictures import limits\n"
         "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 10**12, 150_000_000\n"
@@ -91,7 +91,7 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
     large(tmp_path / "5.jpg", photo + video, 100)
     program = (
         "import sys, finder, scipy.fftpack\n"
-        "from pictures import decode, hashing, workers\n"
+        "from pictures import decode, hashing, holding, workers\n"
         "from pictures.recipe import Recipe\n"
         "from pictures import limits\n"
         "decode.MAX_DECODED_BYTES, limits.MEMORY_BYTES = 150_000_000, 150_000_000\n"
@@ -99,7 +99,7 @@ def test_a_large_file_is_not_copied_in_memory_and_what_it_is_is_said(tmp_path: P
         "for path in sys.argv[1:]:\n"
         "    result = hashing.hash_file(finder.ImageFile(path, 0, 0), Recipe())\n"
         "    print(getattr(result, 'reason', '') or result.note or 'hashed')\n"
-        "held = hashing.holding_of(finder.ImageFile(path, 0, 0))\n"
+        "held = holding.holding_of(finder.ImageFile(path, 0, 0))\n"
         "print(getattr(held, 'reason', '') or any('video' in line for line in held.lines))\n"
     )
     paths = sorted(map(str, tmp_path.iterdir()))

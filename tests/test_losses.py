@@ -19,7 +19,7 @@ from disk.record import Manifest, OwnFiles, SavedCopy
 from extras.review import rules
 from extras.review.facts import examine
 from extras.review.judged import Picture
-from pictures import hashing, held
+from pictures import held, holding
 from pictures.images import Holding, Unreadable
 from pictures.losses import held_beside, losses
 
@@ -244,7 +244,7 @@ def test_where_nobody_can_tell_what_a_file_holds_it_is_said(
     def holding_of(file: ImageFile) -> Holding | Unreadable:
         return Unreadable(file, "Input/output error")
 
-    monkeypatch.setattr(hashing, "holding_of", holding_of)
+    monkeypatch.setattr(holding, "holding_of", holding_of)
     put(bare_library, a=shot(), b=shot(caption="Oma"))
     path = bare_library.photos / "b.jpg"
     assert f"Not looked into: {path}: Input/output error" in bare_library.log()

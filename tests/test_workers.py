@@ -414,6 +414,42 @@ def test_ctrl_c_in_a_destructor_is_not_lost(tmp_path: Path) -> None:
     assert run_find(tmp_path / "output", PYTHONPATH=str(tmp_path)) == INTERRUPTED
 
 
+# ---- What starts them
+
+HELPERS = """
+import os, sys, threading
+from disk import system
+held = open(sys.argv[1], "w")
+if sys.argv[2:]:
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+context = system.fork_server((), ())
+process = context.Process(target=os.getpid)
+process.start()
+process.join()
+children = open(f"/proc/self/task/{os.getpid()}/children").read().split()
+open_there = [os.readlink(entry) for n in children for entry in os.scandir(f"/proc/{n}/fd")]
+named = [open(f"/proc/{n}/cmdline").read() for n in ("self", *children)]
+print(process.exitcode, sys.argv[1] in open_there, [name == named[0] for name in named[1:]])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+@pytest.mark.parametrize("thread", [False, True])
+def test_helpers_are_forked_off_unless_there_are_threads_and_hold_no_file_open(
+    thread: bool, tmp_path: Path
+) -> None:
+    arguments = [str(tmp_path / "lock"), *(["thread"] if thread else [])]
+    ran = subprocess.run(
+        [sys.executable, "-c", HELPERS, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr) == (f"0 False {[not thread] * 2}\n", "")
+
+
 # ---- Where processes can't be started
 
 
