@@ -6,9 +6,11 @@ import html
 import importlib.util
 import io
 import re
+from itertools import pairwise
+from typing import Any
 
 import pytest
-from conftest import Library
+from conftest import CHROMIUM, Library
 from made_pictures import CAT, encoded, photo
 from PIL import Image
 from stand_in import SHEET
@@ -63,7 +65,7 @@ def test_the_sheet_links_to_the_copies_and_loads_nothing(library: Library) -> No
     library.add("a #2 %.jpg", "2023/portrait.jpg", quality=60)
     library.find()
     text = sheet_of(library)
-    links = re.findall(r'href="([^"]*)"', text)
+    links = re.findall(r'href="([^#"][^"]*)"', text)
     assert len(links) == 7
     assert all(re.fullmatch(r"\d+/[\w.%-]+", link) for link in links)
     assert "default-src 'none'" in text
@@ -88,6 +90,53 @@ def test_of_many_groups_the_first_are_shown(
     text = sheet_of(library)
     assert re.findall(r"<h2>(.*)</h2>", text) == ["Group 1"]
     assert "Shown are the first 1" in text
+
+
+def test_no_more_is_shown_than_a_browser_can_hold(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet, "MOST_BYTES", 1)
+    library.find()
+    text = sheet_of(library)
+    assert re.findall(r"<h2>(.*)</h2>", text) == ["Group 1"]
+    assert "Shown are the first 1" in text
+
+
+def test_an_index_leads_to_the_groups_that_free_most_and_then_to_the_rest(
+    library: Library,
+) -> None:
+    library.add("a/z.jpg", "2023/portrait.jpg")
+    library.add("b/z.jpg", "2023/portrait.jpg", quality=95)
+    library.find()
+    text = sheet_of(library)
+    gaining, left = text.split("<details")[1:]
+    assert "<summary>To gain by the suggestions: 114 kB in 2 groups</summary>" in gaining
+    assert "<summary>Left to you, by their size: 1 group</summary>" in left
+    groups = re.findall(r'href="#(group-\d)"', gaining)
+    assert sorted(groups + re.findall(r'href="#(group-\d)"', left)) == [
+        f"group-{number}" for number in (1, 2, 3)
+    ]
+    assert all(f'<section id="{group}">' in text for group in groups)
+    amounts = re.findall(r'"amount">([\d.]+) kB', gaining)
+    assert all(float(more) >= float(less) for more, less in pairwise(amounts))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no browser; run apt-get install chromium")
+@pytest.mark.parametrize(("width", "columns"), [(390, 2), (1400, 3)])
+def test_the_sheet_is_as_wide_as_the_screen_and_its_index_leads_there(
+    library: Library, browser: Any, width: int, columns: int
+) -> None:
+    library.find()
+    page = browser.new_page(viewport={"width": width, "height": 300})
+    page.goto((library.output / "report.html").as_uri())
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    places = [card.bounding_box() for card in page.locator("#group-1 li").all()]
+    assert sum(place["y"] == places[0]["y"] for place in places) == columns
+    page.click("#index a[href='#group-2']")
+    top = page.locator("#group-2 h2").bounding_box()["y"]
+    assert -1 <= top < 150
+    assert page.locator("#group-2 img").first.evaluate("image => image.naturalWidth") == 200
+    page.close()
 
 
 @pytest.mark.parametrize("trouble", ["Ctrl-C", "a full disk", "a file of the person"])

@@ -1,7 +1,7 @@
 """The contact sheet that find writes as report.html: readable without a server or a script."""
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,9 @@ from extras.review.notes import Notes
 from extras.review.rules import Suggestion
 from grouping import EMBEDDING, POINTS
 
-MOST_PICTURES = 2000  # so that a browser can hold it; the page of --action review has no limit
+# So that a browser can hold it; the page of --action review has no limit.
+MOST_PICTURES = 2000
+MOST_BYTES = 24 << 20  # of pictures, in base64; 2,000 photographs take 15 MB
 TEMPLATE = "report.html.jinja"
 
 Watch = Callable[[Sequence[int]], Iterable[int]]
@@ -48,6 +50,20 @@ class Sheet:
     suggestion: Suggestion
     cards: tuple[Card, ...]
     together: tuple[str, ...]  # which of them were kept side by side before, in words
+    gain: int  # bytes that the rules would free
+
+    @property
+    def path(self) -> str:
+        """Where the picture to keep lies; where the first does, if there is none."""
+        return next((card.path for card in self.cards if card.keeper), self.cards[0].path)
+
+    @property
+    def size(self) -> int:
+        return sum(card.size for card in self.cards)
+
+    @property
+    def image_bytes(self) -> int:
+        return sum(len(card.image) for card in self.cards)
 
 
 def contact_sheet(
@@ -73,7 +89,7 @@ def contact_sheet(
         desk = Desk(replace(result, manifest=manifest), examiner, prefer, workers)
         groups = _first(desk)
         made = pool.map(lambda group: _sheet(desk, group, copies), groups)
-        sheets = [next(made) for _ in watch(groups)]
+        sheets = list(_within(MOST_BYTES, (next(made) for _ in watch(groups))))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # after a Ctrl-C nothing new is begun
         examiner.close()
@@ -84,8 +100,14 @@ def contact_sheet(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["bytes"] = told.size
     return environment.get_template(TEMPLATE).render(
         sheets=sheets,
+        gaining=sorted((s for s in sheets if s.gain), key=lambda sheet: -sheet.gain),
+        names=dict(
+            zip((s.group for s in sheets), told.names([s.path for s in sheets]), strict=True)
+        ),
+        left=sorted((s for s in sheets if not s.gain), key=lambda sheet: -sheet.size),
         across=across,
         groups=len(desk.groups),
         pictures=len(copies),
@@ -105,6 +127,16 @@ def _first(desk: Desk) -> list[int]:
     return chosen
 
 
+def _within(most_bytes: int, sheets: Iterable[Sheet]) -> Iterator[Sheet]:
+    """The first sheets, as many as pictures of so many bytes fill; one at the least."""
+    room = most_bytes
+    for number, sheet in enumerate(sheets):
+        room -= sheet.image_bytes
+        if number and room < 0:
+            return
+        yield sheet
+
+
 def _sheet(desk: Desk, group: int, copies: Sequence[SavedCopy]) -> Sheet:
     suggestion = desk.suggestion(group)
     numbers = desk.groups[group]
@@ -117,7 +149,8 @@ def _sheet(desk: Desk, group: int, copies: Sequence[SavedCopy]) -> Sheet:
     fates = _fates(desk, suggestion, {n: card.name for n, card in zip(numbers, cards, strict=True)})
     complete = (replace(c, fates=tuple(fates[n])) for n, c in zip(numbers, cards, strict=True))
     together = tuple(told.shown(one.words(paths)) for one in desk.kept_together.get(group, ()))
-    return Sheet(group, suggestion, tuple(complete), together)
+    gain = sum(copies[removal.number].original.size for removal in suggestion.removals)
+    return Sheet(group, suggestion, tuple(complete), together, gain)
 
 
 def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[int, list[str]]:

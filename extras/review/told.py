@@ -23,6 +23,15 @@ def names(paths: Sequence[str]) -> list[str]:
     return short_names(list(map(shown, paths)))
 
 
+def size(count: int) -> str:
+    """How many bytes something takes, as the page says it."""
+    if count >= 1e9:
+        return f"{count / 1e9:.2f} GB"
+    if count >= 1e6:
+        return f"{count / 1e6:.{1 if count < 1e7 else 0}f} MB"
+    return f"{-(-count // 1000):,} kB"
+
+
 def to_be_looked_at(manifest: Manifest) -> list[str]:
     """The numbers of the groups with links that only a model found."""
     group_of = {copy.original.path: copy.group for copy in manifest.copies}
