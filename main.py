@@ -18,17 +18,6 @@ from typing import Any
 OLDEST = (3, 11)
 SCHEMA = 1
 NO_POSIX = ("fcntl", "resource", "termios")  # modules that Windows hasn't got
-MISTAKES = (  # what people make of config.py
-    ArithmeticError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    NameError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
 
 
 def refuse(message: str) -> SystemExit:
@@ -44,11 +33,17 @@ if sys.version_info < OLDEST:
         "this needs Python 3.11 or newer, and this is {}.{}; make .venv anew by a newer one, as in "
         "python3.12 -m venv --clear .venv".format(*sys.version_info)
     )
+from actions.mistakes import MISTAKES, said
+
 try:
     import config
 except MISTAKES as error:
-    message = f"config.py: {type(error).__name__}: {error}; put paths and words in quotes."
-    raise refuse(message) from None
+    raise refuse(said("config.py", error)) from None
+if not hasattr(config, "UserError"):
+    raise refuse(
+        "config.py lacks what stands below the values in the shipped one; put that one back, and "
+        "give yours by --config FILE."
+    )
 try:
     from disk import system
 except ModuleNotFoundError as error:
@@ -57,8 +52,10 @@ except ModuleNotFoundError as error:
     message = "this needs Linux or macOS; on Windows run it in WSL (wsl --install sets that up)."
     raise refuse(message) from None
 
+from actions.command_line import read, read_ahead
+from actions.configuration import configured, line_for, settings_of
 from actions.console import Console, print_line
-from actions.options import ACTIONS, check_belongs, constants, parser, settings_of
+from actions.table import ACTIONS
 from config import Exit, UserError
 
 
@@ -81,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.code = Exit.INTERRUPTED
         console.facts["error"] = "interrupted"
         print_line("Interrupted. Run the same command again to go on.", sys.stderr)
+    console.end()
     if console.json:
         facts = {"schema": SCHEMA, "exit": int(console.code), **console.facts}
         print(json.dumps(facts, indent=1))  # ASCII, so that any terminal or pipe can hold it
@@ -94,10 +92,12 @@ def act(argv: Sequence[str] | None, console: Console) -> None:
     encoding = sys.getfilesystemencoding()
     if encoding != "utf-8":
         raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
-    values = constants(vars(config))
-    arguments = parser(values).parse_intermixed_args(argv)
-    check_belongs(arguments)
-    settings = settings_of(arguments, values)
+    given = configured(read_ahead(argv).config)
+    arguments = read(argv, given.by_name)
+    settings = settings_of(arguments, given)
+    console.be_quiet(arguments.quiet)
+    for name in given.lacks:
+        console.warn(f"config.py has no {name}; add the line {line_for(name)}, as it counts now.")
     console.facts["action"] = arguments.action
     console.lists = bool(arguments.list)
     action = module_of(arguments.action)
@@ -109,7 +109,7 @@ def act(argv: Sequence[str] | None, console: Console) -> None:
 
 def module_of(action: str) -> Any:
     """The module whose `run` does what an action says; no other one is loaded."""
-    module = ACTIONS[action]
+    module = ACTIONS[action].module
     if module.startswith("extras.") and find_spec("extras") is None:
         raise UserError(f"--action {action} needs the folder extras/ beside main.py; restore it.")
     return import_module(module)

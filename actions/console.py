@@ -19,19 +19,48 @@ SECONDS_BETWEEN_LINES = 30.0  # of how far something is, where no bar is shown
 
 
 @dataclass(slots=True)
+class Progress:
+    """Whether it is shown how far something is."""
+
+    is_shown: bool = True
+
+
+PROGRESS = Progress()
+
+
+@dataclass(slots=True)
 class Console:
     """What an action says: lines for people as they come, and the facts for --json.
 
-    With `lists`, stdout has a list and nothing else.
+    With `lists`, stdout has a list and nothing else. If it is `quiet`, what must be known is said,
+    and the last line.
     """
 
     json: bool
     lists: bool = False
+    quiet: bool = False
+    last: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     code: Exit = Exit.DONE
     warned_of: set[str] = field(default_factory=set)
 
     def say(self, line: str = "") -> None:
+        """Say what a person may want to know."""
+        self.last = line if self.quiet else None
+        if not self.quiet:
+            self.tell(line)
+
+    def be_quiet(self, quiet: bool) -> None:
+        """Say what must be known and the last line alone, or all again."""
+        self.quiet, PROGRESS.is_shown = quiet, not quiet
+
+    def end(self) -> None:
+        """Say the last line, if that is all that is wanted."""
+        if self.last is not None:
+            self.tell(self.last)
+
+    def tell(self, line: str) -> None:
+        """Say what a person must know, be it quiet or not."""
         # Nobody may be reading any more; what was begun goes on.
         with contextlib.suppress(BrokenPipeError):
             aside = self.json or self.lists
@@ -47,7 +76,7 @@ class Console:
         """Say what a person should know; the same once, however many find it out."""
         if message not in self.warned_of:
             self.warned_of.add(message)
-            self.say(f"warning: {message}")
+            self.tell(f"warning: {message}")
 
     def warn_of(self, failure: str) -> None:
         """Say what failed, if anything; it makes the exit code 1."""
@@ -61,11 +90,11 @@ class Console:
             return
         self.code = Exit.KEPT
         shown = lines if everything else lines[:SHOWN]
-        self.say(f"{title} ({len(lines):,}):")
+        self.tell(f"{title} ({len(lines):,}):")
         for line in shown:
-            self.say(f"  {line}")
+            self.tell(f"  {line}")
         if len(shown) < len(lines):
-            self.say(f"  ... and {len(lines) - len(shown):,} more, see --verbose")
+            self.tell(f"  ... and {len(lines) - len(shown):,} more, see --verbose")
 
     def fail(self, message: str, code: Exit) -> None:
         """End with one line, whatever characters a path in it has."""
@@ -122,7 +151,7 @@ def progress(
 
     With `is_told` there is a line at the start, too, and nobody waits for the first in silence.
     """
-    if sys.stderr is None:  # which is so where it is closed
+    if sys.stderr is None or not PROGRESS.is_shown:  # there is none where it is closed
         yield lambda _: None
     elif sys.stderr.isatty():
         from tqdm import tqdm  # takes long to import

@@ -70,10 +70,10 @@ def ask_for_trust(result: Result, arguments: argparse.Namespace, console: Consol
     if is_signed(result.manifest):
         return
     reach = reach_of(result.manifest)
-    console.say(f"Not signed with your key: {to_line(result.paths.output_dir)}")
-    console.say(f"It reaches {counted(sum(reach.values()), 'original')} in these folders:")
+    console.tell(f"Not signed with your key: {to_line(result.paths.output_dir)}")
+    console.tell(f"It reaches {counted(sum(reach.values()), 'original')} in these folders:")
     for folder, count in reach.items():
-        console.say(f"  {to_line(folder)}: {count:,}")
+        console.tell(f"  {to_line(folder)}: {count:,}")
     console.facts["reach"] = reach
     if not arguments.yes:
         if sys.stdin is None or not sys.stdin.isatty():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from actions.near import did_you_mean
 from config import UserError
 from disk import system
 from disk.own_names import BUILDING_SUFFIXES, MANIFEST, REPORT
@@ -242,14 +243,16 @@ def truth(values: Values, name: str) -> bool:
 
 def delete_mode(values: Values, name: str) -> str:
     if values[name] not in DELETE_MODES:
-        raise UserError(f'{name} is {values[name]!r}; use "trash" or "permanent".')
+        hint = did_you_mean(values[name], DELETE_MODES)
+        raise UserError(f'{name} is {values[name]!r}; use "trash" or "permanent"{hint}')
     return str(values[name])
 
 
 def one_of(choices: Collection[str]) -> Callable[[Values, str], str]:
     def check(values: Values, name: str) -> str:
         if values[name] not in choices:
-            raise UserError(f"{name} is {values[name]!r}; use one of {', '.join(choices)}.")
+            hint = did_you_mean(values[name], choices)
+            raise UserError(f"{name} is {values[name]!r}; use one of {', '.join(choices)}{hint}")
         return str(values[name])
 
     return check

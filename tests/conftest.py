@@ -34,6 +34,7 @@ from stand_in import sheet_of  # noqa: E402
 
 import main  # noqa: E402
 from actions import find, find_sheet  # noqa: E402
+from actions.table import BASE  # noqa: E402
 from disk import signature, system  # noqa: E402
 from disk.result import OutputPaths  # noqa: E402
 from pictures import formats  # noqa: E402
@@ -135,9 +136,9 @@ class Library:
         given = ["--action", action, "--output-dir", str(self.output), *flags]
         if "--input-dir" not in flags:
             given += ["--input-dir", str(self.photos)]
-        if "--delete-mode" not in flags:
+        if "--delete-mode" not in flags and action in BASE:
             given += ["--delete-mode", "permanent"]
-        return [*given, "--workers", "1"]
+        return given if action == "restore" else [*given, "--workers", "1"]
 
     def run(self, action: str, *flags: str) -> Ran:
         return self.run_exactly(*self.arguments(action, *flags))
@@ -224,7 +225,7 @@ class Small(Library):
         import stand_in
 
         self._capsys.readouterr()
-        code = stand_in.main([*arguments, "--threshold", "10"])
+        code = stand_in.main([*arguments, *stand_in.by_hash_alone(arguments)])
         captured = self._capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 

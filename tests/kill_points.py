@@ -29,6 +29,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import stand_in  # noqa: E402
 from loaded import Ended, Loaded  # noqa: E402
 
+from actions.table import BASE  # noqa: E402
 from disk import removal  # noqa: E402
 from disk.lines import to_line  # noqa: E402
 
@@ -100,6 +101,7 @@ class Home:
         folders = ["--input-dir", str(self.photos), "--output-dir", str(self.output)]
         # One worker, so that what is done to the disk comes in one order.
         how = ["--threshold", "10", "--delete-mode", mode, "--workers", "1"]
+        how = how if action in BASE else how[-2:] if action != "restore" else []
         return ["--action", action, *folders, *how, *flags]
 
     def run(self, action: str, *flags: str) -> Ended:

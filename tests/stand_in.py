@@ -4,7 +4,7 @@ first 32 bytes, and no worker is started."""
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import finder
 from actions import deciding
+from actions.table import BASE, CACHING, COMPARING
 from disk.files import ImageFile, digest_file, read_file
 from disk.result import Result
 from pictures.images import HashedImage, Unreadable
@@ -91,11 +92,20 @@ def named(name: str) -> Any:
     return lambda place, _: preview_of(Path(place).read_bytes())
 
 
+def by_hash_alone(arguments: Sequence[str]) -> tuple[str, ...]:
+    """What has an action compare pictures by what stands in for their hashes, if it compares."""
+    action = arguments[arguments.index("--action") + 1]
+    return ("--threshold", "10") if action in (*BASE, *COMPARING) else ()
+
+
 def main(arguments: list[str]) -> int:
     """The program, with the stand-in."""
     import main as program
     import storage
     from actions import find, find_summary, previews
+
+    action = arguments[arguments.index("--action") + 1]
+    no_cache = ("--no-cache",) if action in CACHING else ()  # it knows only real looks
 
     with (
         mock.patch.object(finder, "hash_files", hash_files),
@@ -107,4 +117,4 @@ def main(arguments: list[str]) -> int:
         mock.patch.object(find, "sheets", lambda *_, **__: sheet_of),
         mock.patch.object(find_summary, "has_extra", lambda _: False),
     ):
-        return program.main([*arguments, "--no-cache"])  # which knows only real looks
+        return program.main([*arguments, *no_cache])

@@ -38,6 +38,20 @@ def test_what_is_said_while_a_bar_is_shown_has_its_own_line(
     assert terminal.lines == ["The result is whole.", "error: It is not.", ""]
 
 
+def test_a_quiet_run_shows_no_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console, terminal = Console(json=False), Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    console.be_quiet(True)
+    assert list(bar("abc", "Hashing", 2000, is_told=True)) == ["a", "b", "c"]
+    console.say("One.")
+    console.say("Two.")
+    console.end()
+    console.be_quiet(False)
+    assert (capsys.readouterr().out, terminal.getvalue()) == ("Two.\n", "")
+
+
 def test_where_no_bar_is_shown_a_line_says_how_far_something_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

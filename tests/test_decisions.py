@@ -621,11 +621,12 @@ def test_month_after_month_each_group_comes_until_it_is_decided_and_then_no_more
     with tempfile.TemporaryDirectory() as name:
         photos, output = (Path(os.path.realpath(name)) / part for part in ("photos", "output"))
         photos.mkdir()
-        folders = ["--input-dir", str(photos), "--output-dir", str(output), "--threshold", "10"]
+        folders = ["--input-dir", str(photos), "--output-dir", str(output)]
+        by_hash = ["--threshold", "10"]
         for changes, decision in months:
             for one in changes:
                 change(photos, *one)
-            assert stand_in.main(["--action", "find", "--discard-review", *folders]) == 0
+            assert stand_in.main(["--action", "find", "--discard-review", *folders, *by_hash]) == 0
             shown = [
                 Counter(copy.read_bytes() for copy in sorted(group.iterdir()))
                 for group in sorted(output.glob("[0-9]*"), key=lambda path: int(path.name))

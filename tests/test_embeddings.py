@@ -29,7 +29,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 import config
-from actions.options import constants, settings_from
+from actions.configuration import constants, settings_from
 from actions.values import MODELS
 from config import Settings, UserError
 from disk.files import ImageFile

@@ -24,7 +24,7 @@ from PIL import Image, ImageOps
 
 import config
 import finder
-from actions.options import constants, settings_from
+from actions.configuration import constants, settings_from
 from disk.files import ImageFile
 from extras import explain, fitting
 from pictures import matching, methods, presets
@@ -605,10 +605,11 @@ def test_explain_takes_two_photos_or_examples(bare_library: Library) -> None:
         assert "takes either two photos, or pairs" in refused(bare_library, "explain", *arguments)
 
 
-@pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup"])
+@pytest.mark.parametrize("action", ["check-deleted", "cleanup", "review"])
 def test_other_actions_take_no_photos(bare_library: Library, action: str) -> None:
     cat = sample(CAT)
-    assert f"the photo {cat}: only for" in refused(bare_library, action, cat)
+    said = f"{cat}: --action {action} takes no folder or photo"
+    assert said in refused(bare_library, action, cat)
     for flag in ("--like", "--unlike"):
         assert "only for --action explain" in refused(bare_library, action, flag, cat, cat)
 

@@ -1033,7 +1033,7 @@ def test_suggest_takes_copies_of_which_only_the_time_changed(found: Library) -> 
 def test_suggest_refuses_a_flag_that_it_would_ignore(found: Library) -> None:
     ran = found.run("suggest", "--apply", "--exclude", "keep")
     assert (ran.code, found.copy("vacation1_old.jpg").exists()) == (2, True)
-    assert "--exclude is for find" in ran.err
+    assert "--exclude: only for --action find, covered, explain" in ran.err
 
 
 def test_suggest_twice_is_as_once(found: Library) -> None:

@@ -23,10 +23,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from kill_points import Home
 
-import config
 import finder
 import main
-from actions.options import constants, parser
+from actions import command_line
+from actions.configuration import configured
+from actions.help import parser
 from disk import removal
 from disk.lines import to_line
 from disk.own_names import MANIFEST
@@ -460,14 +461,13 @@ class Owner(RuleBasedStateMachine):
 
 def run(examples: int, seed: int | None = None) -> None:
     """Run with what takes longest left out: hashing, waiting for the disk, judging config.py."""
-    known = constants(vars(config))
-    command_line = parser(known)
-    command_line.usage = command_line.format_usage()[len("usage: ") :]  # or each run writes it anew
+    given = configured(None)
+    made = parser(given.by_name)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(finder, "hash_files", finder.hash_files)  # the stand-in takes its place
         monkeypatch.setattr(os, "fsync", lambda _: None)
-        monkeypatch.setattr(main, "constants", lambda _: known)
-        monkeypatch.setattr(main, "parser", lambda _: command_line)
+        monkeypatch.setattr(main, "configured", lambda _: given)
+        monkeypatch.setattr(command_line, "parser", lambda *_: made)
         run_machine(examples, seed)
 
 

@@ -4,10 +4,9 @@ import argparse
 import contextlib
 import importlib.util
 import os
-import shlex
 
 from actions.console import Console, counted
-from actions.options import OPTIONS
+from actions.next_command import next_command
 from actions.result import opened, paths_of
 from actions.values import check_prefer
 from config import Settings, UserError
@@ -33,7 +32,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         contextlib.closing(Examiner(settings.workers, notes)) as examiner,
     ):
         desk = Desk(result, examiner, settings.prefer, settings.workers, settings.protect)
-        server = Server(desk, arguments.port, next_command(result.paths, arguments))
+        server = Server(desk, arguments.port, command_from_anywhere(result.paths, arguments))
         console.say(f"Look and choose at {server.address}")
         console.say("End it on the page or with Ctrl-C.")
         server.serve(None if arguments.no_browser or not system.has_desktop() else open_browser)
@@ -43,7 +42,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     removed = sum(not os.path.lexists(copy.copy) for copy in result.manifest.copies)
     console.say(f"Ended. Removed now: {counted(removed, 'copy')}.")
     if removed:
-        console.say("Run --action check-deleted to list their originals.")
+        console.say(f"To list their originals: {next_command(arguments, 'check-deleted')}")
     console.facts.update(removed=removed)
 
 
@@ -56,19 +55,11 @@ def open_browser(path: str) -> None:
     threading.Thread(target=webbrowser.open, args=[Path(path).as_uri()], daemon=True).start()
 
 
-def next_command(paths: OutputPaths, arguments: argparse.Namespace) -> str:
-    """The command that goes on from here, with the flags that name the result."""
-    command = ["python", "main.py", "--action", "check-deleted"]
-    files = {
-        "OUTPUT_DIR": paths.output_dir,
-        "INFO_FILE": paths.info_file,
-        "TO_DELETE_FILE": paths.to_delete_file,
-    }
-    for option in OPTIONS:
-        if option.name in files and getattr(arguments, option.name) is not None:
-            place = files[option.name]
-            command += [
-                option.flag,
-                place if option.name == "OUTPUT_DIR" else os.path.basename(place),
-            ]
-    return shlex.join(command)
+def command_from_anywhere(paths: OutputPaths, arguments: argparse.Namespace) -> str:
+    """The command that goes on from here, wherever it is typed."""
+    whole = argparse.Namespace(**vars(arguments))
+    if whole.OUTPUT_DIR is not None:
+        whole.OUTPUT_DIR = paths.output_dir
+    if whole.config:
+        whole.config = os.path.abspath(whole.config)
+    return next_command(whole, "check-deleted")

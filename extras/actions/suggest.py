@@ -10,7 +10,7 @@ from actions.check_deleted import say_left
 from actions.console import Console, bar, counted
 from actions.result import opened, paths_of
 from actions.values import check_prefer
-from config import Settings, UserError
+from config import Settings
 from disk.lines import to_line
 from disk.removal import Kept
 from extras.review import told
@@ -39,8 +39,6 @@ class Advice:
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     """Show which copies the rules give up and, with --apply, remove them; originals stay."""
     check_prefer(settings.prefer)
-    if arguments.EXCLUDE:
-        raise UserError("--exclude is for find; --action suggest judges all that find copied.")
     only_shows = arguments.dry_run or not arguments.apply
     everything = arguments.verbose or only_shows
     with (

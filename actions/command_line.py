@@ -1,0 +1,63 @@
+"""The command line: read by its tables, with what belongs to no action refused by name."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+
+from actions.belonging import check_belongs, every_option, takers
+from actions.help import Parser, parser
+from actions.near import did_you_mean, nearest
+from actions.next_command import quoted, typed_program
+from actions.table import ACTIONS
+from config import UserError
+
+
+def read_ahead(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The action and the config.py that a command line names, before all else is read."""
+    ahead = Parser(prog="main.py", add_help=False, allow_abbrev=False)
+    for flag in ("--action", "--config"):
+        ahead.add_argument(flag)
+    named = ahead.parse_known_args(argv)[0]
+    if named.action is not None and named.action not in ACTIONS:
+        hint = did_you_mean(named.action, ACTIONS)
+        raise UserError(f"--action {named.action}: it must be one of {', '.join(ACTIONS)}{hint}")
+    return named
+
+
+def read(argv: Sequence[str] | None, defaults: Mapping[str, object]) -> argparse.Namespace:
+    """What a command line says; UserError for what can't be understood or belongs elsewhere."""
+    action = read_ahead(argv).action
+    arguments, unknown = parser(defaults, action).parse_known_intermixed_args(argv)
+    if unknown:
+        raise UserError(told_of_unknown(unknown[0], action))
+    if action is None:
+        raise UserError(told_of_no_action(sys.argv[1:] if argv is None else argv))
+    check_belongs(arguments)
+    if action == "find" and arguments.photos:
+        arguments.INPUT_DIR = [*(arguments.INPUT_DIR or ()), *arguments.photos]
+    arguments.program = typed_program(argv)
+    return arguments
+
+
+def told_of_unknown(given: str, action: str | None) -> str:
+    """What is said of an option that there isn't, with the one that was meant."""
+    flag, page = given.partition("=")[0], f"--action {action} --help" if action else "--help"
+    of_it = [bare(option.flag) for option in every_option() if action in takers(option)]
+    every = ["action", "version", "help", *(bare(option.flag) for option in every_option())]
+    near = nearest(bare(flag), of_it) or nearest(bare(flag), every)
+    return f"{flag} is no option; {f'did you mean --{near}? See' if near else 'see'} {page}."
+
+
+def bare(flag: str) -> str:
+    return flag.lstrip("-")
+
+
+def told_of_no_action(given: Sequence[str]) -> str:
+    """What is said where no action is named, though perhaps its name stands there."""
+    if given and (action := given[0] if given[0] in ACTIONS else nearest(given[0], ACTIONS)):
+        words = ["--action", action, *given[1:]]
+        return f"an action is named by --action: python main.py {' '.join(map(quoted, words))}"
+    return (
+        "--action says what to do, and is missing; begin with python main.py --action find, and "
+        "see --help."
+    )
