@@ -11,6 +11,7 @@ from made_pictures import encoded, look_of
 from PIL import ImageEnhance, ImageOps
 
 from pictures import fingerprint, matching, presets
+from pictures.looks import content
 from pictures.recipe import Recipe
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "benchmarks"))
@@ -60,6 +61,32 @@ def test_points_keep_apart_what_differs_in_one_design(kind: str, places: Sequenc
     looks = [fingerprint.look_at(each, Recipe(points=True)) for each in data]
     groups, _ = matching.group(digests, looks, presets.PRESETS["most"])
     assert [group.members for group in groups] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        *(("x-ray", 34, 8), ("x-ray", 3, 30), ("x-ray", 33, 15)),
+        *(("clothes", 17, 16), ("clothes", 28, 1), ("clothes", 4, 19)),
+    ],
+)
+def test_points_neither_prove_nor_bear_out_that_one_design_is_one_picture(
+    kind: str, one: int, other: int
+) -> None:
+    """Ribs, folds and hems have partners in about the same place, but few that are clear."""
+    pytest.importorskip("cv2")
+    from extras.points.agreement import seen_in
+    from extras.points.making import points_in
+    from extras.points.matching import compared
+
+    seen = []
+    for place in (one, other):
+        picture = KINDS[kind](place, Random(f"{kind} {place} tuneA"))
+        look = fingerprint.look_at(encoded(picture, "JPEG", quality=90), Recipe(points=True))
+        assert look
+        assert look.points
+        seen.append(seen_in(look, points_in(content(look.points))))
+    assert compared((seen[0], seen[1])) is None
 
 
 def test_flags_that_differ_in_colour_alone_are_apart_and_their_copies_are_found() -> None:

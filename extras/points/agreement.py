@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from extras.points.features import Places, Points
 from extras.points.proof import Proof
+from extras.points.rule import ALONE
 from pictures.looks import GRAY_SIDE, PAGE_SIDE, Look, content, page
 from pictures.registration import flattened, self_likeness
 
 Floats = NDArray[np.float64]
 
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
-LEAST_AGREEMENT = 1.0  # of the share of blocks and half of that of points, with both
 PAGE_BLOCKS = 0.9  # of two documents
 PAGE_POINTS = 0.5
 REPEATING = 0.6  # correlation of a picture with itself, moved, as that of a board
@@ -80,7 +80,7 @@ def agreement(one: Seen, other: Seen, proof: Proof) -> Agreement:
         enough = blocks >= PAGE_BLOCKS and min(proof.shares) >= PAGE_POINTS
     else:
         blocks = _blocks_alike(one.gray, other.gray, _between(one, other, affine), BLOCKS)
-        enough = blocks + near / 2 >= LEAST_AGREEMENT
+        enough = blocks + near / 2 >= ALONE.agreement
         enough = enough and not is_one_design(one, other, blocks)
     return Agreement(
         blocks, near, "" if enough else "between the points that lie on each other they differ"

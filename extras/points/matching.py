@@ -15,7 +15,7 @@ from extras.points.features import Places, Points
 from extras.points.making import bag_in, points_in
 from extras.points.proof import Proof, prove
 from extras.points.remembered import Proofs, Shown, key_of, leave, recalled, shown_of
-from extras.points.rule import LEAST_SHARE
+from extras.points.rule import BORNE_OUT, reason_against
 from extras.points.words import near
 from grouping import INSIDE_A_FRAME, POINTS, Match, UnionFind
 from pictures.crowds import is_certain
@@ -29,10 +29,6 @@ MOST_FRAMED = 3  # matches of a picture inside a frame that are looked at once m
 BATCH = 64  # pairs that are proven at once, in threads
 MARGIN = 0.1  # of the points at each end of the box in which they lie
 MOST_IN_MEMORY = 2048  # pictures whose points are there, of some 15 KB each
-# For what a network is sure of; chosen on the half of the benchmark's photos that is for choosing.
-FEWER_INLIERS = 8
-LEAST_SUPPORT_SPREAD = 0.1  # of a picture's sides, over which they lie
-LESS_AGREEMENT = 0.6
 Pair = tuple[int, int]
 Boxes = NDArray[np.float64]
 # Does something for each of some pairs: `map`, or that of an executor with threads.
@@ -203,17 +199,15 @@ def compared(both: Both) -> Shown | None:
 def _may_bear_out(one: Seen, other: Seen, proof: Proof) -> bool:
     """Whether points may bear out that two pictures are alike, which other means are sure of.
 
-    Fewer of them are enough, and of what lies between them less has to agree; not of documents.
+    Where less has to agree of what lies between them, points have to be clearer; of documents,
+    they have to prove it alone.
     """
-    if one.fine is not None and other.fine is not None:
-        return False
-    spread = min(min(right - left, lower - upper) for left, upper, right, lower in proof.covered)
-    few = proof.inliers < FEWER_INLIERS or max(proof.shares) < LEAST_SHARE
-    return not few and spread >= LEAST_SUPPORT_SPREAD
+    are_pages = one.fine is not None and other.fine is not None
+    return not are_pages and not reason_against(proof.lying, BORNE_OUT)
 
 
 def _bears_out(one: Seen, other: Seen, agree: Agreement) -> bool:
-    enough = agree.blocks + agree.near / 2 >= LESS_AGREEMENT
+    enough = agree.blocks + agree.near / 2 >= BORNE_OUT.agreement
     return enough and not is_one_design(one, other, agree.blocks)
 
 

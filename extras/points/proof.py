@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extras.points.features import Described, Places, Points, Rows
-from extras.points.rule import Affine, reason_against, side_of
+from extras.points.rule import Affine, Lying, reason_against, side_of
 from extras.points.vocabulary import branches_of
 
 Box = tuple[float, float, float, float]  # left, upper, right, lower, in shares of the picture
@@ -32,8 +32,8 @@ class Proof:
     `affine` maps places of the one to those of the other, 2 x 3, in pixels; with `mirrored` those
     of the mirrored one. `ones` and `others` are the places of the points that lie on each other.
     `shares` are, of the points of each that would be seen in the other, those with a partner,
-    `covered` the boxes in which partners lie. `reason` says why the proof doesn't hold; it is
-    empty if it does.
+    `covered` the boxes in which partners lie, `lying` is what rules judge. `reason` says why the
+    proof doesn't hold; it is empty if it does.
     """
 
     inliers: int
@@ -43,6 +43,7 @@ class Proof:
     ones: Places
     others: Places
     covered: tuple[Box, Box]
+    lying: Lying
     reason: str
 
     @property
@@ -81,6 +82,7 @@ def _proven(
         side_of(left, places, affine, (other.width, other.height)),
         side_of(right, others, back, (one.width, one.height)),
     )
+    lying = Lying(left, right, on, sides, affine)
     ones = _mirrored(places, one.width) if mirrored else places
     return Proof(
         inliers=len(places),
@@ -90,7 +92,8 @@ def _proven(
         ones=ones,
         others=others,
         covered=(_covered(ones, one), _covered(others, other)),
-        reason=reason_against(left, right, on, sides, affine),
+        lying=lying,
+        reason=reason_against(lying),
     )
 
 

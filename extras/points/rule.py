@@ -5,6 +5,7 @@ these lie around what differs, or each is like many others, or most have no part
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +18,45 @@ Pairs = tuple[Rows, Rows]
 
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
 LEAST_INLIERS = 8
-LEAST_SPREAD = 20.0  # pixels that they cover in both pictures, both ways
 LEAST_DISTINCT = 4  # points whose partner is clearly nearer by its bits than all others
 RATIO = 0.85  # of bits that differ, to the partner and to the nearest other point
 BESIDE = 12.0  # pixels within which another point is at the same place
-LEAST_SHARE = 0.14  # of the points that are seen in the other picture, those with a partner
-LEAST_SHARE_IN_PLACE = 0.4  # where nothing moved, as in the frames of one shop
+MANY_PARTNERS = 0.4  # of the points seen, from which on fewer have to be clear
 LEAST_SHARE_OF_REPEATED = 0.5  # in both, where many points are repeated, as letters are
 LEAST_SHARE_OF_CROPPED = 0.6  # or in one of the two, of which the other has smaller ones
 MOST_REPEATED = 0.35  # of the points with a partner, those that come again elsewhere
 REPEATED_BITS = 40  # in which such points differ
-IN_PLACE_SCALE, IN_PLACE_DEGREES, IN_PLACE_SHIFT = 1.03, 1.5, 10  # and pixels
-MOST_GAPS = 0.25  # of the points among those with a partner, in cells without one
+IN_PLACE_SCALE, IN_PLACE_DEGREES, IN_PLACE_SHIFT = 1.07, 7.5, 25  # and pixels
+MOVED_SCALE, MOVED_DEGREES = 1.03, 1.5
 CELLS_OF_MANY, CELLS_OF_FEW, MANY = 5, 3, 25  # cells a side, from so many inliers on
 EDGE_SHARE = 0.04  # of the inliers at each edge, which may be there by chance
 LAST_OCTAVE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is asked of points that lie on each other.
+
+    `spread` is in pixels that they cover in both pictures, both ways. `share` is, of the points
+    that are seen in the other picture, that of those with a partner: more where about nothing
+    moved, as in the frames of one shop, on X-rays or clothes of one sheet (`in_place`), or where
+    something was but `moved`, as one subject before two backgrounds. `clear` is the share of the
+    partners that are clearly nearer by their bits than all other points, `gaps` that of the points
+    among them in cells without a partner, `agreement` that of what agrees in the two pictures.
+    """
+
+    spread: float
+    share: float
+    in_place: float
+    moved: float
+    clear: float
+    gaps: float
+    agreement: float
+
+
+# Where points alone prove something, and where they bear out what a network is sure of.
+ALONE = Limits(20, share=0.14, in_place=0.55, moved=0.4, clear=0.72, gaps=0.25, agreement=1.0)
+BORNE_OUT = Limits(40, share=0.3, in_place=0.45, moved=0.4, clear=0.85, gaps=1.0, agreement=0.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +102,43 @@ def _counts(places: Places, low: Places, high: Places, side: int) -> Rows:
     return np.bincount(cells[:, 0] * side + cells[:, 1], minlength=side**2)
 
 
-def reason_against(
-    left: Described, right: Described, pairs: Pairs, sides: tuple[Side, Side], affine: Affine
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """Points of two pictures that a map lays on each other: `pairs` are their rows in either."""
+
+    left: Described
+    right: Described
+    pairs: Pairs
+    sides: tuple[Side, Side]
+    affine: Affine
+
+
+def reason_against(lying: Lying, limits: Limits = ALONE) -> str:
     """Why points that a map lays on each other are no proof; empty if they are."""
-    number, spread = len(pairs[0]), _spread(left, right, pairs)
+    return _too_few(lying, limits) or _too_much_alike(lying, limits)
+
+
+def _too_few(lying: Lying, limits: Limits) -> str:
+    number, spread = len(lying.pairs[0]), _spread(lying.left, lying.right, lying.pairs)
     if number < LEAST_INLIERS:
         return f"only {number} points lie on each other, {LEAST_INLIERS} are needed"
-    if spread < LEAST_SPREAD:
-        return f"all points lie within {spread:.0f} pixels, {LEAST_SPREAD:.0f} are needed"
-    share, least = max(side.share for side in sides), LEAST_SHARE
-    if _is_in_place(affine):
-        least = LEAST_SHARE_IN_PLACE
+    if spread < limits.spread:
+        return f"all points lie within {spread:.0f} pixels, {limits.spread:.0f} are needed"
+    share, least = max(side.share for side in lying.sides), _least_share(lying.affine, limits)
     if share < least:
         return f"only {share:.0%} of the points there have a partner, {least:.0%} are needed"
-    gaps = max(side.gaps for side in sides)
-    if gaps > MOST_GAPS:
-        return f"{gaps:.0%} of the points lie where none has a partner"
-    distinct = _distinct(left, right, pairs)
-    if distinct < LEAST_DISTINCT:
-        return f"only {distinct} points are clearly the same, {LEAST_DISTINCT} are needed"
-    fewer = min(side.share for side in sides)
-    repeated = _repeated(left, right, pairs)
+    gaps = max(side.gaps for side in lying.sides)
+    return f"{gaps:.0%} of the points lie where none has a partner" if gaps > limits.gaps else ""
+
+
+def _too_much_alike(lying: Lying, limits: Limits) -> str:
+    """Why the points of two pictures may have other partners just as well."""
+    number, distinct = len(lying.pairs[0]), _distinct(lying.left, lying.right, lying.pairs)
+    fewer, share = sorted(side.share for side in lying.sides)
+    needed = LEAST_DISTINCT if share >= MANY_PARTNERS else limits.clear * number
+    if distinct < max(needed, LEAST_DISTINCT):
+        return f"only {distinct} points are clearly the same, {ceil(needed)} are needed"
+    repeated = _repeated(lying.left, lying.right, lying.pairs)
     enough = fewer >= LEAST_SHARE_OF_REPEATED or share >= LEAST_SHARE_OF_CROPPED
     if repeated > MOST_REPEATED and not enough:
         return f"{repeated:.0%} of the points come again elsewhere, as letters do"
@@ -141,10 +181,12 @@ def _elsewhere(bits: NDArray[np.uint64], points: Described, rows: Rows) -> NDArr
     return nearest
 
 
-def _is_in_place(affine: Affine) -> bool:
-    """Whether a map leaves a picture about where it is, neither turned nor enlarged."""
+def _least_share(affine: Affine, limits: Limits) -> float:
+    """The share of points with a partner that is asked for, by how a map moves a picture."""
     scale = np.sqrt(np.linalg.det(affine[:, :2]))
-    degrees = np.degrees(np.arctan2(affine[1, 0], affine[0, 0]))
-    enlarged = max(scale, 1 / scale) > IN_PLACE_SCALE
-    shift = np.abs(affine[:, 2]).max()
-    return bool(not enlarged and abs(degrees) <= IN_PLACE_DEGREES and shift <= IN_PLACE_SHIFT)
+    degrees = abs(np.degrees(np.arctan2(affine[1, 0], affine[0, 0])))
+    enlarged, shift = max(scale, 1 / scale), np.abs(affine[:, 2]).max()
+    if enlarged <= IN_PLACE_SCALE and degrees <= IN_PLACE_DEGREES and shift <= IN_PLACE_SHIFT:
+        return limits.in_place
+    is_moved = enlarged <= MOVED_SCALE and degrees <= MOVED_DEGREES
+    return limits.moved if is_moved else limits.share
