@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NoReturn
 
 # This file alone is read by a Python that is too old; it may have no newer syntax than 3.6.
 OLDEST = (3, 11)
@@ -59,14 +59,15 @@ from actions.table import ACTIONS
 from config import Exit, UserError
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, own_config: str | None = None) -> int:
+    """Do what the command line says; `own_config` is read in place of config.py beside this."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     wants_json = "--json" in (sys.argv if argv is None else argv)
     console = Console(wants_json)
     try:
-        act(argv, console)
+        act(argv, console, own_config)
     except UserError as error:
         console.fail(str(error), error.code)
     except OSError as error:
@@ -85,14 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(console.code)
 
 
-def act(argv: Sequence[str] | None, console: Console) -> None:
+def act(argv: Sequence[str] | None, console: Console, own_config: str | None) -> None:
     """Do what the command line says; UserError for what can't be understood."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     encoding = sys.getfilesystemencoding()
     if encoding != "utf-8":
         raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
-    given = configured(read_ahead(argv).config)
+    given = configured(read_ahead(argv).config or own_config)
     arguments = read(argv, given.by_name)
     settings = settings_of(arguments, given)
     console.be_quiet(arguments.quiet)
@@ -123,10 +124,15 @@ def interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
     system.press_ctrl_c_again()
 
 
-if __name__ == "__main__":
-    del __file__  # or each worker process would import this module, of which it needs nothing
+def run(own_config: str | None = None) -> NoReturn:
+    """Do what this process was started for, and end it with the exit code."""
     sys.unraisablehook = interrupt_again
-    code = main()
+    code = main(own_config=own_config)
     sys.unraisablehook = sys.__unraisablehook__
     system.stay_to_the_end()  # all is done and said
     raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    del __file__  # or each worker process would import this module, of which it needs nothing
+    run()

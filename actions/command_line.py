@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from actions.belonging import check_belongs, every_option, takers
 from actions.help import Parser, parser
 from actions.near import did_you_mean, nearest
-from actions.next_command import quoted, typed_program
+from actions.next_command import quoted, shown_program, typed_program
 from actions.table import ACTIONS
 from config import UserError
 
@@ -56,8 +56,6 @@ def told_of_no_action(given: Sequence[str]) -> str:
     """What is said where no action is named, though perhaps its name stands there."""
     if given and (action := given[0] if given[0] in ACTIONS else nearest(given[0], ACTIONS)):
         words = ["--action", action, *given[1:]]
-        return f"an action is named by --action: python main.py {' '.join(map(quoted, words))}"
-    return (
-        "--action says what to do, and is missing; begin with python main.py --action find, and "
-        "see --help."
-    )
+        return f"an action is named by --action: {shown_program()} {' '.join(map(quoted, words))}"
+    begin = f"{shown_program()} --action find"
+    return f"--action says what to do, and is missing; begin with {begin}, and see --help."

@@ -11,6 +11,7 @@ import config
 from actions import values
 from actions.mistakes import MISTAKES, said
 from actions.near import nearest
+from actions.next_command import is_installed
 from actions.options import OPTIONS, Option
 from actions.values import Values
 from config import Settings, UserError
@@ -63,7 +64,12 @@ def constants(module: Mapping[str, object], where: str = "config.py") -> dict[st
 
 
 def _shipped(option: Option) -> object:
-    """The value that config.py is shipped with; folders are those beside the program."""
+    """The value that config.py is shipped with; folders are those beside the program.
+
+    An installed program has no place for results, so they go where one is.
+    """
+    if option.name == "OUTPUT_DIR" and is_installed():
+        return os.path.abspath(str(option.default))
     if option.name in ("INPUT_DIR", "OUTPUT_DIR"):
         return os.path.join(PROGRAM, str(option.default))
     return option.default

@@ -8,6 +8,7 @@ from typing import Any
 import config
 from actions.belonging import every_option, listed_actions
 from actions.flags import Flag
+from actions.next_command import shown_program
 from actions.options import Option
 from actions.table import ACTIONS, COMPARING, EXAMPLES, RESULT, SECTIONS, TALKING
 from config import UserError
@@ -39,11 +40,12 @@ class Parser(argparse.ArgumentParser):
 
 def parser(defaults: Mapping[str, object], action: str | None = None) -> Parser:
     """What reads a command line; its help is about one action, or about all."""
+    program = shown_program()
     made = Parser(
-        prog="main.py",
+        prog=program.split()[-1],
         usage=usage(action),
         description=about_one(action) if action else about_all(),
-        epilog=None if action else "One action's page: python main.py --action find --help",
+        epilog=None if action else f"One action's page: {program} --action find --help",
         allow_abbrev=False,
         formatter_class=Help,
         add_help=False,
@@ -70,9 +72,11 @@ def add_ends(group: argparse._ArgumentGroup) -> None:
 
 
 def usage(action: str | None) -> str:
+    program = shown_program().split()[-1]
     if action is None:
-        return "main.py --action ACTION [PATH ...] [options]"
-    return " ".join(filter(None, ("main.py --action", action, ACTIONS[action].takes, "[options]")))
+        return f"{program} --action ACTION [PATH ...] [options]"
+    words = (program, "--action", action, ACTIONS[action].takes, "[options]")
+    return " ".join(filter(None, words))
 
 
 def about_all() -> str:
@@ -85,7 +89,7 @@ def about_one(action: str) -> str:
     """What one action does, with an example."""
     told = ACTIONS[action]
     does = told.does[0].upper() + told.does[1:]
-    return f"{does}.\n\nexample:\n  python main.py --action {action} {told.example}"
+    return f"{does}.\n\nexample:\n  {shown_program()} --action {action} {told.example}"
 
 
 def add(

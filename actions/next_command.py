@@ -7,6 +7,17 @@ import sys
 from collections.abc import Sequence
 
 from actions.options import OPTIONS
+from disk.user_folders import PROGRAM
+
+
+def is_installed() -> bool:
+    """Whether this is the command of an installed package."""
+    return os.path.basename(sys.argv[0]) == PROGRAM
+
+
+def shown_program() -> str:
+    """How examples call the program: as in a clone, or by the command of a package."""
+    return PROGRAM if is_installed() else "python main.py"
 
 
 def typed_program(argv: Sequence[str] | None) -> str:

@@ -23,3 +23,13 @@ def decisions_file() -> str:
         mac = system.is_mac()
         folder = os.path.expanduser("~/Library/Application Support" if mac else "~/.local/share")
     return os.path.join(folder, PROGRAM, "decisions.jsonl")
+
+
+def config_file() -> str:
+    """Where the config.py of an installed program lies; a clone has its own."""
+    folder = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(folder):
+        folder = os.path.expanduser(
+            "~/Library/Application Support" if system.is_mac() else "~/.config"
+        )
+    return os.path.join(folder, PROGRAM, "config.py")

@@ -13,9 +13,8 @@ import pytest
 from conftest import ROOT, SAMPLES, Library, picture
 from made_library import jpeg
 
-import config
 import main
-from actions import find_summary
+from actions import configuration, find_summary
 
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -28,6 +27,9 @@ NOT_DONE = {
 }
 NOT_OURS = {
     "python3 -m venv": ".ci/run",
+    "pipx install": "tests/test_package.py",
+    "eval": "tests/test_package.py",
+    "uvx --from": "tests/test_package.py",
     "python extras/to_onnx.py": "needs PyTorch; tests/test_to_onnx.py",
 }
 
@@ -204,7 +206,7 @@ def desk(bare_library: Library, data_home: Path, monkeypatch: pytest.MonkeyPatch
     """As in a clone, at a time when no package of extras/ draws a contact sheet."""
     monkeypatch.chdir(bare_library.folder)
     monkeypatch.setenv("HOME", str(bare_library.folder))
-    monkeypatch.setattr(config, "__file__", str(bare_library.folder / "config.py"))
+    monkeypatch.setattr(configuration, "PROGRAM", str(bare_library.folder))
     monkeypatch.setattr(find_summary, "has_extra", lambda _: False)
     return Desk(bare_library, data_home / "Trash")
 
@@ -221,9 +223,11 @@ def commands(page: Path) -> Iterator[tuple[str, list[str] | None]]:
 
 
 def check_installs(words: list[str]) -> None:
-    """What pip is told to install is a file of ours, or packages."""
+    """What pip is told to install is a file of ours, this with extras, or packages."""
     assert words[:2] == ["pip", "install"]
     assert words[2] != "-r" or (ROOT / words[3]).exists()
+    if words[2].startswith("."):
+        assert f"\n{words[2].strip('.[]')} = [" in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
 def understood(words: list[str], library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
