@@ -4,6 +4,7 @@ import contextlib
 import errno
 import http.client
 import importlib.util
+import io
 import json
 import os
 import re
@@ -26,8 +27,10 @@ from PIL import Image
 from disk import output_lock
 from disk.result import open_result, proven
 from disk.user_folders import decisions_file
+from extras.review import examiner
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
+from extras.review.facts import Facts
 from extras.review.server import MOST_BODY_BYTES, MOST_NUMBERS, PAGE, STATIC, Server
 
 
@@ -694,6 +697,44 @@ def test_what_the_page_loads_is_served_and_nothing_else(page: Page) -> None:
         assert headers["Content-Type"].split(";")[0] in ("text/css", "text/javascript")
     for path in ("/index.html", "/page/review.js", "/server.py", "/unknown.js", "/../server.py"):
         assert page.ask("GET", path)[0] == 404
+
+
+def test_who_waits_for_a_picture_is_served_before_the_judge(
+    found: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examiner, "PATIENCE_SECONDS", 600)
+    judged: list[Any] = []
+    one = Examiner(1)
+    desk = Desk(proven(open_result(found.paths)), one)
+
+    def judge() -> None:
+        with one.giving_way():
+            judged.append(one.facts(desk.copy(0)))
+
+    thread = threading.Thread(target=judge)
+    with one._awaiting():
+        thread.start()
+        thread.join(0.2)
+        assert judged == []
+        assert isinstance(one.facts(desk.copy(1)), Facts)  # asked for by a person
+        assert judged == []
+    thread.join()
+    assert isinstance(judged[0], Facts)
+    one.close()
+
+
+def test_an_icon_comes_without_loss_as_its_pixels_are_seen(bare_library: Library) -> None:
+    icon = Image.new("RGB", (16, 16), (250, 3, 3))
+    icon.putpixel((5, 6), (0, 0, 255))
+    for name in ("a.png", "b.png"):
+        icon.save(bare_library.photos / name)
+    bare_library.find()
+    with serving(bare_library) as page:
+        page.secret = page.enter()[1]["secret"]
+        status, headers, body = page.ask("GET", "/preview/0")
+        assert (status, headers["Content-Type"]) == (200, "image/png")
+        with Image.open(io.BytesIO(body)) as sent:
+            assert sent.convert("RGB").tobytes() == icon.tobytes()
 
 
 def test_scripts_of_the_page_import_one_way() -> None:

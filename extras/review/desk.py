@@ -301,13 +301,25 @@ class Desk:
             return Suggestion(group, None, f"one can't be judged: {error}")
 
     def suggestions(
-        self, groups: Iterable[int] | None = None, chosen: Collection[str] = ALL_RULES
+        self,
+        groups: Iterable[int] | None = None,
+        chosen: Collection[str] = ALL_RULES,
+        *,
+        giving_way: bool = False,
     ) -> Generator[Suggestion, None, None]:
-        """What the rules make of each group, in order; several groups at a time."""
+        """What the rules make of each group, in order; several groups at a time.
+
+        With `giving_way` pictures that somebody waits for come first.
+        """
+
+        def judged(group: int) -> Suggestion:
+            with self.examiner.giving_way() if giving_way else contextlib.nullcontext():
+                return self.suggestion(group, chosen)
+
         wanted = list(self.groups if groups is None else groups)
         pool = ThreadPoolExecutor(self._workers)
         try:
-            yield from pool.map(lambda group: self.suggestion(group, chosen), wanted)
+            yield from pool.map(judged, wanted)
         finally:
             pool.shutdown(cancel_futures=True)
 

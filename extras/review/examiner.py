@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 NOTED_AS: dict[str, Kind] = {"small": "small", "thumb": "thumb"}  # what is shown of all pictures
 LOST_SECONDS = 160.0  # with its wait for others; then a worker was lost
+PATIENCE_SECONDS = 2.0  # that a judge waits for people who wait for pictures, at most
 LONGEST_REASON = 200
 CACHE_BYTES = 192 << 20
 GONE_BOTH = "its copy and its original are gone"
@@ -98,6 +99,9 @@ class Examiner:
         self._along = along
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._shown = threading.Condition()
+        self._awaited = 0  # pictures that somebody waits for
+        self._thread = threading.local()
         self._pending: dict[Key, Future[Any]] = {}
         self._facts: dict[Key, Facts] = {}
         self._deep: dict[str, dict[str, Any]] = {}
@@ -107,6 +111,26 @@ class Examiner:
     def close(self) -> None:
         self._closed.set()  # who still waits for a picture waits no longer
         self._end.close()
+
+    @contextlib.contextmanager
+    def giving_way(self) -> Iterator[None]:
+        """Let this thread ask for nothing as long as somebody waits for a picture, for a while."""
+        self._thread.gives_way = True
+        try:
+            yield
+        finally:
+            self._thread.gives_way = False
+
+    @contextlib.contextmanager
+    def _awaiting(self) -> Iterator[None]:
+        with self._shown:
+            self._awaited += 1
+        try:
+            yield
+        finally:
+            with self._shown:
+                self._awaited -= 1
+                self._shown.notify_all()
 
     def facts(self, copy: SavedCopy, *, edited: bool = False) -> Facts | Unseen:
         """The facts of what find saw, in the original or in the copy, or of an edited copy.
@@ -204,7 +228,8 @@ class Examiner:
             if (known := self._pictures.get(key)) is not None:
                 self._pictures.move_to_end(key)
                 return known
-        made = self._rendered(key, copy)
+        with self._awaiting():
+            made = self._rendered(key, copy)
         if isinstance(made, bytes):
             self._keep(key, made)
         elif shown == copy.copy and not os.path.lexists(shown):
@@ -245,6 +270,9 @@ class Examiner:
     def _made(self, key: Key, make: Callable[..., T], *wanted: object) -> T | Unseen:
         from pebble import ProcessExpired
 
+        if getattr(self._thread, "gives_way", False):
+            with self._shown:
+                self._shown.wait_for(lambda: not self._awaited, PATIENCE_SECONDS)
         path = key[1]
         try:
             with self._lock:

@@ -17,6 +17,7 @@ SMALL_SIDE = 200
 THUMB_SIDE = 320
 GLANCE_SIDE = 256  # that a decode covers for a small picture and what tells versions
 PREVIEW_SIDE = 1600
+ICON_SIDE = 64  # up to which a preview is without loss, as its pixels are seen enlarged
 FULL_PIXELS = 50_000_000  # what a browser is asked to hold of one picture
 FULL_SIDE = 12_000
 REDUCING_GAP = 2.0  # times a side: what a picture is averaged to before it is resampled
@@ -24,7 +25,7 @@ AVERAGED = ("L", "LA", "RGB", "RGBA", "YCbCr", "CMYK")  # modes that can be, as 
 
 
 def render(path: str, kind: str) -> bytes:
-    """A picture as a JPEG to show, upright, on white and in sRGB.
+    """A picture as a JPEG or PNG to show, upright, on white and in sRGB.
 
     `kind` is `small`, `thumb`, `preview` or `full`. Raises one of `DECODE_ERRORS`.
     """
@@ -52,7 +53,7 @@ def rendered(path: str, kind: str) -> tuple[str, bytes]:
 
 
 def shown(picture: "Image.Image", side: int, orientation: int) -> bytes:
-    """A decoded picture as a JPEG of up to a side, to be shown by people's eyes."""
+    """A decoded picture as a JPEG of up to a side, to be shown by people's eyes; icons as PNG."""
     from PIL import Image, ImageOps
 
     from pictures import modes
@@ -68,6 +69,8 @@ def shown(picture: "Image.Image", side: int, orientation: int) -> bytes:
     stream = io.BytesIO()
     if side <= THUMB_SIDE:
         image.save(stream, "JPEG", quality=70 if side == SMALL_SIDE else 80)
+    elif max(image.size) <= ICON_SIDE:
+        image.save(stream, "PNG")
     else:
         image.save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()

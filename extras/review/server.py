@@ -94,7 +94,8 @@ class Watcher:
             before, self._edited = states, edited
 
     def _judge(self, groups: Iterable[int]) -> None:
-        with contextlib.closing(self._desk.suggestions(groups)) as suggestions:
+        judging = self._desk.suggestions(groups, giving_way=True)
+        with contextlib.closing(judging) as suggestions:
             for suggestion in suggestions:
                 if self._stopped.is_set():
                     return
@@ -295,7 +296,8 @@ def _serve_pictures(app: Flask, desk: Desk) -> None:
             made = desk.examiner.picture(desk.copy(number), kind)
             if isinstance(made, Unseen):
                 abort(404, made.reason)
-            return Response(made, mimetype="image/jpeg")
+            is_png = made.startswith(b"\x89PNG")
+            return Response(made, mimetype="image/png" if is_png else "image/jpeg")
 
         app.add_url_rule(f"/{kind}/<int:number>", kind, picture, methods=["GET"])
 
