@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +49,13 @@ def open_page(browser: Any) -> Iterator[Open]:
     errors: list[str] = []
     with contextlib.ExitStack() as stack:
 
-        def open_(library: Library, **options: Any) -> Any:
+        def open_(library: Library, context: Any = None, **options: Any) -> Any:
             served = stack.enter_context(serving(library))
             options = {"viewport": {"width": 1280, "height": 860}, **options}
-            context = browser.new_context(**options)
-            stack.callback(context.close)
-            context.add_init_script(HURRY)
+            if context is None:
+                context = browser.new_context(**options)
+                stack.callback(context.close)
+                context.add_init_script(HURRY)
             page = context.new_page()
             page.set_default_timeout(60_000)
             page.on("console", lambda m: is_error(m) and errors.append(m.text))
@@ -144,7 +145,8 @@ def test_keys_lead_everywhere_and_back(page: Any) -> None:
     press(page, "?")
     assert page.is_visible("#help")
     keys = page.inner_text("#help")
-    assert all(word in keys for word in ("Remove or restore", "Keep only this", "Difference"))
+    words = ("Remove or restore", "Keep only what", "Difference", "Keep all", "Delete", "Ctrl Z")
+    assert all(word in keys for word in words)
     press(page, "Escape")
     assert page.is_hidden("#help")
     page.go_forward()
@@ -178,10 +180,10 @@ def test_x_removes_the_copy_and_restores_it(page: Any, found: Library) -> None:
     assert tree(found.folder) == before
 
 
-def test_k_keeps_only_the_picked_one_and_u_undoes_it_in_one_step(page: Any, found: Library) -> None:
+def test_o_keeps_only_the_picked_one_and_u_undoes_it_in_one_step(page: Any, found: Library) -> None:
     before = tree(found.folder)
     open_group(page)
-    press(page, "3", "k")
+    press(page, "3", "o")
     said(page, "Only C is kept.")
     assert gone(found) == ["vacation1.jpg", "vacation1_copy.jpg"]
     press(page, "u")
@@ -194,7 +196,7 @@ def test_a_accepts_the_suggestion_and_brings_its_keeper_back(page: Any, found: L
     open_group(page)
     assert "keep A: least compressed. Give up B, C." in page.inner_text("#verdict")
     until(page, "document.querySelector('.one').classList.contains('gone')")
-    press(page, "a")
+    press(page, "Shift+A")
     said(page, "Accepted: A is kept.")
     assert gone(found) == ["vacation1_copy.jpg", "vacation1_old.jpg"]
     press(page, "u")
@@ -233,7 +235,8 @@ def test_everything_is_reached_with_the_mouse(page: Any, found: Library) -> None
         page.click(f"[data-mode={mode}]")
         assert page.get_attribute(f"[data-mode={mode}]", "aria-pressed") == "true"
     page.click("#accept")
-    said(page, "Accepted")
+    said(page, "Group 1 accepted: A is kept.")
+    assert page.title().startswith("Group 2")
     page.click("#back")
     page.wait_for_selector(".tile")
     assert gone(found) == ["vacation1_copy.jpg", "vacation1_old.jpg"]
@@ -290,8 +293,11 @@ def test_accepting_removes_nothing_if_the_keeper_can_not_come_back(
     (found.photos / "vacation1.jpg").unlink()
     until(page, "document.querySelector('.one').classList.contains('gone')")
     press(page, "a")
-    said(page, "its original is gone")
+    said(page, "Group 1, vacation1.jpg: its original is gone")
     assert gone(found) == ["vacation1.jpg"]
+    press(page, "ArrowUp")
+    until(page, "document.title.startsWith('Group 1')")
+    page.wait_for_selector("#accept")
     assert page.inner_text("#accept") == "Accept"
 
 
@@ -425,7 +431,7 @@ def test_the_last_screen_sums_up_and_deletes_nothing(page: Any, found: Library) 
     names = found.names()
     open_group(page)
     press(page, "a")
-    said(page, "Accepted")
+    said(page, "accepted")
     page.click("#open-finish")
     until(page, "document.getElementById('finish-sum').innerText.startsWith('2 originals')")
     assert "--action check-deleted" in page.inner_text("#finish-command")
@@ -472,7 +478,23 @@ def test_after_the_end_nothing_on_the_page_goes_wrong(page: Any) -> None:
     page.click("#open-finish")
     page.click("#finish-end")
     until(page, "document.body.innerText.includes('The review has ended')")
-    for key in ("ArrowRight", "Enter", "1", "x", "a", "u", " ", "d", "Escape", "n", "?", "End"):
+    for key in (
+        "ArrowRight",
+        "Enter",
+        "1",
+        "x",
+        "a",
+        "k",
+        "Delete",
+        "u",
+        "Control+z",
+        " ",
+        "d",
+        "Escape",
+        "n",
+        "?",
+        "End",
+    ):
         press(page, key)
     page.set_viewport_size({"width": 700, "height": 500})
     page.clock.fast_forward(20_000)
@@ -810,7 +832,7 @@ def test_a_file_name_that_looks_like_markup_is_text(bare_library: Library, open_
 # ---- Many groups
 
 
-def many(library: Library, groups: int) -> None:
+def many(library: Library, groups: int, names: Sequence[str] = ("a", "b")) -> None:
     """A result of many groups of two small pictures, as find would have left it."""
     with Image.open(SAMPLES / "2024/cat.jpg") as image:
         stream = io.BytesIO()
@@ -824,8 +846,8 @@ def many(library: Library, groups: int) -> None:
     for number in range(groups):
         folder = library.output / str(number + 1)
         folder.mkdir(parents=True)
-        for side in "ab":
-            original = library.photos / f"{number:05}{side}.jpg"
+        for name in names:
+            original = library.photos / f"{number:05}{name}.jpg"
             copy = folder / copy_names.encode_path(str(original))
             for path in (original, copy):
                 os.link(one, path)  # which takes less time to make and to remove
@@ -1021,7 +1043,7 @@ def test_one_key_keeps_a_group_side_by_side_and_undo_forgets_it(
     press(page, "u")
     said(page, "Group 2 is shown by find again")
     assert decisions.load_decisions().all == ()
-    page.click("#keep-group")
+    page.click("#keep-group", modifiers=["Shift"])
     said(page, "Group 2 belongs side by side")
     press(page, "Escape")
     assert "side by side" in page.inner_text(".tile[aria-label^='Group 2,']")

@@ -33,8 +33,22 @@ STAGE, SUNK = (42, 43, 45), (233, 233, 230)  # behind the panes, and behind thum
 NEAR, NEAR_FADED = 9, 3  # how far JPEG and scaling may take a colour
 VIEWPORTS = ((1000, 800), (760, 900), (1200, 720), (640, 860))
 KEYS = (
-    *("1", "2", "3", "4", "6", "x", "a", "u", "f", "s", "d") * 3,
-    *("z", "z", "k", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "+", "-", "0", "n"),
+    *("1", "2", "3", "4", "6", "x", "Shift+A", "u", "f", "s", "d") * 3,
+    *(
+        "z",
+        "z",
+        "o",
+        "a",
+        "Control+z",
+        "ArrowLeft",
+        "ArrowRight",
+        "ArrowUp",
+        "ArrowDown",
+        "+",
+        "-",
+        "0",
+        "n",
+    ),
     *("hold", "release", "resize", "Escape", "Enter") * 2,
 )
 

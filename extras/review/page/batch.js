@@ -75,6 +75,6 @@ export async function applyBatch() {
   $("batch").close();
   const remove = removals.map(([number, keeper]) => [number, keeper]);
   const words = `${counted(remove.length, "copy", "copies")} removed. Undo brings all of them back.`;
-  await inTurn(() => act({ remove, byRule: true }, words));
+  await inTurn(() => act({ remove, byRule: true }, () => words));
   if (!view.open) relist();
 }

@@ -1,13 +1,16 @@
 // Buttons, and what each does.
 
 import { applyBatch, openBatch, planBatch } from "./batch.js";
-import { acceptSuggestion, keepOnly, toggle, undo } from "./changes.js";
+import { keepOnly, toggle, undo } from "./changes.js";
 import { toggleKept } from "./deciding.js";
 import { end, openFinish } from "./finish.js";
+import { acceptAndGo, followGoing, keepAllAndGo } from "./going.js";
 import { choose, move, nextUnreviewed, openGroup } from "./group.js";
 import { showHelp } from "./keys.js";
 import { $ } from "./nodes.js";
+import { pickAlone } from "./picking.js";
 import { followPoints } from "./points.js";
+import { kept } from "./result.js";
 import { view } from "./view.js";
 
 const click = (id, deed) => $(id).addEventListener("click", deed);
@@ -15,9 +18,13 @@ const click = (id, deed) => $(id).addEventListener("click", deed);
 export function followButtons() {
   click("grid", pressedTile);
   click("strip", pressedOne);
+  click("table-room", (event) => {
+    const head = event.target.closest("thead th");
+    if (head) choose(head.cellIndex - 1, event);
+  });
   click("verdict", (event) => {
-    if (event.target.closest("#accept")) acceptSuggestion();
-    else if (event.target.closest("#keep-group")) toggleKept();
+    if (event.target.closest("#accept")) acceptAndGo(event.shiftKey);
+    else if (event.target.closest("#keep-group")) keepOrForget(event.shiftKey);
   });
   click("back", () => history.back());
   click("undo", undo);
@@ -25,7 +32,13 @@ export function followButtons() {
   click("next", () => move(1));
   click("next-unreviewed", nextUnreviewed);
   followDialogs();
+  followGoing();
   followPoints();
+}
+
+function keepOrForget(shift) {
+  if (kept.has(view.open.number)) toggleKept();
+  else keepAllAndGo(shift);
 }
 
 function followDialogs() {
@@ -51,8 +64,8 @@ function pressedOne(event) {
   const button = event.target.closest("button");
   if (!button) return;
   const position = [...$("strip").children].indexOf(button.closest(".one"));
-  if (button.matches(".pick")) { choose(position); return; }
-  view.chosen = position;
+  if (button.matches(".pick")) { choose(position, event); return; }
+  pickAlone(position);
   if (button.matches(".remove")) toggle();
   else keepOnly();
 }

@@ -3,27 +3,30 @@
 import { ask } from "./calls.js";
 import { decide } from "./deciding.js";
 import { adopt, refresh } from "./following.js";
+import { goTo } from "./grid.js";
+import { openGroup } from "./group.js";
 import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
+import { pickedCopies } from "./picking.js";
 import { inTurn } from "./queue.js";
-import { copies, isGone, isLeft, kept, letterOf, suggestions } from "./result.js";
+import { byNumber, copies, isGone, isLeft, kept, letterOf, seen, suggestions } from "./result.js";
 import { addStep, lastStep, replaceLast } from "./steps.js";
 import { view } from "./view.js";
-import { base, counted, grouped, letter } from "./words.js";
+import { allOf, base, counted, grouped } from "./words.js";
 
 const AT_ONCE = 400; // copies in one request
 
 // ---- What is asked of the server
 
 // remove: pairs of a copy and the one that must be there afterwards, or null; restore: copies.
-async function change(wanted, words) {
+async function change(wanted, words) { // words: what is said once it is done
   const made = { step: { remove: [], restore: [] }, refused: [] }; // what undoes it
   try {
     for (const part of partsOf(wanted)) {
       if (!await changePart(part, made)) return null;
     }
     if (made.refused.length) sayRefusal(made.refused);
-    else say(words);
+    else say(words());
   } catch (error) {
     sayError(error);
     made.failed = true;
@@ -60,7 +63,8 @@ async function changePart({ part, progress }, made) {
 function sayRefusal(refused) {
   const [, number, reason] = refused[0];
   const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
-  say(`${base(copies[number].path)}: ${reason}${more}.`, true);
+  const { group, path } = copies[number], where = view.open?.number === group ? "" : `Group ${group}, `;
+  say(`${where}${base(path)}: ${reason}${more}.`, true);
 }
 
 async function send(part) {
@@ -91,6 +95,7 @@ function confirmed(title, text, yes) {
 export async function act(wanted, words) {
   const made = await change(wanted, words);
   if (made) addStep(made.step);
+  return made;
 }
 
 // A step is forgotten once it is undone, or when undoing it was refused twice.
@@ -107,12 +112,22 @@ async function undoLast() {
     return;
   }
   const wanted = { remove: step.remove.map((one) => [one, null]), restore: step.restore };
-  const made = await change(wanted, `Undone: ${counted(number, "copy", "copies")}.`);
+  goBackTo(new Set([...step.remove, ...step.restore].map((one) => copies[one].group)));
+  const made = await change(wanted, () => `Undone: ${counted(number, "copy", "copies")}.`);
   if (made) replaceLast(...whatRemains(step, made));
+}
+
+// Where one group was changed, it is looked at again.
+function goBackTo(changed) {
+  const [number] = changed, position = view.list.indexOf(byNumber.get(number));
+  if (changed.size !== 1 || position < 0) return;
+  if (!view.open) goTo(position);
+  else if (view.open.number !== number) openGroup(position);
 }
 
 // A decision that can't be undone any more, as copies of its group are gone, is tried once.
 async function undoDecision({ group, deed }) {
+  goBackTo(new Set([group]));
   await decide(group, deed);
   replaceLast();
 }
@@ -128,36 +143,48 @@ function whatRemains(step, made) {
 // ---- In the open group; what a key means is read when its turn has come
 
 export function toggle() {
-  const group = view.open, copy = group.copies[view.chosen], name = letter(view.chosen);
+  const group = view.open, picked = pickedCopies(), names = namesOf(group, picked);
   return inTurn(async () => {
-    const kind = isGone(copy) ? "restore" : "remove";
-    await act(kind === "remove" ? { remove: [[copy.number, null]] } : { restore: [copy.number] }, "");
+    const there = picked.filter((copy) => !isGone(copy)), kind = there.length ? "remove" : "restore";
+    await act(there.length ? { remove: there.map(({ number }) => [number, null]) } : { restore: numbersOf(picked) }, () => "");
     const left = `${group.copies.filter(isLeft).length} of ${group.copies.length} left`;
-    if (view.open === group && isGone(copy) === (kind === "remove")) say(`${name} ${kind}d. ${left}.`);
+    const done = picked.every((copy) => isGone(copy) === (kind === "remove"));
+    if (view.open === group && done) say(`${names} ${kind}d. ${left}.`);
   });
 }
+
+const numbersOf = (some) => some.map(({ number }) => number);
+const namesOf = (group, some) => allOf(some.map(({ number }) => letterOf(group, number)));
 
 export function keepOnly() {
-  const { open, chosen } = view, copy = open.copies[chosen];
+  const group = view.open, picked = pickedCopies();
   return inTurn(() => {
-    const rest = open.copies.filter((one) => one !== copy && !isGone(one)).map((one) => [one.number, copy.number]);
-    return act({ restore: isGone(copy) ? [copy.number] : [], remove: rest }, `Only ${letter(chosen)} is kept.`);
+    const rest = group.copies.filter((one) => !picked.includes(one) && !isGone(one));
+    const remove = rest.map(({ number }) => [number, picked[0].number]), restore = numbersOf(picked.filter(isGone));
+    return act({ restore, remove }, () => `Only ${namesOf(group, picked)} ${picked.length > 1 ? "are" : "is"} kept.`);
   });
 }
 
-export function acceptSuggestion() {
-  const group = view.open;
-  return inTurn(() => accept(group));
+export const hasSuggestion = (group) => kept.has(group.number) || suggestions.has(group.number);
+
+// Why nothing is to be accepted of a group, or nothing.
+export function whyNotAccepted(group) {
+  if (kept.has(group.number)) return "It belongs side by side; B forgets that.";
+  if (!suggestions.has(group.number)) return "The group is still being judged.";
+  if (suggestions.get(group.number).keeper === null) return "There is no suggestion for this group: K keeps all, O only the picked one.";
+  return "";
 }
 
-function accept(group) {
-  const suggestion = suggestions.get(group.number);
-  if (kept.has(group.number)) { say("It belongs side by side; B forgets that."); return undefined; }
-  if (!suggestion) { say("The group is still being judged."); return undefined; }
-  if (suggestion.keeper === null) { say("There is no suggestion for this group."); return undefined; }
-  const keepers = [...new Set(suggestion.removals.map(([, keeper]) => keeper))];
-  const restore = keepers.filter((number) => isGone(copies[number]));
-  const remove = suggestion.removals.filter(([number]) => !isGone(copies[number])).map(([number, keeper]) => [number, keeper]);
-  if (!remove.length && !restore.length) { say("It is accepted already."); return undefined; }
-  return act({ restore, remove, byRule: true }, `Accepted: ${letterOf(group, suggestion.keeper)} is kept.`);
+// Accepts what is suggested of a group; where that is refused it counts as not looked at.
+export function accept(group) {
+  return inTurn(async () => {
+    const { keeper, removals } = suggestions.get(group.number);
+    const keepers = [...new Set(removals.map(([, one]) => one))];
+    const restore = keepers.filter((number) => isGone(copies[number]));
+    const remove = removals.filter(([number]) => !isGone(copies[number])).map(([number, one]) => [number, one]);
+    if (!remove.length && !restore.length) { say("It is accepted already."); return; }
+    const words = () => `${view.open === group ? "Accepted" : `Group ${group.number} accepted`}: ${letterOf(group, keeper)} is kept.`;
+    const made = await act({ restore, remove, byRule: true }, words);
+    if (!made || made.failed || made.refused.length) seen.delete(group.number);
+  }, false);
 }

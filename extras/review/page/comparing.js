@@ -1,8 +1,10 @@
 // The tools of comparing: how two pictures lie beside or upon each other, and how large.
 
-import { stage } from "./group.js";
+import { dressGroup, stage } from "./group.js";
+import { showsNumbers } from "./links.js";
 import { $ } from "./nodes.js";
-import { sayError } from "./notices.js";
+import { say, sayError } from "./notices.js";
+import { remember } from "./settings.js";
 
 export const STEP = 1.5; // by which is zoomed
 
@@ -28,6 +30,19 @@ export function followTools() {
   click("zoom-fit", () => stage.fit());
   click("zoom-full", () => stage.toggleFull());
   click("full-screen", fullScreen);
+  click("numbers", () => { remember("numbers", showsNumbers() ? "no" : "yes"); dressNumbers(); dressGroup(); });
+  dressNumbers();
+}
+
+const dressNumbers = () => $("numbers").setAttribute("aria-pressed", showsNumbers());
+
+// Where the two pictures differ most, and says what is seen there.
+export function lookClosely() {
+  const found = stage.toggleDetail();
+  if (!found) return;
+  const [one, other] = found.letters;
+  if (found.differs) say(`Here ${one} and ${other} differ most.`);
+  else say(other ? `${one} and ${other} look the same; this is the sharpest detail.` : `The sharpest detail of ${one}.`);
 }
 
 function fullScreen() {

@@ -4,7 +4,7 @@ import { ask } from "./calls.js";
 import { refresh } from "./following.js";
 import { say, sayError } from "./notices.js";
 import { inTurn } from "./queue.js";
-import { kept } from "./result.js";
+import { kept, seen } from "./result.js";
 import { addStep } from "./steps.js";
 import { view } from "./view.js";
 
@@ -28,8 +28,18 @@ export const contraryOf = (deed) => (deed === "keep" ? "forget" : "keep");
 
 export function toggleKept() {
   const group = view.open.number;
+  return inTurn(() => decideAndNote(group, kept.has(group) ? "forget" : "keep"));
+}
+
+// Keeps a group side by side; one that is refused counts as not looked at.
+export function keepAll({ number }) {
   return inTurn(async () => {
-    const deed = kept.has(group) ? "forget" : "keep";
-    if (await decide(group, deed)) addStep({ group, deed: contraryOf(deed) });
-  });
+    if (!kept.has(number) && !await decideAndNote(number, "keep")) seen.delete(number);
+  }, false);
+}
+
+async function decideAndNote(group, deed) {
+  const done = await decide(group, deed);
+  if (done) addStep({ group, deed: contraryOf(deed) });
+  return done;
 }

@@ -3,12 +3,11 @@
 import { hasLeft } from "./asking.js";
 import { ask } from "./calls.js";
 import { clearGrid, drawGrid, refreshGrid } from "./grid.js";
-import { dressGroup, showStage } from "./group.js";
+import { dressGroup, fillStrip, showStage } from "./group.js";
 import { showHeader } from "./header.js";
 import { $ } from "./nodes.js";
 import { isStale, lament, say, sayError } from "./notices.js";
-import { copies, facts, groups, learn, result, suggestions } from "./result.js";
-import { makeStrip } from "./strip.js";
+import { areIdentical, copies, facts, groups, learn, result, suggestions } from "./result.js";
 import { view } from "./view.js";
 import { grouped } from "./words.js";
 
@@ -59,7 +58,8 @@ function adoptEditions(fresh) {
   drawGrid();
   const group = view.open;
   if (!group || !changed.some((number) => copies[number].group === group.number)) return;
-  makeStrip();
+  $("group-view").classList.toggle("identical", areIdentical(group));
+  fillStrip();
   learn(group).then(() => { if (view.open === group) { showStage(); dressGroup(); } }, sayError);
 }
 

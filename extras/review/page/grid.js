@@ -1,5 +1,6 @@
 // The grid of groups, of which only the rows that are seen exist.
 
+import { fetchSoon } from "./ahead.js";
 import { $, make } from "./nodes.js";
 import { groups } from "./result.js";
 import { noteScrolling, pump } from "./thumbnails.js";
@@ -95,6 +96,7 @@ export function goTo(position) {
   else if (bottom > room.scrollTop + room.clientHeight) room.scrollTop = bottom - room.clientHeight;
   drawGrid();
   markCurrent(true);
+  fetchSoon();
 }
 
 export function followScrolling() {

@@ -1,14 +1,18 @@
 // One group: opened and closed, its pictures compared, one of them chosen.
 
+import { beginningOf, fetchComing } from "./ahead.js";
 import { ask, show } from "./calls.js";
 import { goTo, refreshGrid, relist } from "./grid.js";
 import { showHeader } from "./header.js";
 import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
+import { goToPicture, pickAll, pickAlone, pickAlso, severalPicked } from "./picking.js";
 import { dressPoints } from "./points.js";
-import { MISSING, editionOf, facts, isGone, keeperOf, learn, seen, stateOf, turns } from "./result.js";
+import { giveBack, take } from "./ready.js";
+import { MISSING, areIdentical, editionOf, facts, learn, seen, stateOf, turns } from "./result.js";
+import { MOST_PANES } from "./shapes.js";
 import { Stage } from "./stage.js";
-import { dressStrip, focusChosen, makeStrip, scrollStrip } from "./strip.js";
+import { dressStrip, focusChosen, makeStrip, scrollStrip, standIn } from "./strip.js";
 import { markColumn, showTable } from "./table.js";
 import { showVerdict } from "./verdict.js";
 import { FILTERS, looksOfOpen, view } from "./view.js";
@@ -19,6 +23,8 @@ export const stage = new Stage($("stage"), {
   split: (split) => { $("split").value = split; },
   zoom: (scale) => { if (view.open) $("zoom-level").textContent = `${Math.round(scale * 100)} %`; },
 });
+const NAMED = 6; // identical files by their letters
+
 let drawn = ""; // how the group looked when the stage was built
 
 // ---- Opening and closing
@@ -27,19 +33,21 @@ export function openGroup(position, remember = true) {
   const group = view.list[position];
   if (!group) return;
   if (remember) history[view.open ? "replaceState" : "pushState"]({ group: group.number }, "", `#${group.number}`);
-  Object.assign(view, { at: position, open: group, chosen: 0 });
+  Object.assign(view, { at: position, open: group });
+  pickAlone(0);
   $("grid-view").hidden = true;
   $("group-view").hidden = $("back").hidden = false;
   $("group-view").scrollTop = 0;
   noteSeen(group);
-  makeStrip();
+  $("group-view").classList.toggle("identical", areIdentical(group));
+  fillStrip();
   $("table-room").replaceChildren();
   stage.clear();
   showHeader();
   dressGroup();
   if (!$("group-view").contains(document.activeElement)) focusChosen();
   $("live").textContent = `Group ${group.number}, ${counted(group.copies.length, "picture")}`;
-  learn(group).then(() => { if (view.open === group) beginWith(group, position); }, sayError);
+  learn(group).then(() => { if (view.open === group) beginWith(group); }, sayError);
 }
 
 function noteSeen(group) {
@@ -48,12 +56,13 @@ function noteSeen(group) {
   ask("/api/seen", { groups: [group.number] }).catch(sayError);
 }
 
-// The picture after the one to keep is looked at first.
-function beginWith(group, position) {
-  const keeper = placeOf(keeperOf(group)), next = view.list[position + 1];
-  choose(keeper >= 0 && group.copies.length > 1 ? (keeper + 1) % group.copies.length : 0);
-  if (next) learn(next).catch(() => {});
+function beginWith(group) {
+  if (view.chosen || severalPicked().length) showPicked(); // somebody was faster
+  else choose(beginningOf(group).chosen);
+  stage.settled().then(() => { if (view.open === group) fetchComing(); });
 }
+
+export const fillStrip = () => makeStrip(() => stage.draw());
 
 export function closeGroup() {
   view.open = null;
@@ -82,8 +91,24 @@ export function nextUnreviewed() {
 
 const placeOf = (number) => view.open.copies.findIndex((copy) => copy.number === number);
 
-export function choose(position) {
-  view.chosen = Math.max(0, Math.min(view.open.copies.length - 1, position));
+// event: the click or key, for what is held with it
+export function choose(position, event) {
+  goToPicture(Math.max(0, Math.min(view.open.copies.length - 1, position)), event);
+  showPicked();
+}
+
+export function pickHere() {
+  pickAlso(view.chosen);
+  showPicked();
+}
+
+export function pickEvery() {
+  pickAll();
+  showPicked();
+}
+
+function showPicked() {
+  if (severalPicked().length) $("live").textContent = `${counted(severalPicked().length, "picture")} picked`;
   showStage();
   dressGroup();
   focusChosen();
@@ -102,23 +127,41 @@ export function dressGroup() {
 export function showStage() {
   const known = facts.get(view.open.number);
   if (!known) return;
+  if (areIdentical(view.open)) { showOne(known); return; }
   stage.show({
     chosen: view.chosen,
-    reference: reference(),
+    ...whatIsCompared(),
     turns: turns.get(view.open.number) ?? [],
-    pictures: view.open.copies.map((copy, position) => ({
-      number: copy.number,
-      edition: editionOf(copy),
-      show: (image, kind) => show(image, kind, copy.number),
-      letter: letter(position),
-      gone: MISSING[stateOf(copy)],
-      ...known[copy.number],
-    })),
+    pictures: view.open.copies.map((copy, position) => ({ ...onStage(copy, position), ...known[copy.number] })),
   });
 }
 
-// The place of the picture that others are compared with.
-function reference() {
-  const keeper = placeOf(keeperOf(view.open));
-  return keeper >= 0 ? keeper : Math.max(0, view.open.copies.findIndex((copy) => !isGone(copy)));
+// Several that are picked are compared with each other.
+function whatIsCompared() {
+  const { reference } = beginningOf(view.open), picked = severalPicked().slice(0, MOST_PANES);
+  if (!picked.includes(view.chosen)) return { reference };
+  const other = picked.find((place) => place !== view.chosen);
+  return { reference: picked.includes(reference) ? reference : other, places: picked };
+}
+
+// Of identical files one, for all of them.
+function showOne(known) {
+  const { copies } = view.open, { reference } = beginningOf(view.open), copy = copies[reference];
+  const name = copies.length <= NAMED ? copies.map((_, place) => letter(place)).join(" = ") : `${letter(0)} … ${letter(copies.length - 1)}`;
+  const picture = { ...onStage(copy, reference), letter: name, ...known[copy.number] };
+  stage.show({ chosen: 0, reference: 0, turns: [], pictures: [picture] });
+}
+
+function onStage(copy, position) {
+  const { number } = copy, edition = editionOf(copy);
+  return {
+    number,
+    edition,
+    letter: letter(position),
+    gone: MISSING[stateOf(copy)],
+    ready: () => take("preview", copy),
+    stand: () => standIn(position),
+    show: (image, kind) => show(image, kind, number),
+    giveBack: (image) => { if (editionOf(copy) === edition) giveBack("preview", copy, image); },
+  };
 }

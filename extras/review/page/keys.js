@@ -1,11 +1,12 @@
 // Keys, and what each does in the grid and in a group.
 
 import { hasLeft } from "./asking.js";
-import { acceptSuggestion, keepOnly, toggle, undo } from "./changes.js";
-import { STEP, switchMode } from "./comparing.js";
+import { keepOnly, toggle, undo } from "./changes.js";
+import { STEP, lookClosely, switchMode } from "./comparing.js";
 import { toggleKept } from "./deciding.js";
+import { acceptAndGo, keepAllAndGo } from "./going.js";
 import { goTo, grid } from "./grid.js";
-import { choose, move, nextUnreviewed, openGroup, stage } from "./group.js";
+import { choose, move, nextUnreviewed, openGroup, pickEvery, pickHere, stage } from "./group.js";
 import { $ } from "./nodes.js";
 import { openPoints } from "./points.js";
 import { view } from "./view.js";
@@ -16,19 +17,23 @@ const goBy = (places) => goTo(view.at + places);
 const goByRows = (rows) => goBy(rows * grid.columns);
 
 const GROUP_KEYS = {
-  ArrowLeft: () => choose(view.chosen - 1),
-  ArrowRight: () => choose(view.chosen + 1),
+  ArrowLeft: (event) => choose(view.chosen - 1, event),
+  ArrowRight: (event) => choose(view.chosen + 1, event),
   ArrowUp: () => move(-1),
   ArrowDown: () => move(1),
+  a: (event) => acceptAndGo(event.shiftKey),
+  k: (event) => keepAllAndGo(event.shiftKey),
   x: toggle,
-  k: keepOnly,
-  a: acceptSuggestion,
+  Delete: toggle,
+  o: keepOnly,
   b: toggleKept,
   d: () => switchMode("difference"),
   s: () => switchMode("slider"),
   f: () => switchMode("flip"),
   p: openPoints,
-  z: () => stage.toggleFull(),
+  z: lookClosely,
+  PageUp: () => stage.page(-1),
+  PageDown: () => stage.page(1),
   "+": () => stage.zoomBy(STEP),
   "=": () => stage.zoomBy(STEP),
   "-": () => stage.zoomBy(1 / STEP),
@@ -62,9 +67,10 @@ export function followKeys() {
 }
 
 function pressed(event) {
-  if (hasLeft() || event.ctrlKey || event.metaKey || event.altKey || isAsked()) return;
+  if (hasLeft() || event.altKey || isAsked()) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (isForTheNode(event.target, key)) return;
+  if (event.ctrlKey || event.metaKey) { answerWithCtrl(event, key); return; }
   if (view.open && key === " ") {
     event.preventDefault();
     stage.hold(true);
@@ -75,6 +81,7 @@ function pressed(event) {
 
 // Whether what has the focus takes the key itself.
 function isForTheNode(node, key) {
+  if (node.matches("input[type=checkbox]") && key === " ") return true;
   if (node.matches("select, input:not([type=checkbox])")) return key !== "Escape";
   return Boolean(node.closest(".table-room")) && key.startsWith("Arrow");
 }
@@ -83,10 +90,19 @@ function answer(event, key) {
   const deed = KEYS[key] ?? (view.open ? GROUP_KEYS : GRID_KEYS)[key];
   if (deed) {
     event.preventDefault();
-    if (!event.repeat || key.startsWith("Arrow") || key.startsWith("Page")) deed();
+    if (!event.repeat || key.startsWith("Arrow") || key.startsWith("Page")) deed(event);
   } else if (view.open && key >= "1" && key <= "9" && view.open.copies[key - 1]) {
     choose(key - 1);
   }
+}
+
+const CTRL_KEYS = { a: pickEvery, " ": pickHere, ArrowLeft: GROUP_KEYS.ArrowLeft, ArrowRight: GROUP_KEYS.ArrowRight };
+
+function answerWithCtrl(event, key) {
+  const deed = key === "z" && !event.shiftKey ? undo : view.open ? CTRL_KEYS[key] : null;
+  if (!deed) return;
+  event.preventDefault();
+  if (!event.repeat || key.startsWith("Arrow")) deed(event);
 }
 
 function released(event) {

@@ -1,16 +1,28 @@
 // How the pictures of a group are joined: by links between two, and through others.
 
 import { copies, letterOf } from "./result.js";
+import { recalled } from "./settings.js";
 import { listed } from "./words.js";
 
+const SAME = 4, SURE = 0.98; // bits, correlation: nothing to be seen
 const CLOSE = 12; // bits: surely the same
 const MOST_JOINED = 3; // that are said of a group
 
+export const showsNumbers = () => recalled("numbers", "no") === "yes";
+
+// How much alike two pictures are that a link joins.
+function alikeness({ distance, correlation, view }) {
+  const close = distance <= SAME && correlation >= SURE ? "nearly the same" : distance <= CLOSE ? "much the same" : "only roughly alike";
+  return view === "whole" ? close : `${close}, ${view}`;
+}
+
 export function linkInWords(group, link) {
-  const pair = `${letterOf(group, link.left)}–${letterOf(group, link.right)}`, alike = link.correlation.toFixed(2);
-  if (link.view === "embedding") return `Needs a look: only the network joins ${pair} (cosine ${alike})`;
-  if (link.view === "points") return `Weakest link: ${pair}, by ${Math.round(link.correlation * 100)} % of the points where they overlap (P)`;
-  return `Weakest link: ${pair}, ${link.view}, ${link.distance} bits, correlation ${alike}`;
+  const names = `${letterOf(group, link.left)} and ${letterOf(group, link.right)}`, number = (text) => (showsNumbers() ? text : "");
+  const alike = link.correlation.toFixed(2), share = Math.round(link.correlation * 100);
+  if (link.view === "embedding") return `Needs a look: only the network finds ${names} alike${number(` (cosine ${alike})`)}`;
+  if (link.view === "points") return `${names} share details; P shows them${number(`: ${share} % of the points where they overlap`)}`;
+  const start = group.copies.length > 2 ? `Least alike: ${names},` : `${names} are`;
+  return `${start} ${alikeness(link)}${number(` (${link.distance} bits, correlation ${alike})`)}`;
 }
 
 // Pictures that the links join to another one only through others, by a link that is not close.
@@ -21,7 +33,7 @@ export function joinedThrough(group, from) {
     if (!way || way.length < 3 || shown.length >= MOST_JOINED) continue;
     if (linksOn(group, way).every((one) => one.distance <= CLOSE)) continue;
     const through = way.slice(1, -1).map((place) => letterOf(group, place)).join(", ");
-    shown.push(`${letterOf(group, from)} and ${letterOf(group, number)} only through ${through}`);
+    shown.push(`${letterOf(group, from)} and ${letterOf(group, number)} only look alike through ${through}`);
   }
   return shown;
 }
@@ -35,11 +47,16 @@ export function apart(group, number, keeper) {
   if (!way) return "";
   const through = way.slice(1, -1).map((place) => letterOf(group, place));
   if (through.length > 1) return `through ${listed(through)}`;
+  if (through.length && !showsNumbers()) return `through ${through[0]}`;
   const text = linksOn(group, way).map(stepInWords).join(" + ");
   return through.length ? `${text}, through ${through[0]}` : text;
 }
 
-const stepInWords = (link) => `${link.distance} bits${link.view === "whole" ? "" : ` (${link.view})`}`;
+function stepInWords(link) {
+  if (!showsNumbers()) return alikeness(link);
+  return `${link.distance} bits${link.view === "whole" ? "" : ` (${link.view})`}`;
+}
+
 const digestOf = (number) => copies[number].digest;
 
 function linksOn(group, way) {

@@ -5,9 +5,9 @@ import { say } from "./notices.js";
 let waiting = 0;
 let last = Promise.resolve();
 
-// Does something once all before it is done, however that ended; says so if it has to wait.
-export function inTurn(deed) {
-  if (waiting) say("One moment: the change before is still under way.");
+// Does something once all before it is done, however that ended; says so if somebody has to wait.
+export function inTurn(deed, isAwaited = true) {
+  if (waiting && isAwaited) say("One moment: the change before is still under way.");
   waiting += 1;
   const done = last.then(deed);
   last = done.catch(() => {}).finally(() => { waiting -= 1; });

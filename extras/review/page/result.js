@@ -12,6 +12,7 @@ export const groups = []; // in the order of their numbers
 export const byNumber = new Map();
 export const copies = [];
 export const facts = new Map(); // of the groups that were opened last
+const learning = new Map(); // what is under way
 export const suggestions = new Map();
 export const turns = new Map(); // how versions of one picture are turned against each other
 export const seen = new Set();
@@ -51,9 +52,15 @@ function addGroup(one) {
   byNumber.set(group.number, group);
 }
 
-// Gets the facts of a group, unless they are here.
-export async function learn(group) {
-  if (facts.has(group.number)) return;
+// Gets the facts of a group, unless they are here or under way.
+export function learn(group) {
+  if (facts.has(group.number)) return Promise.resolve();
+  const key = `${group.number} ${contentsOf(group)}`;
+  if (!learning.has(key)) learning.set(key, learnAnew(group).finally(() => learning.delete(key)));
+  return learning.get(key);
+}
+
+async function learnAnew(group) {
   const asked = contentsOf(group);
   const answer = await ask(`/api/facts/${group.number}`);
   if (contentsOf(group) !== asked) { await learn(group); return; } // a copy was edited meanwhile
@@ -83,6 +90,12 @@ export const keeperOf = (group) => (kept.has(group?.number) ? undefined : sugges
 export const removalsOf = (group) => group.copies.filter(isGone);
 export const sizeOf = (group) => group.copies.reduce((sum, copy) => sum + copy.size, 0);
 export const letterOf = (group, number) => letter(group.copies.findIndex((copy) => copy.number === number));
+
+// Whether there is nothing to compare but names and folders.
+export function areIdentical(group) {
+  const [first, ...others] = group.copies;
+  return others.length > 0 && others.every((copy) => copy.digest === first.digest) && group.copies.every((copy) => !editionOf(copy));
+}
 
 // What the suggestion would still remove.
 export function doomedOf(group) {

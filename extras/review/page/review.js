@@ -1,5 +1,6 @@
 // The page: the grid of groups, one group, rules for many, and the end.
 
+import { fetchComing } from "./ahead.js";
 import { askAbout, enter, hasLeft } from "./asking.js";
 import { followButtons } from "./buttons.js";
 import { ask } from "./calls.js";
@@ -28,6 +29,7 @@ async function start() {
   refresh();
   if (!asked) markCurrent(true);
   follow();
+  if (!asked) fetchComing();
 }
 
 function followAll() {

@@ -2,9 +2,10 @@
 // Zoom and place are shared: all panes show the same fraction of their pictures.
 
 import { make } from "./nodes.js";
+import { detailOf } from "./detail.js";
+import { columnsFor, fitOf, homeOf, panesOf } from "./shapes.js";
 
 const PREVIEW_SIDE = 1600;
-const MOST_PANES = 4;
 const PIXELATED_FROM = 3; // screen pixels for a picture's pixel
 const MOST_MAGNIFIED = 24;
 const SAME_SHAPE = 0.02;
@@ -19,8 +20,14 @@ function turning(turn, width, height) {
   return `matrix(${a}, ${b}, ${c}, ${d}, ${mirrored ? width : 0}, ${flipped ? height : 0})`;
 }
 
+// What is loaded of a layer, and how it lies in a box of width and height 1.
+function drawable({ image }, turn) {
+  const { naturalWidth: width, naturalHeight: height } = image, [across, down] = turn >= 4 ? [height, width] : [width, height];
+  return { image, matrix: new DOMMatrix([1 / across, 0, 0, 1 / down, 0, 0]).multiply(new DOMMatrix(turning(turn, across, down))) };
+}
+
 export class Stage {
-  #root; #told; #panes = []; #shown = null; #pointers = new Map(); #moved = 0; #frame = 0; #held = false; #images = [];
+  #root; #told; #panes = []; #shown = null; #pointers = new Map(); #moved = 0; #frame = 0; #held = false; #images = []; #isHome = true; #isAtTop = true;
   zoom = 1; // 1 fits the pane
   x = 0.5; // what fraction of the picture is in the middle of the pane
   y = 0.5;
@@ -34,13 +41,21 @@ export class Stage {
     new ResizeObserver(() => this.draw()).observe(root);
   }
 
-  // pictures: [{number, letter, gone, width, height, unseen}]; chosen and reference are positions.
+  // pictures: [{number, letter, gone, width, height, unseen, ready, stand, show}]; chosen and
+  // reference are positions, and so are `places`, if these alone lie side by side. `ready` hands an image over that has come, `stand` what is small of it.
   show(shown) {
+    if (this.#shown?.pictures[0].number !== shown.pictures[0].number) this.#isAtTop = true;
     this.#shown = shown;
     this.#build();
   }
 
+  // Done when what is on the stage has come.
+  async settled() {
+    await Promise.all(this.#panes.flatMap((pane) => pane.layers.map((layer) => layer.shown)));
+  }
+
   clear() {
+    for (const layer of this.#images) if (layer.isLoaded && !layer.full) layer.picture.giveBack(layer.image);
     this.#shown = null;
     this.#panes = this.#images = [];
     this.#root.replaceChildren();
@@ -67,28 +82,72 @@ export class Stage {
     if (this.#shown) this.draw();
   }
 
-  fit() { this.zoom = 1; this.x = this.y = 0.5; this.draw(); }
+  // As at first; there already, all of the picture.
+  fit() {
+    this.#isHome = !this.#isHome || !this.#isAtTop || this.zoom <= 1;
+    this.#isAtTop = true;
+    Object.assign(this, { zoom: 1, x: 0.5, y: 0.5 });
+    this.draw();
+  }
 
   // One pixel of the chosen picture is one pixel of the screen; or fit again.
   toggleFull() {
     const pane = this.#chosenPane();
     if (!pane) return;
-    const full = 1 / (this.#fitOf(pane, pane.layers[0].picture).scale * devicePixelRatio);
+    const full = 1 / (this.#fit(pane, pane.layers[0].picture).scale * devicePixelRatio);
     if (Math.abs(this.zoom / full - 1) < 0.01) this.fit();
-    else { this.zoom = full; this.draw(); }
+    else this.#zoomTo(full);
+  }
+
+  #zoomTo(zoom) {
+    this.#isHome = false;
+    this.zoom = zoom;
+    this.draw();
+  }
+
+  // Pixel by pixel there where the two pictures differ most, or as at first again. Returns the
+  // letters of the two and whether they differ, or nothing.
+  toggleDetail() {
+    const pane = this.#chosenPane(), loaded = this.#pair().map((picture) => this.#loaded(picture));
+    if (!pane || !loaded[0]) { this.toggleFull(); return null; }
+    const { scale } = this.#fit(pane, pane.layers[0].picture), full = 1 / (scale * devicePixelRatio);
+    const zoom = full > 1.5 ? full : Math.max(full, 2);
+    if (!this.#isHome && Math.abs(this.zoom / zoom - 1) < 0.01) { this.fit(); return null; }
+    const [one, other] = loaded, turn = other ? this.#turnBetween(other.picture, one.picture) : 0;
+    const found = detailOf(one.picture, drawable(one, 0), other && one !== other && drawable(other, turn));
+    Object.assign(this, { x: found.x, y: found.y });
+    this.#zoomTo(zoom);
+    this.#clamp(pane);
+    return { letters: loaded.filter(Boolean).map((layer) => layer.picture.letter), differs: found.differs };
+  }
+
+  #loaded(picture) {
+    return this.#images.find((layer) => layer.number === picture.number && layer.isLoaded);
+  }
+
+  // By a share of what is seen, where a picture is higher than its pane.
+  page(step) {
+    const pane = this.#chosenPane();
+    if (pane) this.#scroll(pane, step * 0.9 * pane.node.clientHeight);
+  }
+
+  #scroll(pane, length) {
+    this.y += length / (this.#fit(pane, pane.layers[0].picture).height * this.zoom);
+    this.#isAtTop = false;
+    this.#clamp(pane);
+    this.draw();
   }
 
   zoomBy(factor, pane = this.#chosenPane(), px = 0, py = 0) {
     if (!pane) return;
-    const fit = this.#fitOf(pane, pane.layers[0].picture);
+    const fit = this.#fit(pane, pane.layers[0].picture);
     const full = 1 / (fit.scale * devicePixelRatio);
     const zoom = Math.min(Math.max(this.zoom * factor, Math.min(1, full)), Math.max(full * MOST_MAGNIFIED, 8));
     const keep = 1 / this.zoom - 1 / zoom; // what is under the pointer stays there
     this.x += (px / fit.width) * keep;
     this.y += (py / fit.height) * keep;
-    this.zoom = zoom;
+    this.#zoomTo(zoom);
     this.#clamp(pane);
-    this.draw();
   }
 
   draw() {
@@ -105,7 +164,8 @@ export class Stage {
   }
 
   #chosenPane() {
-    return this.#panes.find((pane) => pane.picture.chosen) ?? this.#panes[0];
+    const panes = this.#panes.filter((pane) => pane.layers.length);
+    return panes.find((pane) => pane.picture.chosen) ?? panes[0];
   }
 
   #build() {
@@ -117,32 +177,29 @@ export class Stage {
     pictures.forEach((picture, position) => { picture.chosen = position === chosen; });
     const [reference, other] = this.#pair();
     if (this.mode === "side") {
-      const first = Math.max(0, Math.min(chosen - (chosen % MOST_PANES), pictures.length - MOST_PANES));
-      const seen = pictures.slice(first, first + MOST_PANES);
-      if (!seen.includes(reference)) { // what is compared with stays in sight
-        const place = seen.indexOf(pictures[chosen]);
-        seen.splice(place === 0 ? seen.length - 1 : 0, 1);
-        seen.unshift(reference);
-      }
-      this.#panes = seen.map((picture) => {
+      const seen = this.#shown.places ?? panesOf(pictures.length, chosen, pictures.indexOf(reference));
+      // What is seen first takes what is here already; what is seen with Space comes after it.
+      const layers = seen.map((place) => (pictures[place].unseen ? null : this.#layer(pictures[place])));
+      this.#panes = seen.map((place) => pictures[place]).map((picture, number) => {
         const swap = picture === reference ? other : picture === other ? reference : null;
-        return this.#pane(picture, swap);
+        return this.#pane(picture, swap, layers[number]);
       });
     } else {
       this.#panes = [this.#pane(reference, other)];
     }
-    this.#root.className = `stage ${this.mode}${this.#panes.length > 3 ? " many" : ""}`;
+    this.#root.className = `stage ${this.mode}`;
     this.#root.replaceChildren(...this.#panes.map((pane) => pane.node));
     this.#draw();
   }
 
-  #pane(picture, other) {
+  #pane(picture, other, layer = null) {
     const node = make("div", { className: `pane ${this.mode}` });
     const pane = { node, picture, layers: [], tag: make("div", { className: "tag" }) };
     if (picture.unseen) {
       node.append(make("p", { className: "why", textContent: picture.unseen }));
     } else {
-      pane.layers = [picture, ...(other && !other.unseen ? [other] : [])].map((one) => this.#layer(one));
+      pane.layers = [layer ?? this.#layer(picture)];
+      if (other && !other.unseen) pane.layers.push(this.#layer(other));
       pane.layers.forEach((layer) => { layer.turn = layer.picture === picture ? 0 : this.#turnBetween(layer.picture, picture); });
       const [under, over] = pane.layers;
       if (this.mode === "difference" && over) {
@@ -168,15 +225,33 @@ export class Stage {
       used.used = true;
       return Object.assign(used, { picture });
     }
-    const image = make("img", { alt: `Picture ${picture.letter}`, draggable: false });
+    const came = picture.ready(), image = came ?? make("img");
+    Object.assign(image, { alt: `Picture ${picture.letter}`, draggable: false, decoding: "sync" });
     const layer = { picture, image, number: picture.number, edition: picture.edition, full: false, used: true };
+    layer.isLoaded = Boolean(came);
     image.addEventListener("load", () => this.draw());
-    layer.shown = picture.show(image, "preview").catch(() => {
+    layer.shown = came ? Promise.resolve() : this.#fetch(layer);
+    this.#images.push(layer);
+    return layer;
+  }
+
+  #fetch(layer) {
+    const { image, picture } = layer;
+    return picture.show(image, "preview").then(() => {
+      layer.isLoaded = image.naturalWidth > 0;
+      layer.stand?.remove();
+      layer.stand = null;
+    }, () => {
       image.alt = `Picture ${picture.letter} can't be shown`;
       image.classList.add("failed");
     });
-    this.#images.push(layer);
-    return layer;
+  }
+
+  // The small picture, enlarged, until the large one has come.
+  #standIn(layer) {
+    if (layer.isLoaded) return;
+    layer.stand ??= layer.picture.stand();
+    if (layer.stand && layer.stand.nextSibling !== layer.image) layer.image.before(layer.stand);
   }
 
   // By which of TURNS the first lies upon the second, if they are versions of one picture.
@@ -206,20 +281,39 @@ export class Stage {
 
   // ---- Where it is drawn
 
-  #fitOf(pane, picture) {
-    const width = pane.node.clientWidth, height = pane.node.clientHeight;
-    let scale = Math.min(width / picture.width, height / picture.height);
-    if (!Number.isFinite(scale) || scale <= 0) scale = 1;
-    return { scale, width: picture.width * scale, height: picture.height * scale };
+  #fit(pane, picture) {
+    return fitOf(picture, { width: pane.node.clientWidth, height: pane.node.clientHeight });
+  }
+
+  // In rows or columns, whichever shows more of the pictures.
+  #arrange() {
+    const { pictures, reference } = this.#shown, known = pictures[reference];
+    const shape = known.unseen ? pictures.find((picture) => !picture.unseen) ?? { width: 3, height: 2 } : known;
+    const room = { width: this.#root.clientWidth, height: this.#root.clientHeight };
+    this.#root.style.gridTemplateColumns = `repeat(${columnsFor(this.#panes.length, shape, room)}, minmax(0, 1fr))`;
+  }
+
+  // As large as pictures of this shape are until somebody zooms.
+  #stayHome() {
+    const [pane] = this.#panes, pictures = this.#panes.flatMap(({ layers }) => layers.map((layer) => layer.picture));
+    if (!this.#isHome || !pictures.length) return;
+    const home = homeOf(pictures, { width: pane.node.clientWidth, height: pane.node.clientHeight }, devicePixelRatio);
+    this.zoom = home.zoom;
+    if (this.#isAtTop) Object.assign(this, { x: 0.5, y: home.y });
+    else this.#clamp(this.#panes.find(({ layers }) => layers.length));
   }
 
   #draw() {
+    if (!this.#panes.length) return;
+    this.#arrange();
+    this.#stayHome();
     for (const pane of this.#panes) {
       const width = pane.node.clientWidth, height = pane.node.clientHeight;
-      const first = pane.layers[0] && this.#fitOf(pane, pane.layers[0].picture);
+      const first = pane.layers[0] && this.#fit(pane, pane.layers[0].picture);
       for (const layer of pane.layers) {
+        if (this.mode !== "difference") this.#standIn(layer);
         const { width: across, height: down } = layer.picture;
-        let fit = this.#fitOf(pane, layer.turn >= 4 ? { width: down, height: across } : layer.picture);
+        let fit = this.#fit(pane, layer.turn >= 4 ? { width: down, height: across } : layer.picture);
         const stretch = (fit.width / fit.height) / (first.width / first.height) - 1;
         if (Math.abs(stretch) < SAME_SHAPE) fit = { ...fit, width: first.width, height: first.height };
         this.#place(layer, fit, width, height);
@@ -229,7 +323,7 @@ export class Stage {
     }
     const pane = this.#chosenPane();
     if (pane?.layers[0]) {
-      const scale = this.#fitOf(pane, pane.layers[0].picture).scale * this.zoom * devicePixelRatio;
+      const scale = this.#fit(pane, pane.layers[0].picture).scale * this.zoom * devicePixelRatio;
       this.#told.zoom?.(scale);
     }
   }
@@ -242,16 +336,22 @@ export class Stage {
       layer.full = true;
       layer.shown = layer.shown.then(() => picture.show(image, "full")).catch(() => {}); // the preview stays
     }
+    this.#lay(layer, image, { wide, high }, { width, height });
+    if (layer.stand) this.#lay(layer, layer.stand, { wide, high }, { width, height });
+    const pixels = layer.turn >= 4 ? picture.height : picture.width;
+    image.classList.toggle("pixelated", (wide * devicePixelRatio) / pixels >= PIXELATED_FROM);
+  }
+
+  // Lays an image, or what stands for it, in its place: so wide and high, in a pane of this size.
+  #lay({ picture, turn }, image, { wide, high }, { width, height }) {
     const natural = image.naturalWidth || picture.width, tall = image.naturalHeight || picture.height;
     image.style.width = `${natural}px`;
     image.style.height = `${tall}px`;
     // On whole pixels of the screen, so that the edges of identical pictures are black in a difference.
     const whole = (length) => Math.round(length * devicePixelRatio) / devicePixelRatio;
     const left = whole(width / 2 - this.x * wide), top = whole(height / 2 - this.y * high);
-    const across = layer.turn >= 4 ? tall : natural, down = layer.turn >= 4 ? natural : tall;
-    image.style.transform = `translate(${left}px, ${top}px) scale(${wide / across}, ${high / down}) ${turning(layer.turn, across, down)}`;
-    const pixels = layer.turn >= 4 ? picture.height : picture.width;
-    image.classList.toggle("pixelated", (wide * devicePixelRatio) / pixels >= PIXELATED_FROM);
+    const across = turn >= 4 ? tall : natural, down = turn >= 4 ? natural : tall;
+    image.style.transform = `translate(${left}px, ${top}px) scale(${wide / across}, ${high / down}) ${turning(turn, across, down)}`;
   }
 
   // The layers that a pane shows now: from this alone follow its letters and which images are seen.
@@ -266,8 +366,9 @@ export class Stage {
     const over = pane.layers[1], seen = this.#seenIn(pane);
     const names = seen.length ? seen.map((layer) => layer.picture) : [pane.picture];
     // Each image for itself: one that is visible is so within a hidden parent, too.
-    for (const { image } of pane.layers) image.style.visibility = "hidden";
-    for (const { image } of seen) image.style.visibility = "visible";
+    for (const layer of pane.layers) {
+      for (const one of [layer.image, layer.stand]) if (one) one.style.visibility = seen.includes(layer) ? "visible" : "hidden";
+    }
     if (pane.cover) pane.cover.style.clipPath = this.mode === "slider" ? `inset(0 0 0 ${this.split}%)` : "none";
     if (pane.handle) pane.handle.style.left = `${this.split}%`;
     const turned = over?.turn ? over.picture : null;
@@ -280,7 +381,7 @@ export class Stage {
   }
 
   #clamp(pane) {
-    const fit = this.#fitOf(pane, pane.layers[0].picture);
+    const fit = this.#fit(pane, pane.layers[0].picture);
     const hold = (value, shown, size) => {
       const half = Math.min(0.5, shown / (2 * size * this.zoom));
       return Math.min(1 - half, Math.max(half, value));
@@ -299,6 +400,7 @@ export class Stage {
     }
     node.addEventListener("wheel", (event) => {
       event.preventDefault();
+      if (this.#isHome && this.zoom > 1 && !event.ctrlKey) { this.#scroll(pane, event.deltaY); return; }
       const [px, py] = this.#fromMiddle(pane, event);
       this.zoomBy(Math.exp(-Math.sign(event.deltaY) * Math.min(Math.abs(event.deltaY), 120) / 400), pane, px, py);
     }, { passive: false });
@@ -329,13 +431,14 @@ export class Stage {
     if (!before) return;
     if (event.pointerType === "touch" && this.zoom <= 1 && this.#pointers.size < 2) return; // the page scrolls
     const now = { x: event.clientX, y: event.clientY };
-    const fit = this.#fitOf(pane, pane.layers[0].picture);
+    const fit = this.#fit(pane, pane.layers[0].picture);
     const others = [...this.#pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
     this.#pointers.set(event.pointerId, now);
     this.#moved += Math.hypot(now.x - before.x, now.y - before.y);
     const share = others.length + 1;
     this.x -= (now.x - before.x) / share / (fit.width * this.zoom);
     this.y -= (now.y - before.y) / share / (fit.height * this.zoom);
+    this.#isAtTop = false;
     this.#clamp(pane);
     if (others.length) {
       const apart = (a) => Math.max(1, Math.hypot(a.x - others[0].x, a.y - others[0].y));

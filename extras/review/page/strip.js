@@ -1,18 +1,27 @@
 // The strip of an open group's pictures, each with its buttons.
 
 import { $, make } from "./nodes.js";
-import { damageOf, isGone, keeperOf } from "./result.js";
-import { loadThumb } from "./thumbnails.js";
+import { markedPaths } from "./paths.js";
+import { areIdentical, damageOf, isGone, keeperOf } from "./result.js";
+import { severalPicked } from "./picking.js";
+import { take } from "./ready.js";
+import { loadThumb, markShape } from "./thumbnails.js";
 import { view } from "./view.js";
 import { base, letter } from "./words.js";
 
-export function makeStrip() {
-  $("strip").replaceChildren(...view.open.copies.map(makeOne));
+// drawn: what is to be done when a picture has come
+export function makeStrip(drawn) {
+  const { copies } = view.open, wheres = areIdentical(view.open) ? markedPaths(copies.map((copy) => copy.path)) : [];
+  const ones = copies.map((copy, position) => makeOne(copy, position, drawn));
+  wheres.forEach((nodes, position) => ones[position].firstChild.after(make("span", { className: "path" }, ...nodes)));
+  $("strip").replaceChildren(...ones);
 }
 
-function makeOne(copy, position) {
-  const name = letter(position), image = make("img", { alt: "" });
-  loadThumb(image, copy.number);
+function makeOne(copy, position, drawn) {
+  const name = letter(position), came = take("thumb", copy), image = came ?? make("img", { alt: "" });
+  image.addEventListener("load", drawn);
+  if (came) markShape(came);
+  else loadThumb(image, copy.number, position);
   const pick = make("button", { className: "pick", title: copy.path }, image,
     make("span", { className: "letter", textContent: name }),
     make("span", { className: "kept keep-mark", textContent: "keep", hidden: true }));
@@ -20,6 +29,17 @@ function makeOne(copy, position) {
   const keep = make("button", { className: "keep", textContent: "Only this" });
   keep.setAttribute("aria-label", `Keep only ${name}`);
   return make("div", { className: "one" }, pick, make("div", { className: "deeds" }, remove, keep));
+}
+
+// The small picture of a place, to stand for the large one, or nothing as long as it hasn't come.
+export function standIn(position) {
+  const inGrid = $("grid").querySelector(`[data-number="${view.open.copies[position].number}"] img`);
+  const images = [$("strip").children[position]?.querySelector("img"), inGrid];
+  const image = images.find((one) => one?.complete && one.naturalWidth);
+  if (!image) return null;
+  const canvas = make("canvas", { width: image.naturalWidth, height: image.naturalHeight });
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  return canvas;
 }
 
 export function dressStrip() {
@@ -32,7 +52,9 @@ function dressOne(one, copy, position) {
   const [pick, letters, remove] = [".pick", ".letter", ".remove"].map((kind) => one.querySelector(kind));
   one.classList.toggle("gone", gone);
   one.classList.toggle("chosen", chosen);
-  pick.setAttribute("aria-pressed", chosen);
+  const picked = severalPicked();
+  one.classList.toggle("picked", picked.includes(position));
+  pick.setAttribute("aria-pressed", picked.length ? picked.includes(position) : chosen);
   pick.setAttribute("aria-label", `Picture ${mark}, ${base(copy.path)}`);
   letters.classList.toggle("gone", gone);
   letters.textContent = mark;

@@ -1,8 +1,10 @@
 // The table of a group's pictures: what is known of each, the best and the worse marked.
 
-import { apart } from "./links.js";
+import { apart, showsNumbers } from "./links.js";
 import { $, make } from "./nodes.js";
-import { EDITED, MISSING, NO_FILE, facts, isGone, keeperOf, letterOf, short, stateOf } from "./result.js";
+import { markedPaths } from "./paths.js";
+import { severalPicked } from "./picking.js";
+import { EDITED, MISSING, NO_FILE, areIdentical, facts, isGone, keeperOf, letterOf, stateOf } from "./result.js";
 import { looksOfOpen, view } from "./view.js";
 import { bytes, letter } from "./words.js";
 
@@ -33,19 +35,31 @@ function compression(f) {
 }
 
 export function showTable() {
-  const { open } = view, known = facts.get(open.number), room = $("table-room"), key = looksOfOpen();
+  const { open } = view, known = facts.get(open.number), room = $("table-room"), key = looksOfOpen() + showsNumbers();
   if (!known || (room.firstChild && room.dataset.key === key)) return;
   room.dataset.key = key;
   const all = open.copies.map((copy) => known[copy.number]);
   const head = make("tr", {}, make("td"), ...open.copies.map(headCell));
-  const body = make("tbody", {}, row("Path", pathCells(open.copies.map((copy) => copy.path))));
+  const body = make("tbody", {}, ...(areIdentical(open) ? rowsThatDiffer(all) : allRows(open, all)));
+  room.replaceChildren(...(body.children.length ? [make("table", {}, make("thead", {}, head), body)] : []));
+  markColumn();
+}
+
+function allRows(open, all) {
+  const rows = [row("Path", pathCells(open.copies.map((copy) => copy.path)))];
   for (const [title, text, value, margin = 1, rare] of ROWS) {
     if (rare && all.every((one) => one.unseen || !rare(one))) continue;
-    body.append(row(title, marked(all, text, value, margin)));
+    rows.push(row(title, marked(all, text, value, margin)));
   }
-  if (open.links.length) body.append(distances(open));
-  room.replaceChildren(make("table", {}, make("thead", {}, head), body));
-  markColumn();
+  if (open.links.length) rows.push(distances(open));
+  return rows;
+}
+
+// Of identical files, whose paths stand in the list, what lies beside them, say.
+function rowsThatDiffer(all) {
+  const texts = (text) => all.map((one) => (one.unseen ? "?" : text(one)));
+  const differing = ROWS.filter(([, text]) => new Set(texts(text)).size > 1);
+  return differing.map(([title, text, value, margin = 1]) => row(title, marked(all, text, value, margin)));
 }
 
 function headCell(copy, position) {
@@ -65,7 +79,7 @@ function row(title, cells) {
 function distances(group) {
   const keeper = keeperOf(group) ?? group.copies[0].number;
   const cell = (copy) => make("td", { textContent: apart(group, copy.number, keeper) || "–" });
-  return row(`From ${letterOf(group, keeper)}`, group.copies.map(cell));
+  return row(`${showsNumbers() ? "From" : "Like"} ${letterOf(group, keeper)}`, group.copies.map(cell));
 }
 
 function marked(all, text, value, margin) {
@@ -81,34 +95,18 @@ function marked(all, text, value, margin) {
   });
 }
 
-// Of paths that begin and end alike what differs is marked.
 function pathCells(paths) {
-  const [start, end] = sharedEnds(paths);
-  return paths.map((path) => {
-    const shown = short(path), shared = shown.slice(0, Math.max(0, shown.length - (path.length - start)));
-    const cell = make("td", { className: "path", title: path }, make("span", { className: "muted", textContent: shared }));
-    const middle = path.slice(start, path.length - end);
-    if (middle && paths.length > 1) cell.append(make("mark", { textContent: middle }));
-    cell.append(path.slice(path.length - end));
-    return cell;
-  });
-}
-
-// How much is alike at the beginning, in whole folders, and at the end.
-function sharedEnds(paths) {
-  const [first] = paths, shortest = Math.min(...paths.map((path) => path.length));
-  let start = 0, end = 0;
-  while (start < first.length && paths.every((path) => path[start] === first[start])) start += 1;
-  start = first.lastIndexOf("/", start) + 1;
-  while (end < shortest - start && paths.every((path) => path.at(-1 - end) === first.at(-1 - end))) end += 1;
-  return [start, end];
+  return markedPaths(paths).map((nodes, place) => make("td", { className: "path", title: paths[place] }, ...nodes));
 }
 
 // The chosen picture's column, in sight beside the titles.
 export function markColumn() {
   const room = $("table-room");
   for (const line of room.querySelectorAll("tr")) {
-    [...line.children].forEach((cell, place) => cell.classList.toggle("chosen", place === view.chosen + 1));
+    [...line.children].forEach((cell, place) => {
+      cell.classList.toggle("chosen", place === view.chosen + 1);
+      cell.classList.toggle("picked", severalPicked().includes(place - 1));
+    });
   }
   const cell = room.querySelector("thead .chosen"), titles = room.querySelector("tbody th");
   if (!cell || !titles) return;

@@ -2,7 +2,9 @@
 
 import { forget } from "./asking.js";
 import { show } from "./calls.js";
+import { isTall } from "./shapes.js";
 
+const ICON_SIDE = 64;
 const LOADERS = 4; // thumbnails on their way
 const STILL = 90; // milliseconds without scrolling
 
@@ -11,8 +13,9 @@ let waiting = [];
 let scrolled = 0;
 let timer = 0;
 
-export function loadThumb(image, number) {
-  waiting.push([image, number]);
+// place: in the queue of those that wait
+export function loadThumb(image, number, place = waiting.length) {
+  waiting.splice(place, 0, [image, number]);
   clearTimeout(timer);
   timer = setTimeout(pump); // when it is in the page
 }
@@ -39,8 +42,15 @@ export function pump() {
   }
 }
 
+// Icons are seen by their pixels, tall pictures from their top.
+export function markShape(image) {
+  const { naturalWidth: width, naturalHeight: height } = image;
+  image.classList.toggle("icon", Math.max(width, height) <= ICON_SIDE);
+  image.classList.toggle("tall", isTall({ width, height }));
+}
+
 function load(image, number) {
   running.add(image);
-  const done = () => { if (running.delete(image)) pump(); };
+  const done = () => { markShape(image); if (running.delete(image)) pump(); };
   show(image, "thumb", number).then(done, done);
 }

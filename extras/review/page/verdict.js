@@ -2,10 +2,10 @@
 
 import { joinedThrough, linkInWords } from "./links.js";
 import { $, make } from "./nodes.js";
-import { EDITED, MOVED, NO_FILE, THERE, copies, damageOf, isGone, isLeft, kept, keeperOf, letterOf } from "./result.js";
+import { EDITED, MOVED, NO_FILE, THERE, areIdentical, copies, damageOf, facts, isGone, isLeft, kept, keeperOf, letterOf } from "./result.js";
 import { protectionOf, result, stateOf, suggestions, together } from "./result.js";
 import { view } from "./view.js";
-import { allOf, listed } from "./words.js";
+import { allOf, bytes, listed } from "./words.js";
 
 export function showVerdict() {
   const isKept = kept.has(view.open.number);
@@ -26,7 +26,7 @@ function suggestionParts(suggestion) {
 
 // What a person can say of the whole group, or has said.
 function keepingParts(isKept) {
-  const title = "Key B: this group belongs side by side, and find leaves it out from now on";
+  const title = "Key K: this group belongs side by side, and find leaves it out from now on";
   const button = make("button", { id: "keep-group", title, textContent: isKept ? "Forget that" : "Keep all" });
   if (!isKept) return [button];
   button.title = "Key B: find shows this group again";
@@ -77,10 +77,16 @@ function warnings(group, suggestion) {
 function hints(group) {
   const notes = [], weakest = group.links.at(-1);
   if (!kept.has(group.number)) for (const one of together.get(group.number) ?? []) notes.push([keptBefore(group, one)]);
-  if (new Set(group.copies.map((copy) => copy.digest)).size === 1) notes.push(["All files are identical", "good"]);
+  if (new Set(group.copies.map((copy) => copy.digest)).size === 1) notes.push([identicalInWords(group), "good"]);
   for (const text of joinedThrough(group, keeperOf(group) ?? group.copies[0].number)) notes.push([text]);
-  if (weakest) notes.push([linkInWords(group, weakest)]);
+  if (weakest && !areIdentical(group)) notes.push([linkInWords(group, weakest)]);
   return notes;
+}
+
+function identicalInWords(group) {
+  const [first] = group.copies, known = facts.get(group.number)?.[first.number];
+  const about = !known || known.unseen ? "" : `: ${known.width} × ${known.height}, ${known.format}`;
+  return `All ${group.copies.length} files are identical${about}, ${bytes(first.size)} each`;
 }
 
 // Which pictures of a group were kept side by side before find, and which not.

@@ -7,6 +7,8 @@ export const view = {
   at: 0, // the place in that list
   open: null,
   chosen: 0, // the place of a picture in the open group
+  picked: new Set(), // the places of those that a key is about, if they are several
+  anchor: 0, // where a row of picked ones begins
 };
 
 export const FILTERS = {
