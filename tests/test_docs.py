@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT, SAMPLES, Library, picture
 from made_library import jpeg
+from options_page import page as options_page
 
 import main
 from actions import configuration, find_summary
@@ -28,6 +29,8 @@ NOT_DONE = {
 NOT_OURS = {
     "python3 -m venv": ".ci/run",
     "pipx install": "tests/test_package.py",
+    "systemctl --user": "needs systemd",
+    "journalctl --user": "needs systemd",
     "eval": "tests/test_package.py",
     "uvx --from": "tests/test_package.py",
     "python extras/to_onnx.py": "needs PyTorch; tests/test_to_onnx.py",
@@ -77,6 +80,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_readme_leads_to_every_page() -> None:
     links = re.findall(r"\]\((docs/[\w-]+\.md)", README.read_text("utf-8"))
     assert set(links) == set(map(named, PAGES))
+
+
+def test_the_page_of_options_is_made_of_their_tables() -> None:
+    page = (ROOT / "docs/options.md").read_text("utf-8")
+    assert page == options_page(), "run python tests/options_page.py"
 
 
 # ---- Where the commands are typed
@@ -213,8 +221,11 @@ def desk(bare_library: Library, data_home: Path, monkeypatch: pytest.MonkeyPatch
 
 def commands(page: Path) -> Iterator[tuple[str, list[str] | None]]:
     """What is typed on a page, and where it is shown what is said."""
-    for block in re.findall(r"^```\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
-        if block.startswith("$ "):
+    text = page.read_text("utf-8")
+    for kind, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        if kind:  # a file in which a command stands
+            yield from ((f"python {line}", None) for line in re.findall(r"main\.py[^>\n]*", block))
+        elif block.startswith("$ "):
             for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
                 command, *said = step.strip().splitlines()
                 yield command, said
