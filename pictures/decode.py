@@ -4,9 +4,11 @@ import importlib
 import io
 from collections.abc import Callable
 
+import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
 from pictures import formats
+from pictures.bandpass import Gray
 from pictures.exif import Tag, orientation_of
 from pictures.looks import STANDARD_SIDE
 from pictures.modes import to_gray
@@ -189,11 +191,21 @@ def _reduced(image: Image.Image, side: int) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 
+def as_it_is(square: Image.Image) -> Image.Image:
+    """A picture that needs no turn."""
+    return square
+
+
+def turned(square: Gray, turn: Turn) -> Gray:
+    """The pixels of a small gray picture, turned; most need no turn."""
+    return square if turn is as_it_is else np.asarray(turn(Image.fromarray(square)))
+
+
 def upright_turn(image: Image.Image) -> Turn:
     """How to turn a square picture upright, which costs less than turning the full one first."""
     orientation = orientation_of(image)
     if orientation == 1:
-        return lambda square: square
+        return as_it_is
 
     def turn(square: Image.Image) -> Image.Image:
         square.info.clear()  # its EXIF data may be broken

@@ -25,6 +25,7 @@ from pictures.decode import (
     REDUCED_SIDE,
     Turn,
     open_image,
+    turned,
     upright_turn,
     with_its_gray,
 )
@@ -83,8 +84,8 @@ def look_of(image: Image.Image, recipe: Recipe = PLAIN, seen: Part = EVERYTHING)
             return None
         image, gray = (_part(shown, seen) for shown in (image, gray))
         part = _turned_part(seen, turn)
-    whole = turn(small_gray(gray, 4 * recipe.hash_size))
-    if not has_content(np.asarray(whole)):
+    whole = turned(small_gray(gray, 4 * recipe.hash_size), turn)
+    if not has_content(whole):
         return None
     return Look(
         views=tuple(_views(gray, whole, recipe.hash_size, turn)),
@@ -105,8 +106,8 @@ def _hash_of(image: Image.Image, hash_size: int, seen: Part) -> Look | None:
         if _rows(seen) < LEAST_SEEN:
             return None
         gray = _filled(gray, seen)
-    whole = turn(small_gray(gray, 4 * hash_size))
-    if not has_content(np.asarray(whole)):
+    whole = turned(small_gray(gray, 4 * hash_size), turn)
+    if not has_content(whole):
         return None
     return only_hash(_hash(whole, hash_size))
 
@@ -144,10 +145,10 @@ def _turned_part(seen: Part, turn: Turn) -> Part:
     return found
 
 
-def _views(gray: Image.Image, whole: Image.Image, hash_size: int, turn: Turn) -> Iterator[View]:
+def _views(gray: Image.Image, whole: Gray, hash_size: int, turn: Turn) -> Iterator[View]:
     """The views of a gray picture, of which `whole` is all of it, small and upright."""
     sample = np.asarray(gray.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.NEAREST))
-    page, everything = is_page(sample, np.asarray(whole)), (0.0, 0.0, gray.width, gray.height)
+    page, everything = is_page(sample, whole), (0.0, 0.0, gray.width, gray.height)
     yield _view(whole, hash_size, False, _fine(gray, everything, turn) if page else None)
     # Nobody blurs what is around a drawing; its own calm parts would be taken for that.
     framed = frames.content_box(sample) if page else frames.framed_box(sample)
@@ -156,9 +157,10 @@ def _views(gray: Image.Image, whole: Image.Image, hash_size: int, turn: Turn) ->
     across, down = gray.width / PAGE_SIDE, gray.height / PAGE_SIDE
     box = framed[0] * across, framed[1] * down, framed[2] * across, framed[3] * down
     # The gap lets pixels be averaged before, which changes a bit or two of the hash.
-    inside = turn(gray.resize(whole.size, Image.Resampling.LANCZOS, box, reducing_gap=2.0))
-    if has_content(np.asarray(inside)):
-        page = page or is_page(_cut_out(sample, framed), np.asarray(inside))
+    small = gray.resize(whole.shape, Image.Resampling.LANCZOS, box, reducing_gap=2.0)
+    inside = np.asarray(turn(small))
+    if has_content(inside):
+        page = page or is_page(_cut_out(sample, framed), inside)
         yield _view(inside, hash_size, True, _fine(gray, box, turn) if page else None)
 
 
@@ -189,8 +191,8 @@ def _colour(image: Image.Image, turn: Turn) -> bytes:
     if sample.mode != "YCbCr":
         sample.info.clear()  # its transparency doesn't count
         sample = sample.convert("RGB").convert("YCbCr")
-    parts = turn(sample.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX))
-    return parts.getchannel("Cb").tobytes() + parts.getchannel("Cr").tobytes()
+    parts = turn(sample.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX)).tobytes()
+    return parts[1::3] + parts[2::3]
 
 
 def _rgb(image: Image.Image, gray: Image.Image, side: int, turn: Turn) -> bytes:
@@ -203,14 +205,16 @@ def _rgb(image: Image.Image, gray: Image.Image, side: int, turn: Turn) -> bytes:
     return turn(small.convert("RGB")).convert("RGB").tobytes()
 
 
-def _view(gray: Image.Image, hash_size: int, framed: bool, fine: bytes | None) -> View:
-    small = gray.resize((GRAY_SIDE, GRAY_SIDE))
+def _view(gray: Gray, hash_size: int, framed: bool, fine: bytes | None) -> View:
+    small = gray
+    if len(gray) != GRAY_SIDE:
+        small = np.asarray(Image.fromarray(gray).resize((GRAY_SIDE, GRAY_SIDE)))
     return View(_hash(gray, hash_size), small.tobytes(), framed, fine)
 
 
-def _hash(gray: Image.Image, hash_size: int) -> bytes:
+def _hash(gray: Gray, hash_size: int) -> bytes:
     """ImageHash's phash of a small gray picture, by itself where rounding decides."""
-    return sure_hash(np.asarray(gray), hash_size) or by_imagehash(gray, hash_size)
+    return sure_hash(gray, hash_size) or by_imagehash(Image.fromarray(gray), hash_size)
 
 
 def by_imagehash(gray: Image.Image, hash_size: int) -> bytes:
@@ -238,7 +242,7 @@ def _shot(image: Image.Image) -> Taken | None:
 # ---- The picture that is hashed
 
 
-def small_gray(gray: Image.Image, side: int) -> Image.Image:
+def small_gray(gray: Image.Image, side: int) -> Gray:
     """The standard 1024x1024 gray of a picture, reduced to side x side, in one step.
 
     ImageHash reduces the standard picture S = A G B' (A and B resample the columns and rows of
@@ -255,8 +259,8 @@ def small_gray(gray: Image.Image, side: int) -> Image.Image:
     small: Stack = rows @ np.asarray(gray.reduce(factor), np.float32) @ columns.T
     if _hangs_on_rounding(small):
         standard = gray.resize((STANDARD_SIDE, STANDARD_SIDE), Image.Resampling.LANCZOS)
-        return standard.resize((side, side), Image.Resampling.LANCZOS)
-    return Image.fromarray(np.rint(small, out=small).clip(0, 255, out=small).astype(np.uint8))
+        return np.asarray(standard.resize((side, side), Image.Resampling.LANCZOS))
+    return np.rint(small, out=small).clip(0, 255, out=small).astype(np.uint8)
 
 
 def _hangs_on_rounding(small: Stack) -> bool:

@@ -16,6 +16,7 @@ MAX_GIF_BLOCKS = 5_000_000  # of up to 255 bytes; a GIF of 1 GiB has four millio
 MAX_TIFF_TAGS = 1_000_000
 # Zeros in a row that no Huffman code comes to: they would be many blocks of equal waves.
 ZEROS_OF_NO_PICTURE = 256
+SAMPLES_OF_ZEROS = 4  # of so many in a row
 # A marker; and one that ends a scan: no stuffed byte, no restart.
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xff]")
 JPEG_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -232,6 +233,8 @@ def _hole_in_scan(frame: _Frame, data: bytes, start: int, end: int) -> int:
         return -1
     # Bits that a scan adds to what came before have no code, and may be many zeros.
     least = ZEROS_OF_NO_PICTURE * (2 if frame.adds_bits else 1)
+    if bytes(SAMPLES_OF_ZEROS) not in data[start : end : least // SAMPLES_OF_ZEROS]:
+        return -1  # which is so of nearly all, and seen ten times as fast
     return data.find(bytes(least), start, end)
 
 

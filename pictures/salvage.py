@@ -210,7 +210,7 @@ def _ends_in_gray(image: Image.Image) -> bool:
     if not filling or "progression" in image.info:
         return False
     last = image.crop((0, image.height - 1, image.width, image.height))
-    return bool(np.isin(np.asarray(last), filling).all())
+    return not last.tobytes().strip(bytes(filling))
 
 
 def _lacks_rows(data: bytes, prepare: Prepare) -> bool:
