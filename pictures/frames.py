@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pictures.bandpass import Gray
+from pictures.modes import tones_of
 
 Box = tuple[int, int, int, int]  # left, upper, right, lower, in pixels
 Edges = tuple[NDArray[np.bool_], NDArray[np.bool_]]  # where a picture begins, where it ends
@@ -175,6 +176,6 @@ def _is_before_a_ground(gray: Gray, box: Box) -> bool:
     inside = gray[upper:lower, left:right]
     if inside.size > gray.size * MOST_CONTENT:
         return False
-    tones = np.bincount(gray.ravel(), minlength=256) - np.bincount(inside.ravel(), minlength=256)
+    tones = tones_of(gray) - tones_of(inside)
     near = np.convolve(tones, np.ones(2 * FRAME_TOLERANCE + 1), "same")
     return bool(near.max() < PLAIN_SHARE * tones.sum())

@@ -3,14 +3,20 @@
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageStat
 
-from pictures.bandpass import Stack
+from pictures.bandpass import Gray, Stack
 from pictures.errors import DECODE_ERRORS
 from pictures.looks import STANDARD_SIDE
 
 BLANK_DEVIATION = 2.0  # of levels; what has less shows nothing, nor what has fewer levels
 BLANK_LEVELS = 4
+
+
+def tones_of(gray: Gray) -> NDArray[np.intp]:
+    """How many pixels have each of the 256 gray levels; NumPy takes twice as long to count them."""
+    return np.array(Image.fromarray(gray).histogram(), np.intp)
 
 
 def to_gray(image: Image.Image) -> Image.Image:

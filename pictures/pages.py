@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pictures.bandpass import Gray
+from pictures.modes import tones_of
 
 # Chosen on the half of the benchmark's photos that is for choosing, and on drawn look-alikes.
 TONE_TOLERANCE = 5  # gray levels
@@ -32,7 +33,7 @@ def is_page(sample: Gray, small: Gray) -> bool:
 
 
 def _is_drawn(gray: Gray) -> bool:
-    counts = np.bincount(gray.ravel(), minlength=256)
+    counts = tones_of(gray)
     tones = _two_tones(counts)
     if tones < LEAST_TONES:
         return False
@@ -41,7 +42,7 @@ def _is_drawn(gray: Gray) -> bool:
 
 
 def _is_printed(gray: Gray) -> bool:
-    counts = np.bincount(gray.ravel(), minlength=256)
+    counts = tones_of(gray)
     near = np.convolve(counts, np.ones(2 * PAPER_TOLERANCE + 1, np.intp), "same")
     if near.argmax() < PAPER_TONE or near.max() <= gray.size / 2:
         return False
