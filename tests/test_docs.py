@@ -33,6 +33,7 @@ NOT_OURS = {
     "journalctl --user": "needs systemd",
     "eval": "tests/test_package.py",
     "uvx --from": "tests/test_package.py",
+    "ssh -N -L": "needs another machine; tests/test_review_touch.py",
     "python extras/to_onnx.py": "needs PyTorch; tests/test_to_onnx.py",
 }
 

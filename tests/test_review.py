@@ -1,5 +1,6 @@
 """The review page's server: what it answers, and whom it refuses."""
 
+import argparse
 import contextlib
 import errno
 import http.client
@@ -24,9 +25,11 @@ import pytest
 from conftest import SLOW_WORKERS, Library, collect, picture, tree
 from PIL import Image
 
+from actions.options import OPTIONS
 from disk import output_lock
 from disk.result import open_result, proven
 from disk.user_folders import decisions_file
+from extras.actions.review import commands_of
 from extras.review import examiner
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
@@ -96,11 +99,19 @@ class Page:
         return status, json.loads(body)
 
 
+def commands(library: Library) -> dict[str, str]:
+    """What the page tells to type, where only the output folder was named."""
+    given = argparse.Namespace(**dict.fromkeys(option.name for option in OPTIONS))
+    given.program, given.config = "python main.py", None
+    given.OUTPUT_DIR = str(library.output)
+    return commands_of(proven(open_result(library.paths)), given)
+
+
 @contextlib.contextmanager
 def serving(library: Library) -> Iterator[Page]:
     examiner = Examiner(1)
     desk = Desk(proven(open_result(library.paths)), examiner)
-    server = Server(desk, command="python main.py --action check-deleted")
+    server = Server(desk, commands=commands(library))
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:
@@ -230,6 +241,26 @@ def test_a_batch_says_what_would_go_and_changes_nothing(page: Page) -> None:
     assert tree(page.library.folder) == before
 
 
+def test_a_batch_prefers_the_folders_that_were_chosen_in_the_order_that_was_given(
+    bare_library: Library,
+) -> None:
+    for folder in "abc":
+        bare_library.add(f"{folder}/cat.jpg", quality=80 + ord(folder))
+    bare_library.find()
+    with serving(bare_library) as page:
+        page.secret = page.enter()[1]["secret"]
+        folders = [Path(path).name for path, _ in page.get("/api/groups")["folders"]]
+        assert sorted(folders) == ["a", "b", "c"]
+        for prefer, rules in (("cab", ["folder", "compression"]), ("bca", ["folder"])):
+            chosen = [folders.index(name) for name in prefer]
+            plan = page.post("/api/batch", rules=rules, groups=[1], prefer=chosen)
+            keepers = {keeper for _, keeper, *_ in plan["removals"]}
+            paths = [
+                path for one in page.get("/api/groups")["groups"] for _, path, *_ in one["copies"]
+            ]
+            assert [Path(paths[keeper]).parent.name for keeper in keepers] == [prefer[0]]
+
+
 def test_a_batch_leaves_to_the_person_each_group_that_keeps_two_pictures(library: Library) -> None:
     library.add("z_coffee_sent.jpg", "2024/coffee.jpg", quality=40)
     library.find()
@@ -267,7 +298,9 @@ def test_the_last_screen_tells_what_check_deleted_would_list(page: Page) -> None
     assert [Path(path).name for path in plan["deleted"]] == ["vacation1_old.jpg"]
     assert plan["whole_groups"] == [2]
     assert plan["bytes"] == (page.library.photos / "vacation1_old.jpg").stat().st_size
-    assert plan["command"] == "python main.py --action check-deleted"
+    output = page.library.output
+    told = page.get("/api/groups")["commands"]
+    assert told["check-deleted"] == f"python main.py --action check-deleted --output-dir {output}"
     assert tree(page.library.folder) == before
 
 

@@ -34,6 +34,7 @@ from extras.review.deeper import Deep
 from extras.review.examiner import Examiner, Unseen
 from extras.review.facts import Facts, examine
 from extras.review.judged import Picture
+from extras.review.occurring import Folder, telling
 from extras.review.rendering import render
 from extras.review.rules import suggest
 from extras.review.versions import pairs, thumbprint
@@ -65,7 +66,7 @@ def picture(number: int, path: str = "", digest: str = "", **facts: Any) -> Pict
 def test_what_is_damaged_is_never_kept_for_another_picture(others: dict[str, Any]) -> None:
     """Neither for a whole one, by whatever rules, nor for one of which more may be left."""
     pictures = [picture(0, width=9000, damage="it is cut off"), picture(1, **others)]
-    suggestion = suggest(1, pictures, [linked("whole")], (), {"pixels"})
+    suggestion = suggest(1, pictures, [linked("whole")], (), ["pixels"])
     assert (suggestion.keeper, suggestion.removals) == (None, ())
     assert "is damaged" in suggestion.reason
 
@@ -144,7 +145,12 @@ def test_the_length_of_a_path_decides_nothing(other: str) -> None:
 
 def test_a_rule_that_is_not_chosen_decides_nothing() -> None:
     pictures = [picture(0), picture(1, width=5000)]
-    assert suggest(1, pictures, [], rules=rules.ALL_RULES - {"pixels"}).keeper is None
+    assert (
+        suggest(
+            1, pictures, [], rules=[name for name in rules.ALL_RULES if name != "pixels"]
+        ).keeper
+        is None
+    )
 
 
 def test_all_reasons_are_named_in_order_and_each_loser_has_its_own() -> None:
@@ -161,12 +167,44 @@ def test_what_only_the_doomed_file_knows_is_said() -> None:
     assert found.removals[0].loses == ("GPS", date, "camera", "rating")
 
 
+def test_the_rules_decide_in_the_order_that_a_person_gave_them() -> None:
+    large, here = picture(0, "/a/0.jpg", width=4000), picture(1, "/b/1.jpg", width=2000)
+    usual = suggest(1, [large, here], [], ["/b"])
+    moved = ["folder", *(name for name in rules.ALL_RULES if name != "folder")]
+    found = suggest(1, [large, here], [], ["/b"], moved)
+    assert (usual.keeper, usual.reason) == (0, "most pixels")
+    assert (found.keeper, found.reason) == (1, "in a preferred folder")
+    damaged = replace(here, facts=replace(here.facts, damage="it is cut off"))
+    assert suggest(1, [large, damaged], [], ["/b"], moved).keeper is None
+
+
+def test_folders_are_offered_that_tell_pictures_of_groups_apart() -> None:
+    groups = [
+        ["/p/a/1.jpg", "/p/b/1.jpg"],
+        ["/p/a/2.jpg", "/p/c/2.jpg"],
+        ["/p/d/3.jpg", "/p/d/4.jpg"],
+    ]
+    found = telling(groups, ["/p/c"])
+    assert found == [Folder("/p/c", 1, 0), Folder("/p/a", 2), Folder("/p/b", 1)]
+
+
 # ---- What rules leave alone
 
 
 def shot(number: int, when: str, **facts: Any) -> Picture:
     facts = {"camera": "Canon", "sharpness": 20.0 + 20 * number, **facts}
     return picture(number, taken=f"2020-01-01 {when}", **facts)
+
+
+def test_shots_are_put_in_order_of_time_and_then_by_the_numbers_in_their_names() -> None:
+    shots = [
+        shot(0, "10:00:02", path="/p/IMG_3.jpg"),
+        shot(1, "10:00:01.25", path="/p/IMG_10.jpg"),
+        shot(2, "10:00:01.25", path="/p/IMG_9.jpg"),
+        picture(3, "/p/IMG_1.jpg"),
+        shot(4, "10:00:01", path="/p/IMG_2.jpg"),
+    ]
+    assert suggest(1, shots, []).in_time == (4, 2, 1, 0, 3)
 
 
 @pytest.mark.parametrize("later", ["10:00:03", "10:00:10", "10:00:00", "10:00:00.3"])

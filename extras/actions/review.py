@@ -12,7 +12,18 @@ from actions.values import check_prefer
 from config import Settings, UserError
 from disk import system
 from disk.lines import to_line
-from disk.result import OutputPaths
+from disk.result import Result
+
+# The actions that the page names, with the options of which it speaks.
+TOLD = (
+    "check-deleted",
+    "cleanup",
+    "explain",
+    "find",
+    "find --preset crops",
+    "find --show-kept",
+    "suggest",
+)
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -32,7 +43,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         contextlib.closing(Examiner(settings.workers, notes)) as examiner,
     ):
         desk = Desk(result, examiner, settings.prefer, settings.workers, settings.protect)
-        server = Server(desk, arguments.port, command_from_anywhere(result.paths, arguments))
+        server = Server(desk, arguments.port, commands_of(result, arguments))
         console.say(f"Look and choose at {server.address}")
         console.say("End it on the page or with Ctrl-C.")
         server.serve(None if arguments.no_browser or not system.has_desktop() else open_browser)
@@ -55,11 +66,21 @@ def open_browser(path: str) -> None:
     threading.Thread(target=webbrowser.open, args=[Path(path).as_uri()], daemon=True).start()
 
 
-def command_from_anywhere(paths: OutputPaths, arguments: argparse.Namespace) -> str:
-    """The command that goes on from here, wherever it is typed."""
+def commands_of(result: Result, arguments: argparse.Namespace) -> dict[str, str]:
+    """What to type to go on from here, wherever that is: by action, and its options of interest.
+
+    Folders to prefer are chosen on the page, which adds them.
+    """
     whole = argparse.Namespace(**vars(arguments))
+    whole.PREFER = None
     if whole.OUTPUT_DIR is not None:
-        whole.OUTPUT_DIR = paths.output_dir
+        whole.OUTPUT_DIR = result.paths.output_dir
     if whole.config:
         whole.config = os.path.abspath(whole.config)
-    return next_command(whole, "check-deleted")
+    looked_into = ("--input-dir", *result.manifest.input_dirs)
+    commands = {}
+    for told in TOLD:
+        action, *options = told.split()
+        more = (*options, *(looked_into if action == "find" else ()))
+        commands[told] = next_command(whole, action, *more)
+    return commands

@@ -65,6 +65,14 @@ class Deed:
     refused: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The rules that decide, in their order, and the folders that one of them prefers."""
+
+    rules: tuple[str, ...] = ALL_RULES
+    prefer: tuple[str, ...] = ()
+
+
 class WouldEmpty(Exception):
     """A removal would leave these groups without any copy."""
 
@@ -109,7 +117,8 @@ class Desk:
         self.groups = groups_of(self.manifest)
         self.links = links_of(self.manifest)
         self.side_by_side = SideBySide(self.manifest, self.paths.output_dir, examiner)
-        self._prefer, self._workers = prefer, workers
+        self.usual = Choice(prefer=tuple(prefer))
+        self._workers = workers
         self._now: Opened = result
         self._companions = Companions()
         paths = (copy.original.path for copy in self.manifest.copies)
@@ -269,10 +278,11 @@ class Desk:
 
     # ---- The rules
 
-    def suggestion(self, group: int, chosen: Collection[str] = ALL_RULES) -> Suggestion:
+    def suggestion(self, group: int, by: Choice | None = None) -> Suggestion:
         """What some of the rules make of a group, whatever has been removed of it.
 
-        Copies that were edited are no longer what find saw, and are left out.
+        Without a choice it is all of them, with the folders that were named at the start. Copies
+        that were edited are no longer what find saw, and are left out.
         """
         pictures: list[Picture] = []
         kept = {path for one in self.kept_together.get(group, ()) for path in one.paths}
@@ -296,14 +306,15 @@ class Desk:
             for picture in pictures
         ]
         try:
-            return rules.suggest(group, pictures, self.links[group], self._prefer, chosen)
+            by = by or self.usual
+            return rules.suggest(group, pictures, self.links[group], by.prefer, by.rules)
         except CantBeSeen as error:
             return Suggestion(group, None, f"one can't be judged: {error}")
 
     def suggestions(
         self,
         groups: Iterable[int] | None = None,
-        chosen: Collection[str] = ALL_RULES,
+        by: Choice | None = None,
         *,
         giving_way: bool = False,
     ) -> Generator[Suggestion, None, None]:
@@ -314,7 +325,7 @@ class Desk:
 
         def judged(group: int) -> Suggestion:
             with self.examiner.giving_way() if giving_way else contextlib.nullcontext():
-                return self.suggestion(group, chosen)
+                return self.suggestion(group, by)
 
         wanted = list(self.groups if groups is None else groups)
         pool = ThreadPoolExecutor(self._workers)

@@ -3,7 +3,9 @@
 Plain values in and out.
 """
 
-from collections.abc import Collection, Sequence
+import os
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -87,6 +89,18 @@ def may_be_burst(pictures: Sequence[Picture], links: Sequence[Link]) -> bool:
     ends = [(by_path.get(o.left), by_path.get(o.right)) for o in links if o.view == "burst"]
     seen = any(not (a and b) or not are_one_shot(a, b) for a, b in ends)
     return seen or any(is_burst(one, other) for one, other in combinations(pictures, 2))
+
+
+def in_time(pictures: Iterable[Picture]) -> tuple[int, ...]:
+    """The numbers of pictures in their order of time; by their names, where no time tells."""
+
+    def when(picture: Picture) -> tuple[bool, str, list[tuple[int, str]], str]:
+        moment = picture.facts.taken or picture.facts.clock
+        name = os.path.basename(picture.path)
+        parts = [(int(digits or 0), text) for text, digits in re.findall(r"(\D*)(\d*)", name)]
+        return not moment, moment, parts, picture.path
+
+    return tuple(picture.number for picture in sorted(pictures, key=when))
 
 
 def are_one_shot(one: Picture, other: Picture) -> bool:

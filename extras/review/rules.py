@@ -19,6 +19,7 @@ from extras.review.judged import (
     Picture,
     are_one_shot,
     are_turned,
+    in_time,
     may_be_burst,
     same_pictures,
     sets_of,
@@ -69,6 +70,7 @@ class Suggestion:
     burst: bool = False
     taken: str = ""  # the earliest date of the group
     rest: str = ""
+    in_time: tuple[int, ...] = ()  # the numbers of a burst's pictures, by when they were taken
     shots: tuple[Shot, ...] = ()  # of which RAW and JPEG are both doubled in another one
 
 
@@ -77,7 +79,7 @@ PROTECTED = "one is protected, so it stays"
 KEPT = "you have kept some of it side by side, so they stay"
 DAMAGED = "one is damaged and can't be compared with the rest: look yourself"
 
-# ---- The rules, in the order in which they decide
+# ---- The rules, in the order in which they decide unless a person has moved them
 
 
 def _most(value: Callable[[Picture], float], pictures: Sequence[Picture]) -> list[Picture]:
@@ -289,7 +291,8 @@ RULES = (
     Rule("holds", "holds more besides", "holds most", "holds less", _holds_most),
     Rule("name", "not named a copy", "not named a copy", "named a copy", _not_a_copy),
 )
-ALL_RULES = frozenset(rule.name for rule in RULES)
+BY_NAME = {rule.name: rule for rule in RULES}
+ALL_RULES = tuple(BY_NAME)  # in their usual order
 
 
 # ---- A group
@@ -315,9 +318,9 @@ def suggest(
     pictures: Sequence[Picture],
     links: Sequence[Link],
     prefer: Sequence[str] = (),
-    rules: Collection[str] = ALL_RULES,
+    rules: Sequence[str] = ALL_RULES,
 ) -> Suggestion:
-    """What the rules make of a group's pictures. Changes nothing on disk.
+    """What some rules, in their order, make of a group's pictures. Changes nothing on disk.
 
     Each set of versions of one picture is decided by itself; the keeper that is named is that of
     the first set with something to give up.
@@ -341,6 +344,7 @@ def suggest(
         removals=removals,
         burst=burst,
         taken=_earliest_date(pictures),
+        in_time=in_time(pictures) if burst else (),
         rest="" if len(pictures) - len(removals) < 2 else why,
         shots=pairs.doubled(same),
     )
@@ -402,7 +406,7 @@ def _outcome(
     one_picture: Sequence[Picture],
     same: Collection[frozenset[int]],
     prefer: Sequence[str],
-    rules: Collection[str],
+    rules: Sequence[str],
 ) -> _Outcome:
     """The best of some versions, the rules that decided it, and the others; or why there is none.
 
@@ -439,12 +443,10 @@ class _Choice:
     kept_for: list[str] = field(default_factory=list)
     given_up: dict[int, str] = field(default_factory=dict)  # by number: for which reason
 
-    def decide(self, prefer: Sequence[str], rules: Collection[str]) -> str:
+    def decide(self, prefer: Sequence[str], rules: Sequence[str]) -> str:
         """Have the rules drop what they can; a doubt, if one of them must not go on."""
-        for rule in RULES:
-            if rule.name not in rules or len(self.left) == 1:
-                continue
-            if doubt := self._drop(rule, prefer):
+        for name in rules:
+            if len(self.left) > 1 and (doubt := self._drop(BY_NAME[name], prefer)):
                 return doubt
         return ""
 

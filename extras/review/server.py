@@ -6,9 +6,10 @@ Who may ask stands in gate.py; no path ever comes from the browser.
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
@@ -18,10 +19,11 @@ from config import Exit, UserError
 from disk.record import KeptTogether, SavedCopy
 from extras.points.installed import is_installed
 from extras.review.deeper import CantBeSeen
-from extras.review.desk import MOVED, Desk, Order, WouldEmpty
+from extras.review.desk import MOVED, Choice, Desk, Order, WouldEmpty
 from extras.review.examiner import Unseen
 from extras.review.facts import Facts
 from extras.review.gate import ENTRANCE, Gate, Lead, Listener
+from extras.review.occurring import Folder, telling
 from extras.review.reviewed import Reviewed
 from extras.review.rules import ALL_RULES, RULES, Suggestion
 from extras.review.told import shown
@@ -102,6 +104,13 @@ class Watcher:
                 self._told.append(suggestion_facts(suggestion))
 
 
+def telling_folders(desk: Desk) -> list[Folder]:
+    """The folders that a person may prefer on the page."""
+    copies = desk.manifest.copies
+    groups = ([copies[n].original.path for n in numbers] for numbers in desk.groups.values())
+    return telling(groups, desk.usual.prefer)
+
+
 def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
     return {
         "group": suggestion.group,
@@ -110,6 +119,7 @@ def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
         "burst": suggestion.burst,
         "taken": suggestion.taken,
         "shots": suggestion.shots,
+        "in_time": suggestion.in_time,
         "removals": [
             [removal.number, removal.keeper, removal.reason, list(removal.loses)]
             for removal in suggestion.removals
@@ -127,22 +137,25 @@ def told_facts(facts: Facts) -> dict[str, Any]:
     return {**told, "pixels": facts.pixels, "sharpness": facts.sharpness}
 
 
-def create_app(desk: Desk, gate: Gate, end: Callable[[], None], command: str = "") -> Flask:
-    """The application; `end` stops the server, `command` is what check-deleted is called by."""
+def create_app(
+    desk: Desk, gate: Gate, end: Callable[[], None], commands: Mapping[str, str]
+) -> Flask:
+    """The application; `end` stops the server, `commands` are what actions are called by."""
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.config["PROPAGATE_EXCEPTIONS"] = False
     watcher = Watcher(desk)
+    folders = telling_folders(desk)
     app.extensions["watcher"] = watcher
     app.before_request(gate.check)
     app.before_request(lambda: _check_run(desk))
     _answer_errors(app)
     _serve_files(app, gate)
-    _serve_result(app, desk, watcher)
+    _serve_result(app, desk, watcher, folders, commands)
     _serve_pictures(app, desk)
     _serve_changes(app, desk)
     _serve_decisions(app, desk)
-    _serve_plans(app, desk, command)
+    _serve_plans(app, desk, folders)
 
     @app.post("/api/end")
     def stop() -> Response:
@@ -208,7 +221,13 @@ def _serve_files(app: Flask, gate: Gate) -> None:
         return Response(status=204)
 
 
-def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
+def _serve_result(
+    app: Flask,
+    desk: Desk,
+    watcher: Watcher,
+    folders: Sequence[Folder],
+    commands: Mapping[str, str],
+) -> None:
     reviewed = Reviewed(desk.run)
 
     @app.get("/api/groups")
@@ -217,15 +236,18 @@ def _serve_result(app: Flask, desk: Desk, watcher: Watcher) -> None:
             run=desk.run,
             groups=[_group_facts(desk, group) for group in desk.groups],
             rules=[[rule.name, rule.label] for rule in RULES],
+            folders=[[shown(folder.path), folder.groups] for folder in folders],
+            prefer=[number for number, folder in enumerate(folders) if folder.rank is not None],
             seen=sorted(reviewed.groups),
             kept=desk.side_by_side.known_kept(),
             together=[_together_facts(desk, one) for one in desk.manifest.kept_together],
+            commands=commands,
         )
 
     @app.get("/api/state/<int:since>")
     def state(since: int) -> Response:
-        told = watcher.since(since)
-        return jsonify(**_states(desk), told=told, done=watcher.all_done())
+        done = watcher.all_done()  # asked first, so that then all of it is told
+        return jsonify(**_states(desk), told=watcher.since(since), done=done)
 
     @app.get("/api/facts/<int:group>")
     def facts(group: int) -> Response:
@@ -353,7 +375,7 @@ def _serve_decisions(app: Flask, desk: Desk) -> None:
         app.add_url_rule(f"/api/{name}", name, decide, methods=["POST"])
 
 
-def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
+def _serve_plans(app: Flask, desk: Desk, folders: Sequence[Folder]) -> None:
     @app.post("/api/batch")
     def batch() -> Response:
         """What some rules would remove in some groups. Changes nothing on disk."""
@@ -363,7 +385,9 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
             abort(400, "Unknown rules.")
         wanted = desk.groups.keys() - desk.side_by_side.kept()
         groups = [group for group in _numbers("groups", most=None) if group in wanted]
-        suggestions = list(desk.suggestions(groups, frozenset(names)))
+        prefer = [folders[n].path for n in _numbers("prefer") if 0 <= n < len(folders)]
+        by = Choice(tuple(dict.fromkeys(names)), tuple(dict.fromkeys(prefer)))
+        suggestions = list(desk.suggestions(groups, by))
         doomed = [removal for s in suggestions for removal in desk.doomed(s)]
         return jsonify(
             removals=[[r.number, r.keeper, r.reason, r.loses] for r in doomed],
@@ -394,7 +418,6 @@ def _serve_plans(app: Flask, desk: Desk, command: str) -> None:
             strangers=[shown(path) for path in found.strangers],
             whole_groups=sorted({copy.group for copy in found.whole_groups}),
             bytes=sum(copy.original.size for copy in listed),
-            command=command,
         )
 
 
@@ -450,12 +473,14 @@ def _check_numbers(desk: Desk, numbers: Iterable[int]) -> None:
 class Server:
     """The running page of a desk."""
 
-    def __init__(self, desk: Desk, port: int = 0, command: str = "") -> None:
+    def __init__(
+        self, desk: Desk, port: int = 0, commands: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Bind the port; raises UserError if it is taken."""
         self._server = Listener(port)
         self.gate = Gate(self._server, PUBLIC)
         self.run = desk.run
-        self._app = create_app(desk, self.gate, self._end, command)
+        self._app = create_app(desk, self.gate, self._end, commands)
         self._server.app = self._app
         self._watcher: Watcher = self._app.extensions["watcher"]
 

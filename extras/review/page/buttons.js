@@ -1,15 +1,19 @@
 // Buttons, and what each does.
 
 import { applyBatch, openBatch, planBatch } from "./batch.js";
+import { keepBest } from "./best.js";
+import { PAGE } from "./burst.js";
 import { keepOnly, toggle, undo } from "./changes.js";
 import { toggleKept } from "./deciding.js";
 import { end, openFinish } from "./finish.js";
 import { acceptAndGo, followGoing, keepAllAndGo } from "./going.js";
-import { choose, move, nextUnreviewed, openGroup } from "./group.js";
+import { choose, move, nextUnreviewed, openGroup, stage } from "./group.js";
 import { showHelp } from "./keys.js";
 import { $ } from "./nodes.js";
 import { pickAlone } from "./picking.js";
 import { followPoints } from "./points.js";
+import { togglePlay } from "./playing.js";
+import { followReach, followSwipes } from "./reach.js";
 import { kept } from "./result.js";
 import { view } from "./view.js";
 
@@ -31,9 +35,12 @@ export function followButtons() {
   click("previous", () => move(-1));
   click("next", () => move(1));
   click("next-unreviewed", nextUnreviewed);
+  click("burst", pressedOfBurst);
   followDialogs();
   followGoing();
   followPoints();
+  followReach();
+  followSwipes(stage, move);
 }
 
 function keepOrForget(shift) {
@@ -58,6 +65,14 @@ function followDialogs() {
 function pressedTile(event) {
   const tile = event.target.closest(".tile");
   if (tile) openGroup(Number(tile.dataset.position));
+}
+
+function pressedOfBurst({ target }) {
+  const button = target.closest("button"), start = view.chosen - (view.chosen % PAGE);
+  if (!button) return;
+  if (button.dataset.best) keepBest(Number(button.dataset.best));
+  else if (button.id === "play") togglePlay();
+  else choose(start + (button.id === "burst-before" ? -PAGE : PAGE));
 }
 
 function pressedOne(event) {

@@ -6,7 +6,7 @@ import { clearGrid } from "./grid.js";
 import { stage } from "./group.js";
 import { $, make } from "./nodes.js";
 import { hush } from "./notices.js";
-import { THERE, copies, kept, short, stateOf } from "./result.js";
+import { THERE, copies, kept, result, short, stateOf } from "./result.js";
 import { loadNoMore } from "./thumbnails.js";
 import { view } from "./view.js";
 import { bytes, counted, grouped, listed } from "./words.js";
@@ -27,7 +27,7 @@ export async function openFinish() {
 }
 
 function showPlan(plan) {
-  const { deleted, losses, command } = plan, more = deleted.length - LISTED;
+  const { deleted, losses } = plan, more = deleted.length - LISTED;
   const sum = `${counted(deleted.length, "original")}, ${bytes(plan.bytes)} to free.`;
   $("finish-sum").textContent = deleted.length ? sum : nothing();
   $("finish-list").replaceChildren(...deleted.slice(0, LISTED).map((path) => lineOf(path, short(path))));
@@ -36,7 +36,7 @@ function showPlan(plan) {
   if (plan.companions.length) tellCompanions(plan.companions);
   $("finish-notes").append(...notesOf(plan).map((textContent) => make("p", { className: "muted", textContent })));
   $("finish-how").hidden = $("finish-command").hidden = !deleted.length;
-  $("finish-command").textContent = `${command}\n${command.replace("check-deleted", "cleanup")}`;
+  $("finish-command").textContent = [result.commands["check-deleted"], result.commands.cleanup].join("\n");
 }
 
 const lineOf = (path, textContent) => make("li", { textContent, title: path });

@@ -3,11 +3,11 @@
 import { hasLeft } from "./asking.js";
 import { ask } from "./calls.js";
 import { clearGrid, drawGrid, refreshGrid } from "./grid.js";
-import { dressGroup, fillStrip, showStage } from "./group.js";
+import { dressGroup, fillStrip, followOrder, showStage } from "./group.js";
 import { showHeader } from "./header.js";
 import { $ } from "./nodes.js";
 import { isStale, lament, say, sayError } from "./notices.js";
-import { areIdentical, copies, facts, groups, learn, result, suggestions } from "./result.js";
+import { areIdentical, copies, facts, groups, learn, putInTime, result, suggestions } from "./result.js";
 import { view } from "./view.js";
 import { grouped } from "./words.js";
 
@@ -31,12 +31,17 @@ async function look() {
   if (isStale()) lament("");
   result.told += news;
   result.judged = answer.done && !news;
-  for (const one of answer.told) suggestions.set(one.group, one);
+  for (const one of answer.told) takeIn(one);
   adopt(answer, news > 0);
   $("judging").hidden = result.judged;
   $("judging").textContent = `Judging ${grouped(Math.min(result.told, groups.length))} of ${grouped(groups.length)}`;
   if (result.judged) return PACE.judged;
   return news >= MANY_TOLD ? PACE.catchingUp : PACE.judging;
+}
+
+function takeIn(suggestion) {
+  suggestions.set(suggestion.group, suggestion);
+  if (putInTime(suggestion) && view.open?.number === suggestion.group) followOrder();
 }
 
 // Shows an answer's states, if they are others or if there is more to show.

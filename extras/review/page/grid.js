@@ -3,6 +3,7 @@
 import { fetchSoon } from "./ahead.js";
 import { $, make } from "./nodes.js";
 import { groups } from "./result.js";
+import { nothingToShow } from "./states.js";
 import { noteScrolling, pump } from "./thumbnails.js";
 import { dressTile, makeTile, showsKeeper } from "./tile.js";
 import { arrange, view } from "./view.js";
@@ -34,7 +35,7 @@ export function relist(keep = view.list[view.at]) {
   const { list } = view;
   $("shown").textContent = list.length === groups.length ? "" : `${counted(list.length, "group")} shown`;
   $("nothing").hidden = list.length > 0;
-  if (!groups.length) $("nothing").textContent = "This result has no group.";
+  if (!list.length) $("nothing").replaceChildren(...nothingToShow($("filter").value));
   clearGrid();
   drawGrid();
 }

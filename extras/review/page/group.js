@@ -1,6 +1,7 @@
 // One group: opened and closed, its pictures compared, one of them chosen.
 
 import { beginningOf, fetchComing } from "./ahead.js";
+import { dressBurst } from "./burst.js";
 import { ask, show } from "./calls.js";
 import { goTo, refreshGrid, relist } from "./grid.js";
 import { showHeader } from "./header.js";
@@ -8,11 +9,14 @@ import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
 import { goToPicture, pickAll, pickAlone, pickAlso, severalPicked } from "./picking.js";
 import { dressPoints } from "./points.js";
+import { dressReach } from "./reach.js";
 import { giveBack, take } from "./ready.js";
 import { MISSING, areIdentical, editionOf, facts, learn, seen, stateOf, turns } from "./result.js";
+import { dressRows } from "./rows.js";
 import { MOST_PANES } from "./shapes.js";
 import { Stage } from "./stage.js";
-import { dressStrip, focusChosen, makeStrip, scrollStrip, standIn } from "./strip.js";
+import { whyUnseen } from "./states.js";
+import { dressStrip, focusChosen, isReordered, makeStrip, scrollStrip, standIn } from "./strip.js";
 import { markColumn, showTable } from "./table.js";
 import { showVerdict } from "./verdict.js";
 import { FILTERS, looksOfOpen, view } from "./view.js";
@@ -57,9 +61,19 @@ function noteSeen(group) {
 }
 
 function beginWith(group) {
-  if (view.chosen || severalPicked().length) showPicked(); // somebody was faster
+  const isPicked = view.chosen || severalPicked().length;
+  followOrder();
+  if (isPicked) showPicked(); // somebody was faster
   else choose(beginningOf(group).chosen);
   stage.settled().then(() => { if (view.open === group) fetchComing(); });
+}
+
+// Once pictures have another order the strip has it, too, and what was picked still is.
+export function followOrder() {
+  if (!isReordered()) return;
+  const number = Number($("strip").children[view.chosen].dataset.number);
+  fillStrip();
+  pickAlone(placeOf(number));
 }
 
 export const fillStrip = () => makeStrip(() => stage.draw());
@@ -84,7 +98,7 @@ export function nextUnreviewed() {
   const { list, at, open } = view;
   const next = [...list.slice(open ? at + 1 : at), ...list.slice(0, at)].find(FILTERS.unreviewed);
   if (next) openGroup(list.indexOf(next));
-  else say("Every group that is shown has been looked at.");
+  else say("Every group that is shown has been looked at. “Finish …” says what comes next.");
 }
 
 // ---- Looking at it
@@ -120,7 +134,10 @@ export function dressGroup() {
   showVerdict();
   showTable();
   markColumn();
+  dressRows();
   dressPoints();
+  dressBurst();
+  dressReach();
   if (drawn !== looksOfOpen()) { drawn = looksOfOpen(); showStage(); }
 }
 
@@ -161,6 +178,7 @@ function onStage(copy, position) {
     gone: MISSING[stateOf(copy)],
     ready: () => take("preview", copy),
     stand: () => standIn(position),
+    why: () => whyUnseen(copy, facts.get(copy.group)[number].unseen),
     show: (image, kind) => show(image, kind, number),
     giveBack: (image) => { if (editionOf(copy) === edition) giveBack("preview", copy, image); },
   };

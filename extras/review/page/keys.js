@@ -1,6 +1,7 @@
 // Keys, and what each does in the grid and in a group.
 
 import { hasLeft } from "./asking.js";
+import { keepBest } from "./best.js";
 import { keepOnly, toggle, undo } from "./changes.js";
 import { STEP, lookClosely, switchMode } from "./comparing.js";
 import { toggleKept } from "./deciding.js";
@@ -9,6 +10,7 @@ import { goTo, grid } from "./grid.js";
 import { choose, move, nextUnreviewed, openGroup, pickEvery, pickHere, stage } from "./group.js";
 import { $ } from "./nodes.js";
 import { openPoints } from "./points.js";
+import { togglePlay } from "./playing.js";
 import { view } from "./view.js";
 
 const PAGE = 3; // rows
@@ -31,6 +33,7 @@ const GROUP_KEYS = {
   s: () => switchMode("slider"),
   f: () => switchMode("flip"),
   p: openPoints,
+  r: togglePlay,
   z: lookClosely,
   PageUp: () => stage.page(-1),
   PageDown: () => stage.page(1),
@@ -56,6 +59,8 @@ const KEYS = { u: undo, n: nextUnreviewed, "?": showHelp };
 const isAsked = () => document.querySelector("dialog[open]") !== null;
 
 export function showHelp() {
+  const { port } = location;
+  $("help-tunnel").textContent = `ssh -N -L ${port}:127.0.0.1:${port} you@this-computer`;
   $("help").showModal();
   $("help").scrollTop = 0;
 }
@@ -71,12 +76,20 @@ function pressed(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (isForTheNode(event.target, key)) return;
   if (event.ctrlKey || event.metaKey) { answerWithCtrl(event, key); return; }
+  const best = view.open ? bestAskedFor(event) : 0;
+  if (best) { event.preventDefault(); keepBest(best); return; }
   if (view.open && key === " ") {
     event.preventDefault();
     stage.hold(true);
   } else if (!(key === "Enter" && event.target.matches("button:not(.tile)"))) {
     answer(event, key);
   }
+}
+
+// How many are to be kept by a digit's key where it writes no digit: with Shift, or on some keyboards
+// without.
+function bestAskedFor({ code, key, repeat }) {
+  return repeat || /^\d$/.test(key) ? 0 : Number(/^Digit([123])$/.exec(code)?.[1] ?? 0);
 }
 
 // Whether what has the focus takes the key itself.

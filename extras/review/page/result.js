@@ -21,6 +21,9 @@ export const together = new Map(); // what of a group was kept side by side befo
 export const result = {
   run: "",
   rules: [],
+  folders: [], // that tell pictures of groups apart: path, number of groups
+  prefer: [], // the places among them of those that were named with --prefer
+  commands: {}, // by action, what to type in a terminal to go on
   states: "", // a letter for each copy
   editions: {}, // what tells the contents of edited copies apart
   told: 0, // suggestions
@@ -30,8 +33,9 @@ export const result = {
 
 // Takes in the answer of /api/groups.
 export function fill(answer) {
-  result.rules = answer.rules;
+  Object.assign(result, { rules: answer.rules, folders: answer.folders, prefer: answer.prefer });
   result.run = answer.run;
+  result.commands = answer.commands;
   for (const number of answer.seen) seen.add(number);
   for (const number of answer.kept) kept.add(number);
   for (const [number, members, day] of answer.together) {
@@ -67,10 +71,20 @@ async function learnAnew(group) {
   facts.set(group.number, answer.facts);
   turns.set(group.number, answer.turns);
   suggestions.set(group.number, answer.suggestion);
+  putInTime(answer.suggestion);
   if (facts.size > FACTS_KEPT) facts.delete(facts.keys().next().value);
 }
 
 const contentsOf = (group) => group.copies.map((copy) => editionOf(copy)).join();
+
+// Puts the pictures of a burst in order of time; whether that changed anything.
+export function putInTime({ group: number, in_time: order = [] }) {
+  const group = byNumber.get(number), places = new Map(order.map((one, place) => [one, place]));
+  const placeOf = (copy) => places.get(copy.number) ?? order.length;
+  const isOrdered = group.copies.every((copy, place) => !place || placeOf(group.copies[place - 1]) <= placeOf(copy));
+  if (!isOrdered) group.copies.sort((a, b) => placeOf(a) - placeOf(b) || a.number - b.number);
+  return !isOrdered;
+}
 
 // ---- Of a copy
 

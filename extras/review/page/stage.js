@@ -34,6 +34,7 @@ export class Stage {
   mode = "side";
   split = 50;
   amplify = 8;
+  alone = false; // whether nothing is shown beside the chosen picture
 
   constructor(root, told) {
     this.#root = root;
@@ -176,7 +177,9 @@ export class Stage {
     for (const layer of this.#images) layer.used = false;
     pictures.forEach((picture, position) => { picture.chosen = position === chosen; });
     const [reference, other] = this.#pair();
-    if (this.mode === "side") {
+    if (this.alone) {
+      this.#panes = [this.#pane(pictures[chosen], null)];
+    } else if (this.mode === "side") {
       const seen = this.#shown.places ?? panesOf(pictures.length, chosen, pictures.indexOf(reference));
       // What is seen first takes what is here already; what is seen with Space comes after it.
       const layers = seen.map((place) => (pictures[place].unseen ? null : this.#layer(pictures[place])));
@@ -196,7 +199,7 @@ export class Stage {
     const node = make("div", { className: `pane ${this.mode}` });
     const pane = { node, picture, layers: [], tag: make("div", { className: "tag" }) };
     if (picture.unseen) {
-      node.append(make("p", { className: "why", textContent: picture.unseen }));
+      node.append(make("div", { className: "why" }, ...picture.why()));
     } else {
       pane.layers = [layer ?? this.#layer(picture)];
       if (other && !other.unseen) pane.layers.push(this.#layer(other));

@@ -17,6 +17,11 @@ export function makeStrip(drawn) {
   $("strip").replaceChildren(...ones);
 }
 
+// Whether the strip has the pictures in another order by now.
+export function isReordered() {
+  return [...$("strip").children].some((one, place) => Number(one.dataset.number) !== view.open.copies[place]?.number);
+}
+
 function makeOne(copy, position, drawn) {
   const name = letter(position), came = take("thumb", copy), image = came ?? make("img", { alt: "" });
   image.addEventListener("load", drawn);
@@ -28,7 +33,7 @@ function makeOne(copy, position, drawn) {
   const remove = make("button", { className: "remove", textContent: "Remove" });
   const keep = make("button", { className: "keep", textContent: "Only this" });
   keep.setAttribute("aria-label", `Keep only ${name}`);
-  return make("div", { className: "one" }, pick, make("div", { className: "deeds" }, remove, keep));
+  return make("div", { className: "one", data: { number: copy.number } }, pick, make("div", { className: "deeds" }, remove, keep));
 }
 
 // The small picture of a place, to stand for the large one, or nothing as long as it hasn't come.

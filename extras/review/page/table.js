@@ -102,6 +102,7 @@ function pathCells(paths) {
 // The chosen picture's column, in sight beside the titles.
 export function markColumn() {
   const room = $("table-room");
+  if (room.querySelector(".by-rows")) return; // rows are marked there
   for (const line of room.querySelectorAll("tr")) {
     [...line.children].forEach((cell, place) => {
       cell.classList.toggle("chosen", place === view.chosen + 1);

@@ -4,6 +4,7 @@ import { joinedThrough, linkInWords } from "./links.js";
 import { $, make } from "./nodes.js";
 import { EDITED, MOVED, NO_FILE, THERE, areIdentical, copies, damageOf, facts, isGone, isLeft, kept, keeperOf, letterOf } from "./result.js";
 import { protectionOf, result, stateOf, suggestions, together } from "./result.js";
+import { chooseYourself } from "./states.js";
 import { view } from "./view.js";
 import { allOf, bytes, listed } from "./words.js";
 
@@ -20,7 +21,7 @@ const chip = ([textContent, kind = ""]) => make("span", { className: `chip ${kin
 
 function suggestionParts(suggestion) {
   if (!suggestion) return [make("span", { className: "muted", textContent: "Judging …" })];
-  if (suggestion.keeper === null) return [make("span", { textContent: `No suggestion: ${suggestion.reason}.` })];
+  if (suggestion.keeper === null) return noSuggestion(suggestion);
   return [sentenceOf(suggestion), acceptButton(suggestion)];
 }
 
@@ -32,6 +33,8 @@ function keepingParts(isKept) {
   button.title = "Key B: find shows this group again";
   return [make("span", { textContent: "Belongs side by side: find leaves it out from now on." }), button];
 }
+
+const noSuggestion = ({ group, reason }) => [make("span", { textContent: `No suggestion: ${reason}.` }), ...chooseYourself(group)];
 
 function acceptButton(suggestion) {
   const done = suggestion.removals.every(([number, keeper]) => isGone(copies[number]) && result.states[keeper] === THERE);

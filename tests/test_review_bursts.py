@@ -1,0 +1,133 @@
+"""Bursts on the review page: their order, their sharpness, the best kept by a key, many pages."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import test_review_page
+from conftest import Library, make_once
+from made_pictures import CAT, photo, with_exif
+from PIL import ImageFilter
+from test_review_page import Open, frames, gone, open_group, press, said, shown, until
+
+pytestmark = test_review_page.pytestmark
+open_page = test_review_page.open_page
+
+BLUR = {3: 0.0, 1: 0.8, 2: 1.6, 0: 3.0}  # by the second of the shot
+
+
+def shoot(library: Library, count: int) -> None:
+    """Shots of one scene, a fifth of a second apart; their names go the other way."""
+    whole = photo(CAT).resize((300, 200))
+    for number in range(count):
+        moved = whole.crop((number % 3, number % 2, 296 + number % 3, 196 + number % 2))
+        moved = moved.filter(ImageFilter.GaussianBlur(BLUR.get(number, 2 + number / 20)))
+        data = with_exif(
+            moved, f"2024:05:01 10:00:{number // 5:02}", f"{number % 5 * 20:02}", "Canon"
+        )
+        (library.photos / f"{99 - number}.jpg").write_bytes(data)
+    library.find()
+
+
+@pytest.fixture
+def burst(bare_library: Library, shelf: Path) -> Library:
+    make_once(bare_library, shelf / "burst", lambda: shoot(bare_library, 5))
+    return bare_library
+
+
+def ranks(page: Any) -> list[str]:
+    return page.locator("#strip .one:visible .rank").all_inner_texts()
+
+
+def test_shots_stand_in_order_of_time_and_say_how_sharp_they_are(
+    burst: Library, open_page: Open
+) -> None:
+    page = open_page(burst)
+    open_group(page)
+    names = page.locator("td.path").all_inner_texts()
+    assert [Path(name).name for name in names] == [f"{99 - n}.jpg" for n in range(5)]
+    assert [rank.split()[0] for rank in ranks(page)] == ["5th", "2nd", "3rd", "sharpest", "4th"]
+    assert [rank[-6:] for rank in ranks(page)][1:3] == ["+0.2 s", "+0.4 s"]
+    assert "5 shots in 0.8 s" in page.inner_text("#burst")
+    assert "Faces aren't judged" in page.inner_text("#burst")
+
+
+def test_one_key_keeps_the_sharpest_shots_and_undo_brings_the_others_back(
+    burst: Library, open_page: Open
+) -> None:
+    page = open_page(burst)
+    open_group(page)
+    press(page, "Shift+Digit2")
+    said(page, "Kept as sharpest: B and D.")
+    assert gone(burst) == ["95.jpg", "97.jpg", "99.jpg"]
+    press(page, "u")
+    said(page, "Undone: 3 copies.")
+    page.click("[data-best='1']")
+    said(page, "Kept as sharpest: D.")
+    assert gone(burst) == ["95.jpg", "97.jpg", "98.jpg", "99.jpg"]
+    press(page, "Shift+Digit3")  # which brings two of them back
+    said(page, "Kept as sharpest: B, C and D.")
+    assert gone(burst) == ["95.jpg", "99.jpg"]
+    press(page, "1")  # and a digit still picks
+    until(page, "document.querySelectorAll('.one')[0].matches('.chosen')")
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_shots_are_shown_in_turn_or_one_a_key_where_motion_is_not_wanted(
+    burst: Library, open_page: Open, motion: str
+) -> None:
+    page = open_page(burst, reduced_motion=motion)
+    open_group(page)
+    letters = "[...document.querySelectorAll('.pane .letter')].map(one => one.innerText).join()"
+    first = page.evaluate(letters)
+    page.evaluate("window.seen = new Set()")
+    page.evaluate(
+        f"new MutationObserver(() => seen.add({letters})).observe(document.getElementById('stage'),"
+        " {childList: true, subtree: true})"
+    )
+    press(page, "r")
+    if motion == "no-preference":
+        until(page, "['A', 'B', 'C', 'D', 'E'].every(one => seen.has(one))")
+        assert page.locator(".pane").count() == 1
+        frames(page)
+        assert len(shown(page).getcolors(1 << 24) or []) > 1000
+        press(page, "r")
+        until(page, "document.querySelectorAll('.pane').length === 4")
+        assert page.inner_text("#play") == "▶ Play"
+    else:
+        chosen = "[...document.querySelectorAll('.one')].findIndex(one => one.matches('.chosen'))"
+        assert page.evaluate(chosen) == 1
+        press(page, "r")
+        assert page.evaluate(chosen) == 2
+        assert page.evaluate(letters) == first
+
+
+def test_sixty_shots_come_in_pages_of_eight_and_the_table_by_rows(
+    bare_library: Library, open_page: Open
+) -> None:
+    shoot(bare_library, 60)
+    page = open_page(bare_library)
+    open_group(page)
+    assert page.locator("#strip .one:visible").count() == 8
+    boxes = [one.bounding_box() for one in page.locator("#strip .one:visible").all()]
+    assert len({box["y"] for box in boxes}) == 1
+    assert boxes[-1]["x"] + boxes[-1]["width"] <= 1280
+    assert page.inner_text("#burst-page") == "1 to 8 of 60"
+    page.click("#burst-after")
+    page.click("#burst-after")
+    assert page.inner_text("#burst-page") == "17 to 24 of 60"
+    assert page.locator("#strip .one:visible .letter").first.inner_text() == "Q"
+    for _ in range(8):
+        press(page, "ArrowRight")
+    assert page.inner_text("#burst-page") == "25 to 32 of 60"
+    assert page.locator("tbody tr").count() == 60
+    row, head = (
+        page.locator(one).bounding_box() for one in ("tbody tr.chosen", "#table-room thead")
+    )
+    room = page.locator("#table-room").bounding_box()
+    assert head["y"] + head["height"] <= row["y"] + 1  # in sight, below the titles
+    assert row["y"] + row["height"] <= room["y"] + room["height"] + 1
+    assert page.locator("tbody tr.chosen th").inner_text() == "Y"
+    press(page, "Shift+Digit1")
+    said(page, "Kept as sharpest: D.")
+    assert len(gone(bare_library)) == 59
