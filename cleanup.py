@@ -12,6 +12,7 @@ from disk.files import (
     append_lines,
     digest_file,
     files_in,
+    has_digest,
     is_below,
     is_gone,
     is_regular,
@@ -23,7 +24,7 @@ from disk.litter import is_litter
 from disk.own_names import MANIFEST
 from disk.places import Surroundings, is_in_trash
 from disk.protection import Protected
-from disk.record import Manifest, SavedCopy, probably_matches, surely_matches
+from disk.record import Manifest, SavedCopy, probably_matches, seems_made, surely_matches
 from disk.removal import Kept, Prove, Remove, aside_path, bytes_freed, is_set_aside
 from disk.same_file import found_anew, is_another_file, look_anew, may_be_one, shows_aside
 from pictures.formats import PHOTO_EXTENSIONS
@@ -89,6 +90,12 @@ def culled_in(manifest: Manifest, output_dir: str) -> Culled:
         whole_groups=tuple(c for c in deleted if c.group in whole),
         strangers=tuple(strangers),
     )
+
+
+def edited_in(manifest: Manifest) -> list[SavedCopy]:
+    """The copies in whose place something else lies; only those are read that seem so."""
+    there = (c for c in manifest.copies if not is_gone(c.copy) and not seems_made(c.copy, c))
+    return [c for c in there if not has_digest(c.copy, *c.digests)]
 
 
 def _whole_groups(manifest: Manifest, deleted: Iterable[SavedCopy]) -> set[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cleanup
 from actions.console import Console, Item, counted, facts_of, lines_of
+from actions.next_command import next_command
 from actions.result import opened, paths_of
 from config import Settings
 from disk.lines import to_line
@@ -43,19 +44,21 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     with opened(paths_of(settings), settings.protect, arguments, console) as result:
         manifest = result.manifest
         culled = cleanup.culled_in(manifest, settings.output_dir)
+        edited = cleanup.edited_in(manifest)
         protected = cleanup.protected_in(manifest, settings.protect)
         listing = listing_of(manifest, culled, culled.whole_groups if whole else (), protected)
         check_to_delete(settings.to_delete_file, manifest)
         if not dry_run:
             write_to_delete(settings.to_delete_file, listing.named)
     say_listed(console, listing, settings.to_delete_file, dry_run=dry_run)
-    say_kept(console, culled, everything=everything)
+    say_kept(console, culled, edited, everything=everything)
     title = "Chosen, but protected, so they stay"
     console.list_some(title, lines_of(listing.protected), everything=True)
     lost = say_losses(console, manifest, listing.doomed)
     companions = orphaned_sidecars(copy.original.path for copy in listing.copies)
     say_left(console, companions)
-    say_next(console, listing, dry_run=dry_run, whole=whole)
+    more = ("--allow-whole-groups",) if whole else ()
+    say_next(console, listing, next_command(arguments, "cleanup", *more), dry_run=dry_run)
     numbers = sorted({c.group for c in culled.whole_groups})
     if not whole:
         title = "Groups of which every copy is gone; their originals stay (--allow-whole-groups)"
@@ -66,6 +69,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         sidecars=companions,
         protected=facts_of(listing.protected),
         moved=[c.original.path for c in culled.moved],
+        edited=[c.original.path for c in edited],
         strangers=list(culled.strangers),
         whole_groups=numbers,
     )
@@ -107,21 +111,23 @@ def say_listed(console: Console, listing: Listing, file: str, *, dry_run: bool) 
         console.say(f"Gone already: {counted(gone, 'original')}.")
 
 
-def say_kept(console: Console, culled: cleanup.Culled, *, everything: bool) -> None:
-    if culled.moved:
-        count = counted(len(culled.moved), "copy")
-        console.say(f"Moved, renamed or edited, so they stay: {count}.")
-    for copy in culled.moved if everything else ():
-        console.say(f"  {to_line(copy.original.path)}")
+def say_kept(
+    console: Console, culled: cleanup.Culled, edited: Sequence[SavedCopy], *, everything: bool
+) -> None:
+    """Say how many copies are no longer as find made them, and count as kept."""
+    for what, copies in (("Moved or renamed", culled.moved), ("Edited", edited)):
+        if copies:
+            console.say(f"{what}, so they stay: {counted(len(copies), 'copy')}.")
+        for copy in copies if everything else ():
+            console.say(f"  {to_line(copy.original.path)}")
     say_strangers(console, culled)
 
 
-def say_next(console: Console, listing: Listing, *, dry_run: bool, whole: bool) -> None:
+def say_next(console: Console, listing: Listing, command: str, *, dry_run: bool) -> None:
     if dry_run:
         console.say("Dry run: nothing was written.")
     elif listing.present:
-        again = " --allow-whole-groups" if whole else ""
-        console.say(f"Look at the list, then run --action cleanup{again}.")
+        console.say(f"Look at the list, then run: {command}")
 
 
 def say_strangers(console: Console, culled: cleanup.Culled) -> None:

@@ -20,6 +20,7 @@ from actions.console import (
     megabytes,
 )
 from actions.going_along import Along, CompanionPlan, plan_companions
+from actions.next_command import next_command
 from actions.result import opened, paths_of
 from config import Exit, Settings
 from disk import removal, trashing
@@ -96,7 +97,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             return
         # The person may have looked at the folders again before answering.
         judge = job.judge(cleanup.culled_in(result.manifest, paths.output_dir))
-        carry_out(console, job, judge, plan, companions)
+        carry_out(console, job, judge, plan, companions, next_command(arguments, "restore"))
 
 
 def carry_out(
@@ -105,6 +106,7 @@ def carry_out(
     judge: cleanup.Judge,
     plan: cleanup.Plan,
     companions: CompanionPlan,
+    undo: str,
 ) -> None:
     """Delete the originals and then what goes along with them, and say what came of it."""
     log, trash = job.paths.log_file, job.to_trash
@@ -129,7 +131,7 @@ def carry_out(
         if job.with_companions:
             report_along(console, beside, trash=trash)
         if journal and any(item.place for item in (*photos.deleted, *beside.deleted)):
-            console.say("To undo this, run --action restore.")
+            console.say(f"To undo this, run: {undo}")
 
 
 @dataclass(frozen=True, slots=True)

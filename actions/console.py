@@ -50,6 +50,11 @@ class Console:
         if not self.quiet:
             self.tell(line)
 
+    def is_on_terminal(self) -> bool:
+        """Whether a person reads what is said, as it comes."""
+        stream = sys.stderr if self.json or self.lists else sys.stdout
+        return stream is not None and stream.isatty()
+
     def be_quiet(self, quiet: bool) -> None:
         """Say what must be known and the last line alone, or all again."""
         self.quiet, PROGRESS.is_shown = quiet, not quiet

@@ -13,6 +13,7 @@ from actions.console import Console, bar
 from actions.decided import decisions_of_person
 from actions.find_groups import Chosen, chosen_groups, report_not_shown
 from actions.find_needs import check_needs
+from actions.find_next import check_folders, report_gain, say_next
 from actions.find_photos import (
     Hasher,
     Searched,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
 
 @rare_collections()
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
-    finder.check_input(settings.input_dirs, settings.output_dir)
+    check_folders(console, arguments, settings.input_dirs, settings.output_dir)
     sides = finder.sides_of(settings.input_dirs) if settings.across else None
     method, paths = methods.chosen(settings), paths_of(settings)
     accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
@@ -101,8 +102,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         if arguments.dry_run:
             console.say("Dry run: nothing was copied.")
             return
-        copies = with_what_they_hold(copies, settings.workers, log)
-        copies = tuple(with_protection(copies, protected))
+        copies = with_what_they_hold(copies, protected, settings.workers, log)
         planned = record_of(settings.input_dirs, protected, paths, copies, images, chosen)
         make_previews = in_workers(console, settings.workers) if previews else None
         known, workers = None if arguments.discard_review else seen, settings.workers
@@ -113,6 +113,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         if not settings.no_report:
             by = Drawing(settings.prefer, settings.workers, settings.cache_file, settings.across)
             draw_sheet(console, paths, without_failed(planned, results), sheets(by, console.warn))
+        say_next(console, arguments, results)
 
 
 @contextlib.contextmanager
@@ -138,6 +139,7 @@ def report(
     log = report_found(console, survey, accepted, everything=everything)
     log += report_sides(console, search.sides)
     log += report_groups(console, survey.images, groups, search.matched, everything=everything)
+    report_gain(console, survey.images, groups)
     return log + report_not_shown(console, survey.images, chosen, everything=everything)
 
 
@@ -201,9 +203,12 @@ def check_room(
 
 
 def with_what_they_hold(
-    copies: Sequence[SavedCopy], workers: int, log: list[str]
+    copies: Sequence[SavedCopy], protected: Protected, workers: int, log: list[str]
 ) -> tuple[SavedCopy, ...]:
-    """The copies, with what their originals hold besides pixels; logs where nobody can tell."""
+    """The copies, with what their originals hold besides pixels, and why they may never go.
+
+    Logs where nobody can tell what one holds.
+    """
     files = [copy.original for copy in copies]
     results = finder.holdings(files, workers)
     lines = {}
@@ -212,7 +217,8 @@ def with_what_they_hold(
             lines[result.file.path] = result.lines
         else:
             log.append(f"Not looked into: {to_line(result.file.path)}: {result.reason}")
-    return tuple(dataclasses.replace(c, holds=lines.get(c.original.path)) for c in copies)
+    held = (dataclasses.replace(copy, holds=lines.get(copy.original.path)) for copy in copies)
+    return tuple(with_protection(held, protected))
 
 
 def record_of(

@@ -380,12 +380,6 @@ def report_saved(
         if not has_extra("jinja2") and importlib.util.find_spec("extras"):
             console.say("For a contact sheet (report.html) install extras/requirements.txt.")
         say_what_may_not_be_shown(console, saved)
-        console.say(
-            "Look there, delete the copies you don't want, then run --action check-deleted."
-        )
-        console.say(
-            "What belongs side by side: --action keep, and find leaves it out from then on."
-        )
     elif not results and not kept:
         console.say(f"So {to_line(paths.output_dir)} has no copies now.")
 

@@ -128,7 +128,7 @@ def test_what_is_no_list_is_refused(text: bytes | None, says: str, broken: Libra
     [
         (("find", "--list", "unreadable", "--json"), "--list and --json exclude each other"),
         (("cleanup", "--list", "unreadable"), "--list unreadable: only for --action find"),
-        (("find", "--list", "missing files"), "invalid choice"),
+        (("find", "--list", "missing files"), "--list missing files: use one of unreadable, "),
     ],
 )
 def test_a_list_that_an_action_has_not_got_is_refused(

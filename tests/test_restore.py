@@ -25,6 +25,7 @@ from disk.restoring import IN_THE_TRASH, plan_restoring, put_back
 from disk.trash import description_of
 
 COPY, OLD = "vacation1_copy.jpg", "vacation1_old.jpg"
+UNDO = "To undo this, run: python main.py --action restore --output-dir "
 TRASH = ("--delete-mode", "trash")
 
 
@@ -79,7 +80,7 @@ def stays(library: Library, name: str = COPY) -> str:
 def test_what_the_last_cleanup_deleted_comes_back_as_it_was(culled: Library, trash: Path) -> None:
     os.utime(culled.photos / OLD, ns=(5, 1_420_070_400_123_456_789))
     before = tree(culled.photos)
-    assert culled.cleanup(*TRASH).out.endswith("To undo this, run --action restore.\n")
+    assert culled.cleanup(*TRASH).out.splitlines()[-1].startswith(UNDO)
     ran = culled.run("restore", "--json")
     assert ran.code == 0
     assert ran.facts["restored"] == [str(culled.photos / name) for name in (COPY, OLD)]

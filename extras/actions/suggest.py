@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cleanup
 from actions.check_deleted import say_left
 from actions.console import Console, bar, counted
+from actions.next_command import next_command
 from actions.result import opened, paths_of
 from actions.values import check_prefer
 from config import Settings
@@ -56,6 +57,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         count = len(advice.doomed)
         results = bar(desk.give_up(advice.doomed), "Removing", count, unit=" copies")
         report_removed(console, list(results), everything=arguments.verbose)
+        if console.facts["removed"]:
+            command = next_command(arguments, "check-deleted")
+            console.say(f"Look at the folders, then run: {command}")
 
 
 def advice_of(desk: Desk) -> Advice:
@@ -101,8 +105,6 @@ def report_removed(
     console.say(f"Removed: {counted(len(removed), 'copy')}. Their originals stay.")
     lines = [f"{to_line(item.path)}: {item.reason}" for item in kept]
     console.list_some("Copies that stay", lines, everything=everything)
-    if removed:
-        console.say("Look at the folders, then run --action check-deleted.")
     console.facts.update(
         removed=removed, kept=[{"path": item.path, "reason": item.reason} for item in kept]
     )

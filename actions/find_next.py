@@ -1,0 +1,71 @@
+"""What find says where nobody named a folder, what could be gained, and how a person goes on."""
+
+import argparse
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import finder
+from actions.configuration import SAMPLES
+from actions.console import Console, megabytes
+from actions.next_command import next_command
+from config import UserError
+from disk.record import SavedCopy
+from pictures.images import HashedImage
+
+if TYPE_CHECKING:
+    import storage
+    from grouping import Cluster
+
+
+def check_folders(
+    console: Console, arguments: argparse.Namespace, input_dirs: Sequence[str], output_dir: str
+) -> None:
+    """Refuse folders that find can't search, and say where these are only the samples."""
+    if arguments.INPUT_DIR is None and list(input_dirs) == [SAMPLES]:
+        own = f"{arguments.program} --action find ~/Pictures --output-dir ~/similar"
+        if not os.path.isdir(SAMPLES):
+            raise UserError(f"no folder is named; name yours, as in {own}")
+        if console.is_on_terminal():
+            console.say("No folder is named, so these are the sample photos.")
+            console.say(f"For your own: {own}")
+    finder.check_input(input_dirs, output_dir)
+
+
+def report_gain(
+    console: Console, images: Sequence[HashedImage], groups: Sequence["Cluster"]
+) -> None:
+    """Say how many bytes could be freed, if one picture of each group stayed."""
+    gains = [gain_of([images[n] for n in cluster.members]) for cluster in groups]
+    identical, similar = (sum(gain[n] for gain in gains) for n in (0, 1))
+    console.facts["gain"] = {"identical_bytes": identical, "similar_bytes": similar}
+    if groups:
+        console.say(
+            f"Could be freed: {megabytes(identical)} in identical files, up to"
+            f" {megabytes(similar)} in similar ones."
+        )
+
+
+def gain_of(pictures: Iterable[HashedImage]) -> tuple[int, int]:
+    """The bytes of a group in files that are there twice, and in all others but the largest."""
+    sizes: dict[str, int] = {}
+    identical = 0
+    for picture in pictures:
+        if picture.digest in sizes:
+            identical += picture.file.size
+        sizes[picture.digest] = picture.file.size
+    return identical, sum(sizes.values()) - max(sizes.values())
+
+
+def say_next(
+    console: Console,
+    arguments: argparse.Namespace,
+    results: Iterable["SavedCopy | storage.FailedCopy"],
+) -> None:
+    """Say how a person goes on with a result, if it has copies."""
+    if any(isinstance(result, SavedCopy) for result in results):
+        console.say(
+            "What belongs side by side: --action keep, and find leaves it out from then on."
+        )
+        command = next_command(arguments, "check-deleted")
+        console.say(f"Look there, delete the copies you don't want, then run: {command}")
