@@ -16,8 +16,12 @@ from actions.options import OPTIONS, Option
 from actions.values import Values
 from config import Settings, UserError
 
-PROGRAM = os.path.dirname(os.path.abspath(config.__file__))
-SAMPLES = os.path.realpath(os.path.join(PROGRAM, "tests", "samples"))
+PROGRAM = os.path.dirname(os.path.abspath(config.__file__))  # its folder
+
+
+def samples() -> str:
+    """The folder of the sample photos."""
+    return os.path.realpath(os.path.join(PROGRAM, "tests", "samples"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import finder
-from actions.configuration import SAMPLES
+from actions.configuration import samples
 from actions.console import Console, megabytes
 from actions.next_command import next_command
 from config import UserError
@@ -22,9 +22,9 @@ def check_folders(
     console: Console, arguments: argparse.Namespace, input_dirs: Sequence[str], output_dir: str
 ) -> None:
     """Refuse folders that find can't search, and say where these are only the samples."""
-    if arguments.INPUT_DIR is None and list(input_dirs) == [SAMPLES]:
+    if arguments.INPUT_DIR is None and list(input_dirs) == [samples()]:
         own = f"{arguments.program} --action find ~/Pictures --output-dir ~/similar"
-        if not os.path.isdir(SAMPLES):
+        if not os.path.isdir(samples()):
             raise UserError(f"no folder is named; name yours, as in {own}")
         if console.is_on_terminal():
             console.say("No folder is named, so these are the sample photos.")

@@ -15,7 +15,7 @@ from made_library import jpeg
 from options_page import page as options_page
 
 import main
-from actions import configuration, find_summary
+from actions import configuration, find, find_summary
 
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -217,6 +217,7 @@ def desk(bare_library: Library, data_home: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(bare_library.folder))
     monkeypatch.setattr(configuration, "PROGRAM", str(bare_library.folder))
     monkeypatch.setattr(find_summary, "has_extra", lambda _: False)
+    monkeypatch.setattr(find, "sheets", lambda *_: lambda _: "")
     return Desk(bare_library, data_home / "Trash")
 
 

@@ -127,7 +127,7 @@ def test_what_is_no_list_is_refused(text: bytes | None, says: str, broken: Libra
     ("flags", "says"),
     [
         (("find", "--list", "unreadable", "--json"), "--list and --json exclude each other"),
-        (("cleanup", "--list", "unreadable"), "--list unreadable: only for --action find"),
+        (("cleanup", "--list", "unreadable"), "--list: only for --action find, covered; see"),
         (("find", "--list", "missing files"), "--list missing files: use one of unreadable, "),
     ],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Library
 
-from actions import find_next
+from actions import configuration
 from actions.find_next import gain_of
 from disk.files import ImageFile
 from pictures.images import HashedImage
@@ -121,9 +121,7 @@ def test_in_a_script_and_with_a_folder_nothing_is_said_of_samples(library: Libra
 def test_where_the_samples_are_gone_a_folder_is_asked_for(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = str(library.folder / "samples")
-    monkeypatch.setattr(find_next, "SAMPLES", gone)
-    monkeypatch.setattr("config.INPUT_DIR", gone)
+    monkeypatch.setattr(configuration, "PROGRAM", str(library.folder))
     ran = library.run_exactly("--action", "find", "--output-dir", str(library.output))
     said = "no folder is named; name yours, as in python main.py --action find ~/Pictures"
     assert (ran.code, ran.err) == (2, f"error: {said} --output-dir ~/similar\n")
