@@ -15,6 +15,7 @@ T = TypeVar("T")
 SCALED = 10_000_000  # from here on a bar says 10.0M
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
 MANY = 1000  # photos, with which most work takes long enough for people to wonder
+SHOWS_LEFT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}{postfix}]"
 SECONDS_BETWEEN_LINES = 30.0  # of how far something is, where no bar is shown
 
 
@@ -140,9 +141,10 @@ def bar(
     unit: str = " photos",
     *,
     is_told: bool = False,
+    left: Callable[[], str] | None = None,
 ) -> Iterator[T]:
     """What is iterated over, with `progress` of it."""
-    with progress(what, total, unit, is_told=is_told) as advance:
+    with progress(what, total, unit, is_told=is_told, left=left) as advance:
         for item in items:
             yield item
             advance(1)
@@ -150,11 +152,17 @@ def bar(
 
 @contextlib.contextmanager
 def progress(
-    what: str, total: int | None = None, unit: str = " photos", *, is_told: bool = False
+    what: str,
+    total: int | None = None,
+    unit: str = " photos",
+    *,
+    is_told: bool = False,
+    left: Callable[[], str] | None = None,
 ) -> Iterator[Callable[[int], object]]:
     """What takes how many more are done: a bar on a terminal, a line now and then elsewhere.
 
     With `is_told` there is a line at the start, too, and nobody waits for the first in silence.
+    `left` says how long it goes on, where not each takes as long as the next.
     """
     if sys.stderr is None or not PROGRESS.is_shown:  # there is none where it is closed
         yield lambda _: None
@@ -162,17 +170,34 @@ def progress(
         from tqdm import tqdm  # takes long to import
 
         scaled = total is not None and total >= SCALED
-        with tqdm(desc=what, total=total, unit=unit, unit_scale=scaled, leave=False) as shown:
-            yield shown.update
+        form = SHOWS_LEFT if left else None
+        with tqdm(
+            desc=what, total=total, unit=unit, unit_scale=scaled, leave=False, bar_format=form
+        ) as shown:
+
+            def advance(more: int) -> None:
+                if left:
+                    shown.set_postfix_str(left(), refresh=False)
+                shown.update(more)
+
+            yield advance
     else:
-        yield _Lines(what, total, unit, is_told=is_told).advance
+        yield _Lines(what, total, unit, left or str, is_told=is_told).advance
 
 
 class _Lines:
     """How far something is, in a line each half a minute."""
 
-    def __init__(self, what: str, total: int | None, unit: str, *, is_told: bool) -> None:
-        self._what, self._unit, self._done = what, unit, 0
+    def __init__(
+        self,
+        what: str,
+        total: int | None,
+        unit: str,
+        left: Callable[[], str] = str,
+        *,
+        is_told: bool,
+    ) -> None:
+        self._what, self._unit, self._left, self._done = what, unit, left, 0
         self._of_all = "" if total is None else f" of {total:,}"
         self._said = time.monotonic()
         if is_told and total:
@@ -187,7 +212,9 @@ class _Lines:
 
     def _say(self, number: str) -> None:
         with contextlib.suppress(BrokenPipeError):  # nobody may be reading any more
-            print_line(f"{self._what}: {number}{self._unit}", sys.stderr)
+            left = self._left()
+            line = f"{self._what}: {number}{self._unit}{', ' if left else ''}{left}"
+            print_line(line, sys.stderr)
 
 
 def print_line(line: str, stream: TextIO | None) -> None:

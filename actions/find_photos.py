@@ -1,18 +1,21 @@
 """What find compares: the pictures of the input folders, hashed, and which of them group."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import finder
 from actions.console import MANY, bar, progress
+from actions.time_left import TimeLeft
 from disk.files import ImageFile
 from disk.own_names import MANIFEST
 from disk.record import is_result
 from disk.result import OutputPaths
 from finder import Found, Skipped
+from pictures.costs import cost
 from pictures.formats import may_have_thumbnail
 from pictures.images import Hashed, HashFiles, Unreadable
 from pictures.methods import Method
@@ -67,18 +70,35 @@ def first_of(recipe: Recipe) -> Recipe:
     return dataclasses.replace(recipe, by_thumbnail=recipe.may_begin_small)
 
 
-def beginning_small(store: Store, recipe: Recipe, hash_anew: HashFiles) -> HashFiles:
-    """What hashes files that aren't known in full; of thumbnails it may know what there is."""
-    if not recipe.may_begin_small:
-        return hash_anew
+def beginning_small(
+    store: Store, recipe: Recipe, hash_anew: HashFiles, left: TimeLeft
+) -> HashFiles:
+    """What hashes files that aren't known in full; of thumbnails it may know what there is.
+
+    `left` is told what is to be hashed.
+    """
+
+    def hash_small(files: list[ImageFile]) -> Iterable[Hashed]:
+        left.expect(cost(file, first_of(recipe)) for file in files)
+        return hash_anew(files)
 
     def hash_files(files: list[ImageFile]) -> Iterable[Hashed]:
-        small = [file for file in files if may_have_thumbnail(file.path)]
-        yield from hash_anew([file for file in files if not may_have_thumbnail(file.path)])
-        if small:
-            yield from store.hashed(small, first_of(recipe), hash_anew)
+        small = [f for f in files if recipe.may_begin_small and may_have_thumbnail(f.path)]
+        large = [f for f in files if not (recipe.may_begin_small and may_have_thumbnail(f.path))]
+        left.expect(cost(file, recipe) for file in large)
+        if small:  # first, as it is known then how many are hashed at all
+            yield from store.hashed(small, first_of(recipe), hash_small)
+        yield from hash_anew(large)
 
     return hash_files
+
+
+def timed(results: Iterable[Hashed], recipe: Recipe, left: TimeLeft) -> Iterator[Hashed]:
+    """Results as they come, with what each of them cost told to `left`."""
+    for result in results:
+        small = recipe.may_begin_small and may_have_thumbnail(result.file.path)
+        left.add(cost(result.file, first_of(recipe) if small else recipe))
+        yield result
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +120,11 @@ class Hasher:
 
     def hashed(self, files: list[ImageFile], hash_anew: HashFiles) -> Iterable[Hashed]:
         """What the store knows of files, and what is made of the others and kept there."""
-        recipe = self.method.recipe
-        hash_anew = beginning_small(self.store, recipe, hash_anew)
-        hashed = self.store.hashed(files, recipe, hash_anew)
-        return bar(hashed, "Hashing", len(files), is_told=len(files) >= MANY)
+        recipe, left = self.method.recipe, TimeLeft(time.monotonic)
+        hash_anew = beginning_small(self.store, recipe, hash_anew, left)
+        hashed = timed(self.store.hashed(files, recipe, hash_anew), recipe, left)
+        is_told = len(files) >= MANY
+        return bar(hashed, "Hashing", len(files), is_told=is_told, left=left.words)
 
     def closer(self, files: list[ImageFile]) -> Iterable[Hashed]:
         """Files that were hashed by their thumbnails, decoded after all."""
