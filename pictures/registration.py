@@ -52,7 +52,9 @@ def by_shift(p: Stack, q: Stack) -> Stack:
     side = p.shape[1]
     reach = round(side * REACH)
     sums = _products(p, q, side + reach, range(-reach, reach + 1))
-    energy = _energies(p, side) * _energies(q, side)[:, ::-1, ::-1]
+    of_left = _energies(p, side)
+    of_right = of_left if q is p else _energies(q, side)
+    energy = of_left * of_right[:, ::-1, ::-1]
     likeness: Stack = sums / np.sqrt(energy + np.float32(1e-6))
     return likeness
 
@@ -64,7 +66,10 @@ def stand_out(p: Stack, q: Stack, likeness: Flat) -> NDArray[np.bool_]:
     kind. Where both pictures correlate by `SELF_LIKENESS` with themselves at another place, as
     much as `SELF_SHARE` of what such a move changes is too much of a difference. All others do.
     """
-    own = np.minimum(self_likeness(p), self_likeness(q))
+    own = self_likeness(p)
+    asked = np.flatnonzero(own >= SELF_LIKENESS)
+    if len(asked):
+        own[asked] = np.minimum(own[asked], self_likeness(q[asked]))
     alike: NDArray[np.bool_] = 1 - likeness <= SELF_SHARE * (1 - own)
     return alike | (own < SELF_LIKENESS)
 
@@ -87,7 +92,7 @@ def _products(p: Stack, q: Stack, size: int, shifts: range) -> Stack:
     """
     down, across = _inverse(size, shifts)
     spectrum = _spectrum(p, size)
-    spectrum *= _spectrum(q, size).conj()
+    spectrum = spectrum * (spectrum if q is p else _spectrum(q, size)).conj()
     rows = (down @ spectrum).view(np.float32)
     sums: Stack = rows @ across
     return sums
@@ -254,29 +259,65 @@ def block_shifts(
     """How well each block is found, at which shift (rows, columns), and its sum of squares."""
     side = left.shape[1]
     block, reach = side // BLOCKS, round(side * REACH)
-    size, places = block + 2 * reach, 2 * reach + 1
-    parts = left.reshape(-1, BLOCKS, block, BLOCKS, block).swapaxes(2, 3)
-    room = np.pad(right, ((0, 0), (reach, reach), (reach, reach)))
-    rooms = sliding_window_view(room, (size, size), axis=(1, 2))[:, ::block, ::block]
-    sums = _products(rooms, parts, size, range(places))
-    there = _energies(right, block).reshape(-1, BLOCKS, places, BLOCKS, places).swapaxes(2, 3)
-    energy = np.einsum("nijyx,nijyx->nij", parts, parts)
-    found = sums / np.sqrt(energy[..., None, None] * there + np.float32(1e-3))
-    found = found.reshape(len(left), BLOCKS**2, -1)
+    places = 2 * reach + 1
+    parts = left.reshape(-1, BLOCKS, block, BLOCKS, block)
+    energy = np.einsum("niyjx,niyjx->nij", parts, parts)
+    there = _energies(right, block).reshape(-1, BLOCKS, places, BLOCKS, places)
+    sums = _products_of_blocks(left, right)
+    found = sums / np.sqrt(energy[:, :, None, :, None] * there + np.float32(1e-3))
+    found = found.swapaxes(2, 3).reshape(len(left), BLOCKS**2, -1)
     best = found.argmax(axis=2)
     shifts = np.stack([best // places - reach, best % places - reach], axis=2)
     likeness = found.max(axis=2).astype(np.float64)
     return likeness, shifts.astype(np.float64), energy.reshape(likeness.shape)
 
 
+def _products_of_blocks(left: Stack, right: Stack) -> Stack:
+    """The sums of each block's products with the right picture, moved by every shift.
+
+    The axes are: pictures, rows of blocks, shifts down, columns of blocks, shifts to the right. All
+    blocks of a row are transformed together, and the right picture's rows for all of them at once.
+    """
+    side = left.shape[1]
+    block, reach = side // BLOCKS, round(side * REACH)
+    size, places = block + 2 * reach, 2 * reach + 1
+    waves, half = _forward(size, block)
+    rows = left.reshape(len(left), -1, block) @ half
+    blocks = waves @ rows.view(np.complex64).reshape(len(left), BLOCKS, block, -1)
+    room = np.zeros((len(left), side + 2 * reach, blocks.shape[-1]), np.complex64)
+    room[:, reach : reach + side] = (right @ _rooms(side, block)).view(np.complex64)
+    rooms = sliding_window_view(room, size, axis=1)[:, ::block].swapaxes(2, 3)
+    spectrum = _forward(size, size)[0] @ rooms
+    spectrum *= blocks.conj()
+    down, across = _inverse(size, range(places))
+    found: Stack = (down @ spectrum).view(np.float32).reshape(len(left), -1, len(across)) @ across
+    return found.reshape(len(left), BLOCKS, places, BLOCKS, places)
+
+
+@lru_cache(maxsize=8)
+def _rooms(side: int, block: int) -> Flat:
+    """The matrix that transforms the rows of the rooms in which the blocks of a row are sought.
+
+    These are all columns that a block may be moved to, block by block, of which some lie beyond the
+    picture.
+    """
+    reach = round(side * REACH)
+    size = block + 2 * reach
+    half = _forward(size, size)[1]
+    matrix = np.zeros((side + 2 * reach, BLOCKS, half.shape[1]), np.float32)
+    for number in range(BLOCKS):
+        matrix[number * block : number * block + size, number] = half
+    return matrix[reach : reach + side].reshape(side, -1)
+
+
 def _fitted(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each block's shift by the plane that fits all of them best."""
     steps = np.arange(BLOCKS) - (BLOCKS - 1) / 2
     plane = np.stack([np.ones(BLOCKS**2), np.repeat(steps, BLOCKS), np.tile(steps, BLOCKS)], axis=1)
-    weighted = plane[None] * weights[..., None]
-    normal = weighted.transpose(0, 2, 1) @ plane + 1e-6 * np.eye(3)
+    squares = (plane[:, :, None] * plane[:, None]).reshape(BLOCKS**2, -1)
+    normal = (weights @ squares).reshape(-1, 3, 3) + 1e-6 * np.eye(3)
     fitted: NDArray[np.float64]
-    fitted = plane @ np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ shifts)
+    fitted = plane @ np.linalg.solve(normal, plane.T @ (weights[..., None] * shifts))
     return fitted
 
 

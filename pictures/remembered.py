@@ -26,7 +26,7 @@ from pictures.table import Table
 # Raised by hand whenever other views become candidates, or a look at two shows something else.
 # Stands for all of our code that decides it; tests/test_remembered.py notices what it must be
 # raised for.
-SEARCH = 6
+SEARCH = 7
 HEAD = struct.Struct("<QQQ")  # looks, rows, candidates
 DIGEST_BYTES = 16
 # The columns that are remembered of looks, and those of candidates.
