@@ -23,7 +23,16 @@ from pictures.sides import (
 )
 from pictures.sketch import Sketches, sketches
 from pictures.table import BATCH, Grays, Pairs, Table
-from pictures.verify import have_near_sketches, judge, matching_pairs, names_of, within_limits
+from pictures.verify import (
+    Judged,
+    Verdict,
+    have_near_sketches,
+    judge,
+    matches_of,
+    names_of,
+    of_pictures,
+    within_limits,
+)
 
 # So many are put in order, and remembered. Of more all come as they are found: they fill memory.
 MOST = 1 << 21
@@ -122,21 +131,23 @@ class Candidates:
     """Candidates among so many rows, by turn, left row and right row, and what a look showed.
 
     Each of the `keys` is these three as one number. `shown` is the correlation of those that
-    match, `DIFFERENT` for the others, and NaN where nobody has looked.
+    match, `DIFFERENT` for the others, and NaN where nobody has looked. The `ways` are the turns, or
+    the parts of the left ones that are compared, by their numbers.
     """
 
     rows: int
     keys: NDArray[np.int64]
     distance: NDArray[np.int16]
     shown: NDArray[np.float32]
+    ways: Sequence[str] = bandpass.WAYS
 
     def places_of(self, pairs: Pairs) -> NDArray[np.intp]:
         """Where some of these candidates are."""
-        return np.searchsorted(self.keys, keys_of(self.rows, pairs))
+        return np.searchsorted(self.keys, keys_of(self.rows, pairs, self.ways))
 
     def pairs(self) -> Iterator[Pairs]:
         """All of them, turn by turn, some at a time."""
-        for number, turn in enumerate(bandpass.WAYS):
+        for number, turn in enumerate(self.ways):
             first, last = np.searchsorted(self.keys, self.rows**2 * np.array([number, number + 1]))
             for start in range(first, last, TOGETHER):
                 some = slice(start, min(start + TOGETHER, last))
@@ -149,7 +160,8 @@ class Candidates:
         left, right = (row_now[side] for side in np.divmod(pair, self.rows or 1))
         there = (left >= 0) & (right >= 0)
         keys = (turn * rows + left) * rows + right
-        return Candidates(rows, keys[there], self.distance[there], self.shown[there])
+        kept = keys[there], self.distance[there], self.shown[there]
+        return Candidates(rows, *kept, self.ways)
 
     def merged_with(self, others: "Candidates") -> "Candidates":
         """These and others among the same rows, in order."""
@@ -160,30 +172,32 @@ class Candidates:
             keys[order],
             np.concatenate([self.distance, others.distance])[order],
             np.concatenate([self.shown, others.shown])[order],
+            self.ways,
         )
 
 
-def keys_of(rows: int, pairs: Pairs) -> NDArray[np.int64]:
+def keys_of(rows: int, pairs: Pairs, ways: Sequence[str]) -> NDArray[np.int64]:
     """What says each pair among so many rows in one number."""
-    turn = bandpass.WAYS.index(pairs.turn)
+    turn = ways.index(pairs.turn)
     keys: NDArray[np.int64] = (turn * rows + pairs.left) * rows + pairs.right
     return keys
 
 
-def none_among(rows: int) -> Candidates:
+def none_among(rows: int, ways: Sequence[str] = bandpass.WAYS) -> Candidates:
     """No candidates among so many rows."""
-    return Candidates(rows, np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros(0, np.float32))
+    columns = np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros(0, np.float32)
+    return Candidates(rows, *columns, ways)
 
 
-def in_order(rows: int, found: Iterable[Pairs]) -> Candidates:
+def in_order(rows: int, found: Iterable[Pairs], ways: Sequence[str]) -> Candidates:
     """Some pairs as candidates of which nobody has looked at any."""
-    parts = [(keys_of(rows, pairs), pairs.distance.astype(np.int16)) for pairs in found]
+    parts = [(keys_of(rows, pairs, ways), pairs.distance.astype(np.int16)) for pairs in found]
     if not parts:
-        return none_among(rows)
+        return none_among(rows, ways)
     keys, distance = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.argsort(keys)
     unseen = np.full(len(keys), np.nan, np.float32)
-    return Candidates(rows, keys[order], distance[order], unseen)
+    return Candidates(rows, keys[order], distance[order], unseen, ways)
 
 
 # ---- A search
@@ -196,6 +210,9 @@ class Search:
     many candidates to be put in order, `ordered` stays None, and nothing is known before.
     """
 
+    ways: Sequence[str] = bandpass.WAYS
+    shows = "Comparing pictures"  # to whoever watches
+
     def __init__(
         self,
         table: Table,
@@ -207,7 +224,7 @@ class Search:
     ) -> None:
         self._table, self._rules, self._effort = table, rules, effort
         self._by_row = None if sides is None else sides[table.owner]
-        self._known = none_among(len(table.owner)) if known is None else known
+        self._known = none_among(len(table.owner), self.ways) if known is None else known
         self._new = np.ones(len(table.owner), np.bool_) if new is None else new
         self.ordered: Candidates | None = None
 
@@ -221,8 +238,8 @@ class Search:
             if count > MOST:
                 yield from chain(found, coming) if self._new.all() else self._from_scratch()
                 return
-        self.ordered = self._known.merged_with(in_order(len(self._table.owner), found))
-        with self._effort.stretch("Comparing pictures", len(self.ordered.keys)) as work:
+        self.ordered = self._known.merged_with(in_order(len(self._table.owner), found, self.ways))
+        with self._effort.stretch(self.shows, len(self.ordered.keys)) as work:
             for pairs in self.ordered.pairs():
                 yield pairs
                 work.tell(len(pairs.left))
@@ -240,19 +257,28 @@ class Search:
             for pairs in candidates(self._table, self._rules, by_age, self._effort):
                 yield pairs.where(lie_apart(self._by_row, pairs.left, pairs.right))
 
+    def _verdicts(self, pairs: Pairs) -> Iterator[Verdict]:
+        return judge(self._table, pairs, self._rules, self._effort.each)
+
+    def _names(self, pairs: Pairs) -> Sequence[str]:
+        return names_of(self._table, pairs)
+
+    def judged(self, pairs: Pairs) -> Iterator[Judged]:
+        """The verdicts on some candidates, whatever is known of them."""
+        return of_pictures(self._table.owner, pairs, self._verdicts(pairs))
+
     def matches(self, pairs: Pairs) -> Iterator[Match]:
         """The matches among some candidates, which are looked at where that isn't known."""
-        each = self._effort.each
         if self.ordered is None:
-            yield from matching_pairs(self._table, pairs, self._rules, each)
+            yield from matches_of(self.judged(pairs))
             return
         places = self.ordered.places_of(pairs)
         shown = self.ordered.shown[places]
         if len(unseen := np.flatnonzero(np.isnan(shown))):
-            verdicts = judge(self._table, pairs.where(unseen), self._rules, each)
+            verdicts = self._verdicts(pairs.where(unseen))
             shown[unseen] = [v.correlation if v.matches else DIFFERENT for v in verdicts]
             self.ordered.shown[places] = shown
-        names = names_of(self._table, pairs)
+        names = self._names(pairs)
         left, right = self._table.owner[pairs.left], self._table.owner[pairs.right]
         for n in np.flatnonzero(shown != DIFFERENT).tolist():
             one, other = sorted((int(left[n]), int(right[n])))

@@ -4,6 +4,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from grouping import Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack, hashes_of, levels_of
+from pictures.candidates import Candidates, Search
 from pictures.crowds import Known
-from pictures.effort import Each
+from pictures.effort import ALONE, Each, Effort
 from pictures.hamming import pack
 from pictures.looks import (
     EVERYTHING,
@@ -26,15 +28,14 @@ from pictures.looks import (
     content,
 )
 from pictures.presets import Rules
-from pictures.sides import Sides, close_pairs_between
+from pictures.sides import Rows, Sides, close_pairs_between, count_of_pairs_between
 from pictures.table import BATCH, Pairs, Table, hash_size_of, table_of
 from pictures.verify import (
     Judged,
+    Verdict,
     judged,
     look,
-    matches_of,
     matching_pairs,
-    of_pictures,
     unpacked,
     within_limits,
 )
@@ -45,52 +46,116 @@ LOOKED_AT = 32  # pictures of which one that is cut off may be a part
 Window = tuple[float, float, float, float]  # top, left, height, width, as shares
 
 
-def crops(
-    table: Table,
-    looks: Sequence[Look | None],
-    limit: int,
-    known: Known,
-    each: Each = map,
-    sides: Sides | None = None,
-) -> Iterator[Match]:
+PARTS = tuple(f"part {number}" for number in range(len(bandpass.windows())))
+
+
+def crops(search: "PartSearch", known: Known) -> Iterator[Match]:
     """Yield the pictures that look like a part of another one.
 
     Every part of every picture is compared with every picture, so the cost is quadratic and
     some 70 times that of the plain search.
     """
-    for match in matches_of(judge_crops(table, looks, limit, known, each, sides=sides)):
-        known.add(match)
-        yield match
+    for pairs in search.pairs():
+        for start in range(0, len(pairs.left), BATCH):
+            some = pairs.where(slice(start, start + BATCH))
+            for match in search.matches(search.uncrowded(some, known)):
+                known.add(match)
+                yield match
 
 
 def judge_crops(
-    table: Table,
-    looks: Sequence[Look | None],
-    limit: int,
-    known: Known,
-    each: Each = map,
-    *,
-    reach: int | None = None,
-    sides: Sides | None = None,
+    table: Table, looks: Sequence[Look | None], rules: Rules, reach: int
 ) -> Iterator[Judged]:
-    """Yield the verdicts on pictures as parts of others, of those that are near by their hashes.
+    """Yield the verdicts on pictures as parts of others, of which so many bits may differ."""
+    search = PartSearch(table, looks, rules, reach=reach)
+    for pairs in search.pairs():
+        yield from search.judged(pairs)
 
-    These differ by up to `reach` bits, or else by what is the limit.
-    """
-    most = limit if reach is None else reach
-    whole = np.flatnonzero(~table.framed & ~table.page)
-    if not len(whole):
-        return
-    owner, hashes = table.owner[whole], table.hashes[whole]
-    by_row = None if sides is None else (sides[owner], sides[owner])
-    pictures = _Large([look.large for n in owner.tolist() if (look := looks[n]) and look.large])
-    part_hashes = pictures.hashes_of_parts(hash_size_of(table))
-    for number, window in enumerate(bandpass.windows()):
-        for i, j, distance in close_pairs_between(part_hashes[number], most, hashes, by_row):
-            for start in range(0, len(i), BATCH):
-                some = slice(start, start + BATCH)
-                found = Pairs(i[some], j[some], distance[some], "upright")
-                yield from _judged_crops(pictures, window, table, whole, found, limit, known, each)
+
+class PartSearch(Search):
+    """The search for pictures that are parts of others: the left ones are cut out of."""
+
+    ways = PARTS
+    shows = "Comparing parts of pictures"
+
+    def __init__(
+        self,
+        table: Table,
+        looks: Sequence[Look | None],
+        rules: Rules,
+        sides: Sides | None = None,
+        known: Candidates | None = None,
+        new: NDArray[np.bool_] | None = None,
+        effort: Effort = ALONE,
+        reach: int | None = None,
+    ) -> None:
+        """Search as the others do; with `reach` for pairs that differ by more than is the limit."""
+        super().__init__(table, rules, sides, known, new, effort)
+        assert rules.crops is not None
+        self._limit = rules.crops
+        self._reach = rules.crops if reach is None else reach
+        whole = np.flatnonzero(~table.framed & ~table.page)
+        shown = ((row, looks[table.owner[row]]) for row in whole.tolist())
+        large = {row: look.large for row, look in shown if look and look.large}
+        self._place = {row: place for place, row in enumerate(large)}
+        self._whole = np.array(list(large), np.intp)
+        self._pictures = _Large(list(large.values()))
+
+    def uncrowded(self, pairs: Pairs, known: Known) -> Pairs:
+        """Those of some candidates that aren't in a crowd of what is known."""
+        owner = self._table.owner
+        return pairs.where(
+            ~known.are_in_a_crowd(owner[pairs.left], owner[pairs.right], pairs.distance)
+        )
+
+    def _from_scratch(self) -> Iterator[Pairs]:
+        every = np.arange(len(self._whole))
+        return self._near([(every, every)])
+
+    def _of_new(self) -> Iterator[Pairs]:
+        is_new = self._new[self._whole]
+        every, old, new = np.arange(len(is_new)), np.flatnonzero(~is_new), np.flatnonzero(is_new)
+        regions = [(every, new), (new, old)]
+        return self._near([(left, right) for left, right in regions if len(left) and len(right)])
+
+    def _near(self, regions: Sequence[tuple[Rows, Rows]]) -> Iterator[Pairs]:
+        """Yield the parts of some pictures and the others that are near, part by part."""
+        if not regions:
+            return
+        whole, hashes = self._whole, self._table.hashes[self._whole]
+        part_hashes = self._pictures.hashes_of_parts(hash_size_of(self._table))
+        sides = [self._sides_of(*region) for region in regions]
+        count = sum(
+            count_of_pairs_between(len(left), len(right), some)
+            for (left, right), some in zip(regions, sides, strict=True)
+        )
+        with self._effort.stretch("Comparing parts", len(PARTS) * count) as work:
+            for (number, turn), ((left, right), some) in product(
+                enumerate(PARTS), list(zip(regions, sides, strict=True))
+            ):
+                own, others = part_hashes[number][left], hashes[right]
+                for i, j, distance in close_pairs_between(own, self._reach, others, some, work):
+                    pairs = Pairs(whole[left[i]], whole[right[j]], distance, turn)
+                    yield pairs.where(pairs.left != pairs.right)
+
+    def _sides_of(self, left: Rows, right: Rows) -> tuple[Sides, Sides] | None:
+        """The sides of some of the pictures and of others."""
+        if self._by_row is None:
+            return None
+        return self._by_row[self._whole[left]], self._by_row[self._whole[right]]
+
+    def _verdicts(self, pairs: Pairs) -> Iterator[Verdict]:
+        rows, place = np.unique(pairs.left, return_inverse=True)
+        window = bandpass.windows()[PARTS.index(pairs.turn)]
+        cut = self._pictures.parts([self._place[row] for row in rows.tolist()], window)
+        count = len(pairs.left)
+        seen = look(cut[place], self._table.gray[pairs.right], pairs.distance, self._effort.each)
+        near, pages = pairs.distance <= self._limit, np.zeros(count, np.bool_)
+        limits = np.full(count, self._limit)
+        return judged(self._names(pairs), pairs.distance, limits, near, pages, seen)
+
+    def _names(self, pairs: Pairs) -> Sequence[str]:
+        return ["crop"] * len(pairs.left)
 
 
 class _Large:
@@ -117,29 +182,6 @@ class _Large:
     def _stack(self, rows: Iterable[int]) -> Gray:
         joined = b"".join(content(self._pictures[row]) for row in rows)
         return np.frombuffer(joined, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
-
-
-def _judged_crops(
-    pictures: _Large,
-    window: Window,
-    table: Table,
-    whole: NDArray[np.intp],
-    pairs: Pairs,
-    limit: int,
-    known: Known,
-    each: Each,
-) -> Iterator[Judged]:
-    """The verdicts on parts, the left ones, and pictures."""
-    owner = table.owner[whole]
-    crowded = known.are_in_a_crowd(owner[pairs.left], owner[pairs.right], pairs.distance)
-    pairs = pairs.where((pairs.left != pairs.right) & ~crowded)
-    rows, place = np.unique(pairs.left, return_inverse=True)
-    parts = pictures.parts(rows.tolist(), window)[place]
-    seen = look(parts, table.gray[whole[pairs.right]], pairs.distance, each)
-    near, pages = pairs.distance <= limit, np.zeros(len(pairs.left), np.bool_)
-    limits = np.full(len(pairs.left), limit)
-    verdicts = judged(["crop"] * len(near), pairs.distance, limits, near, pages, seen)
-    return of_pictures(owner, pairs, verdicts)
 
 
 # ---- Pictures that are cut off

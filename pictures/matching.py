@@ -16,7 +16,7 @@ from pictures.effort import ALONE, Effort
 from pictures.looks import Look, look_digest
 from pictures.presets import Rules
 from pictures.registration import correlation
-from pictures.remembered import Remembering, remembering
+from pictures.remembered import remembering
 from pictures.searches import Memory
 from pictures.sides import Sides, may_be_compared, sides_of, span_several
 from pictures.table import BATCH, Pairs, Table, table_of
@@ -164,14 +164,12 @@ def find_matches(
     if not len(table.owner):
         return
     known = Known(len(looks), _small(sides))
-    begun = Remembering(Search(table, rules, sides, effort=effort))
-    if memory is not None:
-        begun = remembering(memory, looks, table, rules, sides, effort)
+    begun = remembering(memory, looks, table, rules, sides, effort)
     for pairs in in_batches(begun.search.pairs()):
         yield from _verified(table, pairs, begun.search, known)
+    if begun.parts:
+        yield from crops(begun.parts, known)
     begun.leave()
-    if rules.crops is not None:
-        yield from crops(table, looks, rules.crops, known, effort.each, sides)
     yield from cut_off(table, looks, rules, effort.each, sides)
     shots = shots_of([look] for look in looks) if shots is None else shots
     yield from bursts(table, shots, rules, sides)

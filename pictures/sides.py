@@ -94,6 +94,13 @@ def count_of_pairs_across(rows: int, sides: Sides | None) -> int:
     )
 
 
+def count_of_pairs_between(left: int, right: int, sides: tuple[Sides, Sides] | None) -> int:
+    """How many pairs of rows of two tables lie apart."""
+    if sides is None:
+        return left * right
+    return sum(len(one) * len(other) for one, other in between(*sides))
+
+
 def close_pairs_across(
     hashes: NDArray[np.uint64], threshold: int, sides: Sides | None, work: Work = UNTOLD
 ) -> Iterator[Found]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from disk.lines import to_line
-from pictures import candidates, crops, crowds, matching, registration, sketch, verify
+from pictures import candidates, crops, matching, registration, sketch, verify
 from pictures.by_name import named
 from pictures.hamming import pack
 from pictures.images import SEVERAL, HashedImage
@@ -114,7 +114,7 @@ def _comparisons(table: Table, looks: Sequence[Look | None], rules: Rules) -> It
         reason = "shots of one camera, seconds apart"
         yield Comparison("burst", True, True, reason, match.distance, None, match.correlation)
     if rules.crops is not None:
-        yield _crop_comparison(table, looks, rules.crops)
+        yield _crop_comparison(table, looks, rules)
     if rules.points and all(look and look.points for look in looks):
         yield named(BY_POINTS)(*looks)
 
@@ -140,14 +140,13 @@ def _in_words(verdict: Verdict) -> str:
     return f"{alike}, but {words}" if verdict.alike and not verdict.matches else words
 
 
-def _crop_comparison(table: Table, looks: Sequence[Look | None], limit: int) -> Comparison:
-    known = crowds.Known(len(looks))
-    judged = crops.judge_crops(table, looks, limit, known, reach=BITS)
+def _crop_comparison(table: Table, looks: Sequence[Look | None], rules: Rules) -> Comparison:
+    judged = crops.judge_crops(table, looks, rules, BITS)
     found = (verdict for _, _, verdict in judged if verdict.alike)
     nearest = min(found, key=lambda verdict: verdict.distance, default=None)
     if nearest is None:
         reason = "no part of one looks like the other"
-        return Comparison("crop", False, False, reason, limit=limit)
+        return Comparison("crop", False, False, reason, limit=rules.crops)
     but = "" if nearest.matches else ", but the hashes differ"
     reason = f"a part of one looks like the other{but}"
     return replace(_comparison(nearest), reason=reason, agreement=None)

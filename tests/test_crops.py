@@ -51,11 +51,10 @@ def test_the_search_for_parts_needs_little_memory(monkeypatch: pytest.MonkeyPatc
     coffee = photo(COFFEE)
     looks += [look_of(image, parts=True) for image in (coffee, cropped(coffee, 0.71, 0.3, 0.6))]
     table = table_of(looks)
-    known, limit = Known(len(looks)), PRESETS["crops"].crops
-    assert limit is not None
+    known = Known(len(looks))
     tracemalloc.start()
     try:
-        found = list(crops.crops(table, looks, limit, known))
+        found = list(crops.crops(crops.PartSearch(table, looks, PRESETS["crops"]), known))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

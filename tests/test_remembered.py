@@ -28,10 +28,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from grouping import Match
-from pictures import bandpass, candidates, registration, remembered, sketch, store, verify
+from pictures import bandpass, candidates, crops, registration, remembered, sketch, store, verify
 from pictures.bandpass import Gray
 from pictures.candidates import Search
-from pictures.looks import GRAY_SIDE, PAGE_SIDE, Look, View, look_digest
+from pictures.looks import GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, View, look_digest
 from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
 from pictures.remembered import unpacked
@@ -134,14 +134,67 @@ def test_looks_match_in_every_way_here() -> None:
     assert any(view.startswith("turned by") for view in views)
 
 
-def test_parts_of_pictures_are_found_as_before() -> None:
-    """They are compared anew each time, after what is remembered."""
+def with_parts(number: int) -> list[Look]:
+    """Looks of a scene and of a part of it, from which parts can be cut out."""
+    whole = scene(number, LARGE_SIDE)
+    part = bandpass.levels_of(bandpass.cut_out(whole[None], bandpass.windows()[0], LARGE_SIDE))[0]
+    return [
+        Look((view(smaller(picture, GRAY_SIDE)),), picture.tobytes(), None, b"")
+        for picture in (whole, part)
+    ]
+
+
+LARGE = [replace(look, large=scene(n, LARGE_SIDE).tobytes()) for n, look in enumerate(LOOKS[:8])]
+LARGE = sorted(LARGE + with_parts(50) + with_parts(51), key=look_digest)
+
+
+def cut_out_of(looks: Sequence[Look], memory: Memory) -> tuple[list[Match], int]:
+    """What is found with parts of pictures, and of how many of them these are cut out."""
+    cut = [0]
+    with pytest.MonkeyPatch.context() as patch:
+
+        def counted(pictures: crops._Large, size: int) -> Any:
+            cut.append(len(pictures._pictures))
+            return hashes_of_parts(pictures, size)
+
+        hashes_of_parts = crops._Large.hashes_of_parts
+        patch.setattr(crops._Large, "hashes_of_parts", counted)
+        return found(looks, PRESETS["crops"], memory), sum(cut)
+
+
+some_parts = st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=2, max_size=3)
+
+
+@settings(max_examples=5)
+@given(some_parts, on_sides)
+def test_parts_of_pictures_are_found_as_before(
+    searches: list[list[bool]], all_sides: list[int] | None
+) -> None:
     kept: dict[str, bytes] = {}
-    looks = [replace(look, large=scene(number, 128).tobytes()) for number, look in enumerate(LOOKS)]
-    looks[4] = replace(looks[4], large=np.pad(scene(0), 32, mode="wrap").tobytes())
-    found(looks[3:8], PRESETS["crops"], memory_of(kept))
-    expected = found(looks[2:9], PRESETS["crops"])
-    assert found(looks[2:9], PRESETS["crops"], memory_of(kept)) == expected
+    for there in searches:
+        numbers = [number for number, is_there in enumerate(there) if is_there]
+        looks = [LARGE[number] for number in numbers]
+        sides = all_sides and [all_sides[number] for number in numbers]
+        expected = found(looks, PRESETS["crops"], sides=sides)
+        assert found(looks, PRESETS["crops"], memory_of(kept), sides) == expected
+
+
+def test_where_nothing_is_new_no_parts_are_compared() -> None:
+    kept: dict[str, bytes] = {}
+    first, cut = cut_out_of(LARGE, memory_of(kept))
+    assert cut and any(match.view == "crop" for match in first)
+    assert cut_out_of(LARGE, memory_of(kept)) == (first, 0)
+    assert cut_out_of(LARGE[1:11], memory_of(kept))[1] == 0
+
+
+def test_of_the_same_look_other_parts_are_compared_anew() -> None:
+    kept: dict[str, bytes] = {}
+    cut_out_of(LARGE, memory_of(kept))
+    looks = LARGE.copy()
+    looks[4] = replace(looks[4], large=scene(99, 128).tobytes())
+    expected = found(looks, PRESETS["crops"])
+    again, cut = cut_out_of(looks, memory_of(kept))
+    assert (again, cut > 0) == (expected, True)
 
 
 def searched(looks: Sequence[Look], rules: Rules, memory: Memory) -> tuple[int, int]:
