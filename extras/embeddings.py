@@ -204,7 +204,8 @@ def by_embeddings(
 
     What a model sees in two pictures proves nothing: to it all text looks alike, and all subjects
     before one background. So it only proposes pairs: of each picture the `PROPOSED` nearest from
-    `PROPOSED_COSINE` on, and all with a cosine of `sure`, of which points have to prove less.
+    `PROPOSED_COSINE` on, and all with a cosine of `sure`, of which points have to prove less. Of
+    two documents only the nearest are proposed: to it nearly all of them are near.
     """
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
@@ -241,7 +242,10 @@ def _proposed(
     owner = np.array([number for number, _ in rows])
     vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
     by_row = None if apart is None else apart[owner]
-    near = near_vectors(vectors.reshape(len(rows), -1), PROPOSED_COSINE, PROPOSED, sure, by_row)
+    documents = np.array([by_points.is_document(images[files[n][0]].look) for n, _ in rows])
+    near = near_vectors(
+        vectors.reshape(len(rows), -1), PROPOSED_COSINE, PROPOSED, sure, by_row, documents
+    )
     best: dict[by_points.Pair, float] = {}
     for one, other, cosine in zip(*(column.tolist() for column in near), strict=True):
         pair = int(owner[one]), int(owner[other])

@@ -12,19 +12,26 @@ Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]  # rows, 
 
 BLOCK = 2048  # vectors compared at once
 MOST = 64  # pairs of a row that count, the nearest
+OF_ALIKE = 2
 
 
 def near_vectors(
-    vectors: Vectors, least: float, nearest: int, close: float, sides: Sides | None = None
+    vectors: Vectors,
+    least: float,
+    nearest: int,
+    close: float,
+    sides: Sides | None = None,
+    alike: NDArray[np.bool_] | None = None,
 ) -> Pairs:
     """The pairs of rows i < j that are near, in the order of the rows, with their cosines.
 
     Near are two of which one is among the `nearest` of the other, with a cosine of at least
     `least`, or which have one of at least `close`; of a row only the `MOST` nearest are asked. Of
     equal ones the first count. Exact; the rows have length 1, and in memory is a block of cosines
-    beside what is found. With `sides`, only rows that lie apart are compared.
+    beside what is found. With `sides`, only rows that lie apart are compared. Of two that are
+    `alike` to the model, whatever they are, only the `OF_ALIKE` nearest count.
     """
-    found = list(_of_rows(vectors, least, nearest, close, sides))
+    found = list(_of_rows(vectors, least, nearest, close, sides, alike))
     if not found:
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32)
     rows = np.concatenate([some for some, _, _ in found])
@@ -36,7 +43,12 @@ def near_vectors(
 
 
 def _of_rows(
-    vectors: Vectors, least: float, nearest: int, close: float, sides: Sides | None
+    vectors: Vectors,
+    least: float,
+    nearest: int,
+    close: float,
+    sides: Sides | None,
+    alike: NDArray[np.bool_] | None,
 ) -> Iterator[Pairs]:
     """What is near each row, some rows at a time."""
     floor = min(least, close)
@@ -53,6 +65,8 @@ def _of_rows(
         rows, others, cosines = found
         place = np.arange(len(rows)) - np.searchsorted(rows, rows)
         near = (cosines >= close) | ((place < nearest) & (cosines >= least))
+        if alike is not None:
+            near &= (place < OF_ALIKE) | ~(alike[rows] & alike[others])
         yield rows[near], others[near], cosines[near]
 
 

@@ -12,6 +12,7 @@ from made_pictures import CAT, COFFEE, LAUNCH, STARS, photo
 from PIL import Image, ImageDraw
 
 from extras.points import matching
+from extras.points import proof as proof_module
 from extras.points.agreement import Agreement, Seen, agreement, seen_in
 from extras.points.making import points_in
 from extras.points.proof import prove
@@ -87,6 +88,12 @@ def test_letters_of_one_head_differ() -> None:
     assert agreed(one, one.resize((one.width * 3 // 4, one.height * 3 // 4))).reason == ""
 
 
+def test_letters_of_one_head_need_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of a folder of documents is alike; what lies between the points says so at once."""
+    monkeypatch.setattr(proof_module, "reason_against", None)
+    assert matching.compared((seen(letter(1)), seen(letter(2)))) is None
+
+
 def test_where_nothing_is_to_be_seen_nothing_agrees() -> None:
     image = photo(CAT).resize(SIZE)
     one, other = seen(image), seen(image.rotate(2))
@@ -112,6 +119,6 @@ def test_a_network_is_not_borne_out_by_a_few_of_many_points(
     for share, borne_out in ((0.29, False), (0.45, True)):
         side = replace(proof.lying.sides[0], share=share)
         few = replace(proof, lying=replace(proof.lying, sides=(side, side)), reason="too few")
-        monkeypatch.setattr(matching, "prove", lambda *_, few=few: few)
+        monkeypatch.setattr(matching, "prove", lambda *_, few=few, **__: few)
         found = matching.compared(both)
         assert (found is not None) == borne_out

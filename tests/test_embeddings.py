@@ -35,7 +35,7 @@ from config import Settings, UserError
 from disk.files import ImageFile
 from extras import embeddings, network, vectors
 from extras.points import matching as by_points
-from extras.points import rule
+from extras.points import proof
 from extras.vectors import near_vectors
 from grouping import EMBEDDING, POINTS, Match, supported_clusters
 from pictures import crowds, decode, fingerprint, matching
@@ -492,6 +492,17 @@ def test_of_very_many_alike_only_the_nearest_count() -> None:
     assert [len(cluster.members) for cluster in clusters] == [1000]
 
 
+def test_of_what_is_alike_to_a_model_only_the_nearest_count() -> None:
+    """As documents are, of which it says that nearly all are one."""
+    rows = unit_rows(1) + np.random.default_rng(1).normal(0, 0.02, (40, 16))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    alike = np.arange(40) < 30
+    left, right, _ = near_vectors(rows, 0.35, 7, 0.75, alike=alike)
+    both = alike[left] & alike[right]
+    assert 0 < np.count_nonzero(both) <= vectors.OF_ALIKE * 30
+    assert np.count_nonzero(~both) == 40 * 39 // 2 - 30 * 29 // 2
+
+
 def test_no_vectors_are_near() -> None:
     assert [len(column) for column in near_vectors(unit_rows(0), 0.35, 7, 0.5)] == [0, 0, 0]
 
@@ -533,9 +544,9 @@ def test_a_model_alone_joins_nothing() -> None:
 
 
 def test_where_a_model_is_sure_a_few_points_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    crop = made_pictures.cropped(photo(CAT), 0.6, 0.3, 0.6)
-    looks = [look_of(image) for image in (photo(CAT), crop, photo(COFFEE))]
-    monkeypatch.setattr(rule, "LEAST_INLIERS", 1000)
+    crop = made_pictures.cropped(photo(LAUNCH), 0.6, 0.3, 0.6)
+    looks = [look_of(image) for image in (photo(LAUNCH), crop, photo(COFFEE))]
+    monkeypatch.setattr(proof, "reason_against", lambda _: "too few")
     assert joined(looks, 0.7) == {}
     assert joined(looks, 0.8) == {(0, 1): EMBEDDING}
     assert joined(looks, 0.8, sure=0.9) == {}
@@ -545,7 +556,7 @@ def test_documents_need_the_whole_proof(monkeypatch: pytest.MonkeyPatch) -> None
     page = made_pictures.text_page(1)
     looks = [look_of(image) for image in (page, page.point(lambda level: level * 0.8))]
     assert joined(looks, 0.5) == {(0, 1): POINTS}
-    monkeypatch.setattr(rule, "LEAST_INLIERS", 1000)
+    monkeypatch.setattr(proof, "reason_against", lambda _: "too few")
     assert joined(looks, 0.99) == {}
 
 
@@ -693,7 +704,7 @@ def test_two_runs_find_the_same(library: Library, tiny: Path) -> None:
 def test_what_the_model_had_to_decide_is_marked(
     bare_library: Library, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(by_points, "compared", lambda _: None)
+    monkeypatch.setattr(proof, "reason_against", lambda _: "too few")
     put(bare_library, "a.jpg", photo(LAUNCH))
     put(bare_library, "b.jpg", made_pictures.cropped(photo(LAUNCH), 0.6))
     put(bare_library, "c.jpg", photo(LAUNCH).resize((500, 400)))
@@ -722,7 +733,8 @@ def test_nothing_is_marked_that_the_hash_found(library: Library, tiny: Path) -> 
 
 def unchanged(library: Library, *flags: str) -> tuple[int, list[list[str]]]:
     """How many pictures find knew from earlier runs, and the groups."""
-    facts = library.find("--dry-run", "--json", "--cosine", COSINE, *flags).facts
+    cosine = ("--cosine", COSINE) if "--model" in flags else ()
+    facts = library.find("--dry-run", "--json", *cosine, *flags).facts
     return facts["unchanged"], facts["groups"]
 
 

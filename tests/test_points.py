@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from typing import Any
 
 import made_pictures
 import numpy as np
@@ -11,11 +12,13 @@ from PIL import Image, ImageDraw, ImageOps
 
 pytest.importorskip("cv2")
 
+from extras.points import proof as proof_module
 from extras.points import words
 from extras.points.features import Points, packed, points_of, unpacked
 from extras.points.proof import prove
 from extras.points.words import MOST_OF_A_WORD, Bag, bag_of, near
 
+Pair = tuple[int, int]
 Edit = Callable[[Image.Image], Image.Image]
 PHOTOS = ("2023/launch.jpg", "2023/portrait.jpg", "2024/cat.jpg", "2024/coffee.jpg")
 
@@ -166,11 +169,79 @@ def test_many_pictures_of_few_words_are_counted_in_bounded_memory(
     few = Bag(some.astype(np.uint16), some.astype(np.uint64), *[np.ones(40, np.uint8)] * 2)
     monkeypatch.setattr(words, "MOST_VOTES", 1 << 14)
     tracemalloc.start()
-    found = list(near([(few, few)] * 100, 3))
+    found = list(near([(few, few)] * 60, 3))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found) > 100
     assert peak < 20e6
+
+
+def pages_in_one_type(count: int) -> list[tuple[Bag, Bag]]:
+    """Bags with 60 words that all have, in one place of each, and 6 that the next one has, too."""
+    bags = []
+    for number in range(count):
+        own = 100 + 6 * number + np.arange(12)
+        some = np.concatenate((np.arange(60), own)).astype(np.uint16)
+        lie = np.concatenate((np.arange(60) * number % 256, np.zeros(12))).astype(np.uint8)
+        bag = Bag(some, some.astype(np.uint64), lie, np.zeros(len(some), np.uint8))
+        bags.append((bag, bag))
+    return bags
+
+
+def counted(bags: list[tuple[Bag, Bag]], patch: pytest.MonkeyPatch) -> tuple[int, list[Pair]]:
+    """How many votes are counted for pictures, and which pairs are proposed."""
+    votes, count_votes = [], words._votes
+
+    def counting(*given: Any) -> Any:
+        found = count_votes(*given)
+        votes.append(0 if found is None else len(found))
+        return found
+
+    patch.setattr(words, "_votes", counting)
+    found = list(near(bags, 2))
+    patch.setattr(words, "_votes", count_votes)
+    return sum(votes), found
+
+
+def test_words_that_most_of_many_pictures_have_are_not_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of receipts nearly all votes are of words that all of them have."""
+    bags = pages_in_one_type(260)
+    few, found = counted(bags, monkeypatch)
+    monkeypatch.setattr(words, "MANY_OF_A_WORD", 10**6)
+    many, expected = counted(bags, monkeypatch)
+    assert few < many / 20
+    beside = {(n, n + 1) for n in range(259)}
+    assert beside <= set(expected)
+    assert beside <= set(found)
+    assert few < 20 * len(bags)
+
+
+def test_of_documents_few_are_proposed() -> None:
+    bags = pages_in_one_type(40)
+    drawn = np.arange(40) < 30
+    assert len(list(near(bags, 10))) > 4 * 40
+    found = list(near(bags, 10, None, drawn))
+    documents = [pair for pair in found if drawn[list(pair)].all()]
+    assert 0 < len(documents) <= words.OF_DOCUMENTS * 30
+    assert set(found) - set(documents) == {
+        pair for pair in near(bags, 10) if not drawn[list(pair)].all()
+    }
+
+
+@pytest.mark.parametrize("other", ["2023/launch.jpg", "2024/cat.jpg"])
+def test_points_are_matched_alike_whether_few_or_all_are_compared(
+    monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    pairs = [(seen(opened(other)), seen(EDITS["tilted"](opened(other))))]
+    pairs += [(seen(card(opened(other))), seen(card(opened("2024/coffee.jpg"))))]
+    for one, two in pairs:
+        found = []
+        for share in (0.0, 1.0):
+            monkeypatch.setattr(proof_module, "MANY_ALIKE", share)
+            found.append(np.stack(proof_module._matched(one.plain, two.plain)).tolist())
+        assert found[0] == found[1] != [[], []]
 
 
 def test_a_bag_holds_a_few_points_of_each_word() -> None:

@@ -5,6 +5,7 @@ a logo, the empty form. So what lies between the points is compared, too.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ Floats = NDArray[np.float64]
 
 # Chosen on the half of the benchmark's photos that is for choosing; see its README.
 PAGE_BLOCKS = 0.9  # of two documents
+COARSE_BLOCKS = 0.8  # of them at fewer pixels; where these differ, so do the others
 PAGE_POINTS = 0.5
 REPEATING = 0.6  # correlation of a picture with itself, moved, as that of a board
 REPEATING_BLOCKS = 0.95  # of two pictures that repeat themselves
@@ -48,7 +50,7 @@ class Agreement:
 
     `blocks` is the share of the blocks that look alike, `near` that of the points with a partner
     nearby, of the picture with the lower one, beside that which chance would give to as many
-    partners. `reason` says why it is too little; empty if it isn't.
+    partners, 0 of two documents. `reason` says why it is too little; empty if it isn't.
     """
 
     blocks: float
@@ -73,13 +75,12 @@ def agreement(one: Seen, other: Seen, proof: Proof) -> Agreement:
     Two documents are looked at closer, and more of their points have to have a partner: on a form
     most is the same whatever is written into it.
     """
-    affine = _of_the_picture(proof, one.points)
-    near = _near_partners(one.points, other.points, affine, proof)
-    if one.fine is not None and other.fine is not None:
-        blocks = _blocks_alike(one.fine, other.fine, _between(one, other, affine), 2 * BLOCKS)
+    affine = _of_the_picture(proof.affine, one.points, mirrored=proof.mirrored)
+    blocks, near = _blocks(one, other, affine), 0.0
+    if are_documents(one, other):
         enough = blocks >= PAGE_BLOCKS and min(proof.shares) >= PAGE_POINTS
     else:
-        blocks = _blocks_alike(one.gray, other.gray, _between(one, other, affine), BLOCKS)
+        near = _near_partners(one.points, other.points, affine, proof)
         enough = blocks + near / 2 >= ALONE.agreement
         enough = enough and not is_one_design(one, other, blocks)
     return Agreement(
@@ -98,13 +99,28 @@ def is_one_design(one: Seen, other: Seen, blocks: float) -> bool:
     return bool(own.min() >= REPEATING)
 
 
-def _of_the_picture(proof: Proof, one: Points) -> Floats:
+def are_documents(one: Seen, other: Seen) -> bool:
+    """Whether both pictures are written or drawn, so that more is asked of them."""
+    return one.fine is not None and other.fine is not None
+
+
+def may_show_one_document(one: Seen, other: Seen, affine: Floats, *, mirrored: bool) -> bool:
+    """Whether two documents agree where a map lays one on the other, of which no proof is known.
+
+    That is asked first, as it takes less than the proof, and most letters of one head differ.
+    """
+    return (
+        _blocks(one, other, _of_the_picture(affine, one.points, mirrored=mirrored)) >= PAGE_BLOCKS
+    )
+
+
+def _of_the_picture(affine: Floats, one: Points, *, mirrored: bool) -> Floats:
     """The map from one picture as it is to the other, as 3 x 3 numbers; a proof may mirror it."""
-    affine = np.vstack((proof.affine, (0.0, 0.0, 1.0)))
-    if not proof.mirrored:
-        return affine
+    whole = np.vstack((affine, (0.0, 0.0, 1.0)))
+    if not mirrored:
+        return whole
     mirror = np.array(((-1.0, 0.0, one.width - 1.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
-    return np.asarray(affine @ mirror)
+    return np.asarray(whole @ mirror)
 
 
 def _between(one: Seen, other: Seen, affine: Floats) -> Floats:
@@ -115,6 +131,14 @@ def _between(one: Seen, other: Seen, affine: Floats) -> Floats:
 
 
 # ---- Blocks
+
+
+def _blocks(one: Seen, other: Seen, affine: Floats) -> float:
+    """The share of the blocks that look alike; documents are cut into more of them."""
+    between = _between(one, other, affine)
+    if one.fine is not None and other.fine is not None:
+        return _blocks_alike(one.fine, other.fine, between, 2 * BLOCKS)
+    return _blocks_alike(one.gray, other.gray, between, BLOCKS)
 
 
 def _blocks_alike(
@@ -137,10 +161,15 @@ def _blocks_alike(
 
 def _share_inside(between: Floats) -> float:
     """The share of one square that lies in another one, by some places of it."""
-    steps = (np.arange(16) + 0.5) / 16
-    places = np.stack([axis.ravel() for axis in (*np.meshgrid(steps, steps), np.ones((16, 16)))])
-    there = (between @ places)[:2]
+    there = (between @ _some_places())[:2]
     return float(((there >= 0) & (there <= 1)).all(axis=0).mean())
+
+
+@lru_cache(maxsize=1)
+def _some_places() -> Floats:
+    """Places spread over a square, as columns x, y, 1."""
+    steps = (np.arange(16) + 0.5) / 16
+    return np.stack([axis.ravel() for axis in (*np.meshgrid(steps, steps), np.ones((16, 16)))])
 
 
 def _laid_upon(

@@ -9,9 +9,9 @@ def made_of(gray: Gray) -> bytes:
     return packed(points_of(gray))
 
 
-def bag_in(data: bytes) -> Bags:
-    """The words of a picture and of the mirrored one, of what `made_of` made."""
-    return bag_of(unpacked(data))
+def bag_in(data: bytes, *, drawn: bool = False) -> Bags:
+    """The words of a picture, drawn or not, and of the mirrored one, of what `made_of` made."""
+    return bag_of(unpacked(data), drawn=drawn)
 
 
 def points_in(data: bytes) -> Points:

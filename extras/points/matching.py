@@ -5,12 +5,21 @@ Changes nothing on disk.
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, combinations, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extras.points.agreement import Agreement, Seen, agreement, is_one_design, seen_in
+from extras.points.agreement import (
+    Agreement,
+    Seen,
+    agreement,
+    are_documents,
+    is_one_design,
+    may_show_one_document,
+    seen_in,
+)
 from extras.points.features import Places, Points
 from extras.points.making import bag_in, points_in
 from extras.points.proof import Proof, prove
@@ -124,6 +133,10 @@ def standing_for_all(size: int, found: Iterable[Match], sides: Sides | None) -> 
     return [number for number, root in enumerate(same.roots().tolist()) if number == root]
 
 
+def is_document(look: Look | None) -> bool:
+    return look is not None and look.views[0].is_page
+
+
 def has_points(look: Look | None) -> bool:
     return look is not None and look.points is not None
 
@@ -133,8 +146,13 @@ def _near(looks: Sequence[Look | None], rows: Sequence[int], sides: Sides | None
     if len(rows) <= PROPOSED + 1:
         yield from combinations(rows, 2)
         return
-    bags = [bag_in(content(_packed(looks[number]))) for number in rows]
-    for one, other in near(bags, PROPOSED, None if sides is None else sides[np.array(rows)]):
+    drawn = np.array([is_document(looks[number]) for number in rows])
+    bags = [
+        bag_in(content(_packed(looks[number])), drawn=bool(is_drawn))
+        for number, is_drawn in zip(rows, drawn, strict=True)
+    ]
+    apart = None if sides is None else sides[np.array(rows)]
+    for one, other in near(bags, PROPOSED, apart, drawn):
         yield rows[one], rows[other]
 
 
@@ -186,7 +204,9 @@ def borne_out(
 def compared(both: Both) -> Shown | None:
     """What points say of two pictures; None if they deny that these show the same."""
     one, other = both
-    proof = prove(one.points, other.points)
+    documents = are_documents(one, other)
+    may_be = partial(may_show_one_document, one, other) if documents else None
+    proof = prove(one.points, other.points, may_be=may_be)
     if proof is None or not (proof.holds or _may_bear_out(one, other, proof)):
         return None
     agree = agreement(one, other, proof)
@@ -202,8 +222,7 @@ def _may_bear_out(one: Seen, other: Seen, proof: Proof) -> bool:
     Where less has to agree of what lies between them, points have to be clearer; of documents,
     they have to prove it alone.
     """
-    are_pages = one.fine is not None and other.fine is not None
-    return not are_pages and not reason_against(proof.lying, BORNE_OUT)
+    return not are_documents(one, other) and not reason_against(proof.lying, BORNE_OUT)
 
 
 def _bears_out(one: Seen, other: Seen, agree: Agreement) -> bool:

@@ -1,14 +1,15 @@
 """The proof that two pictures show the same: points that lie on each other by one affine map."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from extras.points.features import Described, Places, Points, Rows
-from extras.points.rule import Affine, Lying, reason_against, side_of
-from extras.points.vocabulary import branches_of
+from extras.points.rule import Affine, Lying, area_of, reason_against, side_of
+from extras.points.vocabulary import branches_of, differing_bits
 
 Box = tuple[float, float, float, float]  # left, upper, right, lower, in shares of the picture
 Matched = tuple[Rows, Rows]
@@ -23,6 +24,9 @@ FEWEST = 5  # pairs of points that make it worth to look for a map
 MOST_STRETCH = 2.0  # of one direction against the other
 MOST_SCALE = 6.0
 MOST_SAMPLES = 200
+# Of all pairs of points, those of one branch: of more all are compared, as that is quicker.
+MANY_ALIKE = 0.15
+FAR = np.uint16(999)  # bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,13 @@ class Proof:
         return not self.reason
 
 
-def prove(one: Points, other: Points) -> Proof | None:
+class MayBe(Protocol):
+    """Whether a map may be the right one, by what is seen besides points, before more is asked."""
+
+    def __call__(self, affine: Affine, /, *, mirrored: bool) -> bool: ...
+
+
+def prove(one: Points, other: Points, *, may_be: MayBe | None = None) -> Proof | None:
     """The better proof of the picture as it is and mirrored; None if not even a map was found.
 
     Points are matched by their bits, and those stay that agree how much the picture is turned and
@@ -59,19 +69,25 @@ def prove(one: Points, other: Points) -> Proof | None:
     random samples, the same each time, give the map (M. Fischler and R. Bolles, Random Sample
     Consensus, 1981). Then all points are looked at that it lays on each other.
     """
-    plain = _proven(one, other, one.plain, other.plain)
+    plain = _proven(one, other, one.plain, other.plain, may_be)
     if plain is not None and plain.holds:
         return plain
-    mirrored = _proven(one, other, one.mirrored, other.plain, mirrored=True)
+    mirrored = _proven(one, other, one.mirrored, other.plain, may_be, mirrored=True)
     found = [proof for proof in (plain, mirrored) if proof is not None]
     return max(found, key=lambda proof: (proof.holds, proof.inliers), default=None)
 
 
 def _proven(
-    one: Points, other: Points, left: Described, right: Described, *, mirrored: bool = False
+    one: Points,
+    other: Points,
+    left: Described,
+    right: Described,
+    may_be: MayBe | None,
+    *,
+    mirrored: bool = False,
 ) -> Proof | None:
     affine = _map(left, right, _matched(left, right))
-    if affine is None:
+    if affine is None or (may_be and not may_be(affine, mirrored=mirrored)):
         return None
     on = _on_each_other(left, right, affine)
     if len(on[0]) < FEWEST:
@@ -103,8 +119,11 @@ def _proven(
 def _matched(left: Described, right: Described) -> Matched:
     """The rows of points that are alike and agree how one picture became the other."""
     alike = branches_of(left.words)[:, None] == branches_of(right.words)
-    pairs = np.divmod(np.flatnonzero(alike), max(len(right), 1))
-    rows, others = _nearest(*_with_few_bits(left, right, pairs, MOST_BITS))
+    if np.count_nonzero(alike) > MANY_ALIKE * alike.size:
+        rows, others = _nearest_of_all(left, right, alike)
+    else:
+        pairs = np.divmod(np.flatnonzero(alike), max(len(right), 1))
+        rows, others = _nearest(*_with_few_bits(left, right, pairs, MOST_BITS))
     if len(rows) < FEWEST:
         return rows, others
     turns, octaves = _moved(left, right, (rows, others))
@@ -134,6 +153,17 @@ def _nearest(rows: Rows, others: Rows, bits: NDArray[np.uint16]) -> Matched:
     rows, others = rows[order], others[order]
     kept = _is_first(rows) & _is_first(others)
     return rows[kept], others[kept]
+
+
+def _nearest_of_all(left: Described, right: Described, alike: NDArray[np.bool_]) -> Matched:
+    """What `_nearest` gives of the pairs that are alike and have few bits, where many are alike."""
+    bits = differing_bits(left.bits, right.bits)
+    bits[~alike] = FAR
+    others, rows = bits.argmin(axis=1), np.arange(len(left))
+    least = bits[rows, others]
+    kept = (bits.argmin(axis=0)[others] == rows) & (least <= MOST_BITS)
+    order = np.argsort(least[kept], kind="stable")
+    return rows[kept][order], others[kept][order]
 
 
 def _is_first(rows: Rows) -> NDArray[np.bool_]:
@@ -196,9 +226,13 @@ def _map(left: Described, right: Described, matched: Matched) -> Affine | None:
 
 def _is_plausible(affine: Affine) -> bool:
     """Whether a map neither mirrors nor squeezes nor enlarges more than people do."""
-    if np.linalg.det(affine[:, :2]) <= 0:
+    enlarged = area_of(affine)
+    if enlarged <= 0:
         return False
-    longer, shorter = np.linalg.svd(affine[:, :2], compute_uv=False).tolist()
+    squares: float = (affine[:, :2] ** 2).sum().item()  # of the two scales
+    apart = max(squares**2 - 4 * enlarged**2, 0.0) ** 0.5
+    shorter = (max(squares - apart, 0.0) / 2) ** 0.5
+    longer = ((squares + apart) / 2) ** 0.5
     return bool(longer <= MOST_STRETCH * shorter and 1 / MOST_SCALE < shorter < MOST_SCALE)
 
 
@@ -212,7 +246,7 @@ def _on_each_other(left: Described, right: Described, affine: Affine) -> Matched
     turns, octaves = _moved(left, right, (rows, others))
     (a, _, _), (b, _, _) = affine
     turn = int(np.arctan2(b, a) / (2 * np.pi) * TURN_BINS) % TURN_BINS
-    octave = np.log(np.linalg.det(affine[:, :2])) / (2 * np.log(1.2)) + OCTAVE_BINS // 2
+    octave = np.log(area_of(affine)) / (2 * np.log(1.2)) + OCTAVE_BINS // 2
     agree = (_apart(turns, turn) <= TURN_REACH + 1) & (np.abs(octaves - octave) <= OCTAVE_REACH + 1)
     return _nearest(rows[agree], others[agree], bits[agree])
 

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extras.points.features import Described, Places, Rows
+from extras.points.vocabulary import Bits, differing_bits
 
 Affine = NDArray[np.float64]
+Corner = NDArray[np.float64]  # x and y
 Size = tuple[int, int]
 Pairs = tuple[Rows, Rows]
 
@@ -75,7 +77,7 @@ class Side:
 def side_of(points: Described, inliers: Places, affine: Affine, size: Size) -> Side:
     """How the inliers lie in a picture of which a map leads to another one of a size."""
     seen = points.places[_seen(points, affine, size)]
-    low, high = np.quantile(inliers, (EDGE_SHARE, 1 - EDGE_SHARE), axis=0)
+    low, high = _edges(inliers)
     margin = (high - low) * EDGE_SHARE
     low, high = low - margin, high + margin
     side = CELLS_OF_MANY if len(inliers) >= MANY else CELLS_OF_FEW
@@ -86,16 +88,33 @@ def side_of(points: Described, inliers: Places, affine: Affine, size: Size) -> S
     return Side(min(int(matched.sum()) / max(len(seen), 1), 1.0), float(gaps) / number)
 
 
+def _edges(places: Places) -> tuple[Corner, Corner]:
+    """The quantiles of some places beyond which `EDGE_SHARE` lies, both ways, at either edge."""
+    ordered = np.sort(places.astype(np.float64), axis=0)
+    from_edge = EDGE_SHARE * (len(ordered) - 1)
+    place, share = int(from_edge), from_edge % 1
+    inner = min(place + 1, len(ordered) - 1)
+    low = ordered[place] * (1 - share) + ordered[inner] * share
+    high = ordered[-1 - place] * (1 - share) + ordered[-1 - inner] * share
+    return low, high
+
+
+def area_of(affine: Affine) -> float:
+    """How many times a map enlarges areas; negative if it mirrors them."""
+    (a, b, _), (c, d, _) = affine.tolist()
+    return float(a * d - b * c)
+
+
 def _seen(points: Described, affine: Affine, size: Size) -> NDArray[np.bool_]:
     """Which points lie inside the other picture and have there a size that is looked for."""
     there = points.places @ affine[:, :2].T + affine[:, 2]
-    octaves = points.octaves + np.log(np.linalg.det(affine[:, :2])) / (2 * np.log(1.2))
+    octaves = points.octaves + np.log(area_of(affine)) / (2 * np.log(1.2))
     sized = (octaves > -0.5) & (octaves < LAST_OCTAVE + 0.5)
     seen: NDArray[np.bool_] = ((there >= 0) & (there < size)).all(axis=1) & sized
     return seen
 
 
-def _counts(places: Places, low: Places, high: Places, side: int) -> Rows:
+def _counts(places: Places, low: Corner, high: Corner, side: int) -> Rows:
     """How many places lie in each cell of a box."""
     inside = places[((places >= low) & (places <= high)).all(axis=1)]
     cells = ((inside - low) / (high - low + 1e-6) * side).astype(np.intp).clip(0, side - 1)
@@ -159,23 +178,21 @@ def _distinct(left: Described, right: Described, pairs: Pairs) -> int:
     rows, others = pairs
     ones, twos = left.bits.view(np.uint64)[rows], right.bits.view(np.uint64)[others]
     own = np.bitwise_count(ones ^ twos).sum(axis=1, dtype=np.uint16)
-    return int((own < RATIO * _elsewhere(ones, right, others)).sum())
+    return int((own < RATIO * _elsewhere(left.bits[rows], right, others)).sum())
 
 
 def _repeated(left: Described, right: Described, pairs: Pairs) -> float:
     """The share of the points that come again elsewhere in one of the pictures."""
     bits = [
-        _elsewhere(some.bits.view(np.uint64)[rows], some, rows)
+        _elsewhere(some.bits[rows], some, rows)
         for some, rows in zip((left, right), pairs, strict=True)
     ]
     return float((np.minimum(*bits) <= REPEATED_BITS).mean())
 
 
-def _elsewhere(bits: NDArray[np.uint64], points: Described, rows: Rows) -> NDArray[np.uint16]:
+def _elsewhere(bits: Bits, points: Described, rows: Rows) -> NDArray[np.uint16]:
     """In how few bits each of some bits differs from a point of a picture, not beside its own."""
-    differing = np.zeros((len(bits), len(points)), np.uint16)
-    for mine, theirs in zip(bits.T, points.bits.view(np.uint64).T, strict=True):
-        differing += np.bitwise_count(mine[:, None] ^ theirs)
+    differing = differing_bits(bits, points.bits)
     across, down = (np.abs(some[rows][:, None] - some) > BESIDE for some in points.places.T)
     nearest: NDArray[np.uint16] = np.where(across | down, differing, np.uint16(256)).min(axis=1)
     return nearest
@@ -183,7 +200,7 @@ def _elsewhere(bits: NDArray[np.uint64], points: Described, rows: Rows) -> NDArr
 
 def _least_share(affine: Affine, limits: Limits) -> float:
     """The share of points with a partner that is asked for, by how a map moves a picture."""
-    scale = np.sqrt(np.linalg.det(affine[:, :2]))
+    scale = np.sqrt(area_of(affine))
     degrees = abs(np.degrees(np.arctan2(affine[1, 0], affine[0, 0])))
     enlarged, shift = max(scale, 1 / scale), np.abs(affine[:, 2]).max()
     if enlarged <= IN_PLACE_SCALE and degrees <= IN_PLACE_DEGREES and shift <= IN_PLACE_SHIFT:

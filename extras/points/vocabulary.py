@@ -42,6 +42,15 @@ def nearest_in(bits: Bits, centres: Bits) -> NDArray[np.intp]:
     return nearest[:, 0].astype(np.intp)
 
 
+def differing_bits(bits: Bits, others: Bits) -> NDArray[np.uint16]:
+    """In how many bits each differs from each other one, a row for each of the first."""
+    differing = np.zeros((len(bits), len(others)), np.uint16)
+    ones, rest = (np.ascontiguousarray(some).view(np.uint64).T for some in (bits, others))
+    for mine, theirs in zip(ones, rest, strict=True):
+        differing += np.bitwise_count(mine[:, None] ^ theirs)
+    return differing
+
+
 @lru_cache(maxsize=1)
 def _tree() -> tuple[Bits, NDArray[np.uint64]]:
     """The branches' bits, and those of the leaves in four parts, each by branch."""

@@ -14,11 +14,17 @@ MOST_BITS = 10  # of 64, in which points of a word may differ that vote for thei
 TURNS, TURN_WIDTH = 16, 16  # bins of how much a point is turned, and their width in 256ths
 OCTAVES, OCTAVE_WIDTH = 6, 3  # bins of how much it is enlarged, and their width
 MOST_OF_A_WORD = 4  # points of a picture; drawings and patterns repeat theirs a hundred times
+MOST_OF_A_WORD_DRAWN = 1
+MANY_DOCUMENTS, LARGE_SHARE = 64, 1 / 32  # and of all of them, that have a word
 LEAST_VOTES = 4
+OF_DOCUMENTS = 2  # nearest: they share their words, and points prove next to none that hashes don't
 BLOCK = 512  # pictures whose votes are counted at once, or fewer
 MOST_COMPARED = 1 << 24  # pairs of points of one word at once; 8 bytes for each
 MOST_VOTES = 1 << 21  # counted at once, which takes some 80 bytes for each
 WEIGHT_STEPS = 256
+# Of a word of which there are so many points, and that weighs less, no votes are counted. They
+# would tell nothing, and of documents, which share their words, they would be nearly all there are.
+MANY_OF_A_WORD, LEAST_WEIGHT = 256, 9
 CELLS = TURNS * OCTAVES
 
 Rows = NDArray[np.intp]
@@ -38,27 +44,36 @@ class Bag:
 Bags = tuple[Bag, Bag]  # of a picture, and of the mirrored one
 
 
-def bag_of(points: Points) -> Bags:
-    """What proposes candidates for a picture, and for the mirrored one; of its own memory."""
-    return _bag(points.plain), _bag(points.mirrored)
+def bag_of(points: Points, *, drawn: bool = False) -> Bags:
+    """What proposes candidates for a picture, and for the mirrored one; of its own memory.
+
+    What is written or drawn repeats its letters, which tell even less.
+    """
+    most = MOST_OF_A_WORD_DRAWN if drawn else MOST_OF_A_WORD
+    return _bag(points.plain, most), _bag(points.mirrored, most)
 
 
-def _bag(some: Described) -> Bag:
+def _bag(some: Described, most: int) -> Bag:
     """The first points of each word: more of one tell no more, and cost their square (H. Jegou et
     al., On the burstiness of visual elements, 2009).
     """
     order = np.argsort(some.words, kind="stable")
     ranked = some.words[order]
     of_a_word = np.arange(len(order)) - np.searchsorted(ranked, ranked)
-    kept = np.sort(order[of_a_word < MOST_OF_A_WORD])
+    kept = np.sort(order[of_a_word < most])
     bits = some.bits.view(np.uint64)[kept, 0]
     return Bag(some.words[kept], bits, some.turns[kept], some.octaves[kept])
 
 
 def near(
-    bags: Sequence[Bags | None], count: int = 20, sides: Sides | None = None
+    bags: Sequence[Bags | None],
+    count: int = 20,
+    sides: Sides | None = None,
+    drawn: NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Yield the pairs i < j of pictures of which one is among the `count` nearest of the other.
+
+    Of two documents, which are `drawn`, it has to be among the `OF_DOCUMENTS` nearest of these.
 
     Two points of one word that differ in few bits vote for their pictures, by how rare the word
     is (J. Sivic and A. Zisserman, Video Google, 2003); those votes count together that agree how
@@ -67,6 +82,7 @@ def near(
     proposed. Exact, and of equal ones the first; time grows with the square of the pictures, in
     memory are up to `MOST_VOTES`, or those for one of them.
     """
+    bags = bags if drawn is None else _telling(bags, drawn)
     index = _index([bag and bag[0] for bag in bags])
     mirrored = _index([bag and bag[1] for bag in bags])
     weights = _weights(index, len(bags))
@@ -83,8 +99,26 @@ def near(
             continue
         best = _nearest(_apart(_together([best, *counted]), sides), count)
         start += block
+    best = best if drawn is None else _few_of(best, drawn[best.left] & drawn[best.right])
     order = np.lexsort((best.right, best.left))
     yield from zip(best.left[order].tolist(), best.right[order].tolist(), strict=True)
+
+
+def _telling(bags: Sequence[Bags | None], drawn: NDArray[np.bool_]) -> list[Bags | None]:
+    """The same without the words of documents that many of these have, as the letters of a type."""
+    none = [np.zeros(0, np.uint16)]
+    words = [np.unique(bag[0].words) for bag, d in zip(bags, drawn, strict=True) if bag and d]
+    having = np.bincount(np.concatenate(words or none), minlength=WORDS)
+    telling = having <= max(MANY_DOCUMENTS, LARGE_SHARE * len(words))
+    return [
+        (_of_words(bag[0], telling), _of_words(bag[1], telling)) if bag and is_drawn else bag
+        for bag, is_drawn in zip(bags, drawn, strict=True)
+    ]
+
+
+def _of_words(bag: Bag, telling: NDArray[np.bool_]) -> Bag:
+    kept = telling[bag.words]
+    return Bag(bag.words[kept], bag.bits[kept], bag.turns[kept], bag.octaves[kept])
 
 
 # ---- The points of all pictures, by words
@@ -126,12 +160,17 @@ def _index(bags: Sequence[Bag | None]) -> _Index:
 
 
 def _weights(index: _Index, size: int) -> Rows:
-    """How much each word tells, in steps: the square of how rare pictures are that have it."""
+    """How much each word tells, in steps: the square of how rare pictures are that have it.
+
+    That is nothing of a word of very many points which is in a large part of the pictures.
+    """
     first = np.diff(index.keys, prepend=-1) != 0  # of a picture's points of one word
-    having = np.bincount(index.keys[first] // max(size, 1), minlength=WORDS)
+    words = index.keys // max(size, 1)
+    points, having = (np.bincount(some, minlength=WORDS) for some in (words, words[first]))
     rarity = np.log((size + 1) / (having + 0.5)) ** 2
     most = np.log(2 * (size + 1)) ** 2
     weights: Rows = np.maximum(1, rarity / most * (WEIGHT_STEPS - 1)).astype(np.intp)
+    weights[(points >= MANY_OF_A_WORD) & (weights < LEAST_WEIGHT)] = 0
     return weights
 
 
@@ -148,9 +187,9 @@ def _votes(
     start, end_of_block = block
     one, end = queries.rows_of(start, end_of_block)
     begin, last = index.rows_of(start if queries is index else 0, size)
-    words = np.flatnonzero((one < end) & (begin < last))
+    words = np.flatnonzero((one < end) & (begin < last) & (weights > 0))
     several = end_of_block - start > 1
-    if several and ((end - one) * (last - begin)).max(initial=0) > MOST_COMPARED:
+    if several and ((end - one) * (last - begin))[words].max(initial=0) > MOST_COMPARED:
         return None
     found, count = [], 0
     for low, high, first, stop in np.stack((one, end, begin, last))[:, words].T.tolist():
@@ -181,6 +220,9 @@ class _Scored:
     score: NDArray[np.float32]
     left: Rows
     right: Rows
+
+    def where(self, keep: NDArray[np.bool_]) -> "_Scored":
+        return _Scored(self.score[keep], self.left[keep], self.right[keep])
 
 
 def _scored(votes: Keys, start: int, size: int) -> _Scored:
@@ -222,8 +264,13 @@ def _together(some: Sequence[_Scored]) -> _Scored:
 
 
 def _apart(scored: _Scored, sides: Sides | None) -> _Scored:
-    apart = lie_apart(sides, scored.left, scored.right)
-    return _Scored(scored.score[apart], scored.left[apart], scored.right[apart])
+    return scored.where(lie_apart(sides, scored.left, scored.right))
+
+
+def _few_of(scored: _Scored, documents: NDArray[np.bool_]) -> _Scored:
+    """The pairs without those of documents that are not among the nearest of these."""
+    few = _nearest(scored.where(documents), OF_DOCUMENTS)
+    return _together([scored.where(~documents), few])
 
 
 def _nearest(scored: _Scored, count: int) -> _Scored:
@@ -235,4 +282,4 @@ def _nearest(scored: _Scored, count: int) -> _Scored:
     ranked = pictures[order]
     near = order[np.arange(len(order)) - np.searchsorted(ranked, ranked) < count]
     kept[near % max(len(kept), 1)] = True
-    return _Scored(scored.score[kept], scored.left[kept], scored.right[kept])
+    return scored.where(kept)
