@@ -44,7 +44,8 @@ class Limits:
     moved, as in the frames of one shop, on X-rays or clothes of one sheet (`in_place`), or where
     something was but `moved`, as one subject before two backgrounds. `clear` is the share of the
     partners that are clearly nearer by their bits than all other points, `gaps` that of the points
-    among them in cells without a partner, `agreement` that of what agrees in the two pictures.
+    among them in cells without a partner, fewer in place than elsewhere (`gaps_elsewhere`), and
+    `agreement` that of what agrees in the two pictures.
     """
 
     spread: float
@@ -53,12 +54,17 @@ class Limits:
     moved: float
     clear: float
     gaps: float
+    gaps_elsewhere: float
     agreement: float
 
 
 # Where points alone prove something, and where they bear out what a network is sure of.
-ALONE = Limits(20, share=0.14, in_place=0.55, moved=0.4, clear=0.72, gaps=0.25, agreement=1.0)
-BORNE_OUT = Limits(40, share=0.3, in_place=0.45, moved=0.4, clear=0.85, gaps=1.0, agreement=0.6)
+ALONE = Limits(
+    20, 0.14, in_place=0.55, moved=0.4, clear=0.72, gaps=0.25, gaps_elsewhere=0.35, agreement=1.0
+)
+BORNE_OUT = Limits(
+    40, 0.3, in_place=0.45, moved=0.4, clear=0.85, gaps=1.0, gaps_elsewhere=1.0, agreement=0.6
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +149,14 @@ def _too_few(lying: Lying, limits: Limits) -> str:
         return f"only {number} points lie on each other, {LEAST_INLIERS} are needed"
     if spread < limits.spread:
         return f"all points lie within {spread:.0f} pixels, {limits.spread:.0f} are needed"
-    share, least = max(side.share for side in lying.sides), _least_share(lying.affine, limits)
+    share, (least, most_gaps) = (
+        max(side.share for side in lying.sides),
+        _asked(lying.affine, limits),
+    )
     if share < least:
         return f"only {share:.0%} of the points there have a partner, {least:.0%} are needed"
     gaps = max(side.gaps for side in lying.sides)
-    return f"{gaps:.0%} of the points lie where none has a partner" if gaps > limits.gaps else ""
+    return f"{gaps:.0%} of the points lie where none has a partner" if gaps > most_gaps else ""
 
 
 def _too_much_alike(lying: Lying, limits: Limits) -> str:
@@ -198,12 +207,13 @@ def _elsewhere(bits: Bits, points: Described, rows: Rows) -> NDArray[np.uint16]:
     return nearest
 
 
-def _least_share(affine: Affine, limits: Limits) -> float:
-    """The share of points with a partner that is asked for, by how a map moves a picture."""
+def _asked(affine: Affine, limits: Limits) -> tuple[float, float]:
+    """The share of points with a partner, and of gaps, by how a map moves a picture."""
     scale = np.sqrt(area_of(affine))
     degrees = abs(np.degrees(np.arctan2(affine[1, 0], affine[0, 0])))
     enlarged, shift = max(scale, 1 / scale), np.abs(affine[:, 2]).max()
     if enlarged <= IN_PLACE_SCALE and degrees <= IN_PLACE_DEGREES and shift <= IN_PLACE_SHIFT:
-        return limits.in_place
-    is_moved = enlarged <= MOVED_SCALE and degrees <= MOVED_DEGREES
-    return limits.moved if is_moved else limits.share
+        return limits.in_place, limits.gaps
+    if enlarged <= MOVED_SCALE and degrees <= MOVED_DEGREES:
+        return limits.moved, limits.gaps
+    return limits.share, limits.gaps_elsewhere
