@@ -17,6 +17,7 @@ TONED = 45.0  # levels of chroma; what shows one hue, and no part of it more, wa
 ONE_HUE = 0.95  # cosine
 PATTERN = 2.0  # levels by which chroma varies
 SAME_COLOURS = 0.95  # cosine of the chroma of all parts, and of how it varies
+LIKE_COLOURS = 0.8  # the same of photographs, which light and filters change more
 AS_THEY_ARE = ("whole", "burst", EMBEDDING)  # the views of matches that no part or turn made
 
 
@@ -45,6 +46,18 @@ def colours_contradict(one: bytes, other: bytes, way: str) -> bool:
     p, q = (chroma - chroma.mean(axis=0) for chroma in (p, q))
     varied = min(p.std(), q.std()) >= PATTERN
     return bool(not varied or _cosine(p, q) < SAME_COLOURS)
+
+
+def colours_are_others(one: bytes, other: bytes, way: str) -> bool:
+    """Whether two photographs have other colours in other parts, as two shirts of one cut.
+
+    One that is gray or toned has none of its own, nor one that has about the same all over.
+    """
+    p, q = _chroma(bandpass.turned(_parts(one), way)), _chroma(_parts(other))
+    if _is_uncoloured(p) or _is_uncoloured(q) or _cosine(p, q) >= LIKE_COLOURS:
+        return False
+    p, q = (chroma - chroma.mean(axis=0) for chroma in (p, q))
+    return bool(min(p.std(), q.std()) >= PATTERN and _cosine(p, q) < LIKE_COLOURS)
 
 
 def _parts(colour: bytes) -> NDArray[np.uint8]:

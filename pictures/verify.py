@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from grouping import INSIDE_A_FRAME, Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack
-from pictures.colour import colours_contradict
+from pictures.colour import colours_are_others, colours_contradict
 from pictures.effort import Each
 from pictures.hamming import close_pairs, pack
 from pictures.looks import PAGE_SIDE, Spooled, View, page
@@ -38,6 +38,7 @@ PAGE_CORRELATION = 0.85
 # Bits: what differs more has another tone, or is something else of one design.
 SAME_DESIGN = 12
 FAR_PAGE_CORRELATION = 0.94
+OTHER_TONES = 28  # bits, from which on the colours of photographs count; chosen on clothes
 
 
 class Reason(Enum):
@@ -49,7 +50,7 @@ class Reason(Enum):
     FAR = auto()  # the hashes
     FRAMES = auto()  # the hashes of what is inside the frames
     PAGES = auto()  # the look at them, as pages
-    COLOURS = auto()  # the colours of pages
+    COLOURS = auto()  # the colours of pages, or of photos of other tones
     DIFFERENT = auto()  # the look at them
     SKETCHES = auto()  # their sketches, so that find doesn't look at them
 
@@ -154,9 +155,8 @@ def judge(
         if pages[n] and (verdict.alike or fully):
             rows = int(pairs.left[n]), int(pairs.right[n])
             seen_closer = page_likeness(table, rows, pairs.turn, verdict.distance)
-            yield _by_colour(_by_pages(verdict, *seen_closer), table, rows, pairs.turn)
-        else:
-            yield verdict
+            verdict = _by_pages(verdict, *seen_closer)
+        yield _by_colour(verdict, table, (int(pairs.left[n]), int(pairs.right[n])), pairs.turn)
 
 
 def have_near_sketches(sketches: Sketches, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
@@ -223,14 +223,18 @@ def _by_pages(verdict: Verdict, likeness: float, alike: bool) -> Verdict:
 
 
 def _by_colour(verdict: Verdict, table: Table, rows: tuple[int, int], turn: str) -> Verdict:
-    """The verdict on two pages, of which flags may differ in their colours alone.
+    """The verdict on two pages, of which flags may differ in their colours alone, or on photos.
 
-    What is inside a frame, or was cut out of a picture, isn't where its colour is known.
+    What is inside a frame, or was cut out of a picture, isn't where its colour is known. Colours
+    of photos count only where their tones differ much, too.
     """
-    if not verdict.matches or table.framed[list(rows)].any():
+    are_pages = bool(table.page[list(rows)].all())
+    close = not are_pages and verdict.distance < OTHER_TONES
+    if close or not verdict.matches or table.framed[list(rows)].any():
         return verdict
     left, right = (table.colour[row] for row in rows)
-    if not (left and right) or not colours_contradict(left, right, turn):
+    differ = colours_contradict if are_pages else colours_are_others
+    if not (left and right) or not differ(left, right, turn):
         return verdict
     return replace(verdict, reason=Reason.COLOURS, alike=False)
 

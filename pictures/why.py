@@ -43,7 +43,7 @@ WORDS = {
         f"({verify.FAR_PAGE_CORRELATION:.2f} from {verify.SAME_DESIGN + 1} bits on), "
         f"and by {registration.PART_CORRELATION:.2f} in every part"
     ),
-    Reason.COLOURS: "they are drawn alike, but in other colours",
+    Reason.COLOURS: "they are alike, but in other colours",
     Reason.DIFFERENT: (
         "seen closer they differ; "
         f"needed is a correlation of {verify.CLOSE_CORRELATION:.2f} at up to "

@@ -63,6 +63,13 @@ def test_points_keep_apart_what_differs_in_one_design(kind: str, places: Sequenc
     assert [group.members for group in groups] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
 
 
+@pytest.mark.parametrize(("one", "other"), [(2, 27), (22, 35), (17, 30)])
+def test_clothes_of_one_cut_in_other_colours_are_apart(one: int, other: int) -> None:
+    pictures = [KINDS["clothes"](n, Random(f"clothes {n} tuneA")) for n in (one, other)]
+    looks = [look_of(encoded(picture, "JPEG", quality=90)) for picture in pictures]
+    assert matching.group("ab", looks, presets.PRESETS["similar"])[0] == []
+
+
 @pytest.mark.parametrize(
     ("kind", "one", "other"),
     [
