@@ -62,14 +62,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def needed() -> set[str]:
+    """The files without which some action or page would miss something."""
+    folders = (ROOT / "extras", ROOT / "tests/samples")
+    files = {*CORE, *(path for folder in folders for path in folder.rglob("*") if path.is_file())}
+    names = {str(path.relative_to(ROOT)) for path in files if path.suffix != ".pyc"}
+    return {name for name in names if not name.startswith("extras/review/pictures/")}
+
+
 def test_the_wheel_has_all_that_the_program_needs_in_one_folder(wheel: Path) -> None:
-    ours = {path for path in (ROOT / "extras").rglob("*") if path.is_file()}
-    ours |= {*CORE, *(path for path in (ROOT / "tests/samples").rglob("*") if path.is_file())}
-    needed = {str(path.relative_to(ROOT)) for path in ours if path.suffix != ".pyc"}
-    needed = {path for path in needed if not path.startswith("extras/review/pictures/")}
     with zipfile.ZipFile(wheel) as packed:
         names = [name for name in packed.namelist() if ".dist-info/" not in name]
-    assert set(names) == {f"{NAME}/{path}" for path in needed}
+    assert set(names) == {f"{NAME}/{path}" for path in needed()}
 
 
 # ---- The workflow
