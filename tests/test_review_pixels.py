@@ -350,7 +350,7 @@ def test_the_sheet_shows_each_file_beside_its_name(tints: Library, browser: Any)
     page = browser.new_page(viewport={"width": 1280, "height": 1200})
     page.goto((tints.output / "report.html").as_uri())
     cards = page.evaluate(
-        """[...document.querySelectorAll('li')].map((card) => {
+        """[...document.querySelectorAll('.cards li')].map((card) => {
           const {x, y, width, height} = card.querySelector('img').getBoundingClientRect();
           return [card.querySelector('b').textContent, [x, y, width, height]]; })"""
     )
