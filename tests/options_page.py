@@ -39,7 +39,7 @@ MORE = """
 - A review's page is served on 127.0.0.1 alone. A result that was trusted is signed then.
 - `--discard-review` replaces a result whose deleted copies were not cleaned up, or that holds what
   may be the last copy of a photo. `--with-companions` takes along what belongs to no other photo.
-- `--json` has `"schema": 1`.
+- `--json` has `"schema": 1`. `--version` says which version this is, and `--help` what stands here.
 - A `--config FILE` need only hold what differs from the shipped one; its paths begin in its folder.
   A `config.py` that lacks a name, as one of an earlier version may, is told the line to add.
 """
