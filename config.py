@@ -114,6 +114,7 @@ class Exit(IntEnum):
     STATE = 3  # the files in OUTPUT_DIR can't be trusted
     LOCKED = 4
     INTERRUPTED = 130
+    UNREAD = 141  # done, but who read what is printed stopped before its end
 
 
 class UserError(Exception):

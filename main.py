@@ -64,26 +64,28 @@ def main(argv: Sequence[str] | None = None, own_config: str | None = None) -> in
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    wants_json = "--json" in (sys.argv if argv is None else argv)
-    console = Console(wants_json)
+    console = Console("--json" in (sys.argv if argv is None else argv))
     try:
         act(argv, console, own_config)
-    except UserError as error:
-        console.fail(str(error), error.code)
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        console.fail(f"{place}{error.strerror or error}; mend that and run it again.", Exit.USAGE)
-    except ImportError as error:
-        console.fail(f"{error}; run pip install -r requirements.txt first.", Exit.USAGE)
+    except (UserError, OSError, ImportError) as error:
+        console.fail(*failure(error))
     except KeyboardInterrupt:
         console.code = Exit.INTERRUPTED
         console.facts["error"] = "interrupted"
         print_line("Interrupted. Run the same command again to go on.", sys.stderr)
     console.end()
-    if console.json:
-        facts = {"schema": SCHEMA, "exit": int(console.code), **console.facts}
-        print(json.dumps(facts, indent=1))  # ASCII, so that any terminal or pipe can hold it
+    console.print_facts(SCHEMA)
     return int(console.code)
+
+
+def failure(error: UserError | OSError | ImportError) -> tuple[str, Exit]:
+    """What is said of an error that the user can mend, and the exit code by it."""
+    if isinstance(error, UserError):
+        return str(error), error.code
+    if isinstance(error, ImportError):
+        return f"{error}; run pip install -r requirements.txt first.", Exit.USAGE
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}; mend that and run it again.", Exit.USAGE
 
 
 def act(argv: Sequence[str] | None, console: Console, own_config: str | None) -> None:

@@ -1,6 +1,8 @@
 """What an action says: lines for people as they come, facts for --json, a bar while it works."""
 
 import contextlib
+import json
+import os
 import re
 import sys
 import time
@@ -65,18 +67,37 @@ class Console:
         if self.last is not None:
             self.tell(self.last)
 
+    def print_facts(self, schema: int) -> None:
+        """Print what --json has."""
+        if self.json:
+            facts = {"schema": schema, "exit": int(self.code), **self.facts}
+            self._print(json.dumps(facts, indent=1))  # ASCII, which any terminal or pipe can hold
+
     def tell(self, line: str) -> None:
         """Say what a person must know, be it quiet or not."""
-        # Nobody may be reading any more; what was begun goes on.
-        with contextlib.suppress(BrokenPipeError):
-            aside = self.json or self.lists
-            print_line(line, sys.stderr if aside else sys.stdout)
+        if self.json or self.lists:
+            print_line(line, sys.stderr)
+        else:
+            self._print(line)
 
     def print_list(self, lines: Iterable[bytes], end: bytes = b"\n") -> None:
         """Print what a list has, byte by byte, whatever a terminal would make of it."""
-        with contextlib.suppress(BrokenPipeError):
+        with self._noting_who_reads():
             sys.stdout.buffer.writelines(line + end for line in lines)
             sys.stdout.flush()
+
+    def _print(self, text: str) -> None:
+        with self._noting_who_reads():
+            write_line(text, sys.stdout)
+
+    @contextlib.contextmanager
+    def _noting_who_reads(self) -> Iterator[None]:
+        """Go on with what was begun where nobody reads stdout any more, and end as UNREAD."""
+        try:
+            yield
+        except BrokenPipeError:
+            silence(sys.stdout)
+            self.code = self.code or Exit.UNREAD
 
     def warn(self, message: str) -> None:
         """Say what a person should know; the same once, however many find it out."""
@@ -211,14 +232,28 @@ class _Lines:
             self._say(f"{self._done:,}{self._of_all}")
 
     def _say(self, number: str) -> None:
-        with contextlib.suppress(BrokenPipeError):  # nobody may be reading any more
-            left = self._left()
-            line = f"{self._what}: {number}{self._unit}{', ' if left else ''}{left}"
-            print_line(line, sys.stderr)
+        left = self._left()
+        line = f"{self._what}: {number}{self._unit}{', ' if left else ''}{left}"
+        print_line(line, sys.stderr)
 
 
 def print_line(line: str, stream: TextIO | None) -> None:
-    """Print a line on a line of its own, though a bar is shown."""
+    """Write a line, if anybody reads it; else what was begun goes on all the same."""
+    try:
+        write_line(line, stream)
+    except BrokenPipeError:
+        silence(stream)
+
+
+def silence(stream: TextIO | None) -> None:
+    """Let what is written go nowhere, also what Python still holds at the end of the process."""
+    if stream is not None:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def write_line(line: str, stream: TextIO | None) -> None:
+    """Write a line on a line of its own, though a bar is shown."""
     tqdm = sys.modules.get("tqdm")  # which shows no bar before it is loaded
     with tqdm.tqdm.external_write_mode(stream) if tqdm and stream else contextlib.nullcontext():
         print(line, file=stream, flush=True)

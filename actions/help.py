@@ -7,11 +7,12 @@ from typing import Any
 
 import config
 from actions.belonging import every_option, listed_actions
+from actions.console import silence
 from actions.flags import Flag
 from actions.next_command import shown_program
 from actions.options import Option
 from actions.table import ACTIONS, COMPARING, EXAMPLES, RESULT, SECTIONS, TALKING
-from config import UserError
+from config import Exit, UserError
 
 DESCRIPTION = (
     "Find similar photos, look at them in numbered folders, and delete the copies you don't want."
@@ -36,6 +37,14 @@ class Help(argparse.RawDescriptionHelpFormatter):
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         raise UserError(f"{message.removeprefix('argument ')}; see --help.")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print a page; argparse itself would leave part of it to be written when Python ends."""
+        try:
+            print(message, end="", file=file, flush=True)
+        except BrokenPipeError:
+            silence(file)
+            self.exit(Exit.UNREAD)
 
 
 def parser(defaults: Mapping[str, object], action: str | None = None) -> Parser:

@@ -60,6 +60,54 @@ def test_the_process_ends_with_the_exit_code(library: Library) -> None:
     assert collect(library.start("cleanup")).code == 3
 
 
+def unread(*arguments: str, **environment: str) -> tuple[int, str]:
+    """The exit code of a run of which nobody reads what it prints, and its stderr."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, str(ROOT / "main.py"), *arguments]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    try:
+        ran = subprocess.run(
+            command,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+            env=kept | environment,
+        )
+    finally:
+        os.close(writer)
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize("environment", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["kept", "at_once"])
+def test_where_nobody_reads_what_is_printed_it_ends_as_a_shell_expects(
+    culled: Library, environment: dict[str, str]
+) -> None:
+    planned = culled.arguments("cleanup", "--dry-run")
+    card = culled.folder / "card"
+    card.mkdir()
+    shutil.copy(culled.photos / "vacation1_old.jpg", card)
+    listed = culled.arguments("covered", str(card), "--list", "identical")
+    pages = [["--help"], ["--action", "find", "--help"], ["--version"]]
+    for arguments in (planned, [*planned, "--json"], listed, *pages):
+        code, said = unread(*arguments, **environment)
+        assert (code, "Broken" in said, "Traceback" in said) == (141, False, False), arguments
+
+
+def test_what_nobody_reads_is_done_all_the_same(culled: Library) -> None:
+    doomed = culled.photos / "vacation1_old.jpg"
+    assert doomed.exists()
+    assert unread(*culled.arguments("cleanup")) == (141, "")
+    assert not doomed.exists()
+
+
+def test_a_failure_that_nobody_reads_has_its_own_exit_code() -> None:
+    code, said = unread("--action", "nothing", "--json")
+    assert (code, said.count("\n")) == (2, 1)
+
+
 def test_file_names_that_are_not_utf8_here_are_told_at_once(library: Library) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     ran = run(ROOT / "main.py", *library.arguments("find"), **ascii_only)
