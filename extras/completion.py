@@ -1,7 +1,7 @@
 """What a shell completes behind the command, by argcomplete: options of the action, and values."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from actions import values
@@ -10,7 +10,7 @@ from actions.help import parser
 from actions.table import ACTIONS
 from pictures.choices import METHODS
 
-CHOICES: dict[str, Collection[str]] = {
+CHOICES: dict[str, Any] = {  # names, or what has them as keys
     "action": ACTIONS,
     "PRESET": values.PRESETS,
     "METHOD": METHODS,
