@@ -33,7 +33,7 @@ def answer_shell() -> None:
     for one in made._actions:
         completer: Callable[..., Any] | None = None
         if one.dest in CHOICES:
-            completer = ChoicesCompleter(CHOICES[one.dest])
+            completer = ChoicesCompleter(dict.fromkeys(CHOICES[one.dest], ""))  # only names count
         elif one.dest in FOLDERS:
             completer = DirectoriesCompleter()
         if completer:
