@@ -2,11 +2,15 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from unittest import mock
 
+import numpy as np
 import pytest
 from conftest import ROOT, SAMPLES
 from made_pictures import SINGLES
+from PIL import Image
 
 from disk.files import ImageFile
 from pictures import matching, presets
@@ -100,3 +104,36 @@ def test_the_small_set_has_something_of_every_class(
     _, items = labelled_files
     assert {item.group for item in items if item.role == "edit"} == set(labelled.CLASSES)
     assert sum(item.role == "negative" for item in items) >= 60
+
+
+def test_thresholds_asks_for_other_values_of_numbers_that_there_are() -> None:
+    """A number that has moved to another module, or has another name, shows at once."""
+    pytest.importorskip("cv2")
+    import thresholds
+
+    every = list(thresholds.variants([*thresholds.RULES]))
+    assert {one.preset for one in every} == set(presets.PRESETS)
+    for one in every:
+        assert one.in_use != one.value or one.name == "as it is", one
+        for home, name, _ in one.patches:
+            assert hasattr(home, name), one
+
+
+def test_a_limit_of_points_that_thresholds_changes_decides() -> None:
+    pytest.importorskip("cv2")
+    import thresholds
+
+    from extras.points.features import points_of
+    from extras.points.proof import prove
+
+    with Image.open(SAMPLES / SINGLES[0]) as image:
+        points = points_of(np.asarray(image.convert("L").resize((400, 300))))
+    as_it_is = prove(points, points)
+    assert as_it_is
+    assert as_it_is.holds
+    with ExitStack() as patches:
+        for patch in thresholds.limited("in_place", 1.1):
+            patches.enter_context(mock.patch.object(*patch))
+        stricter = prove(points, points)
+    assert stricter
+    assert not stricter.holds

@@ -1,13 +1,18 @@
 """Show what local features propose, prove and cost, on the half of the photos for choosing.
 
     python tests/benchmarks/points.py --photos PHOTOS --count 24
+    python tests/benchmarks/points.py --work WORK --count 600 --turns 3
 
 PHOTOS is that of accuracy.py. All originals and 8 kinds of edit of some photos lie in one folder,
 and each edit is compared with its original alone, so that nothing is found by way of a third one.
-CPU seconds are those of one process.
+CPU seconds are those of one process. With WORK, where accuracy.py built the unseen split, it says
+instead what `most` costs beyond `similar` on so many photos and edits of it: whole processes, in
+turn, with an empty cache.
 """
 
 import argparse
+import json
+import statistics
 import sys
 import time
 from collections import defaultdict
@@ -16,8 +21,10 @@ from random import Random
 
 import numpy as np
 from edits_unseen import EDITS_UNSEEN
-from labelled import listed, split_of
+from labelled import linked, listed, split_of
+from lookalikes import fresh
 from PIL import Image, ImageOps
+from unseen_set import UnseenItem
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -85,11 +92,33 @@ def shown(kinds: list[Kind], points: list[Points]) -> None:
     print(f"CPU ms a picture: search {1e3 * searched / size:.2f}, proof {1e3 * seconds / size:.2f}")
 
 
+def cost(work: Path, count: int, turns: int) -> None:
+    """Print what similar and most cost on photos and edits of the unseen split, in turn."""
+    facts = json.loads((work / "unseen-labels.json").read_text("utf-8"))
+    items = [UnseenItem(**fact) for fact in facts if not fact.get("negative")]
+    items.sort(key=lambda item: (item.source, item.path))
+    folder = linked(work / "cost", work / "unseen-set", items[:count])
+    beyond = []
+    for _ in range(turns):
+        similar, most = (fresh(mode, folder, work)[0].cpu for mode in ("similar", "most"))
+        each = 1e3 * (most - similar) / len(items[:count])
+        beyond.append(each)
+        print(f"similar {similar:.1f} CPU s, most {most:.1f}: {each:.1f} ms a picture", flush=True)
+    print(f"{len(items[:count])} pictures: {statistics.median(beyond):.1f} ms each, the median")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], allow_abbrev=False)
-    parser.add_argument("--photos", type=Path, required=True, help="the photos of accuracy.py")
+    parser.add_argument("--photos", type=Path, help="the photos of accuracy.py")
+    parser.add_argument("--work", type=Path, help="where accuracy.py built the unseen split")
     parser.add_argument("--count", type=int, default=24, help="of which edits are made")
+    parser.add_argument("--turns", type=int, default=3)
     given = parser.parse_args()
+    if given.work:
+        cost(given.work.resolve(), given.count, given.turns)
+        return 0
+    if not given.photos:
+        parser.error("name --photos or --work")
     kinds, pictures = folder(given.photos, given.count)
     begun = time.process_time()
     points = [points_of(picture) for picture in pictures]
