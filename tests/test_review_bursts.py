@@ -72,6 +72,19 @@ def test_one_key_keeps_the_sharpest_shots_and_undo_brings_the_others_back(
     until(page, "document.querySelectorAll('.one')[0].matches('.chosen')")
 
 
+def test_no_shot_is_worse_for_its_time_or_worth_a_word_for_what_joins_it(
+    bare_library: Library, open_page: Open
+) -> None:
+    shoot(bare_library, 6)  # the last one a second after the first
+    page = open_page(bare_library)
+    open_group(page)
+    taken = page.locator("tr", has=page.locator("th", has_text="Taken"))
+    assert len(set(taken.locator("td").all_inner_texts())) == 2
+    assert taken.locator(".best, .worse").count() == 0
+    assert page.locator("#table-room .worse").count()
+    assert "through" not in page.inner_text("#verdict") + page.inner_text("#table-room")
+
+
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_shots_are_shown_in_turn_or_one_a_key_where_motion_is_not_wanted(
     burst: Library, open_page: Open, motion: str

@@ -1,5 +1,6 @@
 // How the pictures of a group are joined: by links between two, and through others.
 
+import { isBurst } from "./burst.js";
 import { copies, letterOf } from "./result.js";
 import { recalled } from "./settings.js";
 import { listed } from "./words.js";
@@ -25,9 +26,11 @@ export function linkInWords(group, link) {
   return `${start} ${alikeness(link)}${number(` (${link.distance} bits, correlation ${alike})`)}`;
 }
 
-// Pictures that the links join to another one only through others, by a link that is not close.
+// Pictures that the links join to another one only through others, by a link that is not close; in
+// a burst each shot is like those before and after it, which is worth no word.
 export function joinedThrough(group, from) {
   const shown = [];
+  if (isBurst(group)) return shown;
   for (const { number } of group.copies) {
     const way = number === from ? null : wayBetween(group, from, number);
     if (!way || way.length < 3 || shown.length >= MOST_JOINED) continue;
@@ -46,6 +49,7 @@ export function apart(group, number, keeper) {
   const way = wayBetween(group, number, keeper);
   if (!way) return "";
   const through = way.slice(1, -1).map((place) => letterOf(group, place));
+  if (through.length && isBurst(group)) return "";
   if (through.length > 1) return `through ${listed(through)}`;
   if (through.length && !showsNumbers()) return `through ${through[0]}`;
   const text = linksOn(group, way).map(stepInWords).join(" + ");

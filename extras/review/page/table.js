@@ -1,5 +1,6 @@
 // The table of a group's pictures: what is known of each, the best and the worse marked.
 
+import { isBurst } from "./burst.js";
 import { apart, showsNumbers } from "./links.js";
 import { $, make } from "./nodes.js";
 import { markedPaths } from "./paths.js";
@@ -8,14 +9,15 @@ import { EDITED, MISSING, NO_FILE, areIdentical, facts, isGone, keeperOf, letter
 import { looksOfOpen, view } from "./view.js";
 import { bytes, letter } from "./words.js";
 
-// title; text of the facts; value by which they are compared; how many times one must be another
+// title; text of the facts; value by which they are compared (no shot of a burst is worse for being
+// later); how many times one must be another
 // to be better; whether there is anything to show
 const ROWS = [
   ["Pixels", (f) => `${f.width} × ${f.height}`, (f) => f.pixels],
   ["Format", (f) => f.format + (f.lossless ? ", lossless" : f.format === "RAW" ? ", its preview is shown" : ""), (f) => Number(f.lossless)],
   ["Compression", compression, (f) => f.few_colours ? 0 : f.lossless ? 101 : f.quality],
   ["Bytes", (f) => bytes(f.size)],
-  ["Taken", (f) => (f.taken || "–").slice(0, 19), (f) => f.taken ? -Date.parse(f.taken.slice(0, 19).replace(" ", "T")) : null],
+  ["Taken", (f) => (f.taken || "–").slice(0, 19), (f, isOfBurst) => f.taken && !isOfBurst ? -Date.parse(f.taken.slice(0, 19).replace(" ", "T")) : null],
   ["Camera", (f) => f.camera || "–"],
   ["GPS", (f) => f.gps ? "yes" : "no", (f) => Number(f.gps)],
   ["Sharpness", (f) => f.sharpness.toFixed(1), (f) => f.sharpness, 1.1],
@@ -35,7 +37,7 @@ function compression(f) {
 }
 
 export function showTable() {
-  const { open } = view, known = facts.get(open.number), room = $("table-room"), key = looksOfOpen() + showsNumbers();
+  const { open } = view, known = facts.get(open.number), room = $("table-room"), key = [looksOfOpen(), showsNumbers(), isBurst(open)].join();
   if (!known || (room.firstChild && room.dataset.key === key)) return;
   room.dataset.key = key;
   const all = open.copies.map((copy) => known[copy.number]);
@@ -49,7 +51,7 @@ function allRows(open, all) {
   const rows = [row("Path", pathCells(open.copies.map((copy) => copy.path)))];
   for (const [title, text, value, margin = 1, rare] of ROWS) {
     if (rare && all.every((one) => one.unseen || !rare(one))) continue;
-    rows.push(row(title, marked(all, text, value, margin)));
+    rows.push(row(title, marked(all, text, value && ((one) => value(one, isBurst(open))), margin)));
   }
   if (open.links.length) rows.push(distances(open));
   return rows;
