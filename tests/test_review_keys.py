@@ -79,6 +79,23 @@ def test_a_group_of_which_the_change_was_refused_comes_again(page: Any, found: L
     assert gone(found) == []
 
 
+def test_a_group_that_is_neither_left_nor_decided_comes_again(
+    found: Library, open_page: Open
+) -> None:
+    page = open_page(found)
+    open_group(page, 1)
+    press(page, "a")
+    at_group(page, 2)
+    said(page, "accepted")
+    again = open_page(found)  # whoever stopped there has not looked at it
+    press(again, "n")
+    at_group(again, 2)
+    with again.expect_response("**/api/seen"):
+        press(again, "Escape")
+    press(again, "n")
+    said(again, "has been looked at")
+
+
 @pytest.mark.parametrize("key", ["a", "k"])
 def test_with_shift_one_stays(page: Any, key: str) -> None:
     open_group(page, 1)

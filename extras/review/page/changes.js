@@ -9,7 +9,8 @@ import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
 import { pickedCopies } from "./picking.js";
 import { inTurn } from "./queue.js";
-import { byNumber, copies, isGone, isLeft, kept, letterOf, seen, suggestions } from "./result.js";
+import { byNumber, copies, isGone, isLeft, kept, letterOf, suggestions } from "./result.js";
+import { noteSeen, noteUnseen } from "./seeing.js";
 import { addStep, lastStep, replaceLast } from "./steps.js";
 import { view } from "./view.js";
 import { allOf, base, counted, grouped } from "./words.js";
@@ -182,9 +183,10 @@ export function accept(group) {
     const keepers = [...new Set(removals.map(([, one]) => one))];
     const restore = keepers.filter((number) => isGone(copies[number]));
     const remove = removals.filter(([number]) => !isGone(copies[number])).map(([number, one]) => [number, one]);
-    if (!remove.length && !restore.length) { say("It is accepted already."); return; }
+    if (!remove.length && !restore.length) { noteSeen(group.number); say("It is accepted already."); return; }
     const words = () => `${view.open === group ? "Accepted" : `Group ${group.number} accepted`}: ${letterOf(group, keeper)} is kept.`;
     const made = await act({ restore, remove, byRule: true }, words);
-    if (!made || made.failed || made.refused.length) seen.delete(group.number);
+    const isDone = made && !made.failed && !made.refused.length;
+    (isDone ? noteSeen : noteUnseen)(group.number);
   }, false);
 }

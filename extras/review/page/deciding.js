@@ -4,7 +4,8 @@ import { ask } from "./calls.js";
 import { refresh } from "./following.js";
 import { say, sayError } from "./notices.js";
 import { inTurn } from "./queue.js";
-import { kept, seen } from "./result.js";
+import { kept } from "./result.js";
+import { noteSeen, noteUnseen } from "./seeing.js";
 import { addStep } from "./steps.js";
 import { view } from "./view.js";
 
@@ -34,7 +35,8 @@ export function toggleKept() {
 // Keeps a group side by side; one that is refused counts as not looked at.
 export function keepAll({ number }) {
   return inTurn(async () => {
-    if (!kept.has(number) && !await decideAndNote(number, "keep")) seen.delete(number);
+    const isDone = kept.has(number) || await decideAndNote(number, "keep");
+    (isDone ? noteSeen : noteUnseen)(number);
   }, false);
 }
 

@@ -2,7 +2,7 @@
 
 import { beginningOf, fetchComing } from "./ahead.js";
 import { dressBurst } from "./burst.js";
-import { ask, show } from "./calls.js";
+import { show } from "./calls.js";
 import { goTo, refreshGrid, relist } from "./grid.js";
 import { showHeader } from "./header.js";
 import { $ } from "./nodes.js";
@@ -11,8 +11,9 @@ import { goToPicture, pickAll, pickAlone, pickAlso, severalPicked } from "./pick
 import { dressPoints } from "./points.js";
 import { dressReach } from "./reach.js";
 import { giveBack, take } from "./ready.js";
-import { MISSING, areIdentical, editionOf, facts, learn, seen, stateOf, turns } from "./result.js";
+import { MISSING, areIdentical, editionOf, facts, learn, stateOf, turns } from "./result.js";
 import { dressRows } from "./rows.js";
+import { noteSeen } from "./seeing.js";
 import { MOST_PANES } from "./shapes.js";
 import { Stage } from "./stage.js";
 import { whyUnseen } from "./states.js";
@@ -36,13 +37,13 @@ let drawn = ""; // how the group looked when the stage was built
 export function openGroup(position, remember = true) {
   const group = view.list[position];
   if (!group) return;
+  leave(group);
   if (remember) history[view.open ? "replaceState" : "pushState"]({ group: group.number }, "", `#${group.number}`);
   Object.assign(view, { at: position, open: group });
   pickAlone(0);
   $("grid-view").hidden = true;
   $("group-view").hidden = $("back").hidden = false;
   $("group-view").scrollTop = 0;
-  noteSeen(group);
   $("group-view").classList.toggle("identical", areIdentical(group));
   fillStrip();
   $("table-room").replaceChildren();
@@ -54,10 +55,9 @@ export function openGroup(position, remember = true) {
   learn(group).then(() => { if (view.open === group) beginWith(group); }, sayError);
 }
 
-function noteSeen(group) {
-  if (seen.has(group.number)) return;
-  seen.add(group.number);
-  ask("/api/seen", { groups: [group.number] }).catch(sayError);
+// A group counts as looked at when somebody leaves it: who stops at one meets it next time.
+function leave(next) {
+  if (view.open && view.open !== next) noteSeen(view.open.number);
 }
 
 function beginWith(group) {
@@ -79,6 +79,7 @@ export function followOrder() {
 export const fillStrip = () => makeStrip(() => stage.draw());
 
 export function closeGroup() {
+  leave(null);
   view.open = null;
   stage.clear();
   $("group-view").hidden = $("back").hidden = true;

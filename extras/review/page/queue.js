@@ -13,3 +13,6 @@ export function inTurn(deed, isAwaited = true) {
   last = done.catch(() => {}).finally(() => { waiting -= 1; });
   return done;
 }
+
+// Done when all that was asked for by now is, however that ended.
+export const settled = () => last;
