@@ -17,7 +17,7 @@ import { noteSeen } from "./seeing.js";
 import { MOST_PANES } from "./shapes.js";
 import { Stage } from "./stage.js";
 import { whyUnseen } from "./states.js";
-import { dressStrip, focusChosen, isReordered, makeStrip, scrollStrip, standIn } from "./strip.js";
+import { dressStrip, focusChosen, isReordered, makeStrip, scrollStrip, sizeByThumb, standIn } from "./strip.js";
 import { markColumn, showTable } from "./table.js";
 import { showVerdict } from "./verdict.js";
 import { FILTERS, looksOfOpen, view } from "./view.js";
@@ -26,11 +26,13 @@ import { counted, letter } from "./words.js";
 export const stage = new Stage($("stage"), {
   pick: (number) => choose(placeOf(number)),
   split: (split) => { $("split").value = split; },
-  zoom: (scale) => { if (view.open) $("zoom-level").textContent = `${Math.round(scale * 100)} %`; },
+  zoom: (scale) => { if (view.open) $("zoom-level").textContent = facts.has(view.open.number) ? `${Math.round(scale * 100)} %` : ""; },
 });
 const NAMED = 6; // identical files by their letters
+const COMING = { unseen: "coming" }; // of which not even the thumbnail is here
 
 let drawn = ""; // how the group looked when the stage was built
+let begun = {}; // the group that was opened and waits for its facts, and the number of its picture that was chosen then
 
 // ---- Opening and closing
 
@@ -40,7 +42,9 @@ export function openGroup(position, remember = true) {
   leave(group);
   if (remember) history[view.open ? "replaceState" : "pushState"]({ group: group.number }, "", `#${group.number}`);
   Object.assign(view, { at: position, open: group });
-  pickAlone(0);
+  const { chosen } = beginningOf(group);
+  begun = { group, number: group.copies[chosen].number };
+  pickAlone(chosen);
   $("grid-view").hidden = true;
   $("group-view").hidden = $("back").hidden = false;
   $("group-view").scrollTop = 0;
@@ -49,6 +53,7 @@ export function openGroup(position, remember = true) {
   $("table-room").replaceChildren();
   stage.clear();
   showHeader();
+  drawn = ""; // the stage is empty
   dressGroup();
   if (!$("group-view").contains(document.activeElement)) focusChosen();
   $("live").textContent = `Group ${group.number}, ${counted(group.copies.length, "picture")}`;
@@ -61,8 +66,10 @@ function leave(next) {
 }
 
 function beginWith(group) {
-  const isPicked = view.chosen || severalPicked().length;
+  const areSeveral = severalPicked().length > 0;
   followOrder();
+  const isPicked = areSeveral || group.copies[view.chosen].number !== begun.number;
+  begun = {};
   if (isPicked) showPicked(); // somebody was faster
   else choose(beginningOf(group).chosen);
   stage.settled().then(() => { if (view.open === group) fetchComing(); });
@@ -76,7 +83,12 @@ export function followOrder() {
   pickAlone(placeOf(number));
 }
 
-export const fillStrip = () => makeStrip(() => stage.draw());
+export const fillStrip = () => makeStrip(thumbCame);
+
+function thumbCame() {
+  if (view.open && view.open === begun.group) showStage();
+  else stage.draw();
+}
 
 export function closeGroup() {
   leave(null);
@@ -142,15 +154,15 @@ export function dressGroup() {
   if (drawn !== looksOfOpen()) { drawn = looksOfOpen(); showStage(); }
 }
 
+// Until facts come of a group that was opened it is shown by its thumbnails.
 export function showStage() {
-  const known = facts.get(view.open.number);
-  if (!known) return;
-  if (areIdentical(view.open)) { showOne(known); return; }
+  if (!facts.has(view.open.number) && view.open !== begun.group) return;
+  if (areIdentical(view.open)) { showOne(); return; }
   stage.show({
     chosen: view.chosen,
     ...whatIsCompared(),
     turns: turns.get(view.open.number) ?? [],
-    pictures: view.open.copies.map((copy, position) => ({ ...onStage(copy, position), ...known[copy.number] })),
+    pictures: view.open.copies.map(onStage),
   });
 }
 
@@ -163,15 +175,14 @@ function whatIsCompared() {
 }
 
 // Of identical files one, for all of them.
-function showOne(known) {
+function showOne() {
   const { copies } = view.open, { reference } = beginningOf(view.open), copy = copies[reference];
   const name = copies.length <= NAMED ? copies.map((_, place) => letter(place)).join(" = ") : `${letter(0)} … ${letter(copies.length - 1)}`;
-  const picture = { ...onStage(copy, reference), letter: name, ...known[copy.number] };
-  stage.show({ chosen: 0, reference: 0, turns: [], pictures: [picture] });
+  stage.show({ chosen: 0, reference: 0, turns: [], pictures: [{ ...onStage(copy, reference), letter: name }] });
 }
 
 function onStage(copy, position) {
-  const { number } = copy, edition = editionOf(copy);
+  const { number } = copy, edition = editionOf(copy), known = facts.get(copy.group)?.[number];
   return {
     number,
     edition,
@@ -179,8 +190,9 @@ function onStage(copy, position) {
     gone: MISSING[stateOf(copy)],
     ready: () => take("preview", copy),
     stand: () => standIn(position),
-    why: () => whyUnseen(copy, facts.get(copy.group)[number].unseen),
+    why: () => (known ? whyUnseen(copy, known.unseen) : []),
     show: (image, kind) => show(image, kind, number),
     giveBack: (image) => { if (editionOf(copy) === edition) giveBack("preview", copy, image); },
+    ...(known ?? sizeByThumb(position) ?? COMING),
   };
 }

@@ -9,6 +9,8 @@ import { loadThumb, markShape } from "./thumbnails.js";
 import { view } from "./view.js";
 import { base, letter } from "./words.js";
 
+const THUMB_SIDE = 320, PREVIEW_SIDE = 1600; // as rendering.py has them
+
 // drawn: what is to be done when a picture has come
 export function makeStrip(drawn) {
   const { copies } = view.open, wheres = areIdentical(view.open) ? markedPaths(copies.map((copy) => copy.path)) : [];
@@ -36,15 +38,29 @@ function makeOne(copy, position, drawn) {
   return make("div", { className: "one", data: { number: copy.number } }, pick, make("div", { className: "deeds" }, remove, keep));
 }
 
-// The small picture of a place, to stand for the large one, or nothing as long as it hasn't come.
-export function standIn(position) {
+// The small picture of a place as an image, or nothing as long as it hasn't come.
+function thumbOf(position) {
   const inGrid = $("grid").querySelector(`[data-number="${view.open.copies[position].number}"] img`);
   const images = [$("strip").children[position]?.querySelector("img"), inGrid];
-  const image = images.find((one) => one?.complete && one.naturalWidth);
+  return images.find((one) => one?.complete && one.naturalWidth) ?? null;
+}
+
+// The same, to stand for the large one.
+export function standIn(position) {
+  const image = thumbOf(position);
   if (!image) return null;
   const canvas = make("canvas", { width: image.naturalWidth, height: image.naturalHeight });
   canvas.getContext("2d").drawImage(image, 0, 0);
   return canvas;
+}
+
+// How large a preview is of the picture in a place, by its thumbnail; or nothing.
+export function sizeByThumb(position) {
+  const image = thumbOf(position);
+  if (!image) return null;
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const times = Math.max(width, height) < THUMB_SIDE ? 1 : PREVIEW_SIDE / THUMB_SIDE; // a smaller one is all there is
+  return { width: width * times, height: height * times };
 }
 
 export function dressStrip() {
