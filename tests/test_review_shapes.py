@@ -189,6 +189,20 @@ def test_identical_files_take_a_third_of_the_height_and_are_a_list_of_paths(
     press(page, "2", "Delete")
     said(page, "B removed. 2 of 3 left.")
     assert gone(shapes) == ["e_two.jpg"]
+    page.set_viewport_size({"width": 390, "height": 844})  # where a path has a line for itself
+    assert page.locator("#strip .path").first.bounding_box()["width"] > 300
+
+
+def test_of_paths_what_differs_is_marked_and_no_extension_is_cut(page: Any) -> None:
+    marked = page.evaluate(
+        """async (some) => {
+          const {markedPaths} = await import('/paths.js');
+          const read = ([, mark, end]) => [mark.textContent, end];
+          return some.map((paths) => markedPaths(paths).map(read));
+        }""",
+        [["a/x (1).jpg", "a/x.png"], ["a/x.jpg", "b/x.jpg"]],
+    )
+    assert marked == [[["x (1).jpg", ""], ["x.png", ""]], [["a", "/x.jpg"], ["b", "/x.jpg"]]]
 
 
 def test_how_much_pictures_are_alike_is_said_in_words_and_on_demand_in_numbers(page: Any) -> None:

@@ -15,12 +15,13 @@ export function markedPaths(paths) {
   });
 }
 
-// How much is alike at the beginning, in whole folders, and at the end.
+// How much is alike at the beginning, in whole folders, and at the end, in whole names or extensions.
 function sharedEnds(paths) {
   const [first] = paths, shortest = Math.min(...paths.map((path) => path.length));
   let start = 0, end = 0;
   while (start < first.length && paths.every((path) => path[start] === first[start])) start += 1;
   start = first.lastIndexOf("/", start) + 1;
   while (end < shortest - start && paths.every((path) => path.at(-1 - end) === first.at(-1 - end))) end += 1;
-  return [start, end];
+  const tail = first.slice(first.length - end), whole = tail.search(/[./]/);
+  return [start, whole < 0 ? 0 : tail.length - whole];
 }

@@ -4,6 +4,8 @@ import { PAGE } from "./burst.js";
 import { $, make } from "./nodes.js";
 import { view } from "./view.js";
 
+const WRAPPED = ["Path", "Damage", "Protected", "Beside it", "Holds"]; // what may be long
+
 // Turns the table of a large group, and marks the row of the chosen picture.
 export function dressRows() {
   const table = $("table-room").querySelector("table");
@@ -23,6 +25,9 @@ function bringIntoSight(row, titles) {
 // Rows for columns, and columns for rows.
 function turn(table) {
   const lines = [...table.rows].map((row) => [...row.cells]), [head, ...rest] = lines;
+  for (const [title, ...cells] of rest) {
+    if (!WRAPPED.includes(title.textContent)) for (const cell of cells) cell.classList.add("short");
+  }
   const titles = make("tr", {}, make("td"), ...rest.map(([title]) => Object.assign(title, { scope: "col" })));
   const rows = head.slice(1).map((letter, place) => (
     make("tr", {}, Object.assign(letter, { scope: "row" }), ...rest.map((cells) => cells[place + 1]))));

@@ -13,6 +13,7 @@ export function showVerdict() {
   const suggestion = isKept ? undefined : suggestions.get(view.open.number);
   const notes = [...warnings(view.open, suggestion), ...hints(view.open), ...shotsOf(view.open, suggestion)];
   const room = [...(isKept ? [] : suggestionParts(suggestion)), ...keepingParts(isKept)];
+  if (suggestion?.keeper === null) room.push(...chooseYourself(view.open.number));
   if (notes.length) room.push(make("div", { className: "notes" }, ...notes.map(chip)));
   $("verdict").replaceChildren(...room);
 }
@@ -34,7 +35,7 @@ function keepingParts(isKept) {
   return [make("span", { textContent: "Belongs side by side: find leaves it out from now on." }), button];
 }
 
-const noSuggestion = ({ group, reason }) => [make("span", { textContent: `No suggestion: ${reason}.` }), ...chooseYourself(group)];
+const noSuggestion = ({ reason }) => [make("span", { textContent: `No suggestion: ${reason}.` })];
 
 function acceptButton(suggestion) {
   const done = suggestion.removals.every(([number, keeper]) => isGone(copies[number]) && result.states[keeper] === THERE);
@@ -69,7 +70,7 @@ function warnings(group, suggestion) {
     if (isGone(copy) && protectionOf(copy)) warn(`The original of ${name(copy.number)} stays: ${protectionOf(copy)}`);
   }
   for (const copy of group.copies) if (damageOf(copy)) warn(`${name(copy.number)} is damaged: ${damageOf(copy)}`);
-  if (suggestion?.burst) warn("A burst, or it may be one: shots seconds apart");
+  if (suggestion?.burst && !suggestion.reason.startsWith("a burst")) warn("A burst, or it may be one: shots seconds apart");
   if (isAny(MOVED)) warn("A copy was moved or renamed: its original stays");
   if (isAny(NO_FILE)) warn("A folder or a link lies in a copy's place");
   if (!group.copies.some(isLeft)) warn("No copy is left: the originals stay, unless check-deleted is told --allow-whole-groups");
