@@ -24,7 +24,7 @@ from extras.points.features import Places, Points
 from extras.points.making import bag_in, points_in
 from extras.points.proof import Proof, prove
 from extras.points.remembered import Proofs, Shown, key_of, leave, recalled, shown_of
-from extras.points.rule import BORNE_OUT, reason_against
+from extras.points.rule import BORNE_OUT, BORNE_OUT_BY_BLOCKS, reason_against
 from extras.points.words import near
 from grouping import INSIDE_A_FRAME, POINTS, Match, UnionFind
 from pictures.crowds import is_certain
@@ -211,7 +211,9 @@ def compared(both: Both) -> Shown | None:
         return None
     agree = agreement(one, other, proof)
     holds = proof.holds and not agree.reason
-    if not holds and not (_may_bear_out(one, other, proof) and _bears_out(one, other, agree)):
+    if not holds and not (
+        _may_bear_out(one, other, proof) and _bears_out(one, other, proof, agree)
+    ):
         return None
     return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof), holds=holds)
 
@@ -222,12 +224,15 @@ def _may_bear_out(one: Seen, other: Seen, proof: Proof) -> bool:
     Where less has to agree of what lies between them, points have to be clearer; of documents,
     they have to prove it alone.
     """
-    return not are_documents(one, other) and not reason_against(proof.lying, BORNE_OUT)
+    return not are_documents(one, other) and not reason_against(proof.lying, BORNE_OUT_BY_BLOCKS)
 
 
-def _bears_out(one: Seen, other: Seen, agree: Agreement) -> bool:
-    enough = agree.blocks + agree.near / 2 >= BORNE_OUT.agreement
-    return enough and not is_one_design(one, other, agree.blocks)
+def _bears_out(one: Seen, other: Seen, proof: Proof, agree: Agreement) -> bool:
+    if agree.blocks < BORNE_OUT_BY_BLOCKS.agreement:
+        near_too = agree.blocks + agree.near / 2
+        if near_too < BORNE_OUT.agreement or reason_against(proof.lying, BORNE_OUT):
+            return False
+    return not is_one_design(one, other, agree.blocks)
 
 
 def boxes_of(one: Points, other: Points, proof: Proof) -> Boxes:

@@ -4,7 +4,7 @@ Pictures with the same words, the same interface or the same frame have points i
 these lie around what differs, or each is like many others, or most have no partner.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -26,7 +26,6 @@ BESIDE = 12.0  # pixels within which another point is at the same place
 MANY_PARTNERS = 0.4  # of the points seen, from which on fewer have to be clear
 LEAST_SHARE_OF_REPEATED = 0.5  # in both, where many points are repeated, as letters are
 LEAST_SHARE_OF_CROPPED = 0.6  # or in one of the two, of which the other has smaller ones
-MOST_REPEATED = 0.35  # of the points with a partner, those that come again elsewhere
 REPEATED_BITS = 40  # in which such points differ
 IN_PLACE_SCALE, IN_PLACE_DEGREES, IN_PLACE_SHIFT = 1.07, 7.5, 25  # and pixels
 MOVED_SCALE, MOVED_DEGREES = 1.03, 1.5
@@ -44,8 +43,9 @@ class Limits:
     moved, as in the frames of one shop, on X-rays or clothes of one sheet (`in_place`), or where
     something was but `moved`, as one subject before two backgrounds. `clear` is the share of the
     partners that are clearly nearer by their bits than all other points, `gaps` that of the points
-    among them in cells without a partner, fewer in place than elsewhere (`gaps_elsewhere`), and
-    `agreement` that of what agrees in the two pictures.
+    among them in cells without a partner, fewer in place than elsewhere (`gaps_elsewhere`),
+    `agreement` that of what agrees in the two pictures, and `repeated` that of the partners which
+    come again elsewhere.
     """
 
     spread: float
@@ -56,6 +56,7 @@ class Limits:
     gaps: float
     gaps_elsewhere: float
     agreement: float
+    repeated: float = 0.35
 
 
 # Where points alone prove something, and where they bear out what a network is sure of.
@@ -64,6 +65,10 @@ ALONE = Limits(
 )
 BORNE_OUT = Limits(
     40, 0.3, in_place=0.45, moved=0.4, clear=0.85, gaps=1.0, gaps_elsewhere=1.0, agreement=0.6
+)
+# The same where nearly all blocks agree, as below a caption that has many points of its own.
+BORNE_OUT_BY_BLOCKS = replace(
+    BORNE_OUT, share=0.28, in_place=0.28, clear=0.75, agreement=0.9, repeated=0.45
 )
 
 
@@ -168,7 +173,7 @@ def _too_much_alike(lying: Lying, limits: Limits) -> str:
         return f"only {distinct} points are clearly the same, {ceil(needed)} are needed"
     repeated = _repeated(lying.left, lying.right, lying.pairs)
     enough = fewer >= LEAST_SHARE_OF_REPEATED or share >= LEAST_SHARE_OF_CROPPED
-    if repeated > MOST_REPEATED and not enough:
+    if repeated > limits.repeated and not enough:
         return f"{repeated:.0%} of the points come again elsewhere, as letters do"
     return ""
 

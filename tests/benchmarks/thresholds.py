@@ -55,7 +55,6 @@ POINTS = {
     "LEAST_DISTINCT": (2, 6),
     "RATIO": (0.8, 0.9),
     "MANY_PARTNERS": (0.3, 0.5),
-    "MOST_REPEATED": (0.25, 0.5),
     "LEAST_SHARE_OF_REPEATED": (0.4, 0.6),
     "LEAST_SHARE_OF_CROPPED": (0.5, 0.7),
     "PAGE_BLOCKS": (0.8, 0.95),
@@ -73,6 +72,7 @@ LIMITS = {
     "gaps": (0.15, 0.4),
     "gaps_elsewhere": (0.25, 0.5),
     "agreement": (0.9, 1.1),
+    "repeated": (0.25, 0.5),
 }
 RECIPE = Recipe(parts=True, points=True)
 MODULES = (verify, registration, colour, rule, agreement)
