@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ SCALED = 10_000_000  # from here on a bar says 10.0M
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
 MANY = 1000  # photos, with which most work takes long enough for people to wonder
 SHOWS_LEFT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}{postfix}]"
+MOST_ANSWERED = 1000  # bytes of a pipe that are read for a yes or no
 SECONDS_BETWEEN_LINES = 30.0  # of how far something is, where no bar is shown
 
 
@@ -275,11 +277,34 @@ def counted(number: int, noun: str) -> str:
 
 def agreed(question: str) -> bool:
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return is_yes(sys.stdin.buffer.readline())
+
+
+def is_yes(answer: bytes) -> bool:
+    """Whether an answer's first line agrees; whatever else was typed doesn't."""
+    return answer.split(b"\n")[0].strip().lower() in (b"y", b"yes")
 
 
 def agreed_on_terminal(question: str) -> bool:
-    """Ask on a terminal; a script that runs an action has been asked by who wrote it."""
+    """Whether a person agrees, asked on a terminal, or by the answer that a script pipes in.
+
+    A script that answers nothing has been asked by who wrote it.
+    """
     if sys.stdin is None:
         return False
-    return not sys.stdin.isatty() or agreed(question)
+    if sys.stdin.isatty():
+        return agreed(question)
+    answer = waiting_answer()
+    if not answer:
+        return True
+    print_line(f"{question} [y/N]", sys.stderr)
+    return is_yes(answer)
+
+
+def waiting_answer() -> bytes:
+    """What waits to be read on a stdin that is no terminal; nobody is waited for."""
+    try:
+        stdin = sys.stdin.fileno()
+        return os.read(stdin, MOST_ANSWERED) if select.select([stdin], [], [], 0)[0] else b""
+    except (OSError, ValueError):  # it can't be read, or is no file
+        return b""

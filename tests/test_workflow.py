@@ -1378,3 +1378,48 @@ def test_a_file_that_took_the_place_of_one_set_aside_is_kept_too(
         assert ran.code == 1
         assert tree(library.photos) == before
     assert sum(line.startswith("Deleted file:") for line in library.log()) == 0
+
+
+def answered(library: Library, answer: bytes, *flags: str) -> Ran:
+    """Clean up with an answer that waits in a pipe, as of echo n | ..."""
+    there, ours = os.pipe()
+    os.write(ours, answer)
+    os.close(ours)
+    try:
+        return collect(library.start("cleanup", *flags, stdin=there))
+    finally:
+        os.close(there)
+
+
+@pytest.mark.parametrize("answer", [b"n\n", b"\n", b"\ny\n", b"yesterday\n", b"\xff\n", b"no"])
+def test_a_piped_answer_but_yes_deletes_nothing(culled: Library, answer: bytes) -> None:
+    before = tree(culled.folder)
+    ran = answered(culled, answer)
+    assert ran.code == 1
+    assert "[y/N]" in ran.err
+    assert "Nothing was deleted." in ran.out
+    assert tree(culled.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "flags"), [(b"y\n", ()), (b"Yes", ()), (b"y\ny\n", ()), (b"n\n", ("--yes",))]
+)
+def test_a_piped_yes_deletes(culled: Library, answer: bytes, flags: tuple[str, ...]) -> None:
+    assert answered(culled, answer, *flags).code == 0
+    assert culled.names() == ["vacation1.jpg", *COFFEE, "z_stars.jpg"]
+
+
+@pytest.mark.parametrize("stdin", ["nothing", "an ended pipe", "an open pipe"])
+def test_a_script_that_answers_nothing_is_not_asked(culled: Library, stdin: str) -> None:
+    there, ours = os.pipe()
+    if stdin == "an ended pipe":
+        os.close(ours)
+    if stdin == "nothing":
+        os.close(there)
+        there = os.open(os.devnull, os.O_RDONLY)
+    ran = collect(culled.start("cleanup", stdin=there))
+    assert (ran.code, "[y/N]" in ran.err) == (0, False)
+    assert culled.names() == ["vacation1.jpg", *COFFEE, "z_stars.jpg"]
+    os.close(there)
+    if stdin != "an ended pipe":
+        os.close(ours)
