@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extras.points.features import Described, Places, Points, Rows
-from extras.points.rule import Affine, Lying, area_of, reason_against, side_of
+from extras.points.rule import LEAST_INLIERS, Affine, Lying, area_of, reason_against, side_of
 from extras.points.vocabulary import branches_of, differing_bits
 
 Box = tuple[float, float, float, float]  # left, upper, right, lower, in shares of the picture
@@ -24,6 +24,7 @@ FEWEST = 5  # pairs of points that make it worth to look for a map
 MOST_STRETCH = 2.0  # of one direction against the other
 MOST_SCALE = 6.0
 MOST_SAMPLES = 200
+CONFIDENCE = 0.9999  # that none of more samples would give a better map
 # Of all pairs of points, those of one branch: of more all are compared, as that is quicker.
 MANY_ALIKE = 0.15
 FAR = np.uint16(999)  # bits
@@ -89,7 +90,7 @@ def _proven(
     affine = _map(left, right, _matched(left, right))
     if affine is None or (may_be and not may_be(affine, mirrored=mirrored)):
         return None
-    on = _on_each_other(left, right, affine)
+    affine, on = _refined(left, right, affine)
     if len(on[0]) < FEWEST:
         return None
     places, others = left.places[on[0]], right.places[on[1]]
@@ -216,7 +217,7 @@ def _map(left: Described, right: Described, matched: Matched) -> Affine | None:
         right.places[others],
         ransacReprojThreshold=TOLERANCE,
         maxIters=MOST_SAMPLES,
-        confidence=0.99,
+        confidence=CONFIDENCE,
     )
     if found is None:
         return None
@@ -237,11 +238,15 @@ def _is_plausible(affine: Affine) -> bool:
 
 
 def _on_each_other(left: Described, right: Described, affine: Affine) -> Matched:
-    """The rows of points that are alike and that the map lays on each other, each at most once."""
+    """The rows of points that are alike and that the map lays on each other, each at most once.
+
+    They may lie `TOLERANCE` pixels beside in the picture in which what both show is smaller.
+    """
+    tolerance = TOLERANCE * max(1.0, area_of(affine) ** 0.5)
     there = (left.places @ affine[:, :2].T + affine[:, 2]).astype(np.float32)
     apart = (there**2).sum(axis=1)[:, None] + (right.places**2).sum(axis=1)
     apart -= 2 * (there @ right.places.T)
-    rows, others = np.divmod(np.flatnonzero(apart <= TOLERANCE**2), len(right))
+    rows, others = np.divmod(np.flatnonzero(apart <= tolerance**2), len(right))
     rows, others, bits = _with_few_bits(left, right, (rows, others), MOST_BITS_ON)
     turns, octaves = _moved(left, right, (rows, others))
     (a, _, _), (b, _, _) = affine
@@ -249,6 +254,21 @@ def _on_each_other(left: Described, right: Described, affine: Affine) -> Matched
     octave = np.log(area_of(affine)) / (2 * np.log(1.2)) + OCTAVE_BINS // 2
     agree = (_apart(turns, turn) <= TURN_REACH + 1) & (np.abs(octaves - octave) <= OCTAVE_REACH + 1)
     return _nearest(rows[agree], others[agree], bits[agree])
+
+
+def _refined(left: Described, right: Described, affine: Affine) -> tuple[Affine, Matched]:
+    """A map, or the one that fits best what lies on each other by it, if by that more does."""
+    on = _on_each_other(left, right, affine)
+    if len(on[0]) < LEAST_INLIERS:
+        return affine, on
+    there = np.ones((len(on[0]), 3))
+    there[:, :2] = left.places[on[0]]
+    found, *_ = np.linalg.lstsq(there, right.places[on[1]].astype(np.float64))
+    better = np.ascontiguousarray(found.T)
+    if not _is_plausible(better):
+        return affine, on
+    more = _on_each_other(left, right, better)
+    return (better, more) if len(more[0]) > len(on[0]) else (affine, on)
 
 
 def _mirrored(places: Places, width: int) -> Places:

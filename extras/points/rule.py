@@ -29,6 +29,7 @@ LEAST_SHARE_OF_CROPPED = 0.6  # or in one of the two, of which the other has sma
 REPEATED_BITS = 40  # in which such points differ
 IN_PLACE_SCALE, IN_PLACE_DEGREES, IN_PLACE_SHIFT = 1.07, 7.5, 25  # and pixels
 MOVED_SCALE, MOVED_DEGREES = 1.03, 1.5
+CROPPED_SCALE = 1.35  # from which on a picture is taken for an enlarged part of the other one
 CELLS_OF_MANY, CELLS_OF_FEW, MANY = 5, 3, 25  # cells a side, from so many inliers on
 EDGE_SHARE = 0.04  # of the inliers at each edge, which may be there by chance
 LAST_OCTAVE = 7
@@ -160,8 +161,17 @@ def _too_few(lying: Lying, limits: Limits) -> str:
     )
     if share < least:
         return f"only {share:.0%} of the points there have a partner, {least:.0%} are needed"
-    gaps = max(side.gaps for side in lying.sides)
+    gaps = _gaps(lying)
     return f"{gaps:.0%} of the points lie where none has a partner" if gaps > most_gaps else ""
+
+
+def _gaps(lying: Lying) -> float:
+    """The share of points in gaps; of a part that was much enlarged, of the picture with less.
+
+    There more points are found than in the whole, which has enough others.
+    """
+    ones, others = (side.gaps for side in lying.sides)
+    return min(ones, others) if _enlarged(lying.affine) >= CROPPED_SCALE else max(ones, others)
 
 
 def _too_much_alike(lying: Lying, limits: Limits) -> str:
@@ -214,11 +224,16 @@ def _elsewhere(bits: Bits, points: Described, rows: Rows) -> NDArray[np.uint16]:
 
 def _asked(affine: Affine, limits: Limits) -> tuple[float, float]:
     """The share of points with a partner, and of gaps, by how a map moves a picture."""
-    scale = np.sqrt(area_of(affine))
     degrees = abs(np.degrees(np.arctan2(affine[1, 0], affine[0, 0])))
-    enlarged, shift = max(scale, 1 / scale), np.abs(affine[:, 2]).max()
+    enlarged, shift = _enlarged(affine), np.abs(affine[:, 2]).max()
     if enlarged <= IN_PLACE_SCALE and degrees <= IN_PLACE_DEGREES and shift <= IN_PLACE_SHIFT:
         return limits.in_place, limits.gaps
     if enlarged <= MOVED_SCALE and degrees <= MOVED_DEGREES:
         return limits.moved, limits.gaps
     return limits.share, limits.gaps_elsewhere
+
+
+def _enlarged(affine: Affine) -> float:
+    """How many times what one picture shows is larger in the other one, or the other way round."""
+    scale = float(np.sqrt(area_of(affine)))
+    return max(scale, 1 / scale)
