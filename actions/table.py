@@ -32,7 +32,7 @@ ACTIONS = {
     ),
     "restore": Action(
         "extras.actions.restore",
-        "bring back what the last cleanup sent to the trash",
+        "bring back what the last cleanup sent to the trash; again, the one before it",
         "--output-dir ~/similar",
     ),
     "review": Action(

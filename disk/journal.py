@@ -1,4 +1,4 @@
-"""What cleanup did, line by line, so that the last one can be undone.
+"""What cleanup did, line by line, so that it can be undone, the last one first.
 
 It lies beside the key that signs each of its lines, outlives the results, and only grows.
 """
@@ -36,8 +36,8 @@ class Deletion:
 
 
 @dataclass(slots=True)
-class LastCleanup:
-    """What the last cleanup deleted, by path, which of that is restored, and when it ended.
+class Cleanup:
+    """What a cleanup deleted, by path, which of that is restored, and when it ended.
 
     One that was interrupted is one with that which went on.
     """
@@ -68,11 +68,19 @@ class Journal:
         if os.path.lexists(self.file):
             self._append({"ended": datetime.now().isoformat(" ", "minutes")})
 
-    def restored(self, path: str) -> None:
-        self._append({"restored": path})
+    def restored(self, deletion: Deletion) -> None:
+        """Note that a file is back; its path alone wouldn't tell which cleanup it comes from."""
+        self._append({"restored": asdict(deletion)})
 
-    def last(self) -> LastCleanup:
+    def last(self) -> Cleanup:
         """The last cleanup that deleted anything. Changes nothing on disk.
+
+        Raises UserError as `cleanups` does.
+        """
+        return self.cleanups()[-1]
+
+    def cleanups(self) -> list[Cleanup]:
+        """The cleanups that deleted anything, the last one at the end. Changes nothing on disk.
 
         Raises UserError (exit 3) if there was none, or if a line isn't as it was written.
         """
@@ -80,7 +88,7 @@ class Journal:
             message = f"no cleanup of {self.output_dir} is noted ({self.file} is missing)"
             raise UserError(f"{message}; look into the trash yourself.", Exit.STATE)
         cleanups, _ = self._history()
-        return next((one for one in reversed(cleanups) if one.deletions), cleanups[-1])
+        return [one for one in cleanups if one.deletions] or cleanups[-1:]
 
     def brought_back(self) -> frozenset[str]:
         """All that was ever restored. Changes nothing on disk.
@@ -89,11 +97,11 @@ class Journal:
         """
         return frozenset(self._history()[1]) if os.path.lexists(self.file) else frozenset()
 
-    def _history(self) -> tuple[list[LastCleanup], set[str]]:
+    def _history(self) -> tuple[list[Cleanup], set[str]]:
         """The cleanups one after the other, and all that was ever restored."""
         with open_regular(self.file) as stream:
             lines = stream.read().split(b"\n")[:-1]  # for what was cut off nothing went
-        cleanups, back = [LastCleanup()], set[str]()
+        cleanups, back = [Cleanup()], set[str]()
         for number, line in enumerate(lines, 1):
             try:
                 self._read(line, cleanups, back)
@@ -104,7 +112,7 @@ class Journal:
                 ) from error
         return cleanups, back
 
-    def _read(self, line: bytes, cleanups: list[LastCleanup], back: set[str]) -> None:
+    def _read(self, line: bytes, cleanups: list[Cleanup], back: set[str]) -> None:
         """Take note of what a line says; one of `BROKEN_LINE` if it isn't as it was written."""
         row = table_of(json.loads(line.decode()), "it")
         signed = text_of(row.pop("signature"), "signature")
@@ -115,15 +123,13 @@ class Journal:
         if kind == "ended":
             last.ended = last.ended or text_of(value, kind)  # later ones deleted nothing
         elif kind == "restored":
-            back.add(path_of(value, kind))
-            holder = (one for one in reversed(cleanups) if value in one.deletions)
-            next(holder, last).restored.add(path_of(value, kind))
+            back.add(_note_restored(value, cleanups))
         elif kind == "kept":
             last.deletions.pop(path_of(value, kind), None)
         else:
             deletion = _deletion_of(table_of(row["deleted"], kind))
             if last.ended:
-                last = LastCleanup()
+                last = Cleanup()
                 cleanups.append(last)
             last.deletions[deletion.path] = deletion
             last.restored.discard(deletion.path)
@@ -152,6 +158,21 @@ class Journal:
                 sync_folder(os.path.dirname(self.file))
         finally:
             os.close(descriptor)
+
+
+def _note_restored(value: object, cleanups: list[Cleanup]) -> str:
+    """Note that a file is back with the last cleanup that it may come from; returns its path.
+
+    Earlier versions wrote no more than the path.
+    """
+    deletion = _deletion_of(value) if isinstance(value, dict) else None
+    path = deletion.path if deletion else path_of(value, "restored")
+    for one in reversed(cleanups):
+        known = one.deletions.get(path)
+        if known and (deletion is None or (known == deletion and path not in one.restored)):
+            one.restored.add(path)
+            break
+    return path
 
 
 def _deletion_of(row: dict[str, object]) -> Deletion:

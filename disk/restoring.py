@@ -10,8 +10,8 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from disk import system
 from disk.files import (
@@ -23,7 +23,7 @@ from disk.files import (
     is_untouched,
     sync_folder,
 )
-from disk.journal import Deletion, LastCleanup
+from disk.journal import Cleanup, Deletion
 from disk.lines import to_line
 from disk.removal import Kept, is_set_aside
 from disk.same_file import are_one, look_anew, may_be_one
@@ -46,15 +46,59 @@ class Restoring:
     before: tuple[str, ...]
     folders: tuple[str, ...]
 
+    def and_later(self, later: "Restoring") -> "Restoring":
+        """The same, with what of a later cleanup can't be restored or was restored before."""
+        refused, before = self.refused + later.refused, self.before + later.before
+        return replace(self, refused=refused, before=before)
 
-def plan_restoring(last: LastCleanup) -> Restoring:
-    """Decide for each file that the last cleanup deleted. Changes nothing on disk."""
+
+@dataclass(frozen=True, slots=True)
+class NextRestoring:
+    """What restore will do next: which cleanup's files it brings back, and how.
+
+    It is the last cleanup, or an earlier one if nothing can be restored of the `done` after it.
+    Those before it have left so many files `in_trash`.
+    """
+
+    cleanup: Cleanup
+    plan: Restoring
+    done: int
+    in_trash: int
+
+
+def plan_next(cleanups: Sequence[Cleanup]) -> NextRestoring:
+    """Which of some cleanups comes next, the last one first. Changes nothing on disk."""
+    plan, done = plan_restoring(cleanups[-1]), 0
+    while not (plan.restore or plan.back or _waits(cleanups[-1 - done])):
+        if done == len(cleanups) - 1:
+            break
+        done += 1
+        plan = plan_restoring(cleanups[-1 - done]).and_later(plan)
+    return NextRestoring(cleanups[-1 - done], plan, done, _in_trash(cleanups[: -1 - done]))
+
+
+def _waits(cleanup: Cleanup) -> bool:
+    """Whether an input folder of a cleanup isn't there, whose disk may be mounted again."""
+    left = cleanup.deletions.keys() - cleanup.restored
+    return not all(os.path.isdir(cleanup.deletions[path].below) for path in left)
+
+
+def _in_trash(cleanups: Sequence[Cleanup]) -> int:
+    """How many files some cleanups have left in a trash."""
+    deletions = (
+        d for one in cleanups for d in one.deletions.values() if d.path not in one.restored
+    )
+    return len({d.place for d in deletions if d.place and os.path.lexists(d.place)})
+
+
+def plan_restoring(cleanup: Cleanup) -> Restoring:
+    """Decide for each file that a cleanup deleted. Changes nothing on disk."""
     look_anew()
     restore: list[Deletion] = []
     refused: list[Kept] = []
     back: list[Deletion] = []
-    for path, deletion in last.deletions.items():
-        if path in last.restored:
+    for path, deletion in cleanup.deletions.items():
+        if path in cleanup.restored:
             continue
         if is_back(deletion):
             back.append(deletion)
@@ -63,7 +107,7 @@ def plan_restoring(last: LastCleanup) -> Restoring:
         else:
             restore.append(deletion)
     folders = sorted({folder for one in restore for folder in _missing_folders(one)})
-    before = tuple(path for path in last.deletions if path in last.restored)
+    before = tuple(path for path in cleanup.deletions if path in cleanup.restored)
     return Restoring(tuple(restore), tuple(refused), tuple(back), before, tuple(folders))
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from config import Exit, UserError
 from disk import removal, signature, system
 from disk import trash as trash_module
-from disk.journal import Deletion, Journal, LastCleanup, journal_of
+from disk.journal import Cleanup, Deletion, Journal, journal_of
 from disk.own_names import ASIDE_SUFFIX, MANIFEST
 from disk.restoring import IN_THE_TRASH, plan_restoring, put_back
 from disk.trash import description_of
@@ -175,6 +175,84 @@ def test_only_the_last_cleanup_is_undone(cleaned: Library) -> None:
     assert ran.facts["restored"] == [str(cleaned.photos / "z_coffee_bw.jpg")]
 
 
+def cleaned_one_by_one(library: Library, *names: str) -> list[dict[str, bytes]]:
+    """Have a cleanup for each photo; returns the photos before the first, the second and so on."""
+    trees = []
+    for name in names:
+        trees.append(tree(library.photos))
+        library.delete_copies(name)
+        assert library.check().code == 0
+        assert library.cleanup(*TRASH).code == 0
+    return trees
+
+
+def test_each_restore_goes_one_cleanup_further_back(found: Library, trash: Path) -> None:
+    everything = found.names()
+    trees = cleaned_one_by_one(found, OLD, "z_coffee_bw.jpg", COPY)
+    told = []
+    for photos in reversed(trees):
+        dry = found.run("restore", "--dry-run", "--json")
+        ran = found.run("restore", "--json")
+        assert dry.facts["restore"] == ran.facts["restore"]
+        assert (ran.code, tree(found.photos)) == (0, photos)
+        told.append((ran.facts["later_cleanups"], ran.facts["left_by_earlier"]))
+    assert told == [(0, 2), (1, 1), (2, 0)]
+    assert (found.names(), os.listdir(trash / "files")) == (everything, [])
+    assert found.check().code == 0
+    assert found.listed() == []
+    ran = found.run("restore")
+    assert (ran.code, tree(found.photos)) == (0, trees[0])
+    assert "Restored before: 3 files." in ran.out
+
+
+def test_it_says_which_cleanup_comes_next_and_what_lies_in_the_trash_yet(found: Library) -> None:
+    cleaned_one_by_one(found, OLD, "z_coffee_bw.jpg", COPY)
+    goes_on = "Earlier cleanups left in the trash: {}; the next restore goes on there."
+    first, second, third = (found.run("restore").out for _ in range(3))
+    assert goes_on.format("2 files") in first
+    assert "Nothing more can be restored of it.\nThe cleanup before it ended on " in second
+    assert goes_on.format("1 file") in second
+    assert "of the last 2 cleanups.\nThe cleanup before them ended on " in third
+    assert "left in the trash" not in third
+
+
+def test_a_photo_that_two_cleanups_deleted_comes_back_with_the_later_one(found: Library) -> None:
+    cleaned_one_by_one(found, OLD)
+    shutil.copy2(trashed(found, OLD), found.photos / OLD)  # by hand
+    shutil.copy2(found.photos / OLD, found.copy(OLD))
+    cleaned_one_by_one(found, COPY, OLD)
+    restored = [found.run("restore", "--json").facts["restored"] for _ in range(2)]
+    assert restored == [[str(found.photos / name)] for name in (OLD, COPY)]
+    ran = found.run("restore", "--json")  # the first one's is in its place
+    assert (ran.code, ran.facts["back"]) == (0, [str(found.photos / OLD)])
+    assert found.run("restore", "--json").facts["back"] == []
+
+
+def test_what_was_deleted_for_good_keeps_no_earlier_cleanup_in_the_trash(found: Library) -> None:
+    cleaned_one_by_one(found, OLD)
+    found.delete_copies(COPY)
+    found.check()
+    found.cleanup("--delete-mode", "permanent")
+    ran = found.run("restore", "--json")
+    assert (ran.code, ran.facts["restored"]) == (1, [str(found.photos / OLD)])
+    gone = {"path": str(found.photos / COPY), "reason": "it was deleted for good"}
+    assert ran.facts["kept"] == [gone]
+
+
+def test_a_cleanup_whose_disk_is_not_mounted_is_waited_for(found: Library) -> None:
+    cleaned_one_by_one(found, OLD, COPY)
+    elsewhere = found.photos.rename(found.folder / "elsewhere")
+    ran = found.run("restore", "--json")
+    assert (ran.code, ran.facts["later_cleanups"], ran.facts["restored"]) == (1, 0, [])
+    elsewhere.rename(found.photos)
+    assert found.run("restore", "--json").facts["restored"] == [str(found.photos / COPY)]
+
+
+def test_what_an_earlier_version_noted_as_restored_is_known(cleaned: Library) -> None:
+    journal(cleaned)._append({"restored": str(cleaned.photos / COPY)})
+    assert journal(cleaned).last().restored == {str(cleaned.photos / COPY)}
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_cleanup_that_deletes_nothing_leaves_the_one_before_to_be_undone(
     cleaned: Library, monkeypatch: pytest.MonkeyPatch, stopped: bool
@@ -297,7 +375,9 @@ def test_what_was_deleted_for_good_is_named(culled: Library) -> None:
 
 def test_what_the_trash_of_a_system_has_is_named(cleaned: Library) -> None:
     notes = journal(cleaned)
-    for deletion in notes.last().deletions.values():
+    deletions = notes.last().deletions.values()
+    Path(notes.file).unlink()
+    for deletion in deletions:
         notes.deleted(replace(deletion, place=""))
     assert stays(cleaned).startswith("the system's trash doesn't tell where it lies")
 
@@ -507,7 +587,7 @@ def in_the_trash_itself(library: Library, name: str = COPY) -> Deletion:
 def test_nothing_is_restored_into_the_trash_itself(cleaned: Library, name: str) -> None:
     deletion = in_the_trash_itself(cleaned, name)
     before = tree(Path(deletion.below))
-    (refused,) = plan_restoring(LastCleanup({deletion.path: deletion})).refused
+    (refused,) = plan_restoring(Cleanup({deletion.path: deletion})).refused
     assert refused.reason == IN_THE_TRASH
     assert put_back(deletion) == IN_THE_TRASH
     assert tree(Path(deletion.below)) == before
@@ -869,7 +949,7 @@ def test_a_line_that_was_cut_off_makes_way_for_the_next(cleaned: Library) -> Non
     with open(notes.file, "ab") as stream:
         stream.write(b'{"deleted": {"path": "/hal')
     assert notes.last() == last
-    notes.restored(str(cleaned.photos / COPY))
+    notes.restored(last.deletions[str(cleaned.photos / COPY)])
     assert notes.last().restored == {str(cleaned.photos / COPY)}
 
 

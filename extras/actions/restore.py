@@ -1,4 +1,4 @@
-"""Bring back what the last cleanup sent to the trash, and its copies."""
+"""Bring back what a cleanup sent to the trash, the last one first, and its copies."""
 
 import argparse
 import contextlib
@@ -11,7 +11,7 @@ from actions.console import Console, Item, bar, counted, facts_of, lines_of, meg
 from actions.result import ask_for_trust, held, paths_of
 from config import Exit, Settings, UserError
 from disk.files import append_lines, check_log, is_gone
-from disk.journal import Deletion, Journal, LastCleanup, journal_of
+from disk.journal import Deletion, Journal, journal_of
 from disk.lines import to_line
 from disk.record import (
     SavedCopy,
@@ -20,7 +20,7 @@ from disk.record import (
     read_to_delete,
     write_to_delete,
 )
-from disk.restoring import Restoring, forget_description, plan_restoring, put_back
+from disk.restoring import NextRestoring, Restoring, forget_description, plan_next, put_back
 from disk.result import Opened, OutputPaths, Result, proven
 
 
@@ -43,13 +43,15 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         raise UserError(message, Exit.STATE)
     with held(paths, console, "mount its disk", dry_run=arguments.dry_run) as found:
         result = trusted(found, arguments, console)
-        last = journal.last()
-        plan = plan_restoring(last)
-        report_plan(console, paths.output_dir, last, plan)
+        cleanups = journal.cleanups()
+        coming = plan_next(cleanups)
+        say_which(console, paths.output_dir, cleanups[-1].ended, coming)
+        report_plan(console, coming.plan)
+        say_left(console, coming)
         if arguments.dry_run:
             console.say("Dry run: nothing was restored.")
             return
-        carry_out(console, paths, journal, plan, result)
+        carry_out(console, paths, journal, coming.plan, result)
 
 
 def trusted(found: Opened, arguments: argparse.Namespace, console: Console) -> Result | None:
@@ -74,11 +76,34 @@ def trusted(found: Opened, arguments: argparse.Namespace, console: Console) -> R
 # ---- The plan
 
 
-def report_plan(console: Console, output_dir: str, last: LastCleanup, plan: Restoring) -> None:
+def say_which(console: Console, output_dir: str, last: str, coming: NextRestoring) -> None:
+    """Say which cleanup comes next; `last` is when the last one ended."""
+    console.say(f"The last cleanup of {to_line(output_dir)} {ended(last)}.")
+    if coming.done:
+        several = coming.done > 1
+        whose = f"the last {coming.done:,} cleanups" if several else "it"
+        console.say(f"Nothing more can be restored of {whose}.")
+        when = ended(coming.cleanup.ended)
+        console.say(f"The cleanup before {'them' if several else 'it'} {when}.")
+    console.facts.update(cleanup=coming.cleanup.ended, later_cleanups=coming.done)
+
+
+def ended(when: str) -> str:
+    return f"ended on {when}" if when else "was interrupted"
+
+
+def say_left(console: Console, coming: NextRestoring) -> None:
+    """Say what earlier cleanups have left in the trash."""
+    console.facts["left_by_earlier"] = coming.in_trash
+    if coming.in_trash:
+        count = counted(coming.in_trash, "file")
+        goes_on = "; the next restore goes on there" if coming.plan.restore else ""
+        console.say(f"Earlier cleanups left in the trash: {count}{goes_on}.")
+
+
+def report_plan(console: Console, plan: Restoring) -> None:
     refused = items_of_kept(plan)
     size = sum(deletion.size for deletion in plan.restore)
-    when = f"ended on {last.ended}" if last.ended else "was interrupted"
-    console.say(f"The last cleanup of {to_line(output_dir)} {when}.")
     console.say(f"To restore: {counted(len(plan.restore), 'file')}, {megabytes(size)}.")
     for deletion in plan.restore:
         console.say(f"  {to_line(deletion.path)}")
@@ -92,7 +117,6 @@ def report_plan(console: Console, output_dir: str, last: LastCleanup, plan: Rest
         console.say(f"Restored before: {counted(len(plan.before), 'file')}.")
     console.list_some("Not restored", lines_of(refused), everything=True)
     console.facts.update(
-        cleanup=last.ended,
         restore=[{"path": one.path, "trashed": one.place} for one in plan.restore],
         folders=list(plan.folders),
         back=[one.path for one in plan.back],
@@ -193,7 +217,7 @@ def complete(journal: Journal, deletion: Deletion, reason: str | None, outcome: 
     """Note that a file is back and all is done, unless there is a reason why its copy isn't."""
     try:
         if not reason:
-            journal.restored(deletion.path)
+            journal.restored(deletion)
     except OSError as error:
         reason = error.strerror or str(error)
     if reason:
