@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import itertools
-import multiprocessing
 import queue
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +26,7 @@ from pictures.messages import keep_off_the_terminal
 
 if TYPE_CHECKING:  # these take half a second to import, and only `find` needs them
     from concurrent.futures import Future
+    from multiprocessing.process import BaseProcess
 
     Working = Future[list[Any]]
 
@@ -166,7 +166,7 @@ def _work_in_pool(
                 future.add_done_callback(done.put)
             if not in_flight:
                 return
-            ended = _next_ended(done)
+            ended = _next_ended(done, started)
             if ended is None:  # a worker was killed, and what it had was lost
                 for file in itertools.chain(*in_flight.values()):
                     if not waiting.try_again(file):
@@ -175,7 +175,9 @@ def _work_in_pool(
             yield from _outcome(in_flight.pop(ended), ended, waiting)
 
 
-def _next_ended(done: "queue.SimpleQueue[Working]") -> "Working | None":
+def _next_ended(
+    done: "queue.SimpleQueue[Working]", started: pebble.ProcessPool
+) -> "Working | None":
     """The next task that ended; None if the workers stand still and none will come.
 
     On a busy machine they work, if slowly. Where nobody can tell, the clock must do.
@@ -185,7 +187,7 @@ def _next_ended(done: "queue.SimpleQueue[Working]") -> "Working | None":
     while True:
         with contextlib.suppress(queue.Empty):
             return done.get(timeout=SECONDS_BETWEEN_LOOKS)
-        pids = [worker.pid for worker in multiprocessing.active_children() if worker.pid]
+        pids = [worker.pid for worker in _workers_of(started) if worker.pid]
         before, worked = worked, system.cpu_seconds_of(pids)
         is_still = before is None or worked is None or worked - before <= LEAST_WORK
         still = still + SECONDS_BETWEEN_LOOKS if is_still else 0.0
@@ -256,9 +258,14 @@ def started_pool(workers: int, bounds: Limits) -> Iterator[pebble.ProcessPool]:
             pool.stop()
             if manager := pool._pool_manager_loop:
                 manager.join()  # or it would replace those that are killed
-            for worker in multiprocessing.active_children():
+            for worker in _workers_of(pool):
                 worker.kill()  # one that still starts would complain that the pool's locks are gone
             pool.join()
+
+
+def _workers_of(pool: pebble.ProcessPool) -> list["BaseProcess"]:
+    """The processes of a pool, which may not be all that this program has."""
+    return list(pool._pool_manager.worker_manager.workers.copy().values())
 
 
 @contextlib.contextmanager

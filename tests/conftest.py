@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 # NumPy asks for it when it is imported; in small pictures its threads wait for each other.
@@ -283,6 +284,7 @@ class PoolHere:
 
     active = True
     _pool_manager_loop = None
+    _pool_manager = SimpleNamespace(worker_manager=SimpleNamespace(workers={}))
 
     def __init__(self, **_: object) -> None:
         pass

@@ -175,6 +175,14 @@ def test_a_worker_waits_for_the_lock_of_all_for_as_long_as_its_pool_says() -> No
         assert started.schedule(seconds_of_lock).result() == limits.FINDING.lock < 60
 
 
+def test_the_end_of_a_pool_is_none_for_the_workers_of_another() -> None:
+    with workers.started_pool(1, limits.FINDING) as one:
+        worker = one.schedule(os.getpid).result()
+        with workers.started_pool(1, limits.FINDING) as other:
+            assert other.schedule(os.getpid).result() != worker
+        assert one.schedule(os.getpid).result() == worker
+
+
 @pytest.mark.parametrize(("at_a_time", "hashed"), [(1, 9), (0, 0)])
 def test_pools_may_break_as_often_as_they_like_while_something_comes_of_each(
     at_a_time: int, hashed: int, monkeypatch: pytest.MonkeyPatch
