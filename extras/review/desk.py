@@ -285,21 +285,12 @@ class Desk:
         that were edited are no longer what find saw, and are left out.
         """
         pictures: list[Picture] = []
-        kept = {path for one in self.kept_together.get(group, ()) for path in one.paths}
-        for number in self.groups[group]:
-            if self.state_of(number, sure=True) in (EDITED, OTHER):
-                continue
-            copy = self.manifest.copies[number]
+        for number in self._judged_of(group):
             facts = self.facts(number)
             if isinstance(facts, Unseen):
-                paths = [self.manifest.copies[n].original.path for n in self.groups[group]]
-                name = told.names(paths)[self.groups[group].index(number)]
-                why = f"{name} can't be judged: {facts.reason}"
+                why = f"{self._name_in(group, number)} can't be judged: {facts.reason}"
                 return Suggestion(group, None, why)
-            path, stays = copy.original.path, bool(self.protection(copy))
-            beside = self.beside(number)
-            picture = Picture(number, path, copy.digest, facts, beside, stays=stays)
-            pictures.append(replace(picture, was_kept=path in kept))
+            pictures.append(self._picture(group, number, facts))
         judged = {picture.number for picture in pictures}
         pictures = [
             replace(picture, is_apart=self._partners.are_apart(picture.number, judged))
@@ -310,6 +301,26 @@ class Desk:
             return rules.suggest(group, pictures, self.links[group], by.prefer, by.rules)
         except CantBeSeen as error:
             return Suggestion(group, None, f"one can't be judged: {error}")
+
+    def _judged_of(self, group: int) -> Iterator[int]:
+        """The pictures of a group that are what find saw, by number."""
+        for number in self.groups[group]:
+            if self.state_of(number, sure=True) not in (EDITED, OTHER):
+                yield number
+
+    def _picture(self, group: int, number: int, facts: Facts) -> Picture:
+        """A picture as the rules judge it."""
+        copy = self.manifest.copies[number]
+        path, stays = copy.original.path, bool(self.protection(copy))
+        was_kept = any(path in one.paths for one in self.kept_together.get(group, ()))
+        beside = self.beside(number)
+        return Picture(number, path, copy.digest, facts, beside, stays=stays, was_kept=was_kept)
+
+    def _name_in(self, group: int, number: int) -> str:
+        """What a picture is called in a sentence about its group."""
+        members = self.groups[group]
+        paths = [self.manifest.copies[n].original.path for n in members]
+        return told.names(paths)[members.index(number)]
 
     def suggestions(
         self,

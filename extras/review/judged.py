@@ -55,8 +55,7 @@ def same_pictures(
     same = {
         frozenset((one.number, other.number))
         for one, other in combinations(pictures, 2)
-        if one.digest == other.digest
-        or (one.facts.orientation == other.facts.orientation and are_one_shot(one, other))
+        if _hold_the_same(one, other)
     }
     if identical_only:
         return same
@@ -68,10 +67,34 @@ def same_pictures(
     return same
 
 
+def _hold_the_same(one: Picture, other: Picture) -> bool:
+    """Whether two are identical files, or have the same pixels the same way up."""
+    if one.digest == other.digest:
+        return True
+    return one.facts.orientation == other.facts.orientation and are_one_shot(one, other)
+
+
 def are_turned(pictures: Sequence[Picture]) -> bool:
     """Whether some are versions of one picture that are turned against each other."""
     found = versions.pairs([picture.facts for picture in pictures])
     return any(pair.turn != versions.UPRIGHT for pair in found)
+
+
+def how_they_differ(pictures: Sequence[Picture]) -> str:
+    """In what pictures of a group differ that are no versions of one another, in words."""
+    if are_turned(pictures):
+        return "turned against each other: keep the upright one yourself"
+    return "different pictures: framed, cut or edited"
+
+
+def are_one_file(pictures: Sequence[Picture]) -> bool:
+    return len({picture.digest for picture in pictures}) == 1
+
+
+def was_changed_in_place(one: Picture, other: Picture) -> bool:
+    """Whether two files begin or end with the same data and yet hold other pixels."""
+    shared = set(one.facts.places) & set(other.facts.places)
+    return bool(shared) and not are_one_shot(one, other)
 
 
 def sets_of(pictures: Sequence[Picture], same: Collection[frozenset[int]]) -> list[list[Picture]]:

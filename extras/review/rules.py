@@ -17,12 +17,14 @@ from disk.system import lies_in
 from extras.review import doubts, folders, knowledge, origin, pixels, shots
 from extras.review.judged import (
     Picture,
+    are_one_file,
     are_one_shot,
-    are_turned,
+    how_they_differ,
     in_time,
     may_be_burst,
     same_pictures,
     sets_of,
+    was_changed_in_place,
 )
 from extras.review.shots import Shot
 from pictures import held
@@ -136,10 +138,14 @@ def _least_lossy(pictures: Sequence[Picture]) -> list[Picture]:
     """Those of the best quality, if that is known of all, or else those of the most bytes."""
     if None not in [p.facts.quality for p in pictures]:
         return _of_best_quality(pictures)
-    known = [(p, q) for p in pictures if (q := p.facts.lowest_quality) is not None]
-    if len(known) == len(pictures):
-        best = max(quality for _, quality in known)
-        return [p for p, quality in known if quality >= best - origin.SAME_QUALITY]
+    lowest = [quality for p in pictures if (quality := p.facts.lowest_quality) is not None]
+    if len(lowest) == len(pictures):
+        least = max(lowest) - origin.SAME_QUALITY
+        return [p for p, quality in zip(pictures, lowest, strict=True) if quality >= least]
+    return _least_compressed(pictures)
+
+
+def _least_compressed(pictures: Sequence[Picture]) -> list[Picture]:
     largest = max(p.facts.size for p in pictures)
     return [p for p in pictures if p.facts.size * LESS_COMPRESSED >= largest]
 
@@ -196,21 +202,19 @@ def _original_format(pictures: Sequence[Picture], _: Sequence[str]) -> list[Pict
     Nor what is lossless and lost the camera's name.
     """
     left = [p for p in pictures if not any(_is_saved_anew(p, other) for other in pictures)]
-    written = [
-        p for p in left if p.facts.camera and (p.facts.quality or 0) >= origin.CAMERA_QUALITY
-    ]
-    return [p for p in left if not written or p.facts.camera or not p.facts.lossless]
+    if not any(map(_is_as_a_camera_writes, left)):
+        return left
+    return [p for p in left if p.facts.camera or not p.facts.lossless]
+
+
+def _is_as_a_camera_writes(picture: Picture) -> bool:
+    facts = picture.facts
+    return bool(facts.camera) and (facts.quality or 0) >= origin.CAMERA_QUALITY
 
 
 def _sharpest(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
     most = max(p.facts.sharpness for p in pictures)
     return [p for p in pictures if p.facts.sharpness * doubts.SHARPER >= most]
-
-
-def was_changed_in_place(one: Picture, other: Picture) -> bool:
-    """Whether two files begin or end with the same data and yet hold other pixels."""
-    shared = set(one.facts.places) & set(other.facts.places)
-    return bool(shared) and not are_one_shot(one, other)
 
 
 def _holds_most(pictures: Sequence[Picture], _: Sequence[str]) -> list[Picture]:
@@ -312,6 +316,10 @@ class _Outcome:
     shielded: str = ""
     removals: tuple[Removal, ...] = ()
 
+    @property
+    def doubt(self) -> str:
+        return self.reason if self.keeper is None else ""
+
 
 def suggest(
     group: int,
@@ -331,7 +339,7 @@ def suggest(
     pictures = [replace(p, is_of_shot=p.is_apart or p.number in pairs) for p in pictures]
     outcomes = [_outcome(one, same, prefer, rules) for one in sets_of(pictures, same)]
     wanted = _removals_of(outcomes)
-    outcomes = _without_torn(outcomes, pairs, [p.number for p in pictures if p.is_apart])
+    outcomes = _without_torn(outcomes, pairs, pictures)
     removals = _removals_of(outcomes)
     torn = len(removals) < len(wanted)
     why = shots.TORN if torn else _why_left(pictures, outcomes, burst=burst)
@@ -357,12 +365,13 @@ def _removals_of(outcomes: Sequence[_Outcome]) -> tuple[Removal, ...]:
 
 
 def _without_torn(
-    outcomes: Sequence[_Outcome], pairs: shots.Shots, apart: Collection[int]
+    outcomes: Sequence[_Outcome], pairs: shots.Shots, pictures: Sequence[Picture]
 ) -> list[_Outcome]:
     """The outcomes without the removals that would part a RAW from its JPEG.
 
-    Those `apart` would, as the other file of their shot is not judged with them.
+    Those of pictures apart would, as the other file of their shot is not judged with them.
     """
+    apart = {p.number for p in pictures if p.is_apart}
     wanted = {removal.number: removal.keeper for removal in _removals_of(outcomes)}
     going = pairs.untorn({n: keeper for n, keeper in wanted.items() if n not in apart})
     return [
@@ -373,7 +382,7 @@ def _without_torn(
 
 def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burst: bool) -> str:
     """Why more than one picture of a group is left to the person."""
-    doubt = _first_of(outcome.reason for outcome in outcomes if outcome.keeper is None)
+    doubt = _first_of(outcome.doubt for outcome in outcomes)
     if shielded := _first_of(outcome.shielded for outcome in outcomes):
         return shielded
     if any(outcome.holding for outcome in outcomes):
@@ -382,11 +391,7 @@ def _why_left(pictures: Sequence[Picture], outcomes: Sequence[_Outcome], *, burs
         return DAMAGED
     if burst:
         return "a burst, or it may be one: choose the best shot yourself"
-    if doubt:
-        return doubt
-    if are_turned(pictures):
-        return "turned against each other: keep the upright one yourself"
-    return "different pictures: framed, cut or edited"
+    return doubt or how_they_differ(pictures)
 
 
 def _first_of(reasons: Iterable[str]) -> str:
@@ -418,18 +423,20 @@ def _outcome(
         holding = any(starmap(_protected, permutations(one_picture, 2)))
         return _Outcome(None, doubt, holding)
     (keeper,) = choice.left
+    free = [p for p in one_picture if p.may_go]
+    holding = any(_protected(p, keeper) for p in free)
     removals = tuple(
         Removal(p.number, keeper.number, choice.given_up[p.number], what_is_lost(p, keeper))
-        for p in one_picture
-        if frozenset((p.number, keeper.number)) in same and p.may_go and not _protected(p, keeper)
+        for p in free
+        if frozenset((p.number, keeper.number)) in same and not _protected(p, keeper)
     )
-    holding = any(_protected(p, keeper) for p in one_picture if p.may_go)
-    shielded = _why_shielded([p for p in one_picture if p is not keeper])
+    shielded = _why_shielded(one_picture, keeper)
     return _Outcome(keeper.number, ", ".join(choice.kept_for), holding, shielded, removals)
 
 
-def _why_shielded(others: Sequence[Picture]) -> str:
-    """Why some of the others stay whatever the rules say; empty if none does."""
+def _why_shielded(pictures: Sequence[Picture], keeper: Picture) -> str:
+    """Why some but the keeper stay whatever the rules say; empty if none does."""
+    others = [picture for picture in pictures if picture is not keeper]
     if any(picture.stays for picture in others):
         return PROTECTED
     return KEPT if any(picture.was_kept for picture in others) else ""
@@ -451,14 +458,14 @@ class _Choice:
         return ""
 
     def _drop(self, rule: Rule, prefer: Sequence[str]) -> str:
-        if rule.of_content and len({picture.digest for picture in self.left}) == 1:
+        """Have a rule drop what it can; a doubt, if it must not."""
+        if rule.of_content and are_one_file(self.left):
             return ""
         if doubt := doubts.before(rule.name, [picture.facts for picture in self.left]):
             return doubt
         best = rule.best(self.left, prefer)
         dropped = [picture for picture in self.left if picture not in best]
-        pairs = product(dropped, best)
-        if rule.name != "intact" and any(starmap(was_changed_in_place, pairs)):
+        if rule.name != "intact" and any(starmap(was_changed_in_place, product(dropped, best))):
             return CHANGED_IN_PLACE
         if dropped:
             self.kept_for.append(rule.keeps)
