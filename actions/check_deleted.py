@@ -57,10 +57,13 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     lost = say_losses(console, manifest, listing.doomed)
     companions = orphaned_sidecars(copy.original.path for copy in listing.copies)
     say_left(console, companions)
-    more = ("--allow-whole-groups",) if whole else ()
-    say_next(console, listing, next_command(arguments, "cleanup", *more), dry_run=dry_run)
+    say_next(console, listing, next_command(arguments, "cleanup"), dry_run=dry_run)
     numbers = sorted({c.group for c in culled.whole_groups})
-    if not whole:
+    if whole and numbers:
+        console.say(
+            "Of groups of which every copy is gone, cleanup asks --allow-whole-groups again."
+        )
+    elif not whole:
         title = "Groups of which every copy is gone; their originals stay (--allow-whole-groups)"
         console.list_some(title, [str(n) for n in numbers], everything=everything)
     console.facts.update(

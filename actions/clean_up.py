@@ -186,6 +186,7 @@ def report_plan(
     going = [companion.path for companion in companions.delete]
     size = sum(map(removal.bytes_freed, (*doomed, *going)))
     say_going(console, job, len(doomed), going, size)
+    say_emptied(console, job.manifest, doomed)
     if plan.gone:
         console.say(f"Gone already: {counted(len(plan.gone), 'original')}.")
     console.list_some("Kept", lines_of(items_of(plan.refused)), everything=True)
@@ -215,6 +216,17 @@ def say_going(
     console.say(f"To {how}: {counted(originals, 'original')}{besides}, {megabytes(size)}.")
     for path in companions:
         console.say(f"  {to_line(path)}")
+
+
+def say_emptied(console: Console, manifest: Manifest, doomed: Iterable[str]) -> None:
+    """Name the groups of which no picture remains, if that is allowed."""
+    going = {*doomed}
+    lose = {copy.group for copy in manifest.copies if copy.original.path in going}
+    stay = (c for c in manifest.copies if c.group in lose and c.original.path not in going)
+    left = {copy.group for copy in stay if os.path.lexists(copy.original.path)}
+    if numbers := sorted(lose - left):
+        console.say(f"Groups of which no picture remains: {', '.join(map(str, numbers))}.")
+    console.facts["emptied_groups"] = numbers
 
 
 def confirmed(photos: int, companions: int = 0) -> bool:

@@ -59,11 +59,15 @@ def yes(action: str) -> tuple[str, ...]:
     return ("--yes",) if action == "restore" else ()  # asked of cleanup, which names it
 
 
-def test_whole_groups_are_named_in_the_command_that_follows(library: Library) -> None:
+def test_the_command_that_follows_does_not_allow_whole_groups_for_the_person(
+    library: Library,
+) -> None:
     library.find()
     library.delete_copies("vacation1.jpg", "vacation1_old.jpg", "vacation1_copy.jpg")
     said = library.check("--allow-whole-groups").out
-    assert "--allow-whole-groups\n" in said
+    (command,) = (line for line in said.splitlines() if "--action cleanup" in line)
+    assert "--allow-whole-groups" not in command
+    assert "cleanup asks --allow-whole-groups again.\n" in said
 
 
 def test_moved_and_edited_copies_are_counted_apart(library: Library) -> None:

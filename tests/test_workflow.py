@@ -320,6 +320,15 @@ def test_a_whole_group_goes_only_if_both_actions_allow_it(found: Library) -> Non
     assert found.names() == [*COFFEE, "z_stars.jpg"]
 
 
+def test_cleanup_names_the_groups_of_which_no_picture_remains(found: Library) -> None:
+    shutil.rmtree(found.output / "1")
+    found.delete_copies("z_coffee_bw.jpg")
+    found.check("--allow-whole-groups")
+    for flags in (("--dry-run",), ()):
+        ran = found.cleanup("--allow-whole-groups", *flags)
+        assert "Groups of which no picture remains: 1.\n" in ran.out
+
+
 def test_of_a_whole_group_the_originals_taken_off_the_list_stay(found: Library) -> None:
     shutil.rmtree(found.output / "1")
     found.check("--allow-whole-groups")
