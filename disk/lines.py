@@ -48,9 +48,11 @@ def from_line(line: str) -> str:
     return path
 
 
-def some_names(paths: Sequence[str]) -> str:
-    """The names of a few files, for a message."""
-    shown = ", ".join(to_line(os.path.basename(path)) for path in paths[:3])
+def some_names(paths: Sequence[str], within: str = "") -> str:
+    """The names of a few files, for a message; or their paths within a folder."""
+    few = paths[:3]
+    names = (os.path.relpath(p, within) if within else os.path.basename(p) for p in few)
+    shown = ", ".join(map(to_line, names))
     return shown + ", ..." if len(paths) > 3 else shown
 
 

@@ -45,7 +45,8 @@ def check_replaceable(
     if contents.foreign or contents.edited:
         raise UserError(
             f"OUTPUT_DIR {folder} holds files that are not ours ({len(contents.foreign)}) or were "
-            f"edited ({len(contents.edited)}): {some_names(contents.foreign + contents.edited)}; "
+            f"edited ({len(contents.edited)}): "
+            f"{some_names(contents.foreign + contents.edited, folder)}; "
             "move them elsewhere, or choose another OUTPUT_DIR."
         )
     signed = is_signed(manifest)

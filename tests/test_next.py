@@ -129,3 +129,11 @@ def test_where_the_samples_are_gone_a_folder_is_asked_for(
     ran = library.run_exactly("--action", "find", "--output-dir", str(library.output))
     said = "no folder is named; name yours, as in python main.py --action find ~/Pictures"
     assert (ran.code, ran.err) == (2, f"error: {said} --output-dir ~/similar\n")
+
+
+def test_find_names_a_renamed_copy_with_its_folder(found: Library) -> None:
+    copy = found.copy("vacation1_old.jpg")
+    copy.rename(copy.with_name("renamed.jpg"))
+    ran = found.run("find")
+    assert ran.code == 2
+    assert "edited (0): 1/renamed.jpg; move them elsewhere" in ran.err
