@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import finder
 import storage
 from actions.console import Console, Item, counted, facts_of, lines_of, megabytes
+from actions.next_command import install_extras
 from disk import places
 from disk.known_bad import KnownBad
 from disk.lines import some_names, to_line
@@ -378,7 +379,7 @@ def report_saved(
     if saved:
         say_what_was_copied(console, paths, saved, were_taken_over(saved, taken))
         if not has_extra("jinja2") and importlib.util.find_spec("extras"):
-            console.say("For a contact sheet (report.html) install extras/requirements.txt.")
+            console.say(f"For a contact sheet (report.html) {install_extras()}.")
         say_what_may_not_be_shown(console, saved)
     elif not results and not kept:
         console.say(f"So {to_line(paths.output_dir)} has no copies now.")

@@ -20,6 +20,13 @@ def shown_program() -> str:
     return PROGRAM if is_installed() else "python main.py"
 
 
+def install_extras() -> str:
+    """What to do for the packages that only some people need: in a clone, or for a command."""
+    if is_installed():
+        return 'run pipx install --force ".[all]" in the clone'
+    return "run pip install -r extras/requirements.txt"
+
+
 def typed_program(argv: Sequence[str] | None) -> str:
     """How a person called the program, up to its arguments."""
     if argv is not None:  # called by a program

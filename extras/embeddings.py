@@ -12,8 +12,9 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from actions.next_command import install_extras
 from config import Settings, UserError
-from extras.network import BATCH, INSTALL, Model, load
+from extras.network import BATCH, Model, load
 from extras.points import installed as points
 from extras.points import matching as by_points
 from extras.points.remembered import Proofs, recalled
@@ -95,7 +96,7 @@ class ByEmbeddings:
     def __init__(self, settings: Settings) -> None:
         if find_spec("onnxruntime") is None:
             what = f"--method {settings.method}"
-            raise UserError(f"{what} needs the package onnxruntime; {INSTALL}.")
+            raise UserError(f"{what} needs the package onnxruntime; {install_extras()} first.")
         self._model = load(settings.model, settings.model_side, settings.normalise)
         self._cosine, self._workers = settings.cosine, settings.workers
         points.check(f"--method {settings.method}")

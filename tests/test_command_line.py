@@ -14,7 +14,7 @@ import config
 from actions import configuration
 from actions.command_line import read
 from actions.configuration import OPTIONS, constants
-from actions.next_command import next_command, quoted
+from actions.next_command import install_extras, next_command, quoted
 from actions.table import ACTIONS
 from config import UserError
 
@@ -200,6 +200,12 @@ def test_the_next_command_has_the_flags_that_its_action_needs() -> None:
     assert next_command(arguments, "cleanup", "--dry-run") == (
         "python main.py --action cleanup --config mine.py --dry-run"
     )
+
+
+def test_what_to_install_is_said_as_it_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert install_extras() == "run pip install -r extras/requirements.txt"
+    monkeypatch.setattr(sys, "argv", ["/home/me/.local/bin/image-similarity-search"])
+    assert install_extras() == 'run pipx install --force ".[all]" in the clone'
 
 
 def test_the_next_command_begins_as_the_person_began(monkeypatch: pytest.MonkeyPatch) -> None:

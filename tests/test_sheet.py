@@ -182,7 +182,9 @@ def test_find_works_without_it(
     )
     ran = library.find()
     assert not (library.output / "report.html").exists()
-    told = "For a contact sheet (report.html) install extras/requirements.txt.\n" in ran.out
+    told = (
+        "For a contact sheet (report.html) run pip install -r extras/requirements.txt.\n" in ran.out
+    )
     assert told == (missing == "jinja2")
 
 

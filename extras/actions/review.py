@@ -6,7 +6,7 @@ import importlib.util
 import os
 
 from actions.console import Console, counted
-from actions.next_command import next_command
+from actions.next_command import install_extras, next_command
 from actions.result import opened, paths_of
 from actions.values import check_prefer
 from config import Settings, UserError
@@ -30,7 +30,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     """Serve the page to look and choose, until it is ended there or with Ctrl-C."""
     check_prefer(settings.prefer)
     if importlib.util.find_spec("flask") is None:
-        raise UserError("--action review needs Flask; run pip install -r extras/requirements.txt.")
+        raise UserError(f"--action review needs Flask; {install_extras()}.")
     from extras.review.desk import Desk
     from extras.review.examiner import Examiner
     from extras.review.notes import Notes

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from actions.next_command import install_extras
 from config import UserError
 
 # Raised by hand whenever other points are made of a picture, which are read anew then.
@@ -16,7 +17,7 @@ def is_installed() -> bool:
 def check(what: str) -> None:
     """Raise UserError where OpenCV isn't there that something needs."""
     if not is_installed():
-        remedy = "run pip install -r extras/requirements.txt first"
+        remedy = f"{install_extras()} first"
         raise UserError(f"{what} needs the package opencv-python-headless; {remedy}.")
 
 
