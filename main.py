@@ -53,7 +53,7 @@ except ModuleNotFoundError as error:
     raise refuse(message) from None
 
 from actions.command_line import read, read_ahead
-from actions.configuration import configured, line_for, settings_of
+from actions.configuration import configured, line_for, name_output, settings_of
 from actions.console import Console, print_line
 from actions.table import ACTIONS
 from config import Exit, UserError
@@ -98,6 +98,7 @@ def act(argv: Sequence[str] | None, console: Console, own_config: str | None) ->
     given = configured(read_ahead(argv).config or own_config)
     arguments = read(argv, given.by_name)
     settings = settings_of(arguments, given)
+    name_output(arguments, given)
     console.be_quiet(arguments.quiet)
     for name in given.lacks:
         console.warn(f"config.py has no {name}; add the line {line_for(name)}, as it counts now.")

@@ -116,6 +116,16 @@ def settings_of(arguments: argparse.Namespace, given: Configuration) -> Settings
     return settings_from(merged, given.base)
 
 
+def name_output(arguments: argparse.Namespace, given: Configuration) -> None:
+    """Have the commands that follow name a folder for results that is one of the current folder.
+
+    From another folder they wouldn't find the result there.
+    """
+    here = os.path.abspath(next(str(o.default) for o in OPTIONS if o.name == "OUTPUT_DIR"))
+    if is_installed() and arguments.OUTPUT_DIR is None and given.by_name["OUTPUT_DIR"] == here:
+        arguments.OUTPUT_DIR = here
+
+
 def check_only(arguments: argparse.Namespace, merged: Mapping[str, object]) -> None:
     """Raise UserError for a flag that nothing would come of with these settings."""
     for option in OPTIONS:

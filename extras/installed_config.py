@@ -1,3 +1,1 @@
-"""The settings of an installed program whose user has no config.py; the rest is as in ours."""
-
-INPUT_DIR = "../tests/samples"
+"""The settings of an installed program whose user has no config.py: all are as shipped."""

@@ -202,6 +202,17 @@ def test_the_next_command_has_the_flags_that_its_action_needs() -> None:
     )
 
 
+def test_the_next_command_of_an_installed_one_names_the_folder_of_the_result(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["image-similarity-search", "--action", "find"])
+    monkeypatch.chdir(tmp_path)
+    given = configuration.configured(str(ROOT / "extras/installed_config.py"))
+    arguments = read(None, given.by_name)
+    configuration.name_output(arguments, given)
+    assert next_command(arguments, "cleanup").endswith(f" --output-dir {tmp_path}/output")
+
+
 def test_what_to_install_is_said_as_it_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
     assert install_extras() == "run pip install -r extras/requirements.txt"
     monkeypatch.setattr(sys, "argv", ["/home/me/.local/bin/image-similarity-search"])

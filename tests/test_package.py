@@ -155,7 +155,17 @@ def test_without_a_config_the_samples_are_grouped_in_the_current_folder(
     user = User(command, tmp_path / "home")
     said = user.runs("find", "--dry-run", "--workers", "1")
     assert "3 groups of similar pictures: 10 in all." in said
-    assert "image-similarity-search --action find" in user.runs("find", "--help")
+    told = user.runs("find", "--help")
+    assert "image-similarity-search --action find" in told
+    assert "../tests/samples" not in told
+
+
+def test_without_a_config_the_next_command_names_the_folder_of_the_result(
+    command: Path, tmp_path: Path
+) -> None:
+    user = User(command, tmp_path / "home")
+    said = user.runs("find", "--workers", "1")
+    assert f"--action check-deleted --output-dir {user.here / 'output'}\n" in said
 
 
 def test_the_workflow_works_from_the_wheel_with_the_users_config(
