@@ -12,7 +12,6 @@ from actions.check_deleted import say_left, say_losses, say_strangers
 from actions.console import (
     Console,
     Item,
-    agreed_on_terminal,
     bar,
     counted,
     facts_of,
@@ -91,7 +90,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             console.say("Dry run: nothing was deleted.")
             return
         count = len(plan.delete), len(companions.delete)
-        if any(count) and not arguments.yes and not confirmed(*count):
+        if any(count) and not arguments.yes and not confirmed(console, *count, trash=trash):
             console.say("Nothing was deleted.")
             console.code = Exit.KEPT
             return
@@ -229,9 +228,10 @@ def say_emptied(console: Console, manifest: Manifest, doomed: Iterable[str]) -> 
     console.facts["emptied_groups"] = numbers
 
 
-def confirmed(photos: int, companions: int = 0) -> bool:
+def confirmed(console: Console, photos: int, companions: int = 0, *, trash: bool) -> bool:
     besides = f" and {counted(companions, 'companion')}" if companions else ""
-    return agreed_on_terminal(f"Delete {counted(photos, 'original')}{besides}?")
+    for_good = "" if trash else " for good"
+    return console.agreed(f"Delete {counted(photos, 'original')}{besides}{for_good}?")
 
 
 @dataclass(frozen=True, slots=True)

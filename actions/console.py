@@ -38,21 +38,23 @@ class Console:
     """What an action says: lines for people as they come, and the facts for --json.
 
     With `lists`, stdout has a list and nothing else. If it is `quiet`, what must be known is said,
-    and the last line.
+    and the last line; what was held back comes where a person is asked.
     """
 
     json: bool
     lists: bool = False
     quiet: bool = False
-    last: str | None = None
+    held_back: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     code: Exit = Exit.DONE
     warned_of: set[str] = field(default_factory=set)
 
     def say(self, line: str = "") -> None:
         """Say what a person may want to know."""
-        self.last = line if self.quiet else None
-        if not self.quiet:
+        if self.quiet:
+            self.held_back.append(line)
+        else:
+            self.held_back.clear()
             self.tell(line)
 
     def is_on_terminal(self) -> bool:
@@ -66,8 +68,28 @@ class Console:
 
     def end(self) -> None:
         """Say the last line, if that is all that is wanted."""
-        if self.last is not None:
-            self.tell(self.last)
+        if self.held_back:
+            self.tell(self.held_back[-1])
+
+    def agreed(self, question: str) -> bool:
+        """Whether a person agrees, who is told first to what.
+
+        They are asked on a terminal, or a script pipes their answer in. A script that answers
+        nothing has been asked by who wrote it.
+        """
+        if sys.stdin is None:
+            return False
+        on_terminal = sys.stdin.isatty()
+        answer = b"" if on_terminal else waiting_answer()
+        if not on_terminal and not answer:
+            return True
+        for line in self.held_back:
+            self.tell(line)
+        self.held_back.clear()
+        if on_terminal:
+            return asked(question)
+        print_line(f"{question} [y/N]", sys.stderr)
+        return is_yes(answer)
 
     def print_facts(self, schema: int) -> None:
         """Print what --json has."""
@@ -275,7 +297,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def agreed(question: str) -> bool:
+def asked(question: str) -> bool:
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return is_yes(sys.stdin.buffer.readline())
 
@@ -283,22 +305,6 @@ def agreed(question: str) -> bool:
 def is_yes(answer: bytes) -> bool:
     """Whether an answer's first line agrees; whatever else was typed doesn't."""
     return answer.split(b"\n")[0].strip().lower() in (b"y", b"yes")
-
-
-def agreed_on_terminal(question: str) -> bool:
-    """Whether a person agrees, asked on a terminal, or by the answer that a script pipes in.
-
-    A script that answers nothing has been asked by who wrote it.
-    """
-    if sys.stdin is None:
-        return False
-    if sys.stdin.isatty():
-        return agreed(question)
-    answer = waiting_answer()
-    if not answer:
-        return True
-    print_line(f"{question} [y/N]", sys.stderr)
-    return is_yes(answer)
 
 
 def waiting_answer() -> bytes:

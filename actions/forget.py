@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from actions import deciding
-from actions.console import Console, agreed_on_terminal, bar, counted
+from actions.console import Console, bar, counted
 from actions.decided import decisions_of_person
 from actions.keep import numbers_of
 from actions.result import opened, paths_of
@@ -26,7 +26,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     report(console, doomed, everything=arguments.verbose or not everything)
     if arguments.dry_run:
         console.say("Dry run: nothing was forgotten.")
-    elif doomed and everything and not arguments.yes and not sure(len(doomed)):
+    elif doomed and everything and not arguments.yes and not sure(console, len(doomed)):
         console.say("Nothing was forgotten.")
         console.code = Exit.KEPT
     elif doomed:
@@ -35,8 +35,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         console.say("Find shows those groups again.")
 
 
-def sure(decisions: int) -> bool:
-    return agreed_on_terminal(f"Forget {counted(decisions, 'decision')}?")
+def sure(console: Console, decisions: int) -> bool:
+    return console.agreed(f"Forget {counted(decisions, 'decision')}?")
 
 
 def about(copies: Sequence[SavedCopy], decisions: Decisions, workers: int) -> tuple[Decision, ...]:

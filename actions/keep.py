@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import cleanup
 from actions import deciding
-from actions.console import Console, agreed_on_terminal, bar, counted
+from actions.console import Console, bar, counted
 from actions.decided import decisions_of_person
 from actions.result import opened, paths_of
 from config import Exit, Settings, UserError
@@ -27,7 +27,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         report(console, new, known, refused, everything=arguments.verbose)
         if arguments.dry_run:
             console.say("Dry run: nothing was kept.")
-        elif new and numbers is None and not arguments.yes and not sure(len(new)):
+        elif new and numbers is None and not arguments.yes and not sure(console, len(new)):
             console.say("Nothing was kept.")
             console.code = Exit.KEPT
         elif new:
@@ -52,8 +52,8 @@ def numbers_of(given: Sequence[str], manifest: Manifest) -> list[int] | None:
     return numbers
 
 
-def sure(groups: int) -> bool:
-    return agreed_on_terminal(f"Keep {counted(groups, 'group')} side by side?")
+def sure(console: Console, groups: int) -> bool:
+    return console.agreed(f"Keep {counted(groups, 'group')} side by side?")
 
 
 def report(

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from actions.console import Console, agreed, counted
+from actions.console import Console, asked, counted
 from actions.protecting import warn_of_protection
 from config import Exit, Settings, UserError
 from disk import recovery, removal, signature
@@ -78,7 +78,7 @@ def ask_for_trust(result: Result, arguments: argparse.Namespace, console: Consol
     if not arguments.yes:
         if sys.stdin is None or not sys.stdin.isatty():
             raise UserError("nobody is there to be asked; look at the folders, then add --yes.")
-        if not agreed("Trust it from now on?"):
+        if not asked("Trust it from now on?"):
             raise UserError("the result is not trusted, and nothing was changed.", Exit.STATE)
     if not arguments.dry_run:
         console.warn_of(why_unsigned())

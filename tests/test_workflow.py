@@ -1432,3 +1432,17 @@ def test_a_script_that_answers_nothing_is_not_asked(culled: Library, stdin: str)
     os.close(there)
     if stdin != "an ended pipe":
         os.close(ours)
+
+
+def test_who_is_asked_is_told_what_is_to_go_though_the_run_is_quiet(culled: Library) -> None:
+    ran = on_a_terminal(culled, "n\n", "--quiet")
+    size = sum((culled.photos / name).stat().st_size for name in culled.listed()) / 1e6
+    plan = f"To delete for good: 2 originals, {size:.1f} MB.\n"
+    assert ran.out == f"{plan}Nothing was deleted.\n"
+    assert ran.err == "Delete 2 originals for good? [y/N] "
+    assert on_a_terminal(culled, "y\n", "--quiet", "--yes").out.startswith("Deleted: 2 originals")
+
+
+def test_a_question_says_for_good_only_without_a_trash(culled: Library) -> None:
+    ran = on_a_terminal(culled, "n\n", "--delete-mode", "trash")
+    assert ran.err == "Delete 2 originals? [y/N] "
