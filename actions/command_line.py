@@ -15,9 +15,14 @@ from config import UserError
 def read_ahead(argv: Sequence[str] | None) -> argparse.Namespace:
     """The action and the config.py that a command line names, before all else is read."""
     ahead = Parser(prog="main.py", add_help=False, allow_abbrev=False)
-    for flag in ("--action", "--config"):
-        ahead.add_argument(flag)
+    ahead.add_argument("--action", action="append", default=[])
+    ahead.add_argument("--config")
     named = ahead.parse_known_args(argv)[0]
+    if len(set(named.action)) > 1:
+        raise UserError(f"--action is given as {' and '.join(named.action)}; name one at a time.")
+    named.action = named.action[0] if named.action else None
+    if named.config == "":
+        raise UserError("--config is empty; name a file like config.py, or leave it out.")
     if named.action is not None and named.action not in ACTIONS:
         hint = did_you_mean(named.action, ACTIONS)
         raise UserError(f"--action {named.action}: it must be one of {', '.join(ACTIONS)}{hint}")

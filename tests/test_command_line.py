@@ -112,6 +112,17 @@ def test_quiet_and_verbose_exclude_each_other() -> None:
     assert refused("--action", "find", "--quiet", "--verbose").startswith("--quiet and --verbose")
 
 
+def test_one_action_is_named_at_a_time() -> None:
+    said = "--action is given as find and cleanup; name one at a time."
+    assert refused("--action", "find", "--action=cleanup") == said
+    assert read(["--action", "find", "--action", "find"], SHIPPED).action == "find"
+
+
+def test_a_config_without_a_name_is_not_the_shipped_one(library: Library) -> None:
+    ran = library.run("find", "--config", "")
+    assert (ran.code, ran.err.split(";")[0]) == (2, "error: --config is empty")
+
+
 # ---- What was meant
 
 
