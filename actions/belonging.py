@@ -88,7 +88,7 @@ def check_paths(arguments: argparse.Namespace) -> None:
 
 def check_groups(action: str, groups: Sequence[str]) -> None:
     """What is kept or forgotten is named by the numbers of groups, or all of it is."""
-    if action == "forget" and not groups:
-        raise UserError("--action forget: name the groups by their numbers, or all.")
-    if list(groups) not in ([], ["all"]) and not all(map(values.is_group, groups)):
+    if not groups:
+        raise UserError(f"--action {action}: name the groups by their numbers, or all.")
+    if list(groups) != ["all"] and not all(map(values.is_group, groups)):
         raise UserError(f"--action {action} takes the numbers of groups, or all; see --help.")

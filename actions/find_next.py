@@ -65,7 +65,8 @@ def say_next(
     """Say how a person goes on with a result, if it has copies."""
     if any(isinstance(result, SavedCopy) for result in results):
         console.say(
-            "What belongs side by side: --action keep, and find leaves it out from then on."
+            "What belongs side by side: --action keep NUMBER...,"
+            " and find leaves it out from then on."
         )
         command = next_command(arguments, "check-deleted")
         console.say(f"Look there, delete the copies you don't want, then run: {command}")

@@ -41,7 +41,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
 
 def numbers_of(given: Sequence[str], manifest: Manifest) -> list[int] | None:
     """The groups of a result that are meant, or None for all; UserError for one it hasn't got."""
-    if list(given) in ([], ["all"]):
+    if list(given) == ["all"]:
         return None
     groups = {copy.group for copy in manifest.copies}
     numbers = sorted(set(map(int, given)))

@@ -49,7 +49,7 @@ ACTIONS = {
         "actions.keep",
         "leave groups out from now on: their pictures belong together",
         "3 7 --output-dir ~/similar",
-        "[GROUP ...]",
+        "GROUP ...",
     ),
     "forget": Action(
         "actions.forget",

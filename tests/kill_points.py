@@ -221,7 +221,7 @@ def with_previews_and_originals_in_the_trash(home: Home) -> None:
 
 def with_kept_groups(home: Home) -> None:
     home.must("find")
-    home.must("keep")
+    home.must("keep", "all")
 
 
 def with_result_of_less(home: Home) -> None:
@@ -432,7 +432,7 @@ SCENARIOS = (
     Scenario("check again", with_another_cull_listed, "check-deleted", (), CULLED, CHECK),
     Scenario("cleanup", with_list, "cleanup", (), CULLED, CHECK),
     Scenario("cleanup, trash", with_list, "cleanup", (), CULLED, CHECK, trash=True),
-    Scenario("keep", with_result, "keep", (), frozenset(), (decide_again,)),
+    Scenario("keep", with_result, "keep", ("all",), frozenset(), (decide_again,)),
     Scenario("forget", with_kept_groups, "forget", ("all",), frozenset(), (decide_again,)),
     Scenario(
         "cleanup, companions",

@@ -48,7 +48,7 @@ def groups(library: Library, *flags: str, code: int = 0) -> list[list[str]]:
 
 
 def keep(library: Library, *numbers: str, code: int = 0) -> Ran:
-    ran = library.run("keep", *numbers)
+    ran = library.run("keep", *(numbers or ["all"]))
     assert ran.code == code, ran
     return ran
 
@@ -201,7 +201,7 @@ def test_an_untouched_group_is_no_decision(found: Library) -> None:
 
 def test_a_dry_run_of_keep_and_forget_changes_nothing(found: Library, data_home: Path) -> None:
     before = tree(data_home)
-    facts = found.run("keep", "--dry-run", "--json").facts
+    facts = found.run("keep", "all", "--dry-run", "--json").facts
     assert [one["group"] for one in facts["keep"]] == [1, 2]
     assert tree(data_home) == before
     keep(found)
@@ -274,6 +274,7 @@ def test_a_picture_that_is_no_more_what_find_saw_is_not_kept(found: Library) -> 
 def test_what_is_no_group_is_refused(wrong: str, found: Library) -> None:
     for action in ("keep", "forget"):
         assert found.run(action, wrong).code == 2
+        assert "or all" in found.run(action).err
     assert not file().exists()
 
 
@@ -337,7 +338,7 @@ def test_a_damaged_line_ends_in_exit_3_and_hides_nothing(damage: object, found: 
     changed = damage(second)
     file().write_bytes(first + b"\n" + changed + b"\n" + second + b"\n")
     before, result = file().read_bytes(), tree(found.output)
-    for action in (("find",), ("find", "--dry-run"), ("keep",), ("forget", "all")):
+    for action in (("find",), ("find", "--dry-run"), ("keep", "all"), ("forget", "all")):
         ran = found.run(*action)
         assert (ran.code, f"{file()}, line 2 can't be read" in ran.err) == (3, True)
         assert (file().read_bytes(), tree(found.output)) == (before, result)
@@ -432,8 +433,8 @@ def test_what_lies_in_the_files_place_is_left_alone(found: Library) -> None:
     file().parent.mkdir()
     file().symlink_to(found.photos / "z_coffee.jpg")
     before = tree(found.folder)
-    for action in ("find", "keep"):
-        assert found.run(action).code == 3
+    for action in (("find",), ("keep", "all")):
+        assert found.run(*action).code == 3
     assert tree(found.folder) == before
 
 
@@ -637,6 +638,6 @@ def test_month_after_month_each_group_comes_until_it_is_decided_and_then_no_more
                 assert stand_in.main(["--action", "forget", "all", *folders]) == 0
                 decided_on = []
             elif decision != "nothing" and shown:
-                numbers = ["1"] if decision == "keep one" else []
+                numbers = ["1"] if decision == "keep one" else ["all"]
                 assert stand_in.main(["--action", "keep", *numbers, *folders]) == 0
-                decided_on += shown[:1] if numbers else shown
+                decided_on += shown[:1] if numbers == ["1"] else shown

@@ -106,7 +106,7 @@ def test_what_may_be_the_last_when_a_disk_dies_is_kept_and_named(
 
 
 def test_photos_that_were_moved_are_where_find_has_seen_them(small: Small) -> None:
-    assert small.run("keep").code == 0
+    assert small.run("keep", "all").code == 0
     (small.photos / "new").mkdir()
     for name in ("a1.jpg", "b1.jpg"):
         (small.photos / name).rename(small.photos / "new" / name)

@@ -245,7 +245,7 @@ def test_what_the_rules_give_up_goes_with_its_companions_and_comes_back(
     ran = library.run("restore", "--json")
     assert (ran.code, as_paths(ran.facts["restored"])) == (0, chosen | along)
     assert held(made) == before
-    assert library.run("keep", "--yes").code == 0
+    assert library.run("keep", "all", "--yes").code == 0
     facts = find(library).facts
     assert facts["groups"] == []
     assert len(facts["shots_left_out"]) == len(made.shots(made.photos))

@@ -347,7 +347,7 @@ def test_a_protected_folder_that_cannot_be_read_is_said(
 def test_a_protected_path_that_is_not_there_ends_other_actions_too(
     library: Library, action: str
 ) -> None:
-    given = {"covered": [str(library.photos)], "forget": ["all"]}.get(action, [])
+    given = {"covered": [str(library.photos)], "forget": ["all"], "keep": ["all"]}.get(action, [])
     ran = library.run(action, *given, "--protect", "no such folder")
     assert ran.code == Exit.USAGE
     assert "no such folder doesn't exist; check the path, or mount it." in ran.err

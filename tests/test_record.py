@@ -210,6 +210,7 @@ def test_a_copy_s_name_that_is_a_path_on_another_system_is_refused(
 # ---- Whose word counts
 
 ACTIONS = ("check-deleted", "cleanup", "keep", "suggest", "review")
+ALL = {"keep": ["all"]}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -218,7 +219,7 @@ def test_a_result_made_elsewhere_is_not_believed(
 ) -> None:
     someone_else()
     before = tree(culled.folder)
-    ran = culled.run(action, "--yes", "--allow-whole-groups")
+    ran = culled.run(action, *ALL.get(action, ()), "--yes", "--allow-whole-groups")
     assert (ran.code, ran.out) == (3, "")
     assert ran.err == (
         f"error: {culled.output / MANIFEST} isn't signed with your key, so another user, home or "
@@ -263,7 +264,7 @@ def test_a_record_that_reaches_for_other_files_deletes_none_of_them(found: Libra
     (found.output / "1" / "copy2.jpg").write_bytes(photo.read_bytes())
     before = tree(found.folder)
     for action in ("check-deleted", "cleanup"):
-        assert found.run(action, "--yes").code == 3
+        assert found.run(action, *ALL.get(action, ()), "--yes").code == 3
     assert tree(found.folder) == before
     assert found.check("--trust-result", "--yes").code in (0, 1)
     ran = found.cleanup("--yes")
@@ -347,8 +348,11 @@ def test_what_was_set_aside_comes_back_only_by_a_record_that_is_believed(
     aside = Path(removal.aside_path(str(path)))
     path.rename(aside)
     for action in ("find", "check-deleted", "cleanup"):
-        found.run(action, "--dry-run")
-        assert found.run(action, "--dry-run", "--discard-review").code in (1, 3)
+        found.run(action, *ALL.get(action, ()), "--dry-run")
+        assert found.run(action, *ALL.get(action, ()), "--dry-run", "--discard-review").code in (
+            1,
+            3,
+        )
         assert aside.exists()
     assert found.check("--trust-result", "--yes").code == 0
     assert path.exists()
@@ -450,7 +454,7 @@ def test_a_trust_that_can_not_be_written_changes_nothing(
 
     monkeypatch.setattr(result, "write_manifest", full)
     for action in ("find", "check-deleted"):
-        ran = found.run(action, "--trust-result", "--yes")
+        ran = found.run(action, *ALL.get(action, ()), "--trust-result", "--yes")
         assert ran.code == 2
         assert "No space left" in ran.err
         assert tree(found.folder) == before

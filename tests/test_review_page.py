@@ -117,7 +117,7 @@ def shown(page: Any, selector: str = "#stage") -> Image.Image:
 def test_where_all_groups_are_kept_the_page_says_that_there_is_none(
     found: Library, open_page: Open
 ) -> None:
-    found.run("keep", "--yes")
+    found.run("keep", "all", "--yes")
     found.find()
     assert open_page(found).inner_text("#nothing h2") == "This result has no group."
 

@@ -51,7 +51,7 @@ def typed(library: Library, command: str) -> Ran:
 
 
 def test_a_result_without_groups_says_how_to_look_for_more(found: Library, open_page: Open) -> None:
-    found.run("keep", "--yes")
+    found.run("keep", "all", "--yes")
     found.find()
     page = open_page(found)
     assert page.inner_text("#nothing h2") == "This result has no group."
