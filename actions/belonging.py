@@ -10,6 +10,8 @@ from actions.options import OPTIONS, Option
 from actions.table import ACTIONS, LISTS
 from config import UserError
 
+# What does what a person may have meant by an option that an action has no use for.
+INSTEAD = {("--exclude", "cleanup"): "what must not be deleted is named by --protect."}
 MOST_NAMED = 6  # actions that an option is said to be for; of more it is said for which it isn't
 
 
@@ -48,7 +50,7 @@ def check_belongs(arguments: argparse.Namespace) -> None:
 
 def not_for(option: Option | Flag, action: str) -> str:
     """What is said of an option that an action has no use for."""
-    page = f"see --action {action} --help."
+    page = INSTEAD.get((option.flag, action), f"see --action {action} --help.")
     if len(option.actions) > MOST_NAMED:
         return f"{option.flag}: not for --action {action}; {page}"
     only = f" {option.only}" if option.only else ""

@@ -246,7 +246,6 @@ OPTIONS = (
         values.patterns,
         section=PHOTOS,
         actions=COMPARING,
-        taken_by=BASE,
         merge=besides,
         repeatable=True,
     ),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Library
+from conftest import ROOT, Library, tree
 
 import config
 from actions import configuration
@@ -96,9 +96,20 @@ def test_what_belongs_to_another_action_is_refused_by_name(given: str, said: str
 def test_one_line_of_flags_serves_the_three_base_actions(action: str) -> None:
     flags = (
         "--input-dir a --output-dir b --info-file c --to-delete-file d --log-file e --preset most "
-        "--threshold 3 --hash-size 8 --workers 2 --exclude f --delete-mode trash --protect g"
+        "--threshold 3 --hash-size 8 --workers 2 --delete-mode trash --protect g"
     )
     assert read(["--action", action, *flags.split()], SHIPPED).OUTPUT_DIR == "b"
+
+
+def test_who_excludes_from_a_cleanup_is_told_of_protect(culled: Library) -> None:
+    before = tree(culled.folder)
+    ran = culled.run("cleanup", "--exclude", "*.jpg", "--yes")
+    assert (ran.code, ran.out) == (2, "")
+    said = (
+        "only for --action find, covered, explain; what must not be deleted is named by --protect."
+    )
+    assert ran.err == f"error: --exclude: {said}\n"
+    assert tree(culled.folder) == before
 
 
 def test_what_only_a_network_needs_is_refused_without_one(library: Library) -> None:
