@@ -32,7 +32,7 @@ ACTIONS = {
     ),
     "restore": Action(
         "extras.actions.restore",
-        "bring back what the last cleanup sent to the trash; again, the one before it",
+        "bring back what cleanup sent to the trash, the last one first",
         "--output-dir ~/similar",
     ),
     "review": Action(

@@ -133,7 +133,7 @@ def test_sixty_shots_come_in_pages_of_eight_and_the_table_by_rows(
     for _ in range(8):
         press(page, "ArrowRight")
     assert page.inner_text("#burst-page") == "25 to 32 of 60"
-    assert page.locator("tbody tr").count() == 60
+    until(page, "document.querySelectorAll('tbody tr').length === 60")  # comes with the facts
     row, head = (
         page.locator(one).bounding_box() for one in ("tbody tr.chosen", "#table-room thead")
     )
