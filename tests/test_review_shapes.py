@@ -83,6 +83,7 @@ def open_shape(page: Any, name: str) -> None:
     page.click(f".tile:has-text('{name}')")
     until(page, "[...document.querySelectorAll('.pane')].length > 0")
     until(page, "[...document.querySelectorAll('.pane img')].every(i => i.naturalWidth)")
+    until(page, "document.getElementById('zoom-level').innerText !== ''")  # the facts are there
     frames(page)
 
 
