@@ -372,17 +372,35 @@ def _forked(program: Any, kept: Sequence[int]) -> int:
 
 @contextlib.contextmanager
 def ctrl_c_waits() -> Iterator[None]:
-    """Put off Ctrl-C while processes start; they stay deaf to it, and so print no traceback."""
+    """Put off Ctrl-C while processes start; they stay deaf to it, and so print no traceback.
+
+    It comes to the main thread alone, so in another one there is nothing to put off.
+    """
+    import threading  # takes a while, and is wanted late
+
+    if threading.current_thread() is not threading.main_thread():
+        with _deaf_to_ctrl_c():
+            yield
+        return
     pressed: list[int] = []  # other threads, such as tqdm's, take it and hand it to this one
     before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        with _deaf_to_ctrl_c():
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, before)
         if pressed:
             signal.raise_signal(signal.SIGINT)
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Have this thread, and the processes that it starts, hear no Ctrl-C."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def press_ctrl_c_again() -> None:

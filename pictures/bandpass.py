@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Gray = NDArray[np.uint8]  # rows x columns, or a stack of these
 Stack = NDArray[np.float32]  # pictures x rows x columns
+Window = tuple[float, float, float, float]  # top, left, height, width, as shares
 SIGNS_SIDE = 16  # so that a word has as many bits as a quarter of the frequencies
 FINE = 0.7  # the band of sizes that is compared, as deviations of Gaussians in pixels
 COARSE = 4.0
@@ -192,7 +193,7 @@ def _packed_signs(spectra: Stack) -> NDArray[np.uint64]:
 
 
 @lru_cache(maxsize=1)
-def windows() -> tuple[tuple[float, float, float, float], ...]:
+def windows() -> tuple[Window, ...]:
     """The parts of a picture that crops are likely to be: top, left, height, width as shares.
 
     Crops that keep the proportions, down to 36 % of the area, and crops to other proportions;
@@ -210,7 +211,7 @@ def windows() -> tuple[tuple[float, float, float, float], ...]:
     )
 
 
-def cut_out(pictures: Gray, window: tuple[float, float, float, float], side: int) -> Stack:
+def cut_out(pictures: Gray, window: Window, side: int) -> Stack:
     """A part of each picture, resampled to side x side."""
     top, left, height, width = window
     rows = _cutting(pictures.shape[1], top, height, side)
@@ -247,7 +248,7 @@ def hashes_of_parts(
         yield hashes
 
 
-def coarsened(pictures: Gray, window: tuple[float, float, float, float]) -> Stack:
+def coarsened(pictures: Gray, window: Window) -> Stack:
     """Each picture with as much detail as a part of one has that is cut out at its size."""
     _, _, height, width = window
     side = pictures.shape[1]

@@ -41,17 +41,22 @@ DIFFERENT = np.float32(-2)  # no correlation
 
 
 def candidates(
-    table: Table, rules: Rules, by_row: Sides | None = None, effort: Effort = ALONE
+    table: Table,
+    rules: Rules,
+    by_row: Sides | None = None,
+    effort: Effort = ALONE,
+    made: "Frequencies | None" = None,
 ) -> Iterator[Pairs]:
     """Yield the pairs of views whose hashes are close enough, of rows that lie apart.
 
-    Those far apart must have near sketches, too. These stay in memory, 135 bytes a row.
+    Those far apart must have near sketches, too. These stay in memory, 135 bytes a row. Where the
+    rows' frequencies were `made` before, no gray picture is looked at.
     """
     whole = np.flatnonzero(~table.framed)
     of_whole = None if by_row is None else by_row[whole]
     count = count_of_pairs_across(len(table.owner), by_row)
     count += 2 * count_of_pairs_across(len(whole), of_whole)
-    frequencies = frequencies_of(table.gray, len(table.owner), effort)
+    frequencies = made or frequencies_of(table.gray, len(table.owner), effort)
     with effort.stretch("Comparing hashes", count) as work:
         for pairs in in_batches(_upright(table, rules, by_row, work)):
             near = within_limits(table, pairs, rules)
@@ -221,8 +226,9 @@ class Search:
         known: Candidates | None = None,
         new: NDArray[np.bool_] | None = None,
         effort: Effort = ALONE,
+        made: Frequencies | None = None,
     ) -> None:
-        self._table, self._rules, self._effort = table, rules, effort
+        self._table, self._rules, self._effort, self._made = table, rules, effort, made
         self._by_row = None if sides is None else sides[table.owner]
         self._known = none_among(len(table.owner), self.ways) if known is None else known
         self._new = np.ones(len(table.owner), np.bool_) if new is None else new
@@ -245,7 +251,7 @@ class Search:
                 work.tell(len(pairs.left))
 
     def _from_scratch(self) -> Iterator[Pairs]:
-        return candidates(self._table, self._rules, self._by_row, self._effort)
+        return candidates(self._table, self._rules, self._by_row, self._effort, self._made)
 
     def _of_new(self) -> Iterator[Pairs]:
         """The candidates of which one is new, or both are."""

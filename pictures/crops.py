@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grouping import Match
 from pictures import bandpass
-from pictures.bandpass import Gray, Stack, hashes_of, levels_of
+from pictures.bandpass import Gray, Stack, Window, hashes_of, levels_of
 from pictures.candidates import Candidates, Search
 from pictures.crowds import Known
 from pictures.effort import ALONE, Each, Effort
@@ -43,7 +43,6 @@ from pictures.verify import (
 AT_ONCE = 64  # pictures that parts are cut out of, some 5 MB of them
 UNSURE = 0.5  # between frequencies; sums in another order were up to 0.08 apart
 LOOKED_AT = 32  # pictures of which one that is cut off may be a part
-Window = tuple[float, float, float, float]  # top, left, height, width, as shares
 
 
 PARTS = tuple(f"part {number}" for number in range(len(bandpass.windows())))
@@ -189,7 +188,7 @@ class _Large:
 
 def cut_off(
     table: Table,
-    looks: Sequence[Look | None],
+    parts: Sequence[Part | None],
     rules: Rules,
     each: Each = map,
     sides: Sides | None = None,
@@ -198,12 +197,14 @@ def cut_off(
 
     That is a whole one or, without such, another one that is cut off, but not so soon. One is
     enough, and more would be wrong: what is left of a picture may be part of several (a sky, a
-    bar with buttons), and these must not get into one group for it.
+    bar with buttons), and these must not get into one group for it. `parts` are what is there of
+    each picture, or None where that is all of it.
     """
+    if not any(parts):
+        return
     rows: dict[Part, list[int]] = defaultdict(list)
     for row in np.flatnonzero(~table.framed).tolist():
-        look = looks[table.owner[row]]
-        rows[look.part or EVERYTHING if look else EVERYTHING].append(row)
+        rows[parts[table.owner[row]] or EVERYTHING].append(row)
     for part in sorted(rows.keys() - {EVERYTHING}):
         left = rows[part]
         for larger in sorted(rows, key=lambda other: (-_area(other), other)):
@@ -246,18 +247,13 @@ def _parts_of(
     """For some rows, the best match with a part of other ones, if there is any."""
     own = bandpass.coarsened(table.gray[np.array(rows)], window)
     size, places = hash_size_of(table), np.array(others)
-    hashes = [
-        pack(bandpass.hashes_of(_cut_out(table, places[n : n + BATCH], window), size))
-        for n in range(0, len(places), BATCH)
-    ]
+    hashes = table.gray.hashes_within(places, window, size)
     nearest: dict[int, list[tuple[int, int]]] = defaultdict(list)
     own_hashes = pack(bandpass.hashes_of(own, size))
     by_row = (
         None if sides is None else (sides[table.owner[np.array(rows)]], sides[table.owner[places]])
     )
-    for i, j, distance in close_pairs_between(
-        own_hashes, rules.whole, np.concatenate(hashes), by_row
-    ):
+    for i, j, distance in close_pairs_between(own_hashes, rules.whole, hashes, by_row):
         for cut, other, bits in zip(i.tolist(), places[j].tolist(), distance.tolist(), strict=True):
             if table.owner[other] != table.owner[rows[cut]]:
                 nearest[cut].append((bits, other))

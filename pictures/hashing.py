@@ -13,14 +13,22 @@ from pictures.thumbnails import look_by_thumbnail
 
 
 def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
-    """Read a photo once, for its digest and for its look by a recipe.
+    """Read a photo once, for its digest and for its look by a recipe."""
+    try:
+        file, data = read_file(file.path)
+    except DECODE_ERRORS as error:
+        return Unreadable(file, reason_of(error))
+    return hash_bytes(file, data, recipe)
+
+
+def hash_bytes(file: ImageFile, data: bytes, recipe: Recipe) -> HashedImage | Unreadable:
+    """A photo's digest and its look by a recipe, of its bytes, wherever these lie.
 
     The look is None where only identical files may match: a picture without content, or a file
     of several pages or frames.
     """
-    data, harm, look, reason = b"", "", None, ""
+    harm, look, reason = "", None, ""
     try:
-        file, data = read_file(file.path)
         formats.judge_name(file.path, data)
         structure = formats.examined(data)
         harm = structure.harm
@@ -34,7 +42,7 @@ def hash_file(file: ImageFile, recipe: Recipe) -> HashedImage | Unreadable:
     except DECODE_ERRORS as error:
         reason = ": ".join(filter(None, (harm, reason_of(error))))
     if reason:  # what the decoder had in memory is gone by now
-        return Unreadable(file, kinds.why_unreadable(data, file.path, reason) if data else reason)
+        return Unreadable(file, kinds.why_unreadable(data, file.path, reason))
     digest = hashlib.sha256(data).hexdigest()
     damage = in_one_line(filter(None, (harm, *messages.of_data)))
     return HashedImage(

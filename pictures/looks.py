@@ -122,12 +122,17 @@ def only_hash(bits: bytes) -> Look:
     return Look((View(bits, b"", False),), None, None, b"")
 
 
-def look_digest(look: Look) -> str:
-    """What is equal for looks of pictures that are identical, whatever else their files say."""
+def identity(look: Look) -> bytes:
+    """16 bytes, equal for looks of pictures that are identical, whatever else their files say."""
     seen = hashlib.blake2b(look.colour, digest_size=16)
     for view in look.views:
         parts = (view.gray, view.fine) if view.fine else (view.gray,)
         seen.update(bytes([len(parts), view.framed]) + view.hash)
         seen.update(b"".join(map(digest, parts)))
     seen.update(bytes(look.part or ()))
-    return seen.hexdigest()
+    return seen.digest()
+
+
+def look_digest(look: Look) -> str:
+    """The identity of a look, in hex."""
+    return identity(look).hex()

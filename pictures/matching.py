@@ -49,6 +49,11 @@ def distinct(digests: Sequence[str], looks: Sequence[Look | None]) -> list[list[
     shown = [
         look_digest(look) if look else digest for look, digest in zip(looks, digests, strict=True)
     ]
+    return distinct_of(shown, digests)
+
+
+def distinct_of(shown: Sequence[str], digests: Sequence[str]) -> list[list[int]]:
+    """The same by the identities of looks, or digests where there is no look, both in hex."""
     order = sorted(range(len(shown)), key=lambda position: (shown[position], digests[position]))
     return [list(files) for _, files in groupby(order, key=shown.__getitem__)]
 
@@ -90,7 +95,15 @@ def group_by(
     content (`distinct`). With a side for each picture, what lies on one side alone is no group,
     and the methods have to know the sides, too.
     """
-    files = distinct(digests, looks)
+    return group_files(distinct(digests, looks), methods, sides)
+
+
+def group_files(
+    files: Sequence[Sequence[int]],
+    methods: Sequence[FindMatches],
+    sides: Sequence[int] | None = None,
+) -> tuple[list[Cluster], Counter[str]]:
+    """The same of the files of each distinct picture, as `distinct` gives them."""
     found = chain.from_iterable(method(files) for method in methods)
     matches = _without_the_known(len(files), list(found))
     clusters = _clusters(files, matches, _small(sides))
@@ -165,14 +178,24 @@ def find_matches(
         return
     known = Known(len(looks), _small(sides))
     begun = remembering(memory, looks, table, rules, sides, effort)
-    for pairs in in_batches(begun.search.pairs()):
-        yield from _verified(table, pairs, begun.search, known)
+    yield from looked_at(table, begun.search, known)
     if begun.parts:
         yield from crops(begun.parts, known)
     begun.leave()
-    yield from cut_off(table, looks, rules, effort.each, sides)
+    yield from cut_off(
+        table, [look.part if look else None for look in looks], rules, effort.each, sides
+    )
     shots = shots_of([look] for look in looks) if shots is None else shots
     yield from bursts(table, shots, rules, sides)
+
+
+def looked_at(table: Table, search: Search, known: Known) -> Iterator[Match]:
+    """Look at the candidates of a search in their order, and yield those that match.
+
+    What is known tells which need no look; matches are added to it.
+    """
+    for pairs in in_batches(search.pairs()):
+        yield from _verified(table, pairs, search, known)
 
 
 def _verified(table: Table, pairs: Pairs, search: Search, known: Known) -> Iterator[Match]:
@@ -206,10 +229,9 @@ def bursts(
     table: Table, shots: Sequence[Shot], rules: Rules, sides: Sides | None = None
 ) -> Iterator[Match]:
     """Yield shots of one camera, seconds apart, that look alike: the second shot of a scene."""
-    first_row = {int(owner): row for row, owner in reversed(list(enumerate(table.owner)))}
     near = _near_in_time(shots, rules.burst_seconds, sides)
     while some := list(islice(near, FEW)):
-        left, right = np.array([[first_row[number] for number in pair] for pair in some]).T
+        left, right = np.searchsorted(table.owner, some).T  # the first row of each
         likeness = correlation(table.gray[left], table.gray[right])
         differing = np.bitwise_count(table.hashes[left] ^ table.hashes[right])
         distance = differing.sum(axis=1, dtype=np.int64)

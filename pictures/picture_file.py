@@ -7,7 +7,8 @@ from io import FileIO
 
 from disk import system
 from disk.files import ImageFile
-from pictures.looks import Look, Spooled, digest
+from pictures.looks import Look, Spooled, content, digest
+from pictures.packing import pack, unpack
 
 MARK = b"small pictures of photos\n"  # at the beginning of a file that stays, and then its number
 ID_BYTES = 16
@@ -153,3 +154,27 @@ def with_pictures(look: Look, pictures: Sequence[bytes | Spooled]) -> Look:
     )
     large = next(others) if look.large else None
     return replace(look, views=views, large=large, points=next(others) if look.points else None)
+
+
+# ---- A look as bytes, wherever they are taken
+
+
+def apart(look: Look) -> tuple[bytes, bytes]:
+    """A look as bytes, and its small pictures, one after the other."""
+    pictures = [content(part) for part in pictures_of(look)]
+    return pack(with_pictures(look, [*map(in_memory, pictures)])), b"".join(pictures)
+
+
+def together(packed: bytes, pictures: bytes, hash_bytes: int) -> Look:
+    """The look that was taken apart; ValueError for other bytes."""
+    look, length = unpack(packed, hash_bytes, InMemory(pictures))
+    if look is None or length != len(pictures):
+        raise ValueError("its pictures are not those of the look")
+    parts = []
+    for part in pictures_of(look):
+        assert isinstance(part, Spooled)
+        data = pictures[part.place :][: part.length]
+        if digest(data) != part.digest:
+            raise ValueError("a picture of it is another one")
+        parts.append(data)
+    return with_pictures(look, parts)

@@ -106,14 +106,18 @@ class Rows:
 def rows_of(recipe: Recipe) -> Rows:
     """The rows that hold what a recipe makes; their version tells all that takes part in it."""
     version, length = _version(), recipe.hash_bytes
-    points = f", {named(POINTS_MADE_BY)()}" if recipe.points else ""
     embedding = recipe.embedding_key
     plain = recipe.only_hash or recipe.is_decoded_larger or recipe.by_thumbnail
     return Rows(
-        Row(recipe.key, version + points, length),
+        Row(recipe.key, made_by(recipe), length),
         Row(embedding, version, recipe.vector_bytes) if embedding else None,
         None if plain else Row(recipe.hash_key, version, length),
     )
+
+
+def made_by(recipe: Recipe) -> str:
+    """The versions of all that takes part in a look by a recipe."""
+    return _version() + (f", {named(POINTS_MADE_BY)()}" if recipe.points else "")
 
 
 def _version() -> str:

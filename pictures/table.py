@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pictures.bandpass import Gray
+from pictures import bandpass
+from pictures.bandpass import Gray, Window
 from pictures.hamming import pack
 from pictures.looks import GRAY_SIDE, Look, Spooled, View, content
 
@@ -37,6 +38,17 @@ class Grays:
     def __getitem__(self, rows: NDArray[np.intp]) -> Gray:
         joined = b"".join(content(self._pictures[row]) for row in rows.tolist())
         return np.frombuffer(joined, np.uint8).reshape(-1, GRAY_SIDE, GRAY_SIDE)
+
+    def hashes_within(
+        self, rows: NDArray[np.intp], window: Window, hash_size: int
+    ) -> NDArray[np.uint64]:
+        """The hashes of what is in one window of each of some pictures."""
+        found = [np.zeros((0, hash_size**2 // 64), np.uint64)]
+        for start in range(0, len(rows), BATCH):
+            some = self[rows[start : start + BATCH]]
+            cut = bandpass.cut_out(some, window, GRAY_SIDE)
+            found.append(pack(bandpass.hashes_of(cut, hash_size)))
+        return np.concatenate(found)
 
 
 @dataclass(frozen=True, slots=True)

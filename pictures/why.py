@@ -105,7 +105,7 @@ def _comparisons(table: Table, looks: Sequence[Look | None], rules: Rules) -> It
         for number in range(len(pairs.left)):
             pair = pairs.where(slice(number, number + 1))
             yield from map(_comparison, verify.judge(table, pair, rules, fully=True))
-    for match in crops.cut_off(table, looks, rules):
+    for match in crops.cut_off(table, [look.part if look else None for look in looks], rules):
         reason = "what is left of one that is cut off is part of the other"
         found = match.distance, rules.whole, match.correlation
         yield Comparison(match.view, True, True, reason, *found)

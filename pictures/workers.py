@@ -240,7 +240,7 @@ def _cpu_seconds(file: ImageFile) -> float:
 def started_pool(workers: int, bounds: Limits) -> Iterator[pebble.ProcessPool]:
     """A pool whose workers are started, and gone in the end; UserError where that can't be.
 
-    It is started and ended by the main thread, and may be used by others.
+    It is started and ended by one thread, and may be used by others.
     """
     with _says_what_it_lacks(workers):
         pool = pebble.ProcessPool(
