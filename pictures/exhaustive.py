@@ -8,6 +8,7 @@ finds it and however many threads there are.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,11 @@ from pictures.by_name import named
 
 Words = NDArray[np.uint64]
 ROWS = 64  # of a strip
+ROWS_OF_MANY = 256  # of one of many, as what is done once for each would cost a fifth
+MANY_ROWS = 1 << 15
 COLUMNS = 1 << 14
 STEP = 1024  # columns compared at once: few enough that they stay in a processor's cache
+HEIGHT = 64  # rows that NumPy compares with these at once
 FEW = 1 / 16  # of a step's pairs are looked at one by one, more all together
 COMPILED = "numba"  # the package that compiles the loops of extras.popcount
 COMPILED_WORDS = 4  # of a hash, in those loops
@@ -50,8 +54,9 @@ def strips(rows: int, columns: int, *, ahead: bool) -> Iterator[Strip]:
     >>> [strip.pairs for strip in strips(100, 100, ahead=True)]
     [4320, 630]
     """
-    for top in range(0, rows, ROWS):
-        bottom = min(top + ROWS, rows)
+    most = ROWS if rows < MANY_ROWS else ROWS_OF_MANY
+    for top in range(0, rows, most):
+        bottom = min(top + most, rows)
         first = top if ahead else 0
         for start in range(first, columns, COLUMNS):
             stop = min(start + COLUMNS, columns)
@@ -74,12 +79,14 @@ class Comparing:
         """The rows and columns of a strip that are close, and perhaps some that aren't quite."""
         if self._compiled:
             return self._by_loop(self._compiled, strip, threshold)
-        rows = self._rows[:, strip.top : strip.bottom]
         found = []
-        for start in range(strip.start, strip.stop, STEP):
+        for start, top in product(
+            range(strip.start, strip.stop, STEP), range(strip.top, strip.bottom, HEIGHT)
+        ):
+            rows = self._rows[:, top : min(top + HEIGHT, strip.bottom)]
             columns = self._columns[:, start : min(start + STEP, strip.stop)]
             i, j = self._plain(rows, columns, threshold)
-            found.append((i + strip.top, j + start))
+            found.append((i + top, j + start))
         i, j = (np.concatenate(side) for side in zip(*found, strict=True))
         return i, j
 

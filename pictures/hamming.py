@@ -301,6 +301,8 @@ def _turned_by_strips(
             i, j = compared.close(strip, threshold)
             if right is None:
                 i, j = i[i < j], j[i < j]
+            if not len(i):
+                return []
             turned = _by_mirroring(left, others, i, j, threshold)
             return [(base + n, found) for n, found in turned if base + n > 0]
 

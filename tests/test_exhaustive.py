@@ -49,6 +49,9 @@ def tables(make: Make = clustered_hashes, few: int = 90) -> tuple[Words, Words]:
 @pytest.fixture(autouse=True)
 def small_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhaustive, "ROWS", 8)
+    monkeypatch.setattr(exhaustive, "ROWS_OF_MANY", 16)
+    monkeypatch.setattr(exhaustive, "MANY_ROWS", 1000)
+    monkeypatch.setattr(exhaustive, "HEIGHT", 8)
     monkeypatch.setattr(exhaustive, "COLUMNS", 1024)
     monkeypatch.setattr(hamming, "bands_pay", lambda *_: False)
 

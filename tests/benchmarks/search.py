@@ -7,9 +7,10 @@
 
 With --across that share of the looks lies on another side than the rest, as with find --across.
 Hashes are random with the spread that those of photographs have, and a tenth of them are copies
-of others, some bits apart. Looks are those of PHOTOS, and then of pictures blended out of two
-parts of two of them, turned, which have the statistics of photographs; every tenth is an edit of
-another one. The digest is that of the groups.
+of others, some bits apart. Looks are those of the photographs in PHOTOS that `distinct.txt` names
+(of all, where it names none), and then of pictures blended out of two parts of two of them, turned,
+which have the statistics of photographs; every tenth is an edit of another one. They lie in a file,
+as those of find do. The digest is that of the groups.
 """
 
 import os
@@ -18,7 +19,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # NumPy asks for it when it is imported
 
 import argparse
 import hashlib
-import resource
 import sys
 import tempfile
 import time
@@ -27,10 +27,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from labelled import photos_in
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from disk import system
 from extras.embeddings import PROPOSED, PROPOSED_COSINE
 from extras.vectors import near_vectors
 from grouping import UnionFind
@@ -53,7 +55,9 @@ CHUNK = 256
 
 
 def peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process had, with what it has of files."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def hashes(count: int) -> NDArray[np.uint64]:
@@ -71,9 +75,9 @@ def photographed(folder: Path, most: int) -> tuple[list[Look], float]:
     """The looks of photographs, with their parts, and the CPU seconds that one took."""
     found = []
     start = time.process_time()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for name in photos_in(folder, Path(__file__).parent)[0]:
         try:
-            look = fingerprint.look_at(path.read_bytes(), Recipe(parts=True))
+            look = fingerprint.look_at((folder / name).read_bytes(), Recipe(parts=True))
         except DECODE_ERRORS:
             continue
         if look:
@@ -86,36 +90,45 @@ def photographed(folder: Path, most: int) -> tuple[list[Look], float]:
 class Grays:
     """The small pictures of looks in a file, as find has them in one."""
 
-    def __init__(self, count: int) -> None:
-        with tempfile.TemporaryFile() as file:
-            self.pictures = np.memmap(file, np.uint8, "w+", shape=(count, SIDE, SIDE))
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open as long as this is
+
+    def add(self, grays: NDArray[np.uint8]) -> None:
+        self._file.write(grays.tobytes())
+
+    def at(self, number: int) -> NDArray[np.uint8]:
+        data = system.read_at(self._file.fileno(), SIDE * SIDE, number * SIDE * SIDE)
+        return np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)
 
     def read(self, picture: Spooled) -> bytes:
-        return self.pictures[picture.place].tobytes()
+        return system.read_at(self._file.fileno(), picture.length, picture.place)
 
     made_again = once = read
 
 
 def blended(looks: Sequence[Look], count: int) -> Iterator[Look]:
     """Those looks, and then others of the same statistics; every tenth is an edit of another."""
-    grays = Grays(count)
+    grays = Grays()
     large = b"".join(look.large or b"" for look in looks)
     pictures = np.frombuffer(large, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
     rng = np.random.default_rng(1)
     for start in range(0, count, CHUNK):
-        some = grays.pictures[start : start + CHUNK]
+        some = np.empty((min(CHUNK, count - start), SIDE, SIDE), np.uint8)
         for number, gray in enumerate(some, start):
             if number < len(looks):
                 gray[:] = np.frombuffer(content(looks[number].views[0].gray), np.uint8).reshape(
                     SIDE, SIDE
                 )
             elif number % EVERY == 0:
-                gray[:] = edited(grays.pictures[number - rng.integers(1, len(looks))], rng)
+                original = number - int(rng.integers(1, len(looks)))
+                known = some[original - start] if original >= start else grays.at(original)
+                gray[:] = edited(known, rng)
             else:
                 gray[:] = 0.6 * part_of(pictures, rng) + 0.4 * part_of(pictures, rng)
+        grays.add(some)
         for number, bits in enumerate(bandpass.hashes_of(some, 16), start):
             digest = hashlib.blake2b(some[number - start], digest_size=16).digest()
-            place = Spooled(digest, SIDE * SIDE, number, grays)
+            place = Spooled(digest, SIDE * SIDE, number * SIDE * SIDE, grays)
             yield replace(
                 looks[0], views=(View(bits, place, framed=False),), taken=None, large=None
             )
