@@ -47,8 +47,7 @@ def test_the_next_group_is_drawn_in_the_first_frame_after_the_key(
     page.wait_for_selector(".tile")
     open_group(page, 1)
     next_ones = {f"/{kind}/{number}" for kind in ("thumb", "preview") for number in range(4, 8)}
-    while not all(any(url.endswith(one) for url in came) for one in next_ones):
-        page.wait_for_timeout(10)
+    until(page, lambda: all(any(url.endswith(one) for url in came) for one in next_ones))
     frames(page)
     page.route(PICTURES, lambda _: None)  # from now on no picture comes
     page.evaluate(AT_FIRST_FRAME)

@@ -165,8 +165,7 @@ def test_the_browser_is_led_by_a_private_file_and_no_command_line_tells_the_way(
         with open(pipe) as stdin:
             process, address = started(found, stdin=stdin, env=env)
         page = stack.enter_context(tab(browser, "about:blank"))
-        while not opened.exists():
-            page.wait_for_timeout(20)
+        until(page, opened.exists)
         url = opened.read_text("utf-8").strip()
         path = Path(unquote(urlsplit(url).path))
         assert url.startswith("file:///")

@@ -129,8 +129,7 @@ def test_a_key_before_the_suggestion_came_counts_once(page: Any) -> None:
     page.evaluate("import('/result.js').then(({suggestions}) => suggestions.clear())")
     page.click(".tile[aria-label^='Group 1,']")
     press(page, "a", "a")
-    while not held:
-        page.wait_for_timeout(10)
+    until(page, lambda: held)
     for route in held:
         route.continue_()
     at_group(page, 2)

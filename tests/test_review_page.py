@@ -83,6 +83,7 @@ def open_group(page: Any, number: int = 1) -> None:
     page.click(f".tile[aria-label^='Group {number},']")
     page.wait_for_selector(".pane img")
     until(page, "[...document.querySelectorAll('.pane img')].every(i => i.naturalWidth)")
+    until(page, "document.getElementById('zoom-level').innerText !== ''")  # the facts are there
     frames(page)
 
 
@@ -91,10 +92,14 @@ def frames(page: Any) -> None:
     page.evaluate("new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
 
 
-def until(page: Any, condition: str) -> None:
-    """Wait for a condition; the page's policy lets no script be made of a text in it."""
+def until(page: Any, condition: str | Callable[[], object]) -> None:
+    """Wait for a condition of the page, or of the test.
+
+    The page's policy lets no script be made of a text in it.
+    """
+    holds = condition if callable(condition) else lambda: page.evaluate(condition)
     deadline = time.monotonic() + 60
-    while not page.evaluate(condition):
+    while not holds():
         assert time.monotonic() < deadline, (condition, page.inner_text("body"))
         page.wait_for_timeout(20)
 
@@ -356,13 +361,12 @@ def test_an_answer_about_what_was_edited_since_is_not_shown(page: Any, found: Li
             route.continue_()
 
     page.route("**/api/facts/1", hold)
+    page.reload()  # as the answer may be here already, asked for ahead
     page.click(".tile[aria-label^='Group 1,']")
-    while len(late) < 1:
-        frames(page)
+    until(page, lambda: len(late) == 1)
     with Image.open(SAMPLES / "2024/cat.jpg") as image:
         image.resize((150, 100)).save(found.copy("vacation1_copy.jpg"), "JPEG")
-    while len(late) < 2:
-        frames(page)
+    until(page, lambda: len(late) == 2)
     for route, response in reversed(late):
         route.fulfill(response=response)
         frames(page)
@@ -1062,8 +1066,7 @@ def test_a_key_while_a_change_is_under_way_waits_for_its_turn(found: Library, pa
     press(page, "1", "x", "2", "x", "b", "u", "3")
     said(page, "One moment")
     until(page, "document.querySelectorAll('.one')[2].matches('.chosen')")
-    while not slow:
-        page.wait_for_timeout(10)
+    until(page, lambda: slow)
     assert gone(found) == []
     slow.pop().continue_()
     said(page, "Undone: 1 copy.")
