@@ -19,7 +19,7 @@ from actions import configuration, find, find_summary
 
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-MOST_LINES, MOST_WORDS = 150, 25
+MOST_LINES, MOST_WORDS, MOST_WORDS_OF_DOCS = 150, 25, 30
 PROGRAM = "python main.py "
 # What can't be done here is understood at least; what says so, and which test does it.
 NOT_DONE = {
@@ -59,6 +59,12 @@ def test_the_readme_is_short_and_so_are_its_sentences() -> None:
     said = [sentence for sentence in sentences(README) if sentence]
     assert len(said) > 40
     assert [sentence for sentence in said if len(sentence.split()) > MOST_WORDS] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_no_sentence_of_the_docs_is_long(page: Path) -> None:
+    long = [one for one in sentences(page) if len(one.split()) > MOST_WORDS_OF_DOCS]
+    assert long == []
 
 
 def anchors(page: Path) -> set[str]:
