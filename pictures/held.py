@@ -90,7 +90,9 @@ def shown(held: str, kept: Iterable[str] = ()) -> str:
         return kind
     if kind in ANOTHER and kind in map(kind_of, kept):
         return line(ANOTHER[kind], value)
-    if kind in (BITS, PAGES, PIXELS):
+    if kind == PIXELS:
+        return f"{value} {kind}".replace(" x ", " \N{MULTIPLICATION SIGN} ")
+    if kind in (BITS, PAGES):
         return f"{value} {kind}"
     return f"{kind}: {value}" if value else held
 

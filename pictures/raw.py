@@ -34,7 +34,9 @@ class RawImageFile(ImageFile.ImageFile):
         self.whole_size = whole[::-1] if lies_across else whole
         if max(preview.size) < LEAST_SIDE:
             width, height = preview.size
-            raise ValueError(f"the preview in it has only {width} x {height} pixels")
+            raise ValueError(
+                f"the preview in it has only {width} \N{MULTIPLICATION SIGN} {height} pixels"
+            )
         self._preview: Image.Image | None = preview
         self.layer = getattr(preview, "layer", ())  # of a JPEG
         self.info = {name: preview.info[name] for name in KEPT if name in preview.info}

@@ -571,7 +571,7 @@ def test_pixels_that_the_other_has_not_are_lost(
         (["GPS"], ["GPS: 47.0 N 14.0 E"], []),
         (["exposure data: time, ISO"], ["exposure data: time"], ["exposure data: time, ISO"]),
         (["pixels: 100 x 100"], ["pixels: 91 x 100", "pixels: 10 x 10"], []),
-        (["pixels: 100 x 100"], ["pixels: 100 x 89"], ["100 x 100 pixels"]),
+        (["pixels: 100 x 100"], ["pixels: 100 x 89"], ["100 \N{MULTIPLICATION SIGN} 100 pixels"]),
         (["pixels: 100 x 100"], [], []),
     ],
 )

@@ -316,7 +316,7 @@ def test_check_deleted_says_which_place_and_camera_go(bare_library: Library) -> 
 
 
 LARGE = shot(photo(CAT).resize((1200, 800)), subsampling=2)
-PIXELS = "1200 x 800 pixels"
+PIXELS = "1200 \N{MULTIPLICATION SIGN} 800 pixels"
 CUT = "what stays of this picture is damaged (it has no end marker)"
 STAYING = {  # beside a large picture that goes
     "a cut one": ({"cut": LARGE[: len(LARGE) * 7 // 10]}, [CUT]),

@@ -50,7 +50,7 @@ def test_a_raw_joins_its_jpeg_and_is_copied_and_deleted_as_it_is(bare_library: L
     for name in ("a.DNG", "copy of a.DNG"):
         (library.photos / name).write_bytes(dng(photo(CAT)))
     ran = library.find()
-    assert "Where a file manager doesn't show RAW: report.html, --action review.\n" in ran.out
+    assert "Where a file manager doesn't show RAW: report.html, or python main.py " in ran.out
     copies = [Path(path).name for path in library.info()]
     assert copies == ["a.DNG", "copy of a.DNG", "a.jpg"]
     assert library.copy("a.DNG").read_bytes() == (library.photos / "a.DNG").read_bytes()
@@ -147,7 +147,10 @@ def test_the_size_of_a_raw_is_its_own_though_its_tables_come_late(
     ("preview", "said"),
     [
         (b"", "there is no preview in it"),
-        (encoded(photo(CAT).resize((160, 120)), "JPEG"), "the preview in it has only 160 x 120"),
+        (
+            encoded(photo(CAT).resize((160, 120)), "JPEG"),
+            "the preview in it has only 160 \N{MULTIPLICATION SIGN} 120",
+        ),
     ],
 )
 def test_a_raw_without_a_preview_is_unreadable(preview: bytes, said: str, tmp_path: Path) -> None:

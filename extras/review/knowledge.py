@@ -7,7 +7,8 @@ from extras.review.facts import Facts
 def lost(doomed: Facts, keeper: Facts) -> tuple[str, ...]:
     """What a file knows that its keeper doesn't, by their facts, in words."""
     told = {
-        f"{doomed.width} x {doomed.height} pixels": doomed.pixels > keeper.pixels,
+        f"{doomed.width} \N{MULTIPLICATION SIGN} {doomed.height} pixels": doomed.pixels
+        > keeper.pixels,
         **_quality(doomed, keeper),
         "GPS": doomed.gps and not keeper.gps,
         **_date(doomed, keeper),
