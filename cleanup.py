@@ -197,7 +197,7 @@ def plan_deletions(
     for path in listed:
         if path not in known:
             message = f"{list_file} names {to_line(path)}, which find did not copy; "
-            raise UserError(message + "run check-deleted again.", Exit.STATE)
+            raise UserError(message + "run --action check-deleted again.", Exit.STATE)
     judge = Judge(manifest, frozenset(listed), culled, whole_groups=whole_groups, protect=protect)
     delete: list[SavedCopy] = []
     refused: list[Kept] = []

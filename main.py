@@ -7,7 +7,9 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main can say it in one lin
 if __name__ == "__main__":
     gc.disable()  # what is imported stays; `act` begins to look for garbage
 
+import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -33,12 +35,16 @@ if sys.version_info < OLDEST:
         "this needs Python 3.11 or newer, and this is {}.{}; make .venv anew by a newer one, as in "
         "python3.12 -m venv --clear .venv".format(*sys.version_info)
     )
-from actions.mistakes import MISTAKES, said
+from actions.mistakes import MISTAKES, begin_without_values, only_tells, said, shown_as_shipped
 
 try:
     import config
 except MISTAKES as error:
-    raise refuse(said("config.py", error)) from None
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "config.py")
+    if not (only_tells(sys.argv[1:]) and begin_without_values(path)):
+        raise refuse(said("config.py", error)) from None
+    shown_as_shipped(said("config.py", error))
+    import config
 if not hasattr(config, "UserError"):
     raise refuse(
         "config.py lacks what stands below the values in the shipped one; put that one back, and "
@@ -53,8 +59,17 @@ except ModuleNotFoundError as error:
     raise refuse(message) from None
 
 from actions.command_line import read, read_ahead
-from actions.configuration import configured, line_for, name_output, settings_of
+from actions.configuration import (
+    Configuration,
+    configured,
+    constants,
+    line_for,
+    name_output,
+    samples,
+    settings_of,
+)
 from actions.console import Console, print_line
+from actions.next_command import with_commands
 from actions.table import ACTIONS
 from config import Exit, UserError
 
@@ -95,8 +110,7 @@ def act(argv: Sequence[str] | None, console: Console, own_config: str | None) ->
     encoding = sys.getfilesystemencoding()
     if encoding != "utf-8":
         raise UserError(f"file names are {encoding} here; run it with PYTHONUTF8=1 set.")
-    given = configured(read_ahead(argv).config or own_config)
-    arguments = read(argv, given.by_name)
+    arguments, given = understood(argv, own_config)
     settings = settings_of(arguments, given)
     name_output(arguments, given)
     console.be_quiet(arguments.quiet)
@@ -108,7 +122,28 @@ def act(argv: Sequence[str] | None, console: Console, own_config: str | None) ->
     if not gc.isenabled():
         gc.freeze()  # what was imported is never looked at again
         gc.enable()
-    action.run(settings, arguments, console)
+    try:
+        action.run(settings, arguments, console)
+    except UserError as error:
+        # Where config.py names no folder either, find is to be told one.
+        is_untold = arguments.INPUT_DIR is None and settings.input_dirs == (samples(),)
+        message = with_commands(str(error), arguments, "DIR" if is_untold else "")
+        raise UserError(message, error.code) from error
+
+
+def understood(
+    argv: Sequence[str] | None, own_config: str | None
+) -> tuple[argparse.Namespace, Configuration]:
+    """What the command line and config.py say; help is given whatever is in config.py."""
+    file = read_ahead(argv).config or own_config
+    try:
+        given = configured(file)
+    except UserError as error:
+        if not only_tells([*(sys.argv[1:] if argv is None else argv)]):
+            raise
+        shown_as_shipped(str(error))
+        given = Configuration(constants({}), "")
+    return read(argv, given.by_name), given
 
 
 def module_of(action: str) -> Any:

@@ -310,7 +310,7 @@ def _sync_swap(output_dir: str) -> None:
         sync_folder(os.path.dirname(output_dir))
     except OSError as error:
         message = f"the new result is in {output_dir}, but may not be on disk: {error.strerror}"
-        raise UserError(f"{message}; check the disk and run find again.") from error
+        raise UserError(f"{message}; check the disk and run --action find again.") from error
 
 
 def _stage_log(old: Opened, log: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from actions.console import Console, megabytes
 from actions.next_command import next_command
 from config import UserError
 from disk.record import SavedCopy
+from pictures import formats
 from pictures.images import HashedImage
 
 if TYPE_CHECKING:
@@ -63,10 +64,21 @@ def say_next(
     results: Iterable["SavedCopy | storage.FailedCopy"],
 ) -> None:
     """Say how a person goes on with a result, if it has copies."""
-    if any(isinstance(result, SavedCopy) for result in results):
-        console.say(
-            "What belongs side by side: --action keep NUMBER...,"
-            " and find leaves it out from then on."
-        )
+    if saved := [result for result in results if isinstance(result, SavedCopy)]:
+        say_what_may_not_be_shown(console, arguments, saved)
+        command = next_command(arguments, "keep", "NUMBER...")
+        console.say(f"To have find leave out what belongs side by side: {command}")
         command = next_command(arguments, "check-deleted")
         console.say(f"Look there, delete the copies you don't want, then run: {command}")
+
+
+def say_what_may_not_be_shown(
+    console: Console, arguments: argparse.Namespace, saved: Iterable[SavedCopy]
+) -> None:
+    """Say where to look at copies that file managers may not show."""
+    found = {formats.by_ending(copy.copy) for copy in saved}
+    if names := [form.name for form in formats.FORMATS if form.needs and form in found]:
+        review = next_command(arguments, "review")
+        console.say(
+            f"Where a file manager doesn't show {formats.listed(names)}: report.html, or {review}"
+        )

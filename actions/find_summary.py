@@ -380,7 +380,6 @@ def report_saved(
         say_what_was_copied(console, paths, saved, were_taken_over(saved, taken))
         if not has_extra("jinja2") and importlib.util.find_spec("extras"):
             console.say(f"For a contact sheet (report.html) {install_extras()}.")
-        say_what_may_not_be_shown(console, saved)
     elif not results and not kept:
         console.say(f"So {to_line(paths.output_dir)} has no copies now.")
 
@@ -400,11 +399,3 @@ def say_what_was_copied(
         f"{begin} {to_line(paths.output_dir)}: {counted(len(saved), 'picture')}"
         f"{shown if previews else ''}, {megabytes(size)}{there if before else ''}."
     )
-
-
-def say_what_may_not_be_shown(console: Console, saved: Iterable[SavedCopy]) -> None:
-    """Say where to look at copies that file managers may not show."""
-    found = {formats.by_ending(copy.copy) for copy in saved}
-    if names := [form.name for form in formats.FORMATS if form.needs and form in found]:
-        names_of = formats.listed(names)
-        console.say(f"Where a file manager doesn't show {names_of}: report.html, --action review.")

@@ -7,6 +7,7 @@ import cleanup
 from actions import deciding
 from actions.console import Console, bar, counted
 from actions.decided import decisions_of_person
+from actions.next_command import next_command
 from actions.result import opened, paths_of
 from config import Exit, Settings, UserError
 from disk.decisions import Decision, append_decisions, line_of
@@ -34,8 +35,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             append_decisions([line_of(decision) for decision in new.values()])
             console.facts["kept"] = sorted(new)
             console.say(
-                "From now on find leaves out what is kept, until more joins it"
-                " (or --action forget)."
+                "From now on find leaves out what is kept, until more joins it. To undo this, run:"
+                f" {next_command(arguments, 'forget', *arguments.photos)}"
             )
 
 

@@ -6,12 +6,24 @@ from pictures.by_name import named
 
 
 def nearest(given: object, known: Iterable[str], likeness: float = 0.6) -> str:
-    """The one of some words that a person most likely meant, or nothing."""
+    """The one of some words that a person most likely meant, or nothing.
+
+    Slips are rare where a word begins: of the two nearest, the one that begins alike was meant.
+
+    >>> nearest("copys", ["copies", "similar", "crops"])
+    'copies'
+    """
     text, words = str(given), list(known)
     if begun := [word for word in words if len(text) > 2 and word.startswith(text)]:
         return begun[0]
-    near: list[str] = named("difflib:get_close_matches")(text, words, n=1, cutoff=likeness)
-    return near[0] if near else ""
+    near: list[str] = named("difflib:get_close_matches")(text, words, n=2, cutoff=likeness)
+    return max(near, key=lambda word: _begin_alike(text, word), default="")
+
+
+def _begin_alike(one: str, other: str) -> int:
+    """How many letters two words have in common from their first one on."""
+    differ = (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differ, min(len(one), len(other)))
 
 
 def did_you_mean(given: object, known: Iterable[str]) -> str:

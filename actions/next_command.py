@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 
 from actions.options import OPTIONS
+from actions.table import ACTIONS
 from disk.user_folders import PROGRAM
 
 
@@ -49,6 +51,21 @@ def next_command(arguments: argparse.Namespace, action: str, *more: str) -> str:
     if arguments.config:
         command += ["--config", arguments.config]
     return " ".join([arguments.program, *map(quoted, [*command, *more])])
+
+
+def with_commands(message: str, arguments: argparse.Namespace, folder: str) -> str:
+    """A message with whole commands where it says "run --action ...".
+
+    Who finds an error knows which action mends it; which flags were given is known here. `folder`
+    is what find is told besides, if anything.
+    """
+
+    def whole(found: "re.Match[str]") -> str:
+        action, flag = found.groups("")
+        more = (folder if action == "find" else "", flag.strip())
+        return f"run {next_command(arguments, action, *filter(None, more))}"
+
+    return re.sub(rf"\brun --action ({'|'.join(ACTIONS)})\b( --[a-z-]+)?", whole, message)
 
 
 def quoted(word: str) -> str:

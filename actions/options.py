@@ -141,7 +141,6 @@ OPTIONS = (
         values.one_of(values.PRESETS),
         section=LIKENESS,
         actions=COMPARING,
-        taken_by=BASE,
     ),
     Option(
         "--threshold",
@@ -235,7 +234,6 @@ OPTIONS = (
         values.workers,
         section=PHOTOS,
         actions=(*COMPARING, "review", "suggest", "keep", "forget"),
-        taken_by=BASE,
         read=int,
     ),
     Option(

@@ -20,6 +20,7 @@ NORMALISATIONS = ("imagenet", "unit", "signed", "none")
 MAX_MODEL_SIDE = 2048
 PRESET_HASH_SIZE = 16
 MAX_HASH_SIZE = 64
+LISTED = {"EXCLUDE": '["@eaDir", ".git"]', "PROTECT": '["/home/me/Best", "*.nef"]'}
 THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -99,7 +100,7 @@ def file_or_none(values: Values, name: str) -> str | None:
 def patterns(values: Values, name: str) -> tuple[str, ...]:
     given = values[name]
     if not isinstance(given, Iterable) or isinstance(given, str):
-        raise UserError(f'{name} is {given!r}; use a list of patterns, ["@eaDir", ".git"].')
+        raise UserError(f"{name} is {given!r}; use a list of patterns, {LISTED[name]}.")
     found = tuple(given)
     for pattern in found:
         if not isinstance(pattern, str) or not pattern:

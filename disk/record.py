@@ -375,17 +375,17 @@ def read_to_delete(path: str) -> list[str]:
         message = f"{path} does not exist; run --action check-deleted first."
         raise UserError(message, Exit.STATE) from None
     except OSError as error:
-        message = f"{path} can't be read: {error.strerror}; run check-deleted again."
+        message = f"{path} can't be read: {error.strerror}; run --action check-deleted again."
         raise UserError(message, Exit.STATE) from error
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path} is not UTF-8 text; run check-deleted again.", Exit.STATE
+            f"{path} is not UTF-8 text; run --action check-deleted again.", Exit.STATE
         ) from error
     paths = []
     for number, line in enumerate(lines, 1):
         try:
             paths.extend([from_line(line)] if line else [])
         except ValueError as error:
-            message = f"{path}, line {number} can't be read; run check-deleted again."
+            message = f"{path}, line {number} can't be read; run --action check-deleted again."
             raise UserError(message, Exit.STATE) from error
     return list(dict.fromkeys(paths))

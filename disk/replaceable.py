@@ -53,8 +53,8 @@ def check_replaceable(
     if not trusted and not signed and (alone := list(unproven(folder, manifest))):
         raise UserError(
             f"{os.path.join(folder, MANIFEST)} isn't signed with your key, and it alone says what "
-            f"some files are ({some_names(alone)}); look at them, then run find with "
-            "--trust-result, or choose another OUTPUT_DIR.",
+            f"some files are ({some_names(alone)}); look at them, then run "
+            "--action find --trust-result, or choose another OUTPUT_DIR.",
             Exit.STATE,
         )
     if not discard_review:
@@ -89,7 +89,7 @@ def check_last_copies(
             f"originals are gone, damaged or can't be read any more ({_originals_of(last)}), and "
             f"{old.paths.output_dir} holds {what} that may be all that is left; mount their disk "
             f"or put them back. If you deleted them yourself, or have copied those {what} "
-            "elsewhere, run find with --discard-review."
+            "elsewhere, run --action find --discard-review."
         )
 
 
@@ -141,7 +141,7 @@ def _check_culled(folder: str, missing: Iterable[SavedCopy]) -> None:
         deleted = "1 copy was" if len(pending) == 1 else f"{len(pending)} copies were"
         raise UserError(
             f"{deleted} deleted from {folder} and the originals are still there; "
-            "run check-deleted and cleanup, or find with --discard-review."
+            "run --action check-deleted and cleanup, or run --action find --discard-review."
         )
 
 

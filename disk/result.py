@@ -128,7 +128,7 @@ def proven(opened: Opened) -> Result:
         message = f"{error.filename} is missing; mount OUTPUT_DIR, or run --action find first."
         raise UserError(message, Exit.STATE) from None
     except BROKEN_MANIFEST as error:
-        message = f"{path} and {paths.info_file} can't be read ({error}); run find again."
+        message = f"{path} and {paths.info_file} can't be read ({error}); run --action find again."
         raise UserError(message, Exit.STATE) from error
     if info != info_of(opened.manifest.copies):
         message = f"{paths.info_file} doesn't match {path}: one was edited, or the folder moved"

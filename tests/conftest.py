@@ -31,7 +31,7 @@ CORE = sorted([*ROOT.glob("*.py"), *(p for f in FOLDERS for p in ROOT.glob(f"{f}
 sys.path.insert(0, str(ROOT))
 
 import made_previews  # noqa: E402
-from stand_in import sheet_of  # noqa: E402
+from stand_in import ONE_BY_ONE, sheet_of  # noqa: E402
 
 import main  # noqa: E402
 from actions import find, find_sheet  # noqa: E402
@@ -139,7 +139,7 @@ class Library:
             given += ["--input-dir", str(self.photos)]
         if "--delete-mode" not in flags and action in BASE:
             given += ["--delete-mode", "permanent"]
-        return given if action == "restore" else [*given, "--workers", "1"]
+        return given if action in ONE_BY_ONE else [*given, "--workers", "1"]
 
     def run(self, action: str, *flags: str) -> Ran:
         return self.run_exactly(*self.arguments(action, *flags))

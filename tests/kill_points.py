@@ -28,6 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import stand_in  # noqa: E402
 from loaded import Ended, Loaded  # noqa: E402
+from stand_in import ONE_BY_ONE  # noqa: E402
 
 from actions.table import BASE  # noqa: E402
 from disk import removal  # noqa: E402
@@ -100,8 +101,9 @@ class Home:
         mode = "trash" if self.trash else "permanent"
         folders = ["--input-dir", str(self.photos), "--output-dir", str(self.output)]
         # One worker, so that what is done to the disk comes in one order.
-        how = ["--threshold", "10", "--delete-mode", mode, "--workers", "1"]
-        how = how if action in BASE else how[-2:] if action != "restore" else []
+        how = ["--threshold", "10", "--delete-mode", mode] if action in BASE else []
+        if action not in ONE_BY_ONE:
+            how += ["--workers", "1"]
         return ["--action", action, *folders, *how, *flags]
 
     def run(self, action: str, *flags: str) -> Ended:

@@ -23,6 +23,7 @@ from pictures.same_picture import Pictured
 
 # What stands in for a contact sheet begins like one, which proves that it is ours.
 SHEET = "<!DOCTYPE html>\n<title>Similar pictures</title>\n"
+ONE_BY_ONE = ("check-deleted", "cleanup", "restore")  # what starts no workers
 SHOWN = 32  # bytes: a hash of 16 x 16 bits
 
 

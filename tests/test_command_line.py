@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from conftest import ROOT, Library, tree
 
 import config
+import main
 from actions import configuration
 from actions.command_line import read
 from actions.configuration import OPTIONS, constants
@@ -84,6 +86,11 @@ def test_other_actions_take_no_folder(action: str) -> None:
         ("explain a b --dry-run", "--dry-run: not for --action explain; see --action explain"),
         ("review --quiet", "--quiet: not for --action review; see --action review --help."),
         ("restore --workers 3", "--workers: not for --action restore; see"),
+        ("cleanup --workers 3", "--workers: not for --action cleanup; see"),
+        (
+            "check-deleted --preset most",
+            "--preset: only for --action find, covered, explain; see --action check-deleted",
+        ),
         ("find --like a b", "--like: only for --action explain; see --action find --help."),
     ],
 )
@@ -94,9 +101,10 @@ def test_what_belongs_to_another_action_is_refused_by_name(given: str, said: str
 
 @pytest.mark.parametrize("action", ["find", "check-deleted", "cleanup"])
 def test_one_line_of_flags_serves_the_three_base_actions(action: str) -> None:
+    """Those by which a result is made and cleaned up, as scripts may have them."""
     flags = (
-        "--input-dir a --output-dir b --info-file c --to-delete-file d --log-file e --preset most "
-        "--threshold 3 --hash-size 8 --workers 2 --delete-mode trash --protect g"
+        "--input-dir a --output-dir b --info-file c --to-delete-file d --log-file e "
+        "--threshold 3 --hash-size 8 --delete-mode trash --protect g"
     )
     assert read(["--action", action, *flags.split()], SHIPPED).OUTPUT_DIR == "b"
 
@@ -181,6 +189,7 @@ def test_an_action_that_there_is_not_is_told_which_one_was_meant() -> None:
 def test_a_value_that_there_is_not_is_told_which_one_was_meant(library: Library) -> None:
     for flag, given, meant in (
         ("--preset", "similr", "similar"),
+        ("--preset", "copys", "copies"),
         ("--method", "embedding", "embeddings"),
         ("--delete-mode", "Trash", "trash"),
         ("--copies", "previews", "preview"),
@@ -252,6 +261,32 @@ def test_the_next_command_begins_as_the_person_began(monkeypatch: pytest.MonkeyP
     assert command == "image-similarity-search --action check-deleted"
 
 
+def test_what_an_error_says_to_run_has_the_flags_that_were_given(
+    culled: Library,
+) -> None:
+    """Where neither the person nor config.py names a folder, find is to be told one."""
+    given = ["--output-dir", str(culled.output), "--log-file", "found.txt"]
+    culled.list_file.unlink()
+    ran = culled.run_exactly("--action", "cleanup", *given)
+    listing = f"run python main.py --action check-deleted {' '.join(given)} first."
+    assert ran.err == f"error: {culled.list_file} does not exist; {listing}\n"
+    (culled.output / "info.txt").unlink()
+    ran = culled.run_exactly("--action", "check-deleted", *given)
+    assert f"run python main.py --action find {' '.join(given)} DIR first.\n" in ran.err
+    ran = culled.run("check-deleted")
+    assert (
+        f"--action find --input-dir {culled.photos} --output-dir {culled.output} first" in ran.err
+    )
+
+
+def test_find_names_the_whole_command_that_keeps_groups(found: Library) -> None:
+    said = found.find("--log-file", "found.txt").out
+    assert re.search(f" --action keep --output-dir {found.output} .*NUMBER...\n", said)
+    undo = found.run("keep", "2").out.splitlines()[-1]
+    assert undo.endswith(f" --action forget --output-dir {found.output} --workers 1 2")
+    assert found.run_exactly(*undo.partition(" main.py ")[2].split()).code == 0
+
+
 def test_a_shell_reads_what_was_quoted() -> None:
     for name in ("a b", "it's", "a\nb", "\x1b[2J'\\", os.fsdecode(b"\xff\xe9"), "ü"):
         word = quoted(name)
@@ -289,8 +324,13 @@ def test_the_shipped_config_py_may_be_copied_and_named(library: Library) -> None
         ("INPUT_DIRS = 'x'", "unknown name INPUT_DIRS; did you mean INPUT_DIR?"),
         (
             "OUTPUT_DIR = out",
-            "NameError: name 'out' is not defined; put paths and words in quotes.",
+            "line 1: NameError: name 'out' is not defined; put paths and words in quotes.",
         ),
+        (
+            "\nCOSINE = 1 / 0",
+            "line 2: ZeroDivisionError: division by zero; mend that line, or take",
+        ),
+        ("import nothing_like_it", "No module named 'nothing_like_it'; mend that line, or take it"),
         ("OUTPUT_DIR = 'out", "SyntaxError: "),
         (None, "No such file or directory; name a file like config.py."),
     ],
@@ -306,6 +346,22 @@ def test_a_mistake_in_another_config_py_names_it(
     assert said in ran.err
     assert str(mine) in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["OUTPUT_DIR = 'out", "TRESHOLD = 3", "WORKERS = 1 / 0", None])
+def test_help_needs_no_config_py_that_can_be_read(
+    text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.py"
+    if text is not None:
+        mine.write_text(text)
+    with pytest.raises(SystemExit, match="0"):
+        main.main(["--action", "find", "--help", "--config", str(mine)])
+    said = capsys.readouterr()
+    assert said.out.startswith("usage: main.py --action find ")
+    [warning] = said.err.splitlines()
+    assert warning.startswith("warning: ") and str(mine) in warning
+    assert warning.endswith(" Until then the shipped values are shown.")
 
 
 def test_a_config_py_that_lacks_a_name_is_told_its_line_and_goes_on(

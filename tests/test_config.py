@@ -77,6 +77,11 @@ def test_a_wrong_value_is_named_with_its_remedy(
         assert remedy in message
 
 
+def test_an_example_fits_the_value_that_is_wrong(tmp_path: Path) -> None:
+    assert refusal(tmp_path, EXCLUDE="x").endswith('["@eaDir", ".git"].')
+    assert refusal(tmp_path, PROTECT="x").endswith('["/home/me/Best", "*.nef"].')
+
+
 def test_a_wrong_value_in_a_list_is_named(tmp_path: Path) -> None:
     assert refusal(tmp_path, INPUT_DIR=[]).startswith("INPUT_DIR is an empty list; ")
     assert refusal(tmp_path, INPUT_DIR=["a", 5]).startswith("INPUT_DIR is 5; ")
@@ -172,7 +177,7 @@ def test_an_edited_config_py_is_checked_by_the_program(tmp_path: Path) -> None:
     for line, edited, said in (
         ("THRESHOLD = None", "THRESHOLD = 999", "error: THRESHOLD is 999; use a whole number"),
         ("THRESHOLD = None", "TRESHOLD = None", "error: config.py: unknown name TRESHOLD; did you"),
-        ('"output"', "output", "error: config.py: NameError: name 'output' is not defined; put"),
+        ('"output"', "output", "error: config.py, line 8: NameError: name 'output' is not"),
         ('"output"', '"output', "error: config.py: "),
     ):
         assert text.count(line) == 1
@@ -182,6 +187,10 @@ def test_an_edited_config_py_is_checked_by_the_program(tmp_path: Path) -> None:
         assert (ran.returncode, ran.stdout) == (2, "")
         assert ran.stderr.startswith(said)
         assert len(ran.stderr.splitlines()) == 1
+        ran = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=120)
+        assert (ran.returncode, ran.stdout.partition(" ")[0]) == (0, "usage:")
+        told = "warning: config.py" if "config.py" in said else ""
+        assert ran.stderr.startswith(told) and len(ran.stderr.splitlines()) == bool(told)
     assert not (tmp_path / "output").exists()
 
 
