@@ -8,7 +8,17 @@ import test_review_page
 from conftest import Library, make_once
 from made_pictures import CAT, photo, with_exif
 from PIL import ImageFilter
-from test_review_page import Open, frames, gone, open_group, press, said, shown, until
+from test_review_page import (
+    Open,
+    complaints_of,
+    frames,
+    gone,
+    open_group,
+    press,
+    said,
+    shown,
+    until,
+)
 
 pytestmark = test_review_page.pytestmark
 open_page = test_review_page.open_page
@@ -70,6 +80,46 @@ def test_one_key_keeps_the_sharpest_shots_and_undo_brings_the_others_back(
     assert gone(burst) == ["95.jpg", "99.jpg"]
     press(page, "1")  # and a digit still picks
     until(page, "document.querySelectorAll('.one')[0].matches('.chosen')")
+
+
+def test_digits_and_letters_go_by_their_place_on_keyboards_that_write_others(
+    burst: Library, open_page: Open
+) -> None:
+    """On a French keyboard digits need Shift, and a Russian one has no Latin letters."""
+    page = open_page(burst)
+    open_group(page)
+
+    def type_key(key: str, code: str, **held: bool) -> None:
+        event = {"key": key, "code": code, "bubbles": True, "cancelable": True, **held}
+        page.evaluate("e => document.body.dispatchEvent(new KeyboardEvent('keydown', e))", event)
+
+    type_key("\u00e9", "Digit2")
+    until(page, "document.querySelectorAll('.one')[1].matches('.chosen')")
+    assert gone(burst) == []
+    type_key("2", "Digit2", shiftKey=True)
+    said(page, "Kept as sharpest: B and D.")
+    type_key("\u0433", "KeyU")
+    said(page, "Undone: 3 copies.")
+    type_key("\u0432", "KeyD")
+    until(page, "document.querySelector('[data-mode=difference]').ariaPressed === 'true'")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_about_a_burst_of_many_shots(
+    bare_library: Library, open_page: Open, scheme: str
+) -> None:
+    """With its bar, its pages, its table by rows, and what is within reach of a thumb."""
+    shoot(bare_library, 10)
+    page = open_page(bare_library, color_scheme=scheme, reduced_motion="reduce")
+    open_group(page)
+    press(page, "2")
+    page.wait_for_selector("#burst:visible")
+    assert complaints_of(page, scheme) == []
+    press(page, "Shift+Digit1")
+    said(page, "Kept as sharpest")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_selector("#reach:visible")
+    assert complaints_of(page, scheme) == []
 
 
 def test_no_shot_is_worse_for_its_time_or_worth_a_word_for_what_joins_it(

@@ -169,6 +169,24 @@ def test_z_goes_where_two_pictures_differ_most(page: Any) -> None:
     assert page.evaluate(CENTRES)[1][:2] == pytest.approx([0.5, 0.5], abs=0.01)
 
 
+def test_z_before_the_pictures_are_here_goes_there_once_they_come(page: Any) -> None:
+    held: list[Any] = []
+    page.route("**/{api/facts,preview}/*", lambda route: held.append(route))
+    page.reload()
+    page.wait_for_selector(".tile")
+    page.click(".tile:has-text('c_mark')")
+    page.wait_for_selector(".pane")
+    press(page, "z")
+    said(page, "One moment")
+    for route in held:
+        route.continue_()
+    page.unroute("**/{api/facts,preview}/*")
+    said(page, "Here A and B differ most.")
+    frames(page)
+    x, y, _ = page.evaluate(CENTRES)[1]
+    assert x > 0.65 and y < 0.35
+
+
 def test_identical_files_take_a_third_of_the_height_and_are_a_list_of_paths(
     page: Any, shapes: Library
 ) -> None:

@@ -9,7 +9,9 @@ import pytest
 import test_review_page
 from conftest import Library, Ran
 from PIL import Image
-from test_review_page import Open, frames, open_group, press, said, until
+from stand_in import ONE_BY_ONE
+from test_review import serving
+from test_review_page import Open, complaints_of, frames, open_group, press, said, until
 
 pytestmark = test_review_page.pytestmark
 open_page = test_review_page.open_page
@@ -47,7 +49,8 @@ def typed(library: Library, command: str) -> Ran:
     """What comes of a command that the page tells."""
     program, script, *arguments = shlex.split(command)
     assert (program, script) == ("python", "main.py")
-    return library.run_exactly(*arguments, "--workers", "1")
+    more = () if arguments[1] in ONE_BY_ONE else ("--workers", "1")
+    return library.run_exactly(*arguments, *more)
 
 
 def test_a_result_without_groups_says_how_to_look_for_more(found: Library, open_page: Open) -> None:
@@ -56,6 +59,7 @@ def test_a_result_without_groups_says_how_to_look_for_more(found: Library, open_
     page = open_page(found)
     assert page.inner_text("#nothing h2") == "This result has no group."
     assert is_seen(page, "#nothing h2")
+    assert complaints_of(page) == []
     assert is_seen(page, "#nothing pre >> nth=0")
     assert is_seen(page, "#nothing pre >> nth=1")
     assert "--preset crops" in page.inner_text("#nothing pre >> nth=0")
@@ -115,6 +119,35 @@ def test_where_rules_give_nothing_up_they_say_so(page: Any) -> None:
     said_now = "document.getElementById('batch-sum').innerText"
     until(page, f"{said_now}.startsWith('These rules give nothing up. Left to you: 2 groups.')")
     assert is_seen(page, "#batch-sum")
+
+
+def test_the_ended_page_says_how_to_go_on(found: Library, open_page: Open) -> None:
+    page = open_page(found)
+    open_group(page, 1)
+    press(page, "a")
+    said(page, "accepted")
+    page.click("#open-finish")
+    page.click("#finish-end")
+    page.wait_for_selector(".nothing h1")
+    assert is_seen(page, ".nothing h1", "main:last-child pre >> nth=0")
+    assert complaints_of(page) == []
+    listing, cleanup = page.inner_text("main:last-child pre >> nth=0").splitlines()
+    assert typed(found, listing).code == 0
+    assert typed(found, f"{cleanup} --dry-run").code == 0
+    assert page.inner_text("main:last-child pre >> nth=1").split()[2:4] == ["--action", "review"]
+
+
+def test_a_page_whose_review_was_stopped_says_how_to_start_it(found: Library, browser: Any) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    with serving(found) as served:
+        page = context.new_page()
+        page.goto(served.server.address)
+        page.wait_for_selector(".tile")
+    page.wait_for_selector("#stale:not([hidden])")
+    text = page.inner_text("#stale")
+    assert text.startswith("The review has ended. To look again, type: python main.py --action rev")
+    assert is_seen(page, "#stale")
+    context.close()
 
 
 @pytest.mark.parametrize("trouble", ["gone", "edited"])

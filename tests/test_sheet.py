@@ -14,6 +14,7 @@ from conftest import CHROMIUM, Library
 from made_pictures import CAT, encoded, photo
 from PIL import Image
 from stand_in import SHEET
+from test_review_page import complaints_of
 
 from extras.review import sheet
 
@@ -136,6 +137,9 @@ def test_the_sheet_is_as_wide_as_the_screen_and_its_index_leads_there(
     top = page.locator("#group-2 h2").bounding_box()["y"]
     assert -1 <= top < 150
     assert page.locator("#group-2 img").first.evaluate("image => image.naturalWidth") == 200
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert complaints_of(page, scheme) == []
     page.close()
 
 

@@ -22,6 +22,7 @@ TOLD = (
     "find",
     "find --preset crops",
     "find --show-kept",
+    "review",
     "suggest",
 )
 
@@ -72,7 +73,7 @@ def commands_of(result: Result, arguments: argparse.Namespace) -> dict[str, str]
     Folders to prefer are chosen on the page, which adds them.
     """
     whole = argparse.Namespace(**vars(arguments))
-    whole.PREFER = None
+    prefer, whole.PREFER = [os.path.abspath(folder) for folder in arguments.PREFER or ()], None
     if whole.OUTPUT_DIR is not None:
         whole.OUTPUT_DIR = result.paths.output_dir
     if whole.config:
@@ -82,5 +83,7 @@ def commands_of(result: Result, arguments: argparse.Namespace) -> dict[str, str]
     for told in TOLD:
         action, *options = told.split()
         more = (*options, *(looked_into if action == "find" else ()))
+        if action == "review":
+            more = tuple(word for folder in prefer for word in ("--prefer", folder))
         commands[told] = next_command(whole, action, *more)
     return commands

@@ -149,7 +149,7 @@ def create_app(
     app.extensions["watcher"] = watcher
     app.before_request(gate.check)
     app.before_request(lambda: _check_run(desk))
-    _answer_errors(app)
+    _answer_errors(app, commands)
     _serve_files(app, gate)
     _serve_result(app, desk, watcher, folders, commands)
     _serve_pictures(app, desk)
@@ -175,7 +175,7 @@ def _check_run(desk: Desk) -> None:
         abort(409, "This page shows another result; reload it.")
 
 
-def _answer_errors(app: Flask) -> None:
+def _answer_errors(app: Flask, commands: Mapping[str, str]) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
@@ -191,7 +191,8 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(UserError)
     def say(error: UserError) -> Response:
-        response = jsonify(error=str(error))
+        find = "--action find"
+        response = jsonify(error=str(error).replace(find, commands.get("find", find)))
         response.status_code = 423 if error.code is Exit.LOCKED else 409
         return response
 

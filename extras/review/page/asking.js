@@ -1,14 +1,16 @@
 // Asking the server. The address that was opened holds a token that lets in once; what is got for
 // it goes with every request, in a header, so that no other server of this machine is told it.
 
-const ENDED = "The review has ended. Start --action review again.";
 const underWay = new Map(); // images and other askers -> what stops their request
 let secret = "";
 let run = "";
+let again = ""; // what is typed to look again
 let left = false;
 
 // The result that is asked about; the server refuses whoever shows another one.
-export function askAbout(which) { run = which; }
+export function askAbout(which, command) { run = which; again = command; }
+
+const ended = () => Object.assign(new Error(`The review has ended. ${again ? `To look again, type: ${again}` : "Start it again in a terminal."}`), { isOver: true });
 
 // Comes in by the address's token, which then is gone from the address, or as before a reload.
 export async function enter() {
@@ -54,9 +56,9 @@ async function sent(asker, path, body) {
     Object.assign(options, { method: "POST", body: JSON.stringify(body) });
     headers["Content-Type"] = "application/json";
   }
-  if (left) throw new Error(ENDED);
+  if (left) throw ended();
   underWay.set(asker, stop);
-  return fetch(path, options).catch(() => { throw new Error(ENDED); });
+  return fetch(path, options).catch(() => { throw ended(); });
 }
 
 // Shows the picture at an address in an image when it has come, and until then what the image

@@ -1,4 +1,5 @@
-// Calls of the server; one that is refused as the page shows another result is lamented.
+// Calls of the server; one that is refused as the page shows another result, or that finds no server,
+// is lamented.
 
 import * as asking from "./asking.js";
 import { lament } from "./notices.js";
@@ -7,7 +8,7 @@ export async function ask(path, body) {
   try {
     return await asking.ask(path, body);
   } catch (error) {
-    if (error.status === 409) lament(error.message);
+    if (error.status === 409 || error.isOver) lament(error.message);
     throw error;
   }
 }

@@ -4,7 +4,9 @@ import { dressGroup, stage } from "./group.js";
 import { showsNumbers } from "./links.js";
 import { $ } from "./nodes.js";
 import { say, sayError } from "./notices.js";
+import { facts, learn } from "./result.js";
 import { remember } from "./settings.js";
+import { view } from "./view.js";
 
 export const STEP = 1.5; // by which is zoomed
 
@@ -36,8 +38,25 @@ export function followTools() {
 
 const dressNumbers = () => $("numbers").setAttribute("aria-pressed", showsNumbers());
 
-// Where the two pictures differ most, and says what is seen there.
+let waiting = null; // the group of which somebody wants to look closely once its pictures are here
+
+// Where the two pictures differ most, and says what is seen there; again: as at first.
 export function lookClosely() {
+  const group = view.open, isWanted = waiting !== group;
+  waiting = null;
+  if (facts.has(group.number) && stage.hasPair()) lookNow();
+  else if (isWanted) {
+    say("One moment: the pictures are on their way.");
+    waiting = group;
+    learn(group).then(() => stage.settled()).then(() => {
+      if (waiting !== group) return;
+      waiting = null;
+      if (view.open === group && stage.isHome()) lookNow();
+    }, sayError);
+  }
+}
+
+function lookNow() {
   const found = stage.toggleDetail();
   if (!found) return;
   const [one, other] = found.letters;

@@ -6,7 +6,7 @@ import { clearGrid } from "./grid.js";
 import { stage } from "./group.js";
 import { $, make } from "./nodes.js";
 import { hush } from "./notices.js";
-import { THERE, copies, kept, result, short, stateOf } from "./result.js";
+import { REMOVED, THERE, copies, kept, result, short, stateOf } from "./result.js";
 import { loadNoMore } from "./thumbnails.js";
 import { view } from "./view.js";
 import { bytes, counted, grouped, listed } from "./words.js";
@@ -98,6 +98,16 @@ export async function end() {
   for (const node of document.body.children) node.hidden = true;
   $("strip").replaceChildren();
   clearGrid();
-  const textContent = "The review has ended. You may close this page.";
-  document.body.append(make("main", {}, make("p", { className: "nothing grow", textContent })));
+  document.body.append(make("main", {}, make("div", { className: "nothing grow" }, ...lastWords())));
 }
+
+// What to do now, as nothing is deleted here.
+function lastWords() {
+  const told = [make("h1", { textContent: "The review has ended. You may close this page." })];
+  if (copies.some((copy) => stateOf(copy) === REMOVED)) {
+    told.push(make("p", { textContent: "To list the originals of the copies that you removed, and then to delete them, type:" }), commandsOf("check-deleted", "cleanup"));
+  }
+  return [...told, make("p", { textContent: "To look again, type:" }), commandsOf("review")];
+}
+
+const commandsOf = (...actions) => make("pre", { textContent: actions.map((action) => result.commands[action]).join("\n"), tabIndex: 0 });

@@ -14,6 +14,7 @@ import { togglePlay } from "./playing.js";
 import { view } from "./view.js";
 
 const PAGE = 3; // rows
+const MOST_BEST = 3; // shots of a burst that a key keeps
 
 const goBy = (places) => goTo(view.at + places);
 const goByRows = (rows) => goBy(rows * grid.columns);
@@ -40,7 +41,6 @@ const GROUP_KEYS = {
   "+": () => stage.zoomBy(STEP),
   "=": () => stage.zoomBy(STEP),
   "-": () => stage.zoomBy(1 / STEP),
-  0: () => stage.fit(),
   Escape: () => history.back(),
 };
 const GRID_KEYS = {
@@ -73,7 +73,7 @@ export function followKeys() {
 
 function pressed(event) {
   if (hasLeft() || event.altKey || isAsked()) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = keyOf(event);
   if (isForTheNode(event.target, key)) return;
   if (event.ctrlKey || event.metaKey) { answerWithCtrl(event, key); return; }
   const best = view.open ? bestAskedFor(event) : 0;
@@ -86,10 +86,19 @@ function pressed(event) {
   }
 }
 
-// How many are to be kept by a digit's key where it writes no digit: with Shift, or on some keyboards
-// without.
-function bestAskedFor({ code, key, repeat }) {
-  return repeat || /^\d$/.test(key) ? 0 : Number(/^Digit([123])$/.exec(code)?.[1] ?? 0);
+// What a key is called here: as it writes, or by its place on keyboards of other letters.
+function keyOf({ key, code }) {
+  if (key.length > 1) return key;
+  return /^\p{L}$/u.test(key) && !/^[a-z]$/i.test(key) ? (/^Key([A-Z])$/.exec(code)?.[1] ?? key).toLowerCase() : key.toLowerCase();
+}
+
+// The digit of a key, whatever a keyboard writes by it with Shift and without.
+const digitOf = ({ code, key }) => Number(/^Digit(\d)$/.exec(code)?.[1] ?? (/^\d$/.test(key) ? key : NaN));
+
+// How many are to be kept by a digit's key with Shift, or 0.
+function bestAskedFor(event) {
+  const digit = event.shiftKey && !event.repeat && /^Digit/.test(event.code) ? digitOf(event) : 0;
+  return digit <= MOST_BEST ? digit : 0;
 }
 
 // Whether what has the focus takes the key itself.
@@ -104,9 +113,12 @@ function answer(event, key) {
   if (deed) {
     event.preventDefault();
     if (!event.repeat || key.startsWith("Arrow") || key.startsWith("Page")) deed(event);
-  } else if (view.open && key >= "1" && key <= "9" && view.open.copies[key - 1]) {
-    choose(key - 1);
+    return;
   }
+  if (!view.open || event.repeat || (event.shiftKey && !/^\d$/.test(event.key))) return;
+  const digit = digitOf(event);
+  if (digit === 0) stage.fit();
+  else if (view.open.copies[digit - 1]) choose(digit - 1);
 }
 
 const CTRL_KEYS = { a: pickEvery, " ": pickHere, ArrowLeft: GROUP_KEYS.ArrowLeft, ArrowRight: GROUP_KEYS.ArrowRight };

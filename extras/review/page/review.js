@@ -17,7 +17,7 @@ import { view } from "./view.js";
 async function start() {
   await enter();
   fill(await ask("/api/groups"));
-  askAbout(result.run);
+  askAbout(result.run, result.commands.review ?? "");
   recall();
   const { states, editions } = await ask("/api/state/0");
   Object.assign(result, { states, editions });

@@ -126,6 +126,16 @@ export class Stage {
     return this.#images.find((layer) => layer.number === picture.number && layer.isLoaded);
   }
 
+  // Whether the two that are compared have come.
+  hasPair() {
+    return this.#pair().every((picture) => picture.unseen || this.#loaded(picture));
+  }
+
+  // Whether nobody has zoomed or moved.
+  isHome() {
+    return this.#isHome && this.#isAtTop;
+  }
+
   // By a share of what is seen, where a picture is higher than its pane.
   page(step) {
     const pane = this.#chosenPane();
