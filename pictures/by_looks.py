@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from config import Settings
+from disk import system
 from pictures.effort import Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage
 from pictures.methods import judges, of_extras
@@ -41,6 +42,7 @@ class ByLooks:
     ) -> tuple[list["Cluster"], Mapping[str, int]]:
         from pictures import matching  # with SciPy, when the workers have done their work
 
+        system.keep_freed_memory()
         rules = PRESETS[self._preset]
         digests, looks = [image.digest for image in images], [image.look for image in images]
         effort = in_threads(self._workers, watch)

@@ -288,7 +288,7 @@ def _products_of_blocks(left: Stack, right: Stack) -> Stack:
     room[:, reach : reach + side] = (right @ _rooms(side, block)).view(np.complex64)
     rooms = sliding_window_view(room, size, axis=1)[:, ::block].swapaxes(2, 3)
     spectrum = _forward(size, size)[0] @ rooms
-    spectrum *= blocks.conj()
+    spectrum *= np.conjugate(blocks, out=blocks)
     down, across = _inverse(size, range(places))
     found: Stack = (down @ spectrum).view(np.float32).reshape(len(left), -1, len(across)) @ across
     return found.reshape(len(left), BLOCKS, places, BLOCKS, places)

@@ -320,6 +320,7 @@ def start_worker(lock_seconds: float) -> None:
     does the pool then.
     """
     pebble.CONSTS.channel_lock_timeout = lock_seconds
+    system.keep_freed_memory()
     side = np.ones((512, 512), np.float32)
     side @ side  # OpenBLAS waits forever for its threads' memory if it is refused later
     system.allow_memory(limits.MEMORY_BYTES)

@@ -3,6 +3,7 @@
 import errno
 import ntpath
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -115,6 +116,26 @@ def test_a_limit_of_processor_time_is_lowered_and_never_raised(hard: str, lowere
     )
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert ran.stdout == f"True {lowered}\n", ran.stderr
+
+
+def test_what_was_freed_serves_what_is_wanted_next() -> None:
+    """Where the C library is glibc; others have their own ways."""
+    program = (
+        "import resource\n"
+        "from disk import system\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    for _ in range(100):\n"
+        "        del [bytearray(700_000) for _ in range(5)][:]\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "before = faults()\n"
+        "system.keep_freed_memory()\n"
+        "faults()\n"
+        "print(before, faults())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    before, after = map(int, ran.stdout.split())
+    assert after * 20 < before or platform.libc_ver()[0] != "glibc"
 
 
 def test_where_nobody_counts_processor_time_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,6 +190,7 @@ SEARCHES = {"hashes": search_hashes, "looks": search_looks, "vectors": search_ve
 
 
 def main() -> int:
+    system.keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], allow_abbrev=False)
     parser.add_argument("what", choices=SEARCHES)
     parser.add_argument("counts", type=int, nargs="+")
