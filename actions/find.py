@@ -11,11 +11,10 @@ import finder
 import storage
 from actions.console import Console, bar
 from actions.decided import decisions_of_person
+from actions.engines import engine_of
 from actions.find_groups import Chosen, chosen_groups, report_not_shown
-from actions.find_needs import check_needs
 from actions.find_next import check_folders, report_gain, say_next
 from actions.find_photos import (
-    Hasher,
     Searched,
     large_enough,
     memory_of,
@@ -68,6 +67,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     check_folders(console, arguments, settings.input_dirs, settings.output_dir)
     sides = finder.sides_of(settings.input_dirs) if settings.across else None
     method, paths = methods.chosen(settings), paths_of(settings)
+    engine = engine_of(arguments, method, settings.preset, settings.workers, settings.output_dir)
     accepted, decisions = known_bad(settings.accept_unreadable), decisions_of_person(console)
     with contextlib.ExitStack() as stack:
         old = stack.enter_context(old_result(paths, console, dry_run=arguments.dry_run))
@@ -75,15 +75,14 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         if previews:
             check_key(unsigned)
         old, proven = replaceable(old, arguments, console)
-        check_not_full(paths.output_dir)
-        check_log(paths.log_file)
+        check_places(paths)
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = walk_through(settings.input_dirs, settings.exclude, settings.min_size, paths)
         walked = large_enough(walked, settings.min_pixels, settings.workers)
         protected = Protected(settings.protect, settings.input_dirs)
         warn_of_unused(console, protected, map(path_of, walked))
-        check_needs(console, method.recipe, walked, settings.cache_file, is_told=arguments.verbose)
-        hasher = Hasher(method, settings.workers, store)
+        engine.check_needs(console, walked, settings.cache_file, is_told=arguments.verbose)
+        hasher = stack.enter_context(engine.started(store))
         survey = surveyed(walked, hasher)
         store.prune(settings.input_dirs)
         if not arguments.discard_review:
@@ -114,6 +113,12 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             by = Drawing(settings.prefer, settings.workers, settings.cache_file, settings.across)
             draw_sheet(console, paths, without_failed(planned, results), sheets(by, console.warn))
         say_next(console, arguments, results)
+
+
+def check_places(paths: OutputPaths) -> None:
+    """Raise UserError where nothing can be written. Changes nothing on disk."""
+    check_not_full(paths.output_dir)
+    check_log(paths.log_file)
 
 
 @contextlib.contextmanager

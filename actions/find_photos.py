@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import finder
 from actions.console import MANY, bar, progress
@@ -101,6 +101,23 @@ def timed(results: Iterable[Hashed], recipe: Recipe, left: TimeLeft) -> Iterator
         yield result
 
 
+class Hashing(Protocol):
+    """What hashes photos as a method wants them, and groups them by it."""
+
+    @property
+    def method(self) -> Method:
+        """What groups them."""
+
+    def at_first(self, files: list[ImageFile]) -> Iterable[Hashed]:
+        """Files hashed anew, by their thumbnails where those may do."""
+
+    def hashed(self, files: list[ImageFile], hash_anew: HashFiles) -> Iterable[Hashed]:
+        """What is known of files, and what is made of the others and kept."""
+
+    def closer(self, files: list[ImageFile]) -> Iterable[Hashed]:
+        """Files that were hashed by their thumbnails, decoded after all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hasher:
     """What hashes photos as a method wants them; its store knows what earlier runs read."""
@@ -145,7 +162,7 @@ class Searched:
     sides: list[int] | None
 
 
-def surveyed(walked: Sequence[Found], hasher: Hasher) -> finder.Survey:
+def surveyed(walked: Sequence[Found], hasher: Hashing) -> finder.Survey:
     """The photos that a walk found, hashed, those anew that the store doesn't know."""
     return finder.survey(walked, hasher.hashed, hasher.at_first)
 
@@ -161,7 +178,7 @@ def watched(what: str, total: int) -> AbstractContextManager[Callable[[int], obj
 
 
 def searched(
-    survey: finder.Survey, hasher: Hasher, sides: finder.Sides | None, memory: Memory
+    survey: finder.Survey, hasher: Hashing, sides: finder.Sides | None, memory: Memory
 ) -> Searched:
     """The groups by a method, of a survey in which all pictures of them are known in full.
 

@@ -106,13 +106,13 @@ def group_files(
     """The same of the files of each distinct picture, as `distinct` gives them."""
     found = chain.from_iterable(method(files) for method in methods)
     matches = _without_the_known(len(files), list(found))
-    clusters = _clusters(files, matches, _small(sides))
+    clusters = _clusters(files, matches, small_by(sides))
     groups = [_by_position(cluster, files) for cluster in clusters]
     groups = [g for g in groups if len(g.members) > 1 and span_several(sides, g.members)]
     return sorted(groups, key=lambda group: group.members), _count_by_view(matches)
 
 
-def _small(sides: Sequence[int] | Sides | None) -> int:
+def small_by(sides: Sequence[int] | Sides | None) -> int:
     """Up to how many pictures are a small cluster."""
     return SMALL if sides is None else SMALL_ACROSS
 
@@ -176,7 +176,7 @@ def find_matches(
     table = table_of(looks)
     if not len(table.owner):
         return
-    known = Known(len(looks), _small(sides))
+    known = Known(len(looks), small_by(sides))
     begun = remembering(memory, looks, table, rules, sides, effort)
     yield from looked_at(table, begun.search, known)
     if begun.parts:

@@ -25,6 +25,7 @@ PROGRAM = "python main.py "
 NOT_DONE = {
     "--action review": "waits for a person; tests/test_review.py",
     "--method both": "needs a network; tests/test_embeddings.py",
+    "--engine dask": "starts a cluster; tests/test_cluster.py",
 }
 NOT_OURS = {
     "python3 -m venv": ".ci/run",
@@ -34,6 +35,7 @@ NOT_OURS = {
     "eval": "tests/test_package.py",
     "uvx --from": "tests/test_package.py",
     "ssh -N -L": "needs another machine; tests/test_review_touch.py",
+    "dask": "starts a cluster; tests/test_cluster.py",
     "python extras/to_onnx.py": "needs PyTorch; tests/test_to_onnx.py",
 }
 

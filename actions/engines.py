@@ -1,0 +1,85 @@
+"""Where photos are hashed and compared: by workers of this machine, or by tasks on a cluster."""
+
+import argparse
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actions.console import Console
+from actions.find_needs import check_needs
+from actions.find_photos import Hasher, Hashing
+from actions.near import did_you_mean
+from config import UserError
+from disk.system import lies_in
+from finder import Found
+from pictures.methods import Method, of_extras
+from pictures.store import Store
+
+# By the value of --engine, what checks whether it can be used, and what hashes and groups by it.
+ENGINES = {"dask": ("extras.cluster.installed:check", "extras.cluster.running:on_cluster")}
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What hashes photos and groups them by a method: workers of this machine."""
+
+    method: Method
+    preset: str
+    workers: int
+
+    def check_needs(
+        self, console: Console, walked: Sequence[Found], cache_file: str | None, *, is_told: bool
+    ) -> None:
+        """Raise UserError where this machine lacks what that takes."""
+        check_needs(console, self.method.recipe, walked, cache_file, is_told=is_told)
+
+    def started(self, store: Store) -> contextlib.AbstractContextManager[Hashing]:
+        """What hashes and groups them, until the end of a find."""
+        return contextlib.nullcontext(Hasher(self.method, self.workers, store))
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks(Engine):
+    """The same by tasks: where their scheduler is, if not here, and where they leave results."""
+
+    name: str
+    scheduler: str | None
+    work: str
+
+    def check_needs(self, *_: object, **__: object) -> None:
+        """Other machines have what it takes, or say that they haven't."""
+
+    def started(self, _: Store) -> contextlib.AbstractContextManager[Hashing]:
+        """What has tasks done, and keeps nothing in the store."""
+        start = of_extras(ENGINES[self.name][1], f"--engine {self.name}")
+        on: contextlib.AbstractContextManager[Hashing] = start(
+            self.method, self.preset, self.workers, self.scheduler, self.work
+        )
+        return on
+
+
+def engine_of(
+    arguments: argparse.Namespace, method: Method, preset: str, workers: int, output_dir: str
+) -> Engine:
+    """The engine that is asked for, once it is sure that it can do a find so."""
+    name, scheduler, work = arguments.engine, arguments.scheduler, arguments.work
+    if not name:
+        for flag, given in (("--scheduler", scheduler), ("--work", work)):
+            if given:
+                raise UserError(f"{flag}: only with --engine dask; see --action find --help.")
+        return Engine(method, preset, workers)
+    if name not in ENGINES:
+        raise UserError(
+            f"--engine {name}: use one of {', '.join(ENGINES)}{did_you_mean(name, ENGINES)}"
+        )
+    if not work:
+        raise UserError(
+            f"--engine {name} needs --work, a folder or URL for results that all workers see."
+        )
+    of_extras(ENGINES[name][0], f"--engine {name}")(method.flags)
+    if "://" not in work:
+        work = os.path.abspath(os.path.expanduser(work))
+        if lies_in(work, output_dir):
+            raise UserError(f"--work {work} lies in OUTPUT_DIR; choose another folder.")
+    return Tasks(method, preset, workers, name, scheduler, work)

@@ -1,0 +1,282 @@
+"""The find that hands its work out: photos are hashed and compared by tasks that leave files."""
+
+import hashlib
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from actions.console import progress
+from disk.files import ImageFile
+from extras.cluster import tasks
+from extras.cluster.files import Work
+from extras.cluster.rows import PAGE, Looks, Numbers, Rows, joined, results_in, rows_of, table_from
+from grouping import Cluster, Match
+from pictures import matching
+from pictures.candidates import Candidates, Search, none_among
+from pictures.crops import cut_off
+from pictures.crowds import Known
+from pictures.effort import Watch, in_threads, unwatched
+from pictures.images import Hashed, HashedImage, HashFiles, Unreadable
+from pictures.looks import Part, Taken
+from pictures.presets import Rules
+from pictures.recipe import Recipe
+from pictures.searches import Memory
+from pictures.sides import Sides, lie_apart, sides_of
+
+PHOTOS_A_PART = 500
+PARTS_A_BLOCK = 32
+OF_PARTS = ("about", "identity", "flags", "hashes")
+T = TypeVar("T")
+Task = tuple[str, Callable[..., int], tuple[object, ...]]
+# Does tasks somewhere, and yields of each its name and what it gave, as they are done.
+Run = Callable[[Sequence[Task]], Iterator[tuple[str, int]]]
+
+
+def cut(items: Iterable[T], size: int, key: Callable[[T], bytes]) -> list[list[T]]:
+    """Some items in runs of about a size; one more or less moves the ends of its own run alone."""
+    runs: list[list[T]] = [[]]
+    for item in items:
+        runs[-1].append(item)
+        if zlib.crc32(key(item)) % size == 0:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def name_of(kind: str, *made_of: object) -> str:
+    """The name of what is made of something: its digest."""
+    return f"{kind}-{hashlib.blake2b(repr(made_of).encode(), digest_size=16).hexdigest()}"
+
+
+class Elsewhere:
+    """A look that lies in a result of a task until more is asked of it than the driver knows."""
+
+    __slots__ = ("_looks", "part", "photo", "taken")
+
+    def __init__(self, looks: "Looks", photo: int, taken: Taken | None, part: Part | None) -> None:
+        self._looks, self.photo, self.taken, self.part = looks, photo, taken, part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._looks[self.photo], name)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some parts, by their names, where their rows begin among all, and how many these are."""
+
+    names: tuple[str, ...]
+    begin: int
+    rows: int
+
+
+class OnCluster:
+    """A method of the core whose work is done by tasks; it hashes photos, and groups them."""
+
+    def __init__(self, method: Any, rules: Rules, workers: int, work: Work, run: Run) -> None:
+        self.recipe: Recipe = method.recipe
+        self.flags, self.has_presets, self.method = method.flags, method.has_presets, self
+        self._rules, self._workers, self._work, self._run = rules, workers, work, run
+        self._versions = tasks.versions(self.recipe)
+        self._looks, self._rows, self._blocks = Looks(work), list[Rows](), list[Block]()
+
+    # ---- What hashes
+
+    def hashed(self, files: list[ImageFile], hash_anew: HashFiles) -> Iterator[Hashed]:
+        """What earlier finds left of files, and what `hash_anew` makes of the others.
+
+        What could not be read is read again, as a disk may have failed.
+        """
+        recipe = replace(self.recipe, by_thumbnail=self.recipe.may_begin_small)
+        parts, there = self._parts(files, recipe), self._work.names()
+        anew = [file for name, some in parts.items() if name not in there for file in some]
+        yield from hash_anew(anew)
+        before = {file.path for file in files} - {file.path for file in anew}
+        again = []
+        for result in self._loaded(parts):
+            if isinstance(result, Unreadable) and result.file.path in before:
+                again.append(result.file)
+            else:
+                yield result
+        yield from hash_anew(again)
+        yield from self._loaded(self._parts(again, recipe))
+
+    def at_first(self, files: list[ImageFile]) -> Iterator[Hashed]:
+        """Have files hashed by tasks, by thumbnails where those may do; yields nothing yet."""
+        recipe = replace(self.recipe, by_thumbnail=self.recipe.may_begin_small)
+        self._hash("Hashing", self._parts(files, recipe), recipe)
+        return iter(())
+
+    def closer(self, files: list[ImageFile]) -> Iterator[Hashed]:
+        """Files that were hashed by their thumbnails, decoded after all."""
+        parts, there = self._parts(files, self.recipe), self._work.names()
+        anew = {name: some for name, some in parts.items() if name not in there}
+        self._hash("Looking closer", anew, self.recipe)
+        yield from self._loaded(parts)
+
+    def _parts(self, files: Sequence[ImageFile], recipe: Recipe) -> dict[str, list[ImageFile]]:
+        """Files in parts, by the name of what comes of each."""
+        runs = cut(files, PHOTOS_A_PART, lambda file: file.path.encode(errors="surrogateescape"))
+        return {
+            name_of("photos", recipe, self._versions, [(f, f.inode, f.ctime_ns) for f in run]): run
+            for run in runs
+        }
+
+    def _hash(self, what: str, parts: Mapping[str, list[ImageFile]], recipe: Recipe) -> None:
+        more = {
+            name: (tasks.hash_part, (files, recipe, self._versions))
+            for name, files in parts.items()
+        }
+        self._do(what, more, {name: len(files) for name, files in parts.items()}, " photos")
+
+    def _do(
+        self,
+        what: str,
+        some: Mapping[str, tuple[Callable[..., int], tuple[object, ...]]],
+        sizes: Mapping[str, int],
+        unit: str,
+    ) -> None:
+        """Have tasks done, by the names of what they leave, while it is shown how far that is."""
+        start, counts = time.monotonic(), Counter[str]()
+
+        def words() -> str:
+            rate = counts["done"] / max(time.monotonic() - start, 1e-3)
+            failed = f", {counts['failed']:,} unreadable" if unit == " photos" else ""
+            return f"{counts['tasks']:,} of {len(some):,} tasks, {rate:,.0f}{unit} a second{failed}"
+
+        todo = [(name, do, (self._work, *given)) for name, (do, given) in some.items()]
+        with progress(what, sum(sizes[name] for name in some), unit, left=words) as advance:
+            for name, failed in self._run(todo) if todo else ():
+                counts.update(tasks=1, done=sizes[name], failed=failed)
+                advance(sizes[name])
+
+    def _loaded(self, parts: Mapping[str, object]) -> Iterator[Hashed]:
+        """What tasks left of parts; from now on these are compared, too."""
+        for names in cut(parts, PARTS_A_BLOCK, str.encode):
+            begin = self._end()
+            for name in names:
+                columns = self._work.read(name, *OF_PARTS)
+                first = self._looks.add(name, len(columns["about"]))
+                self._rows.append(rows_of(columns))
+                yield from results_in(
+                    columns, lambda n, *more, first=first: Elsewhere(self._looks, first + n, *more)
+                )
+            self._blocks.append(Block(tuple(names), begin, self._end() - begin))
+
+    def _end(self) -> int:
+        return sum(len(rows.flags) for rows in self._rows)
+
+    # ---- What groups
+
+    def completed(self, results: Iterable[Hashed]) -> Iterator[Hashed]:
+        return iter(results)
+
+    def group(
+        self,
+        images: Sequence[HashedImage],
+        sides: Sequence[int] | None = None,
+        _: Memory | None = None,
+        watch: Watch = unwatched,
+    ) -> tuple[list[Cluster], Mapping[str, int]]:
+        """The groups of pictures as one machine finds them: tasks compare, and one search ends it.
+
+        Whatever no task has looked at, and counts after all, is looked at here.
+        """
+        rows, looks = joined(self._rows), [cast(Elsewhere | None, image.look) for image in images]
+        shown = [
+            rows.identity[look.photo].ljust(16, b"\0").hex() if look else image.digest
+            for look, image in zip(looks, images, strict=True)
+        ]
+        files = matching.distinct_of(shown, [image.digest for image in images])
+        there = {n: look for n, some in enumerate(files) if (look := looks[some[0]])}
+        photos = np.array([look.photo for look in there.values()], np.intp)
+        table, which = table_from(rows, self._looks, photos)
+        table = replace(table, owner=np.array([*there], np.intp)[table.owner])
+        by_picture, effort = sides_of(files, sides), in_threads(self._workers, watch)
+        known = self._known(rows, photos, None if by_picture is None else by_picture[table.owner])
+        pages = {n for n, look in there.items() if rows.flags[rows.first[look.photo]] & PAGE}
+        several = ((n, looks[place]) for n, some in enumerate(files) for place in some)
+        taken = ((n, look.taken) for n, look in several if look and n not in pages)
+        shots = sorted({(when.camera, when.seconds, n) for n, when in taken if when})
+
+        def matches(__: Sequence[Sequence[int]]) -> Iterator[Match]:
+            if not len(which):
+                return
+            old = np.zeros(len(which), np.bool_)
+            search = Search(table, self._rules, by_picture, known, old, effort)
+            seen = Known(len(files), matching.small_by(sides))
+            yield from matching.looked_at(table, search, seen)
+            cut_parts = [there[n].part if n in there else None for n in range(len(files))]
+            yield from cut_off(table, cut_parts, self._rules, effort.each, by_picture)
+            yield from matching.bursts(table, shots, self._rules, by_picture)
+
+        return matching.group_files(files, [matches], sides)
+
+    def _known(self, rows: Rows, photos: Numbers, by_row: Sides | None) -> Candidates:
+        """The candidates among photos, in order of their identities, that tasks have found."""
+        row_of, count = self._rows_now(rows, photos)
+        found = [none_among(count)]
+        for name, (one, other) in self._compared().items():
+            columns = {k: np.array(v, tasks.KINDS[k]) for k, v in self._work.read(name).items()}
+            left, right = (
+                row_of[side + np.where(side < one.rows, one.begin, other.begin - one.rows)]
+                for side in (columns["left"], columns["right"])
+            )
+            there = np.flatnonzero((left >= 0) & (right >= 0) & (left != right))
+            there = there[lie_apart(by_row, left[there], right[there])]
+            keys = (columns["turn"].astype(np.int64) * count + left) * count + right
+            found.append(
+                Candidates(count, keys[there], columns["distance"][there], columns["shown"][there])
+            )
+        return once_each(found)
+
+    def _rows_now(self, rows: Rows, photos: Numbers) -> tuple[Numbers, int]:
+        """The row in a table of some photos that shows the same as each row of the parts, or -1."""
+        ours, owner = rows.of(photos)
+        first = np.searchsorted(owner, np.arange(len(photos)))
+        place = np.searchsorted(rows.identity[photos], rows.identity)
+        place[place == len(photos)] = 0
+        same = rows.identity != b""
+        if len(photos):
+            same &= rows.identity[photos][place] == rows.identity
+        alike = np.flatnonzero(same) if len(photos) else np.zeros(0, np.intp)
+        which, of = rows.of(alike)
+        row_of = np.full(len(rows.flags), -1)
+        row_of[which] = first[place[alike][of]] + which - rows.first[alike][of]
+        return row_of, len(ours)
+
+    def _compared(self) -> dict[str, tuple[Block, Block]]:
+        """What tasks leave of each block, and of each two, by its name; done where it isn't."""
+        blocks = [block for block in self._blocks if block.rows]
+        both = [(one, other) for n, one in enumerate(blocks) for other in blocks[: n + 1]]
+        pairs = {
+            name_of("pairs", self._versions, self._rules, one.names, other.names): (one, other)
+            for one, other in both
+        }
+        there = self._work.names()
+        given = (self._rules, self.recipe, self._versions)
+        todo = {
+            name: (tasks.compare, (list(dict.fromkeys(block.names for block in pair)), *given))
+            for name, pair in pairs.items()
+            if name not in there
+        }
+        sizes = {name: one.rows * other.rows for name, (one, other) in pairs.items()}
+        self._do("Comparing", todo, sizes, " pairs")
+        return pairs
+
+
+def once_each(found: Sequence[Candidates]) -> Candidates:
+    """Candidates in order, those that several tasks have found once; what a look showed counts."""
+    every = found[0]
+    keys, distance, shown = (
+        np.concatenate([getattr(some, name) for some in found])
+        for name in ("keys", "distance", "shown")
+    )
+    order = np.lexsort((np.isnan(shown), keys))
+    keys = keys[order]
+    new = np.ones(len(keys), np.bool_)
+    new[1:] = keys[1:] != keys[:-1]
+    return replace(every, keys=keys[new], distance=distance[order][new], shown=shown[order][new])

@@ -1,0 +1,22 @@
+"""Whether a find can be done on a cluster: what it needs, and what it can't do there."""
+
+from importlib.util import find_spec
+
+from actions.next_command import install_extras
+from config import UserError
+
+PACKAGES = {"distributed": "dask[distributed]", "pyarrow": "pyarrow", "fsspec": "fsspec"}
+REFUSED = {
+    "--preset crops": "it compares each part of each photo with each photo, some 70 times the work",
+    "--preset most": "points of photos aren't compared there yet",
+}
+
+
+def check(flags: str) -> None:
+    """Raise UserError where a package is missing, or for what these flags ask for."""
+    for module, package in PACKAGES.items():
+        if find_spec(module) is None:
+            raise UserError(f"--engine dask needs the package {package}; {install_extras()} first.")
+    if flags not in ("--preset copies", "--preset similar"):
+        why = REFUSED.get(flags, "it is not compared there yet")
+        raise UserError(f"--engine dask can't do {flags}: {why}; use --preset copies or similar.")

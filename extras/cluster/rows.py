@@ -1,0 +1,212 @@
+"""What a part of the photos became, as a result of a task; and tables of several parts."""
+
+import json
+import sys
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disk.files import ImageFile
+from extras.cluster.files import Work
+from pictures import candidates
+from pictures.candidates import Frequencies
+from pictures.images import Hashed, HashedImage, Unreadable
+from pictures.looks import Look, Part, Taken, identity
+from pictures.picture_file import apart, together
+from pictures.sketch import KEPT
+from pictures.table import Grays, Table, table_of
+
+PARTS_IN_MEMORY = 64  # some 2 MB each, of their small pictures
+GATES_IN_MEMORY = 256  # parts of some 0.2 MB
+HASH_BYTES = SIGNS_BYTES = 32
+FRAMED, PAGE = 1, 2  # of a view
+OF_ROWS = ("identity", "flags", "hashes", "gate")
+Numbers = NDArray[np.intp]
+
+
+# ---- One part
+
+
+def columns_of(results: Sequence[Hashed]) -> dict[str, list[Any]]:
+    """A row for each result: what is said of it, and its look in what is compared of it."""
+    rows = [(about(result), *_of_look(getattr(result, "look", None))) for result in results]
+    names = ("about", *OF_ROWS, "look", "pictures")
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def about(result: Hashed) -> str:
+    """What is said of a photo, but for its look."""
+    file = result.file
+    said: list[Any] = [file.path, file.size, file.mtime_ns, file.inode, file.ctime_ns]
+    if isinstance(result, Unreadable):
+        return json.dumps([*said, result.reason])
+    taken, part = (result.look.taken, result.look.part) if result.look else (None, None)
+    said += ["", result.digest, result.damage, result.warnings, result.note, result.by_thumbnail]
+    return json.dumps([*said, [taken.camera, taken.seconds] if taken else None, part])
+
+
+def _of_look(look: Look | None) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes]:
+    if look is None:
+        return b"", b"", b"", b"", b"", b""
+    table = table_of([look])
+    made = candidates.frequencies_of(table.gray, len(look.views))
+    gate = (made.signs.tobytes(), made.transposed.tobytes(), made.sketches.tobytes())
+    flags = bytes(FRAMED * view.framed + PAGE * view.is_page for view in look.views)
+    hashes = b"".join(view.hash for view in look.views)
+    return identity(look), flags, hashes, b"".join(gate), *apart(look)
+
+
+def results_in(
+    columns: dict[str, list[Any]], look: Callable[[int, Taken | None, Part | None], Any]
+) -> Iterator[Hashed]:
+    """The results of a part; what a look is, is said by its number, its time and its part."""
+    for number, said in enumerate(columns["about"]):
+        path, size, mtime_ns, inode, ctime_ns, reason, *more = json.loads(said)
+        file = ImageFile(path, size, mtime_ns, inode, ctime_ns)
+        if reason:
+            yield Unreadable(file, reason)
+            continue
+        digest, damage, warnings, note, small, taken, part = more
+        when, cut = taken and Taken(sys.intern(taken[0]), taken[1]), part and tuple(part)
+        there = look(number, when, cut) if columns["identity"][number] else None
+        yield HashedImage(file, digest, there, damage, warnings, None, note, small)
+
+
+# ---- Rows of several parts
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The views of photos, row after row, of which those of photo n begin at `first[n]`.
+
+    A photo without a look has none, and no identity.
+    """
+
+    identity: NDArray[np.bytes_]
+    first: Numbers
+    flags: NDArray[np.uint8]
+    hashes: NDArray[np.uint64]
+    gate: NDArray[np.uint8]
+
+    def of(self, photos: Numbers) -> tuple[Numbers, Numbers]:
+        """All rows of some photos, one after the other; and of each the place of its photo."""
+        views = (self.first[1:] - self.first[:-1])[photos]
+        owner = np.repeat(np.arange(len(photos)), views)
+        behind = np.arange(len(owner)) - (np.cumsum(views) - views)[owner]
+        return self.first[photos][owner] + behind, owner
+
+    def frequencies(self, rows: Numbers) -> Frequencies:
+        """What was made of some rows' frequencies."""
+        gate = self.gate[rows]
+        signs, transposed = (
+            np.ascontiguousarray(gate[:, n * SIGNS_BYTES :][:, :SIGNS_BYTES]).view(np.uint64)
+            for n in (0, 1)
+        )
+        return Frequencies(signs, transposed, gate[:, 2 * SIGNS_BYTES :].view(np.int8))
+
+
+def rows_of(columns: dict[str, list[Any]]) -> Rows:
+    """The rows of a part; without its gate where that wasn't read."""
+    flags = np.frombuffer(b"".join(columns["flags"]), np.uint8)
+    hashes = np.frombuffer(b"".join(columns["hashes"]), np.uint64)
+    gates = []
+    for views, gate in zip(map(len, columns["flags"]), columns.get("gate", ()), strict=False):
+        kinds = np.split(np.frombuffer(gate, np.uint8), views * SIGNS_BYTES * np.array([1, 2]))
+        gates += [np.concatenate([k.reshape(views, -1) for k in kinds], axis=1)] if views else []
+    width = 2 * SIGNS_BYTES + len(KEPT)
+    return Rows(
+        np.array(columns["identity"], "S16"),
+        np.cumsum([0, *map(len, columns["flags"])]),
+        flags,
+        hashes.reshape(-1, HASH_BYTES // 8),
+        np.concatenate(gates) if gates else np.zeros((0, width), np.uint8),
+    )
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """The rows of several parts, one after the other; none of no parts."""
+    parts = [rows_of({name: [] for name in OF_ROWS}), *parts]
+    ends = np.cumsum([0, *(part.first[-1] for part in parts)])
+    first = [part.first[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
+    columns = (np.concatenate([getattr(p, name) for p in parts]) for name in OF_ROWS)
+    identity, *others = columns
+    return Rows(identity, np.concatenate([*first, ends[-1:]]), *others)
+
+
+@lru_cache(maxsize=GATES_IN_MEMORY)
+def gated(work: Work, name: str) -> Rows:
+    """The rows of a part, as they were read lately."""
+    return rows_of(work.read(name, *OF_ROWS))
+
+
+@lru_cache(maxsize=PARTS_IN_MEMORY)
+def _looks_of(work: Work, name: str) -> tuple[list[bytes], list[bytes]]:
+    columns = work.read(name, "look", "pictures")
+    return columns["look"], columns["pictures"]
+
+
+class Looks:
+    """The looks of the photos of some parts, which are read when they are wanted."""
+
+    def __init__(self, work: Work, parts: Iterable[tuple[str, int]] = ()) -> None:
+        """Of parts by their names, with so many photos each."""
+        self._work, self._names, self._ends = work, list[str](), [0]
+        for name, photos in parts:
+            self.add(name, photos)
+
+    def add(self, name: str, photos: int) -> int:
+        """Take in one more part; the number of its first photo."""
+        self._names.append(name)
+        self._ends.append(self._ends[-1] + photos)
+        return self._ends[-2]
+
+    def __getitem__(self, photo: int) -> Look:
+        part = bisect_right(self._ends, photo) - 1
+        packed, pictures = _looks_of(self._work, self._names[part])
+        place = photo - self._ends[part]
+        return together(packed[place], pictures[place], HASH_BYTES)
+
+
+class _Of(Sequence[Any]):
+    """Something of the looks whose views are the rows of a table."""
+
+    def __init__(self, rows: Numbers, get: Callable[[int], Any]) -> None:
+        self._rows, self._get = rows, get
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._get(row)
+
+
+def table_from(rows: Rows, looks: Looks, photos: Numbers) -> tuple[Table, Numbers]:
+    """A table of some photos, in which looks are read when they are wanted; and which rows it has.
+
+    The owner of a row is the place of its photo among them.
+    """
+    which, owner = rows.of(photos)
+    framed, inside = rows.flags[which] & FRAMED > 0, np.full(len(which), -1)
+    followed = np.flatnonzero((owner[1:] == owner[:-1]) & ~framed[:-1])
+    inside[followed] = followed + 1
+
+    def view(row: int) -> Any:
+        photo = int(photos[owner[row]])
+        return looks[photo].views[int(which[row] - rows.first[photo])]
+
+    table = Table(
+        owner=owner,
+        framed=framed,
+        fine=_Of(which, lambda row: view(row).fine),
+        page=rows.flags[which] & PAGE > 0,
+        colour=_Of(which, lambda row: looks[int(photos[owner[row]])].colour),
+        inside=inside,
+        gray=Grays(_Of(which, lambda row: view(row).gray)),
+        hashes=rows.hashes[which],
+    )
+    return table, which

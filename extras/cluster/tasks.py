@@ -1,0 +1,124 @@
+"""What workers do: each task reads files, and leaves one; none waits for another one's memory."""
+
+import multiprocessing
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import finder
+from config import UserError
+from disk.files import ImageFile
+from extras.cluster.files import Work
+from extras.cluster.rows import Looks, Numbers, Rows, columns_of, gated, joined, table_from
+from pictures import matching
+from pictures.candidates import Search
+from pictures.crowds import Known
+from pictures.images import Unreadable
+from pictures.presets import Rules
+from pictures.recipe import Recipe
+from pictures.remembered import SEARCH
+from pictures.rows import made_by
+from pictures.table import Pairs
+
+NO_NANNY = "start them with --no-nanny, or with DASK_DISTRIBUTED__WORKER__DAEMON=False set"
+KINDS = {"turn": "u1", "left": "i4", "right": "i4", "distance": "i2", "shown": "f4"}
+Found = dict[str, NDArray[Any]]
+
+
+def versions(recipe: Recipe) -> str:
+    """All that decides what comes of a task, besides the photos."""
+    return f"{made_by(recipe)}, search {SEARCH}, NumPy {np.__version__}"
+
+
+def check_worker(recipe: Recipe, expected: str, folder: str) -> None:
+    """Raise UserError on a worker that would find something else than the others."""
+    host, found = socket.gethostname(), versions(recipe)
+    if found != expected:
+        raise UserError(f"{host} has {found}, and here is {expected}; install the same there.")
+    if multiprocessing.current_process().daemon:
+        raise UserError(f"workers on {host} may start no process; {NO_NANNY}.")
+    if folder and not os.path.isdir(folder):
+        raise UserError(f"{host} has no folder {folder}; mount there what lies there here.")
+
+
+def hash_part(
+    work: Work, name: str, files: Sequence[ImageFile], recipe: Recipe, expected: str
+) -> int:
+    """Hash some photos, in a process of their own with its limits; how many are unreadable."""
+    check_worker(recipe, expected, os.path.dirname(files[0].path))
+    results = {result.file.path: result for result in finder.hash_files(files, recipe, 1)}
+    work.write(name, columns_of([results[file.path] for file in files]))
+    return sum(isinstance(result, Unreadable) for result in results.values())
+
+
+def compare(
+    work: Work, name: str, blocks: Sequence[Sequence[str]], rules: Rules, recipe: Recipe, made: str
+) -> int:
+    """Compare the photos of a block, or of two with each other; how many candidates there are.
+
+    Of each candidate it is said what a look showed, unless none was needed here. Rows are told by
+    their place among those of both blocks.
+    """
+    check_worker(recipe, made, "")
+    parts = [[gated(work, part) for part in block] for block in blocks]
+    rows = joined([part for block in parts for part in block])
+    sizes = (len(part.identity) for block in parts for part in block)
+    looks = Looks(work, zip((part for block in blocks for part in block), sizes, strict=True))
+    shown, photos = np.unique(rows.identity, return_index=True)
+    photos = photos[shown != b""]  # in the order of their identities
+    block = photos >= sum(len(part.identity) for part in parts[0])
+    sides = [np.flatnonzero(block == side) for side in range(len(blocks))]
+    found = list(_among(rows, looks, photos, sides, rules))
+    columns = {
+        key: np.concatenate([np.zeros(0, kind), *(some[key].astype(kind) for some in found)])
+        for key, kind in KINDS.items()
+    }
+    work.write(name, columns)
+    return len(columns["turn"])
+
+
+class _TooMany(Exception):
+    """More candidates than can be put in order at once."""
+
+
+class _InOrder(Search):
+    """A search whose candidates are put in order."""
+
+    def pairs(self) -> Iterator[Pairs]:
+        for pairs in super().pairs():
+            if self.ordered is None:
+                raise _TooMany
+            yield pairs
+
+
+def _among(
+    rows: Rows, looks: Looks, photos: Numbers, sides: Sequence[Numbers], rules: Rules
+) -> Iterator[Found]:
+    """The candidates among some photos, by their places, or between two sides of them.
+
+    In a crowd of look-alikes there are too many, so each side is halved.
+    """
+    places = np.sort(np.concatenate(sides))
+    table, which = table_from(rows, looks, photos[places])
+    apart = np.isin(places, sides[1]).astype(int) if len(sides) > 1 else None
+    search = _InOrder(table, rules, apart, made=rows.frequencies(which))
+    try:
+        for _ in matching.looked_at(table, search, Known(len(places))):
+            pass
+    except _TooMany:
+        halves = [np.array_split(side, 2) for side in sides]
+        if len(sides) > 1:
+            smaller = [[one, other] for one in halves[0] for other in halves[1]]
+        else:
+            smaller = [[halves[0][0]], [halves[0][1]], halves[0]]
+        for some in smaller:
+            yield from _among(rows, looks, photos, some, rules)
+        return
+    if found := search.ordered:
+        turn, pair = np.divmod(found.keys, found.rows**2 or 1)
+        left, right = (which[side] for side in np.divmod(pair, found.rows or 1))
+        yield dict(zip(KINDS, (turn, left, right, found.distance, found.shown), strict=True))
