@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from disk.record import SavedCopy
+from disk.record import Link, SavedCopy
 from disk.result import Result
 from extras.review import told
 from extras.review.desk import Desk
@@ -22,9 +22,19 @@ from grouping import EMBEDDING, POINTS
 # So that a browser can hold it; the page of --action review has no limit.
 MOST_PICTURES = 2000
 MOST_BYTES = 24 << 20  # of pictures, in base64; 2,000 photographs take 15 MB
+MOST_LISTED = 12  # of an index, before one opens the rest
+SAME_BITS, SURE, CLOSE_BITS = 4, 0.98, 12  # as the page has them, in links.js
 TEMPLATE = "report.html.jinja"
 
 Watch = Callable[[Sequence[int]], Iterable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What the rules make of a picture, or how alike find saw it and another; `numbers` say how."""
+
+    words: str
+    numbers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class Card:
     trouble: str
     keeper: bool
     holds: tuple[str, ...] = ()
-    fates: tuple[str, ...] = ()  # what the rules make of it, and how alike find saw it
+    fates: tuple[Fate, ...] = ()
     is_preview: bool = False  # what lies in the folder, to which the card leads
 
 
@@ -109,6 +119,7 @@ def contact_sheet(
         ),
         left=sorted((s for s in sheets if not s.gain), key=lambda sheet: -sheet.size),
         across=across,
+        most_listed=MOST_LISTED,
         groups=len(desk.groups),
         pictures=len(copies),
         size=sum(copy.original.size for copy in copies),
@@ -153,24 +164,37 @@ def _sheet(desk: Desk, group: int, copies: Sequence[SavedCopy]) -> Sheet:
     return Sheet(group, suggestion, tuple(complete), together, gain)
 
 
-def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[int, list[str]]:
+def _fates(desk: Desk, suggestion: Suggestion, names: dict[int, str]) -> dict[int, list[Fate]]:
     """Why the rules give pictures up, what only they know, and their links."""
-    fates: dict[int, list[str]] = {number: [] for number in names}
+    fates: dict[int, list[Fate]] = {number: [] for number in names}
     for removal in suggestion.removals:
         keeper = names[removal.keeper]
-        fates[removal.number].append(f"could go: {removal.reason} beside {keeper}")
+        fates[removal.number].append(Fate(f"could go: {removal.reason} beside {keeper}"))
         if removal.loses:
-            fates[removal.number].append(f"only it has {', '.join(removal.loses)}")
+            fates[removal.number].append(Fate(f"only it has {', '.join(removal.loses)}"))
     number_of = {desk.copy(number).original.path: number for number in names}
     for link in desk.links[suggestion.group]:
         left, right = number_of[link.left], number_of[link.right]
-        how = f"{link.distance} bits, {link.view}"
-        if link.view == POINTS:
-            how = f"by {link.correlation:.0%} of the points where they overlap"
-        elif link.view == EMBEDDING:
-            how = f"needs a look: only the network joins them (cosine {link.correlation:.2f})"
-        fates[right].append(f"{how}, from {names[left]}")
+        fates[right].append(_likeness(link, names[left]))
     return fates
+
+
+def _likeness(link: Link, other: str) -> Fate:
+    """How much a picture is like another one, as the page says it."""
+    if link.view == POINTS:
+        numbers = f"{link.correlation:.0%} of the points where they overlap"
+        return Fate(f"shares details with {other}", numbers)
+    if link.view == EMBEDDING:
+        numbers = f"cosine {link.correlation:.2f}"
+        return Fate(f"needs a look: only the network finds it like {other}", numbers)
+    words = "only roughly like"
+    if link.distance <= SAME_BITS and link.correlation >= SURE:
+        words = "nearly the same as"
+    elif link.distance <= CLOSE_BITS:
+        words = "much the same as"
+    how = "" if link.view == "whole" else f", {link.view}"
+    numbers = f"{link.distance} bits, correlation {link.correlation:.2f}"
+    return Fate(f"{words} {other}{how}", numbers)
 
 
 def _card(desk: Desk, number: int, copy: SavedCopy, name: str, *, keeper: bool) -> Card:
