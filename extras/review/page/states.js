@@ -24,7 +24,7 @@ const NOTHING = {
     say("In a group X removes a picture, and A accepts what is suggested. To see all that the rules would give up, type:"),
     command("suggest"),
   ],
-  kept: () => [head("No group is kept side by side."), say("In a group the key B keeps all of its pictures, and find leaves it out from then on.")],
+  kept: () => [head("No group is kept side by side."), say("In a group “Keep all” or the key B keeps all of its pictures, and find leaves it out from then on.")],
 };
 
 // Why no group is shown.
