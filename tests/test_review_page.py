@@ -376,6 +376,28 @@ def test_an_answer_about_what_was_edited_since_is_not_shown(page: Any, found: Li
     assert pixels[1].split()[0] == "150"
 
 
+def test_what_was_asked_before_a_change_takes_nothing_back(page: Any) -> None:
+    """An answer about the folders may be older than what is shown by now."""
+    late: list[tuple[Any, Any]] = []
+    page.route("**/api/state/*", lambda route: late.append((route, route.fetch())), times=1)
+    open_group(page)
+    until(page, lambda: late)
+    press(page, "2", "x")
+    said(page, "B removed")
+    page.evaluate(
+        """() => { window.counted = [];
+        new MutationObserver(() => window.counted.push(document.getElementById('counts').innerText))
+          .observe(document.getElementById('counts'), {childList: true, characterData: true,
+                                                       subtree: true}); }"""
+    )
+    with page.expect_response("**/api/state/*"):  # the next one
+        route, response = late.pop()
+        route.fulfill(response=response)
+    frames(page)
+    assert not any("0 to remove" in text for text in page.evaluate("window.counted"))
+    assert "1 to remove" in page.inner_text("#counts")
+
+
 def test_a_refusal_is_said_with_its_reason(page: Any, found: Library) -> None:
     open_group(page)
     press(page, "2", "x")
@@ -1057,6 +1079,8 @@ def test_one_key_keeps_a_group_side_by_side_and_undo_forgets_it(
     assert page.locator(".tile").count() == 1
     press(page, "Enter", "x", "b")
     said(page, "some of its copies are deleted")
+    with page.expect_response("**/api/seen"):
+        press(page, "Escape")
     again = open_page(found)
     assert "seen" in again.inner_text(".tile[aria-label^='Group 1,']")
 

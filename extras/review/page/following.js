@@ -14,6 +14,8 @@ import { grouped } from "./words.js";
 const PACE = { judged: 2500, judging: 700, catchingUp: 50, hidden: 3000 }; // milliseconds
 const MANY_TOLD = 1000;
 
+let adopted = 0; // answers that said how the folders are
+
 export async function follow() {
   if (hasLeft()) return;
   let pace = PACE.hidden;
@@ -26,13 +28,14 @@ export async function follow() {
 }
 
 async function look() {
-  const answer = await ask(`/api/state/${result.told}`), news = answer.told.length;
+  const before = adopted, answer = await ask(`/api/state/${result.told}`), news = answer.told.length;
   if (hasLeft()) return PACE.hidden;
   if (isStale()) lament("");
   result.told += news;
   result.judged = answer.done && !news;
   for (const one of answer.told) takeIn(one);
-  adopt(answer, news > 0);
+  if (adopted === before) adopt(answer, news > 0);
+  else if (news) refresh(); // of before a change that was made meanwhile
   $("judging").hidden = result.judged;
   $("judging").textContent = `Judging ${grouped(Math.min(result.told, groups.length))} of ${grouped(groups.length)}`;
   if (result.judged) return PACE.judged;
@@ -46,6 +49,7 @@ function takeIn(suggestion) {
 
 // Shows an answer's states, if they are others or if there is more to show.
 export function adopt(answer, more = false) {
+  adopted += 1;
   const before = JSON.stringify(result.editions), after = JSON.stringify(answer.editions);
   if (answer.states === result.states && before === after && !more) return;
   result.states = answer.states;

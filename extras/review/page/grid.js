@@ -27,6 +27,7 @@ export function refreshGrid() {
     else { tile.remove(); tiles.delete(position); } // it shows the keeper from now on
   }
   drawGrid();
+  sayNothing();
   if (focused) markCurrent(true);
 }
 
@@ -34,10 +35,15 @@ export function relist(keep = view.list[view.at]) {
   arrange($("filter").value, $("sort").value, keep);
   const { list } = view;
   $("shown").textContent = list.length === groups.length ? "" : `${counted(list.length, "group")} shown`;
-  $("nothing").hidden = list.length > 0;
-  if (!list.length) $("nothing").replaceChildren(...nothingToShow($("filter").value));
+  sayNothing();
   clearGrid();
   drawGrid();
+}
+
+// Why no group is shown, where none is; what to do next hangs on the copies that are removed.
+function sayNothing() {
+  $("nothing").hidden = view.list.length > 0;
+  if (!view.list.length) $("nothing").replaceChildren(...nothingToShow($("filter").value));
 }
 
 export function drawGrid() {
