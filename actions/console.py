@@ -216,8 +216,15 @@ def progress(
 
         scaled = total is not None and total >= SCALED
         form = SHOWS_LEFT if left else None
+        tqdm.monitor_interval = 0  # beside its thread no worker could be forked
         with tqdm(
-            desc=what, total=total, unit=unit, unit_scale=scaled, leave=False, bar_format=form
+            desc=what,
+            total=total,
+            unit=unit,
+            unit_scale=scaled,
+            leave=False,
+            bar_format=form,
+            miniters=1,  # or a bar that was quick at first stands still, without that thread
         ) as shown:
 
             def advance(more: int) -> None:

@@ -21,7 +21,7 @@ from pictures.sides import (
     count_of_pairs_across,
     lie_apart,
 )
-from pictures.sketch import Sketches, sketches
+from pictures.sketch import KEPT, Sketches, sketches
 from pictures.table import BATCH, Grays, Pairs, Table
 from pictures.verify import (
     Judged,
@@ -38,6 +38,7 @@ from pictures.verify import (
 MOST = 1 << 21
 TOGETHER = 4 * BATCH  # pairs of which the closest are looked at first
 DIFFERENT = np.float32(-2)  # no correlation
+SIGN_WORDS = bandpass.SIGNS_SIDE**2 // 64
 
 
 def candidates(
@@ -97,13 +98,21 @@ class Frequencies:
 def frequencies_of(gray: Grays, rows: int, effort: Effort = ALONE) -> Frequencies:
     """What is compared of the frequencies of so many rows, a few at a time as they fill memory."""
 
-    def of_some(start: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64], Sketches]:
-        some = np.arange(start, min(start + BATCH, rows))
-        spectra = bandpass.spectrum(gray[some], bandpass.SIGNS_SIDE)
-        return *bandpass.signs_of(spectra), sketches(spectra)
+    every = Frequencies(
+        np.empty((rows, SIGN_WORDS), np.uint64),
+        np.empty((rows, SIGN_WORDS), np.uint64),
+        np.empty((rows, len(KEPT)), np.int8),
+    )
 
-    made = zip(*effort.each(of_some, range(0, rows, BATCH)), strict=True)
-    return Frequencies(*(np.concatenate(parts) for parts in made))
+    def fill_some(start: int) -> None:
+        some = slice(start, min(start + BATCH, rows))
+        spectra = bandpass.spectrum(gray[np.arange(some.start, some.stop)], bandpass.SIGNS_SIDE)
+        every.signs[some], every.transposed[some] = bandpass.signs_of(spectra)
+        every.sketches[some] = sketches(spectra)
+
+    for _ in effort.each(fill_some, range(0, rows, BATCH)):
+        pass
+    return every
 
 
 def in_batches(found: Iterable[Pairs]) -> Iterator[Pairs]:

@@ -6,7 +6,9 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
+
+import imagehash
+import PIL
 
 from disk import system
 from disk.files import ImageFile
@@ -126,8 +128,8 @@ def _version() -> str:
     Pillow brings its decoders along. NumPy and SciPy aren't named: they only round, as other
     processors do, too.
     """
-    packages = (f"{name} {version(name)}" for name in ("Pillow", "ImageHash"))
-    return ", ".join([f"fingerprint {FINGERPRINT}", *packages])
+    packages = f"Pillow {PIL.__version__}, ImageHash {imagehash.__version__}"
+    return f"fingerprint {FINGERPRINT}, {packages}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """What a person sees on a terminal while something works."""
 
 import io
+import subprocess
 import sys
 
 import pytest
+from conftest import ROOT
 
 from actions import console as on_console
 from actions.console import Console, bar, progress
@@ -69,3 +71,16 @@ def test_where_no_bar_is_shown_a_line_says_how_far_something_is(
 def test_what_is_soon_done_is_said_at_its_start_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert [*bar(range(9), "Hashing", 9, is_told=True), *bar(range(9), "Copying", 9)]
     assert capsys.readouterr().err == "Hashing: 9 photos\n"
+
+
+def test_a_bar_starts_no_thread_beside_which_workers_could_not_be_forked() -> None:
+    program = (
+        "import os, sys, threading\n"
+        "sys.stderr = os.fdopen(os.openpty()[1], 'w')\n"
+        "from actions.console import progress\n"
+        "with progress('Looking', 5) as advance:\n"
+        "    advance(1)\n"
+        "    print('tqdm' in sys.modules, threading.active_count())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout == "True 1\n", ran.stderr

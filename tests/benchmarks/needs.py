@@ -25,8 +25,9 @@ from search import blended, photographed
 from disk.files import ImageFile
 from pictures import matching, store
 from pictures.images import HashedImage, HashFiles
-from pictures.looks import Look
+from pictures.looks import Look, content
 from pictures.needs import needs_of
+from pictures.picture_file import with_pictures
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 
@@ -41,7 +42,9 @@ def file_of(number: int) -> ImageFile:
 def hashing(looks: Iterator[Look]) -> HashFiles:
     def hash_files(files: list[ImageFile]) -> Iterator[HashedImage]:
         for file, look in zip(files, looks, strict=True):
-            yield HashedImage(file, f"{file.inode:064x}", replace(look, large=None))
+            grays = [content(view.gray) for view in look.views]
+            made = with_pictures(replace(look, large=None), grays)
+            yield HashedImage(file, f"{file.inode:064x}", made)
 
     return hash_files
 

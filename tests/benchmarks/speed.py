@@ -238,9 +238,8 @@ def row(name: str, each: Sequence[float], floors: Sequence[float]) -> tuple[str,
     return (name, *(text for x, f in pairs for text in (f"{1000 * x:.1f}", f"{x / f:.2f}")))
 
 
-def sized(megapixels: float, photos: Sequence[Path], work: Path) -> Path:
-    """A folder of photos of one size."""
-    count = FILES_OF_SIZE[megapixels]
+def sized(megapixels: float, count: int, photos: Sequence[Path], work: Path) -> Path:
+    """A folder of so many photos of one size."""
     if megapixels < 1:
         return corpus(work / f"small-{count}", photos, count, small)
     name = "large" if megapixels == LARGE_MEGAPIXELS else f"large-{megapixels:g}"
@@ -249,17 +248,25 @@ def sized(megapixels: float, photos: Sequence[Path], work: Path) -> Path:
 
 
 def sizes_table(
-    sizes: Sequence[float], tools: dict[str, Callable[[Path], list[str] | str]], folders: list[Path]
+    counts: dict[float, int],
+    tools: dict[str, Callable[[Path], list[str] | str]],
+    folders: list[Path],
+    turns: int,
 ) -> str:
-    """CPU milliseconds a photo by its size; the tools take turns, so all have the same luck."""
+    """CPU milliseconds a photo by its size, the least of some turns of all tools.
+
+    The tools take turns, so all have the same luck.
+    """
     rows: dict[str, list[str]] = {name: [] for name in tools}
-    for megapixels, folder in zip(sizes, folders, strict=True):
-        for name, command_for in tools.items():
-            command = command_for(folder)
+    for count, folder in zip(counts.values(), folders, strict=True):
+        least = dict.fromkeys(tools, float("inf"))
+        commands = {name: command_for(folder) for name, command_for in tools.items()}
+        for _, (name, command) in itertools.product(range(turns), commands.items()):
             run = command if isinstance(command, str) else timed(name, command)
-            cpu = getattr(run, "cpu", float("nan")) / FILES_OF_SIZE[megapixels]
-            rows[name].append(f"{1000 * cpu:.2f}")
-    heads = (f"{megapixels:g} MP x {FILES_OF_SIZE[megapixels]}" for megapixels in sizes)
+            least[name] = min(least[name], getattr(run, "cpu", float("nan")))
+        for name, cpu in least.items():
+            rows[name].append(f"{1000 * cpu / count:.2f}")
+    heads = (f"{megapixels:g} MP x {count}" for megapixels, count in counts.items())
     return table(["CPU ms a photo", *heads], [(name, *cells) for name, cells in rows.items()])
 
 
@@ -366,6 +373,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=FILES_OF_SIZE,
         help="megapixels: measure nothing but photos of these sizes",
     )
+    parser.add_argument("--turns", type=int, default=1, help="with --sizes: the least of so many")
+    parser.add_argument("--share", type=float, default=1.0, help="with --sizes: of their photos")
     parser.add_argument("--before", type=Path, help="main.py of another version, beside this one")
     parser.add_argument("--counts", nargs="*", type=int, default=[1000, 10_000, 100_000])
     parser.add_argument("--fidelity", type=int, default=1040, help="photos to hash both ways")
@@ -376,9 +385,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles all of it each time
     if arguments.sizes:
         tools = compared_by_size(arguments.peers, work, arguments.python, arguments.before)
-        places = [sized(megapixels, photos, work) for megapixels in arguments.sizes]
+        share = arguments.share
+        counts = {size: max(1, round(FILES_OF_SIZE[size] * share)) for size in arguments.sizes}
+        places = [sized(megapixels, count, photos, work) for megapixels, count in counts.items()]
         os.sched_setaffinity(0, {0})
-        print(sizes_table(arguments.sizes, tools, places), flush=True)
+        print(sizes_table(counts, tools, places, arguments.turns), flush=True)
         return 0
     folders = [
         corpus(work / f"small-{arguments.small}", photos, arguments.small, small),
