@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actions.console import progress
 from disk.files import ImageFile
 from extras.cluster import tasks
 from extras.cluster.files import Work
-from extras.cluster.rows import PAGE, Looks, Numbers, Rows, joined, results_in, rows_of, table_from
+from extras.cluster.rows import Looks, Numbers, Rows, joined, results_in, rows_of, table_from
 from grouping import Cluster, Match
 from pictures import matching
 from pictures.candidates import Candidates, Search, none_among
@@ -29,7 +30,7 @@ from pictures.searches import Memory
 from pictures.sides import Sides, lie_apart, sides_of
 
 PHOTOS_A_PART = 500
-PARTS_A_BLOCK = 32
+PARTS_A_BLOCK = 64
 OF_PARTS = ("about", "identity", "flags", "hashes")
 T = TypeVar("T")
 Task = tuple[str, Callable[..., int], tuple[object, ...]]
@@ -47,6 +48,11 @@ def cut(items: Iterable[T], size: int, key: Callable[[T], bytes]) -> list[list[T
     return [run for run in runs if run]
 
 
+def parts_a_block(parts: int) -> int:
+    """How many of some parts are compared by one task; few enough that all workers get some."""
+    return min(PARTS_A_BLOCK, 1 << (parts // 8).bit_length())
+
+
 def name_of(kind: str, *made_of: object) -> str:
     """The name of what is made of something: its digest."""
     return f"{kind}-{hashlib.blake2b(repr(made_of).encode(), digest_size=16).hexdigest()}"
@@ -62,6 +68,61 @@ class Elsewhere:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._looks[self.photo], name)
+
+
+class Files(Sequence[Sequence[int]]):
+    """The positions of the files of each distinct picture, as `matching.distinct` orders them.
+
+    `first` are the first ones, `number` is each file's picture.
+    """
+
+    def __init__(
+        self, identity: NDArray[np.bytes_], photo_of: Numbers, digests: Sequence[str]
+    ) -> None:
+        whole = np.frombuffer(bytes.fromhex("".join(digests)), "S32")
+        shown = whole.copy()
+        there = photo_of >= 0
+        shown[there] = identity[photo_of[there]]
+        self._order = np.lexsort((whole, shown))
+        begins = np.ones(len(shown), np.bool_)
+        begins[1:] = shown[self._order[1:]] != shown[self._order[:-1]]
+        self._ends = np.append(np.flatnonzero(begins), len(shown))
+        self.first = self._order[self._ends[:-1]]
+        self.number = np.empty_like(self._order)
+        self.number[self._order] = np.cumsum(begins) - 1
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, number: Any) -> Any:
+        if not 0 <= number < len(self.first):
+            raise IndexError(number)
+        return self._order[self._ends[number] : self._ends[number + 1]].tolist()
+
+
+class Shots(Sequence[matching.Shot]):
+    """When photos were taken, as `matching.shots_of` orders them, in some 20 bytes each."""
+
+    def __init__(self, looks: Sequence[Elsewhere | None], number: Numbers, pages: Numbers) -> None:
+        taken = [(place, look.taken) for place, look in enumerate(looks) if look and look.taken]
+        self._cameras = sorted({when.camera for _, when in taken})
+        code = {camera: place for place, camera in enumerate(self._cameras)}
+        kinds = [("camera", "i4"), ("seconds", "f8"), ("number", "i8")]
+        rows = np.array(
+            [(code[when.camera], when.seconds, number[place]) for place, when in taken], kinds
+        )
+        self._rows = np.unique(rows[~np.isin(rows["number"], pages)])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self._shot(row) for row in self._rows[place]]
+        return self._shot(self._rows[place])
+
+    def _shot(self, row: Any) -> matching.Shot:
+        return self._cameras[row["camera"]], float(row["seconds"]), int(row["number"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +216,7 @@ class OnCluster:
 
     def _loaded(self, parts: Mapping[str, object]) -> Iterator[Hashed]:
         """What tasks left of parts; from now on these are compared, too."""
-        for names in cut(parts, PARTS_A_BLOCK, str.encode):
+        for names in cut(parts, parts_a_block(len(parts)), str.encode):
             begin = self._end()
             for name in names:
                 columns = self._work.read(name, *OF_PARTS)
@@ -178,7 +239,7 @@ class OnCluster:
         self,
         images: Sequence[HashedImage],
         sides: Sequence[int] | None = None,
-        _: Memory | None = None,
+        __: Memory | None = None,
         watch: Watch = unwatched,
     ) -> tuple[list[Cluster], Mapping[str, int]]:
         """The groups of pictures as one machine finds them: tasks compare, and one search ends it.
@@ -186,31 +247,27 @@ class OnCluster:
         Whatever no task has looked at, and counts after all, is looked at here.
         """
         rows, looks = joined(self._rows), [cast(Elsewhere | None, image.look) for image in images]
-        shown = [
-            rows.identity[look.photo].ljust(16, b"\0").hex() if look else image.digest
-            for look, image in zip(looks, images, strict=True)
-        ]
-        files = matching.distinct_of(shown, [image.digest for image in images])
-        there = {n: look for n, some in enumerate(files) if (look := looks[some[0]])}
-        photos = np.array([look.photo for look in there.values()], np.intp)
+        photo_of = np.array([look.photo if look else -1 for look in looks], np.intp)
+        files = Files(rows.identity, photo_of, [image.digest for image in images])
+        numbers = np.flatnonzero(photo_of[files.first] >= 0)
+        photos = photo_of[files.first[numbers]]
         table, which = table_from(rows, self._looks, photos)
-        table = replace(table, owner=np.array([*there], np.intp)[table.owner])
+        table = replace(table, owner=numbers[table.owner])
         by_picture, effort = sides_of(files, sides), in_threads(self._workers, watch)
         known = self._known(rows, photos, None if by_picture is None else by_picture[table.owner])
-        pages = {n for n, look in there.items() if rows.flags[rows.first[look.photo]] & PAGE}
-        several = ((n, looks[place]) for n, some in enumerate(files) for place in some)
-        taken = ((n, look.taken) for n, look in several if look and n not in pages)
-        shots = sorted({(when.camera, when.seconds, n) for n, when in taken if when})
+        shots = Shots(looks, files.number, np.unique(table.owner[table.page & ~table.framed]))
+        parts = [
+            None if look is None else look.part for look in map(looks.__getitem__, files.first)
+        ]
 
-        def matches(__: Sequence[Sequence[int]]) -> Iterator[Match]:
+        def matches(_: Sequence[Sequence[int]]) -> Iterator[Match]:
             if not len(which):
                 return
             old = np.zeros(len(which), np.bool_)
             search = Search(table, self._rules, by_picture, known, old, effort)
             seen = Known(len(files), matching.small_by(sides))
             yield from matching.looked_at(table, search, seen)
-            cut_parts = [there[n].part if n in there else None for n in range(len(files))]
-            yield from cut_off(table, cut_parts, self._rules, effort.each, by_picture)
+            yield from cut_off(table, parts, self._rules, effort.each, by_picture)
             yield from matching.bursts(table, shots, self._rules, by_picture)
 
         return matching.group_files(files, [matches], sides)
@@ -220,7 +277,7 @@ class OnCluster:
         row_of, count = self._rows_now(rows, photos)
         found = [none_among(count)]
         for name, (one, other) in self._compared().items():
-            columns = {k: np.array(v, tasks.KINDS[k]) for k, v in self._work.read(name).items()}
+            columns = self._work.read(name)
             left, right = (
                 row_of[side + np.where(side < one.rows, one.begin, other.begin - one.rows)]
                 for side in (columns["left"], columns["right"])

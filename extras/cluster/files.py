@@ -10,6 +10,7 @@ from typing import Any
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from config import UserError
 
@@ -45,7 +46,7 @@ class Work:
         if beside != path:  # in an object store an object is never half there
             system.mv(beside, path)
 
-    def read(self, name: str, *columns: str) -> dict[str, list[Any]]:
+    def read(self, name: str, *columns: str) -> dict[str, NDArray[Any]]:
         """Some columns of a result, or all; UserError if it is damaged, and then it is removed."""
         (system, _), path = self._place, self._path_of(name)
         try:
@@ -57,7 +58,7 @@ class Work:
                 raise  # the disk says why, not Arrow
             system.rm_file(path)
             raise UserError(f"{path} was damaged and is removed; run it again.") from error
-        return dict(found.to_pydict())
+        return {column: found[column].to_numpy() for column in found.column_names}
 
     def _path_of(self, name: str) -> str:
         return posixpath.join(self._place[1], name + ENDING)

@@ -3,7 +3,7 @@
 import json
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from disk.files import ImageFile
 from extras.cluster.files import Work
 from pictures import candidates
+from pictures.bandpass import Window
 from pictures.candidates import Frequencies
 from pictures.images import Hashed, HashedImage, Unreadable
 from pictures.looks import Look, Part, Taken, identity
@@ -21,7 +22,7 @@ from pictures.picture_file import apart, together
 from pictures.sketch import KEPT
 from pictures.table import Grays, Table, table_of
 
-PARTS_IN_MEMORY = 64  # some 2 MB each, of their small pictures
+PARTS_IN_MEMORY = 128  # some 2 MB each, of their small pictures
 GATES_IN_MEMORY = 256  # parts of some 0.2 MB
 HASH_BYTES = SIGNS_BYTES = 32
 FRAMED, PAGE = 1, 2  # of a view
@@ -62,7 +63,8 @@ def _of_look(look: Look | None) -> tuple[bytes, bytes, bytes, bytes, bytes, byte
 
 
 def results_in(
-    columns: dict[str, list[Any]], look: Callable[[int, Taken | None, Part | None], Any]
+    columns: Mapping[str, Sequence[Any] | NDArray[Any]],
+    look: Callable[[int, Taken | None, Part | None], Any],
 ) -> Iterator[Hashed]:
     """The results of a part; what a look is, is said by its number, its time and its part."""
     for number, said in enumerate(columns["about"]):
@@ -110,7 +112,7 @@ class Rows:
         return Frequencies(signs, transposed, gate[:, 2 * SIGNS_BYTES :].view(np.int8))
 
 
-def rows_of(columns: dict[str, list[Any]]) -> Rows:
+def rows_of(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> Rows:
     """The rows of a part; without its gate where that wasn't read."""
     flags = np.frombuffer(b"".join(columns["flags"]), np.uint8)
     hashes = np.frombuffer(b"".join(columns["hashes"]), np.uint64)
@@ -145,7 +147,7 @@ def gated(work: Work, name: str) -> Rows:
 
 
 @lru_cache(maxsize=PARTS_IN_MEMORY)
-def _looks_of(work: Work, name: str) -> tuple[list[bytes], list[bytes]]:
+def _looks_of(work: Work, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
     columns = work.read(name, "look", "pictures")
     return columns["look"], columns["pictures"]
 
@@ -185,6 +187,28 @@ class _Of(Sequence[Any]):
         return self._get(row)
 
 
+class _PartByPart(Grays):
+    """The small gray pictures of a table's rows, of which those of one part are read together."""
+
+    def __init__(self, pictures: Sequence[Any], photos: Numbers) -> None:
+        super().__init__(pictures)
+        self._photos = photos
+
+    def __getitem__(self, rows: Numbers) -> NDArray[np.uint8]:
+        return self._in_order(rows, super().__getitem__)
+
+    def hashes_within(self, rows: Numbers, window: Window, hash_size: int) -> NDArray[np.uint64]:
+        return self._in_order(
+            rows, lambda some: super(_PartByPart, self).hashes_within(some, window, hash_size)
+        )
+
+    def _in_order(self, rows: Numbers, of: Callable[[Numbers], NDArray[Any]]) -> NDArray[Any]:
+        order = np.argsort(self._photos[rows], kind="stable")
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return of(rows[order])[back]
+
+
 def table_from(rows: Rows, looks: Looks, photos: Numbers) -> tuple[Table, Numbers]:
     """A table of some photos, in which looks are read when they are wanted; and which rows it has.
 
@@ -206,7 +230,7 @@ def table_from(rows: Rows, looks: Looks, photos: Numbers) -> tuple[Table, Number
         page=rows.flags[which] & PAGE > 0,
         colour=_Of(which, lambda row: looks[int(photos[owner[row]])].colour),
         inside=inside,
-        gray=Grays(_Of(which, lambda row: view(row).gray)),
+        gray=_PartByPart(_Of(which, lambda row: view(row).gray), photos[owner]),
         hashes=rows.hashes[which],
     )
     return table, which
