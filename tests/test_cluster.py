@@ -18,7 +18,7 @@ import pytest
 from conftest import ROOT, Library, picture, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_pictures import SINGLES, encoded, on_phone, photo, text_page, toned
+from made_pictures import CAT, SINGLES, encoded, on_phone, photo, text_page, toned
 from PIL import ImageOps
 from PIL.Image import Transpose
 
@@ -64,6 +64,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "same.jpg").write_bytes((folder / "00.jpg").read_bytes())
     (folder / "cut.jpg").write_bytes(picture(SINGLES[1])[:-4000])
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff" + bytes(50))
+    (folder / os.fsdecode(b"\xff.jpg")).write_bytes(picture(SINGLES[2], quality=60))
     for seed in range(2):
         (folder / f"page{seed}.png").write_bytes(encoded(text_page(seed), "PNG"))
         (folder / f"page{seed}.jpg").write_bytes(encoded(text_page(seed), "JPEG", quality=70))
@@ -100,8 +101,8 @@ def small_parts(album: Path) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(album.parent)
-        patch.setattr(engine, "PHOTOS_A_PART", 3)
-        patch.setattr(engine, "PARTS_A_BLOCK", 2)
+        patch.setattr(engine, "PHOTOS_A_PART", 4)
+        patch.setattr(engine, "PARTS_A_BLOCK", 4)
         yield
 
 
@@ -234,7 +235,7 @@ def dask_workers(client: Any) -> list[int]:
 def test_workers_that_are_killed_at_every_tenth_task_cost_nothing_that_was_done(
     album: Path, tmp_path: Path
 ) -> None:
-    walked, killed, done = found_in(album)[:32], list[int](), list[str]()
+    walked, killed, done = found_in(album), list[int](), list[str]()
     with running._client(2, None) as client:
         run = running.done_by(client)
 
@@ -378,6 +379,57 @@ def test_a_damaged_result_is_removed_and_made_again(
     assert grouped(tmp_path, walked, Here().run) == on_one_machine(walked, "similar")
 
 
+def test_results_may_lie_in_an_object_store(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("s3fs", reason="pip install -r extras/requirements.txt")
+    server = pytest.importorskip("moto.server", reason="pip install -r tests/requirements.txt")
+    boto3 = pytest.importorskip("boto3")
+    store = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    store.start()
+    try:
+        host, port = store.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        walked = found_in(album)[:16]
+        for url in ("s3://bucket/work", "memory://work"):
+            Work(url).check()
+            first, second = Here(), Here()
+            expected = on_one_machine(walked, "similar")
+            assert grouped(url, walked, first.run) == expected
+            assert grouped(url, walked, second.run) == expected
+            assert len(second.done) < len(first.done)
+        with pytest.raises(UserError, match="s3://another/work can't be used"):
+            Work("s3://another/work").check()
+    finally:
+        store.stop()
+
+
+@pytest.mark.formats
+def test_a_heic_is_known_by_its_thumbnail_at_first_and_then_in_full(tmp_path: Path) -> None:
+    pytest.importorskip("pi_heif")
+    pytest.importorskip("pillow_heif")
+    from test_heic import with_thumbnail
+
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name, image in (("cat", photo(CAT)), ("stars", photo(SINGLES[-1]))):
+        (photos / f"{name}.heic").write_bytes(with_thumbnail(image))
+    (photos / "cat.jpg").write_bytes(picture(CAT))
+    walked, here = found_in(photos), Here()
+    on = by_tasks(tmp_path / "work", here.run)
+    survey = surveyed(on, walked)
+    small = [image.file for image in survey.images if image.by_thumbnail]
+    assert len(small) == 2
+    groups, _ = on.group(survey.images)
+    assert [group.members for group in groups] == [[0, 1]]
+    survey = finder.hashed_again(survey, on.closer([survey.images[0].file]))
+    assert [image.by_thumbnail for image in survey.images] == [False, False, True]
+    groups, _ = on.group(survey.images)
+    assert [group.members for group in groups] == [[0, 1]]
+
+
 def test_a_worker_that_would_find_something_else_is_refused(tmp_path: Path) -> None:
     expected = tasks.versions(Recipe())
     tasks.check_worker(Recipe(), expected, str(tmp_path))
@@ -439,11 +491,14 @@ def test_what_cannot_be_done_on_a_cluster_is_refused_with_the_reason(
     assert "--engine dask needs the package dask[distributed]; run pip install" in ran.err
 
 
-def test_a_scheduler_that_does_not_answer_is_said_in_one_line(
+def test_a_scheduler_or_folder_that_does_not_answer_is_said_in_one_line(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "SECONDS", 0.5)
     flags = ("--engine", "dask", "--work", str(library.folder / "work"))
+    ran = library.run("find", *flags, "--work", "nothing://x")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "error: --work nothing://x can't be used: Protocol not known" in ran.err
     ran = library.run("find", *flags, "--scheduler", "tcp://127.0.0.1:9")
     assert ran.code == 2
     assert "error: --scheduler tcp://127.0.0.1:9 doesn't answer" in ran.err

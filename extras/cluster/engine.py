@@ -30,7 +30,7 @@ from pictures.searches import Memory
 from pictures.sides import Sides, lie_apart, sides_of
 
 PHOTOS_A_PART = 500
-PARTS_A_BLOCK = 64
+PARTS_A_BLOCK = 64  # so large that compiled loops pay
 OF_PARTS = ("about", "identity", "flags", "hashes")
 T = TypeVar("T")
 Task = tuple[str, Callable[..., int], tuple[object, ...]]
@@ -39,18 +39,16 @@ Run = Callable[[Sequence[Task]], Iterator[tuple[str, int]]]
 
 
 def cut(items: Iterable[T], size: int, key: Callable[[T], bytes]) -> list[list[T]]:
-    """Some items in runs of about a size; one more or less moves the ends of its own run alone."""
-    runs: list[list[T]] = [[]]
+    """Some items in runs of about a size, and at least half of it.
+
+    One more or less moves the ends of its own run, and of few behind it.
+    """
+    runs, half = [list[T]()], max(size // 2, 1)
     for item in items:
         runs[-1].append(item)
-        if zlib.crc32(key(item)) % size == 0:
+        if len(runs[-1]) >= half and zlib.crc32(key(item)) % half == 0:
             runs.append([])
     return [run for run in runs if run]
-
-
-def parts_a_block(parts: int) -> int:
-    """How many of some parts are compared by one task; few enough that all workers get some."""
-    return min(PARTS_A_BLOCK, 1 << (parts // 8).bit_length())
 
 
 def name_of(kind: str, *made_of: object) -> str:
@@ -216,7 +214,7 @@ class OnCluster:
 
     def _loaded(self, parts: Mapping[str, object]) -> Iterator[Hashed]:
         """What tasks left of parts; from now on these are compared, too."""
-        for names in cut(parts, parts_a_block(len(parts)), str.encode):
+        for names in cut(parts, PARTS_A_BLOCK, str.encode):
             begin = self._end()
             for name in names:
                 columns = self._work.read(name, *OF_PARTS)

@@ -1,5 +1,6 @@
 """Where tasks leave their results: files in a folder or an object store, each of them whole."""
 
+import contextlib
 import posixpath
 import uuid
 from collections.abc import Mapping
@@ -28,23 +29,38 @@ class Work:
         system, path = fsspec.core.url_to_fs(self.url)
         return system, path
 
+    def check(self) -> None:
+        """Raise UserError unless results can be left and found there."""
+        try:
+            self.write("check", {"is": [1]})
+            if "check" not in self.names():
+                raise OSError("what is written isn't there")
+        except Exception as error:  # whatever a package for some store raises
+            why = str(error) or type(error).__name__
+            raise UserError(f"--work {self.url} can't be used: {why}; name another.") from error
+
     def names(self) -> set[str]:
-        """The results that are there; the folder is made if it isn't."""
+        """The results that are there."""
         system, folder = self._place
-        system.makedirs(folder, exist_ok=True)
         system.invalidate_cache()
-        found = map(posixpath.basename, system.ls(folder, detail=False))
+        found: list[str] = []
+        with contextlib.suppress(FileNotFoundError):  # nothing was left there yet
+            found = [posixpath.basename(path) for path in system.ls(folder, detail=False)]
         return {name.removesuffix(ENDING) for name in found if name.endswith(ENDING)}
 
     def write(self, name: str, columns: Mapping[str, Any]) -> None:
         """Put a result in its place, as a whole, whoever else writes the same one."""
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table(dict(columns)), sink, compression="zstd", write_page_checksum=True)
-        (system, _), path = self._place, self._path_of(name)
-        beside = f"{path}.{uuid.uuid4().hex}" if "file" in system.protocol else path
-        system.pipe_file(beside, sink.getvalue().to_pybytes())
-        if beside != path:  # in an object store an object is never half there
-            system.mv(beside, path)
+        (system, folder), path = self._place, self._path_of(name)
+        data, is_local = sink.getvalue().to_pybytes(), "file" in system.protocol
+        if not is_local:  # an object is never half there, and there are no folders
+            system.pipe_file(path, data)
+            return
+        system.makedirs(folder, exist_ok=True)
+        beside = f"{path}.{uuid.uuid4().hex}"
+        system.pipe_file(beside, data)
+        system.mv(beside, path)
 
     def read(self, name: str, *columns: str) -> dict[str, NDArray[Any]]:
         """Some columns of a result, or all; UserError if it is damaged, and then it is removed."""

@@ -40,8 +40,10 @@ def on_cluster(
     method: Any, preset: str, workers: int, scheduler: str | None, url: str
 ) -> Iterator[OnCluster]:
     """A method of the core done by tasks; without a scheduler as many workers are started here."""
+    work = Work(url)
+    work.check()
     with _client(workers, scheduler) as client:
-        yield OnCluster(method, PRESETS[preset], workers, Work(url), done_by(client))
+        yield OnCluster(method, PRESETS[preset], workers, work, done_by(client))
 
 
 @contextlib.contextmanager
