@@ -1,5 +1,7 @@
 """Whether two pictures of one gray differ in their colour, or contradict each other in it."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,9 +41,7 @@ def colours_contradict(one: bytes, other: bytes, way: str) -> bool:
     chroma of all parts has one direction, or it varies from part to part alike.
     """
     p, q = _chroma(bandpass.turned(_parts(one), way)), _chroma(_parts(other))
-    if _is_uncoloured(p) or _is_uncoloured(q):
-        return False
-    if _cosine(p, q) >= SAME_COLOURS:
+    if _cosine(p, q) >= SAME_COLOURS or _is_uncoloured(p) or _is_uncoloured(q):
         return False
     p, q = (chroma - chroma.mean(axis=0) for chroma in (p, q))
     varied = min(p.std(), q.std()) >= PATTERN
@@ -54,7 +54,7 @@ def colours_are_others(one: bytes, other: bytes, way: str) -> bool:
     One that is gray or toned has none of its own, nor one that has about the same all over.
     """
     p, q = _chroma(bandpass.turned(_parts(one), way)), _chroma(_parts(other))
-    if _is_uncoloured(p) or _is_uncoloured(q) or _cosine(p, q) >= LIKE_COLOURS:
+    if _cosine(p, q) >= LIKE_COLOURS or _is_uncoloured(p) or _is_uncoloured(q):
         return False
     p, q = (chroma - chroma.mean(axis=0) for chroma in (p, q))
     return bool(min(p.std(), q.std()) >= PATTERN and _cosine(p, q) < LIKE_COLOURS)
@@ -82,4 +82,5 @@ def _is_uncoloured(chroma: NDArray[np.float64]) -> bool:
 
 
 def _cosine(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
-    return float((p * q).sum() / np.sqrt((p * p).sum() * (q * q).sum()))
+    lengths = float(np.vdot(p, p) * np.vdot(q, q))
+    return float(np.vdot(p, q)) / math.sqrt(lengths) if lengths else 0.0  # gray is like nothing

@@ -32,12 +32,13 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from actions.find_photos import watched
 from disk import system
 from extras.embeddings import PROPOSED, PROPOSED_COSINE
 from extras.vectors import near_vectors
 from grouping import UnionFind
 from pictures import bandpass, fingerprint, matching, presets
-from pictures.effort import in_threads
+from pictures.effort import in_threads, unwatched
 from pictures.errors import DECODE_ERRORS
 from pictures.hamming import close_pairs
 from pictures.looks import GRAY_SIDE, LARGE_SIDE, Look, Spooled, View, content
@@ -168,7 +169,7 @@ def search_looks(arguments: argparse.Namespace, count: int) -> str:
         rng = np.random.default_rng(2)
         sides = (rng.random(count) < arguments.across).astype(int).tolist()
     start = time.process_time()
-    effort = in_threads(arguments.threads)
+    effort = in_threads(arguments.threads, watched if arguments.watch else unwatched)
     search = matching.by_looks(looks, presets.PRESETS[arguments.preset], effort, sides)
     groups, matched = matching.group_by(list(map(str, range(count))), looks, [search], sides)
     spent = time.process_time() - start
@@ -197,6 +198,7 @@ def main() -> int:
     parser.add_argument("--threshold", type=int, default=31, help="bits, for hashes")
     parser.add_argument("--preset", default="similar", choices=presets.PRESETS)
     parser.add_argument("--threads", type=int, default=1, help="for looks")
+    parser.add_argument("--watch", action="store_true", help="show of looks what find shows")
     parser.add_argument("--across", type=float, help="the share of looks on the other side")
     parser.add_argument("--cosine", type=float, default=0.75, help="for vectors")
     parser.add_argument("--photos", type=Path, help="a folder of photographs, for looks")
