@@ -93,4 +93,5 @@ def check_groups(action: str, groups: Sequence[str]) -> None:
     if not groups:
         raise UserError(f"--action {action}: name the groups by their numbers, or all.")
     if list(groups) != ["all"] and not all(map(values.is_group, groups)):
-        raise UserError(f"--action {action} takes the numbers of groups, or all; see --help.")
+        page = f"see --action {action} --help."
+        raise UserError(f"--action {action} takes the numbers of groups, or all; {page}")

@@ -91,6 +91,7 @@ def test_other_actions_take_no_folder(action: str) -> None:
             "check-deleted --preset most",
             "--preset: only for --action find, covered, explain; see --action check-deleted",
         ),
+        ("keep x", "--action keep takes the numbers of groups, or all; see --action keep --help."),
         ("find --like a b", "--like: only for --action explain; see --action find --help."),
     ],
 )
