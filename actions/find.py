@@ -106,7 +106,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         make_previews = in_workers(console, settings.workers) if previews else None
         known, workers = None if arguments.discard_review else seen, settings.workers
         results, kept = replaced(old, planned, taken, log, known, workers, make_previews)
-        store.forget(originals_of_failed(results))
+        hasher.forget(originals_of_failed(results))
         report_saved(console, paths, results, kept, taken, everything=arguments.verbose)
         console.warn_of(unsigned)
         if not settings.no_report:

@@ -117,6 +117,9 @@ class Hashing(Protocol):
     def closer(self, files: list[ImageFile]) -> Iterable[Hashed]:
         """Files that were hashed by their thumbnails, decoded after all."""
 
+    def forget(self, paths: Iterable[str]) -> None:
+        """Have files hashed anew the next time: they were found to be other than was known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hasher:
@@ -147,6 +150,10 @@ class Hasher:
         """Files that were hashed by their thumbnails, decoded after all."""
         closer = self.store.hashed(files, self.method.recipe, self.fully)
         return bar(closer, "Looking closer", len(files))
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Have files hashed anew the next time: they were found to be other than was known."""
+        self.store.forget(paths)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(2):
         (folder / f"page{seed}.png").write_bytes(encoded(text_page(seed), "PNG"))
         (folder / f"page{seed}.jpg").write_bytes(encoded(text_page(seed), "JPEG", quality=70))
+    for path in folder.iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))
     return folder
 
 
@@ -357,6 +359,64 @@ def test_what_could_not_be_read_is_read_again_the_next_time(album: Path, tmp_pat
     survey = surveyed(by_tasks(tmp_path, Here().run), walked)
     assert failed not in [item.file for item in survey.unreadable]
     assert grouped(tmp_path, walked, Here().run) == on_one_machine(walked, "similar")
+
+
+def test_photos_that_can_be_read_one_after_the_other_are_all_compared(
+    album: Path, tmp_path: Path
+) -> None:
+    """What is compared of a part that is made anew under its name is told by what it shows."""
+    walked = [found for found in found_in(album) if "broken" not in str(found)]
+    alike = [f for f in walked if isinstance(f, ImageFile) and "/0" in f.path][:3]
+    for left in (3, 2, 1, 0):
+
+        def failing(
+            files: Sequence[ImageFile], *_: object, left: int = left
+        ) -> Iterator[HashedImage | Unreadable]:
+            for file in files:
+                fails = file in alike[:left]
+                yield Unreadable(file, "the disk fails") if fails else hashed_here(file)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(finder, "hash_files", failing)
+            found = grouped(tmp_path, walked, Here().run)
+        assert found == on_one_machine([f for f in walked if f not in alike[:left]], "similar")
+
+
+def test_a_photo_that_has_just_changed_is_hashed_again_the_next_time(
+    album: Path, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "old.jpg").write_bytes((album / "00.jpg").read_bytes())
+    os.utime(photos / "old.jpg", (1_700_000_000, 1_700_000_000))
+    done = []
+    for change in (False, True, False):
+        here = Here()
+        if change:
+            (photos / "new.jpg").write_bytes((album / "10.jpg").read_bytes())
+        ahead = time.time() + 60  # as a clock of a file server may be
+        if (photos / "new.jpg").exists():
+            os.utime(photos / "new.jpg", (ahead, ahead))
+        surveyed(by_tasks(tmp_path / "work", here.run), found_in(photos))
+        done.append(bool(here.done))
+    assert done == [True, True, True]
+    os.utime(photos / "new.jpg", (1_700_000_000, 1_700_000_000))
+    for expected in (True, False):
+        here = Here()
+        surveyed(by_tasks(tmp_path / "work", here.run), found_in(photos))
+        assert bool(here.done) == expected
+
+
+def test_a_photo_that_is_other_than_was_known_is_hashed_anew(album: Path, tmp_path: Path) -> None:
+    """As one that was changed behind its times, of which no copy can be made."""
+    walked, here = found_in(album), Here()
+    on = by_tasks(tmp_path, Here().run)
+    images = surveyed(on, walked).images
+    on.forget([images[3].file.path])
+    again = surveyed(by_tasks(tmp_path, here.run), walked)
+    assert [image.file for image in again.images] == [image.file for image in images]
+    (part,) = [name for name in here.done if images[3].file in on._files.get(name, [])]
+    assert part.startswith("photos")
 
 
 @pytest.mark.parametrize("kind", ["photos", "pairs"])

@@ -15,7 +15,17 @@ from actions.console import progress
 from disk.files import ImageFile
 from extras.cluster import tasks
 from extras.cluster.files import Work
-from extras.cluster.rows import Looks, Numbers, Rows, joined, results_in, rows_of, table_from
+from extras.cluster.rows import (
+    Looks,
+    Numbers,
+    Part,
+    Rows,
+    joined,
+    part_of,
+    results_in,
+    rows_of,
+    table_from,
+)
 from grouping import Cluster, Match
 from pictures import matching
 from pictures.candidates import Candidates, Search, none_among
@@ -23,11 +33,13 @@ from pictures.crops import cut_off
 from pictures.crowds import Known
 from pictures.effort import Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage, HashFiles, Unreadable
-from pictures.looks import Part, Taken
+from pictures.looks import Part as Left
+from pictures.looks import Taken
 from pictures.presets import Rules
 from pictures.recipe import Recipe
 from pictures.searches import Memory
 from pictures.sides import Sides, lie_apart, sides_of
+from pictures.store import RACY_NS
 
 PHOTOS_A_PART = 500
 PARTS_A_BLOCK = 64  # so large that compiled loops pay
@@ -61,7 +73,7 @@ class Elsewhere:
 
     __slots__ = ("_looks", "part", "photo", "taken")
 
-    def __init__(self, looks: "Looks", photo: int, taken: Taken | None, part: Part | None) -> None:
+    def __init__(self, looks: "Looks", photo: int, taken: Taken | None, part: Left | None) -> None:
         self._looks, self.photo, self.taken, self.part = looks, photo, taken, part
 
     def __getattr__(self, name: str) -> Any:
@@ -125,11 +137,16 @@ class Shots(Sequence[matching.Shot]):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some parts, by their names, where their rows begin among all, and how many these are."""
+    """Some parts, where their rows begin among all, and how many these are."""
 
-    names: tuple[str, ...]
+    parts: tuple[Part, ...]
     begin: int
     rows: int
+
+
+def shown_in(block: Block) -> list[str]:
+    """What a block shows, whatever its photos are called."""
+    return [part.shows for part in block.parts]
 
 
 class OnCluster:
@@ -139,7 +156,8 @@ class OnCluster:
         self.recipe: Recipe = method.recipe
         self.flags, self.has_presets, self.method = method.flags, method.has_presets, self
         self._rules, self._workers, self._work, self._run = rules, workers, work, run
-        self._versions = tasks.versions(self.recipe)
+        self._versions, self._begun = tasks.versions(self.recipe), time.time_ns()
+        self._files = dict[str, list[ImageFile]]()  # of each part
         self._looks, self._rows, self._blocks = Looks(work), list[Rows](), list[Block]()
 
     # ---- What hashes
@@ -180,9 +198,21 @@ class OnCluster:
         """Files in parts, by the name of what comes of each."""
         runs = cut(files, PHOTOS_A_PART, lambda file: file.path.encode(errors="surrogateescape"))
         return {
-            name_of("photos", recipe, self._versions, [(f, f.inode, f.ctime_ns) for f in run]): run
+            name_of("photos", recipe, self._versions, [self._told(file) for file in run]): run
             for run in runs
         }
+
+    def _told(self, file: ImageFile) -> tuple[object, ...]:
+        """What tells a photo from a changed one; of one that has just changed, also this find."""
+        changed_now = file.mtime_ns > self._begun - RACY_NS
+        return file, file.inode, file.ctime_ns, self._begun if changed_now else 0
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Have photos hashed anew the next time: they were found to be other than was known."""
+        others = {*paths}
+        for name, files in self._files.items():
+            if any(file.path in others for file in files):
+                self._work.remove(name)
 
     def _hash(self, what: str, parts: Mapping[str, list[ImageFile]], recipe: Recipe) -> None:
         more = {
@@ -212,18 +242,20 @@ class OnCluster:
                 counts.update(tasks=1, done=sizes[name], failed=failed)
                 advance(sizes[name])
 
-    def _loaded(self, parts: Mapping[str, object]) -> Iterator[Hashed]:
+    def _loaded(self, parts: Mapping[str, list[ImageFile]]) -> Iterator[Hashed]:
         """What tasks left of parts; from now on these are compared, too."""
+        self._files.update(parts)
         for names in cut(parts, PARTS_A_BLOCK, str.encode):
-            begin = self._end()
+            begin, block = self._end(), list[Part]()
             for name in names:
                 columns = self._work.read(name, *OF_PARTS)
-                first = self._looks.add(name, len(columns["about"]))
                 self._rows.append(rows_of(columns))
+                block.append(part_of(name, self._rows[-1]))
+                first = self._looks.add(block[-1], len(columns["about"]))
                 yield from results_in(
                     columns, lambda n, *more, first=first: Elsewhere(self._looks, first + n, *more)
                 )
-            self._blocks.append(Block(tuple(names), begin, self._end() - begin))
+            self._blocks.append(Block(tuple(block), begin, self._end() - begin))
 
     def _end(self) -> int:
         return sum(len(rows.flags) for rows in self._rows)
@@ -308,13 +340,13 @@ class OnCluster:
         blocks = [block for block in self._blocks if block.rows]
         both = [(one, other) for n, one in enumerate(blocks) for other in blocks[: n + 1]]
         pairs = {
-            name_of("pairs", self._versions, self._rules, one.names, other.names): (one, other)
-            for one, other in both
+            name_of("pairs", self._versions, self._rules, *map(shown_in, pair)): pair
+            for pair in both
         }
         there = self._work.names()
         given = (self._rules, self.recipe, self._versions)
         todo = {
-            name: (tasks.compare, (list(dict.fromkeys(block.names for block in pair)), *given))
+            name: (tasks.compare, (list(dict.fromkeys(block.parts for block in pair)), *given))
             for name, pair in pairs.items()
             if name not in there
         }

@@ -72,9 +72,13 @@ class Work:
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk says why, not Arrow
-            system.rm_file(path)
+            self.remove(name)
             raise UserError(f"{path} was damaged and is removed; run it again.") from error
         return {column: found[column].to_numpy() for column in found.column_names}
+
+    def remove(self, name: str) -> None:
+        """Remove a result, so that it is made anew."""
+        self._place[0].rm_file(self._path_of(name))
 
     def _path_of(self, name: str) -> str:
         return posixpath.join(self._place[1], name + ENDING)

@@ -1,5 +1,6 @@
 """What a part of the photos became, as a result of a task; and tables of several parts."""
 
+import hashlib
 import json
 import sys
 from bisect import bisect_right
@@ -11,13 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from config import UserError
 from disk.files import ImageFile
 from extras.cluster.files import Work
 from pictures import candidates
 from pictures.bandpass import Window
 from pictures.candidates import Frequencies
 from pictures.images import Hashed, HashedImage, Unreadable
-from pictures.looks import Look, Part, Taken, identity
+from pictures.looks import Look, Taken, identity
+from pictures.looks import Part as Left
 from pictures.picture_file import apart, together
 from pictures.sketch import KEPT
 from pictures.table import Grays, Table, table_of
@@ -64,7 +67,7 @@ def _of_look(look: Look | None) -> tuple[bytes, bytes, bytes, bytes, bytes, byte
 
 def results_in(
     columns: Mapping[str, Sequence[Any] | NDArray[Any]],
-    look: Callable[[int, Taken | None, Part | None], Any],
+    look: Callable[[int, Taken | None, Left | None], Any],
 ) -> Iterator[Hashed]:
     """The results of a part; what a look is, is said by its number, its time and its part."""
     for number, said in enumerate(columns["about"]):
@@ -140,37 +143,57 @@ def joined(parts: Sequence[Rows]) -> Rows:
     return Rows(identity, np.concatenate([*first, ends[-1:]]), *others)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the photos: the result that tells of it, and a digest of what it shows.
+
+    One that is made anew under its name, as a photo could not be read, may show something else.
+    """
+
+    name: str
+    shows: str
+
+
+def part_of(name: str, rows: Rows) -> Part:
+    shown = hashlib.blake2b(rows.identity.tobytes(), digest_size=16)
+    shown.update(rows.flags.tobytes())
+    return Part(name, shown.hexdigest())
+
+
 @lru_cache(maxsize=GATES_IN_MEMORY)
-def gated(work: Work, name: str) -> Rows:
-    """The rows of a part, as they were read lately."""
-    return rows_of(work.read(name, *OF_ROWS))
+def gated(work: Work, part: Part) -> Rows:
+    """The rows of a part, as they were read lately; UserError if it shows something else now."""
+    rows = rows_of(work.read(part.name, *OF_ROWS))
+    if part_of(part.name, rows) != part:
+        raise UserError(f"{part.name} has changed, as another find goes on; run it again.")
+    return rows
 
 
 @lru_cache(maxsize=PARTS_IN_MEMORY)
-def _looks_of(work: Work, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    columns = work.read(name, "look", "pictures")
+def _looks_of(work: Work, part: Part) -> tuple[NDArray[Any], NDArray[Any]]:
+    columns = work.read(part.name, "look", "pictures")
     return columns["look"], columns["pictures"]
 
 
 class Looks:
     """The looks of the photos of some parts, which are read when they are wanted."""
 
-    def __init__(self, work: Work, parts: Iterable[tuple[str, int]] = ()) -> None:
-        """Of parts by their names, with so many photos each."""
-        self._work, self._names, self._ends = work, list[str](), [0]
-        for name, photos in parts:
-            self.add(name, photos)
+    def __init__(self, work: Work, parts: Iterable[tuple[Part, int]] = ()) -> None:
+        """Of parts with so many photos each."""
+        self._work, self._parts, self._ends = work, list[Part](), [0]
+        for part, photos in parts:
+            self.add(part, photos)
 
-    def add(self, name: str, photos: int) -> int:
+    def add(self, part: Part, photos: int) -> int:
         """Take in one more part; the number of its first photo."""
-        self._names.append(name)
+        self._parts.append(part)
         self._ends.append(self._ends[-1] + photos)
         return self._ends[-2]
 
     def __getitem__(self, photo: int) -> Look:
-        part = bisect_right(self._ends, photo) - 1
-        packed, pictures = _looks_of(self._work, self._names[part])
-        place = photo - self._ends[part]
+        which = bisect_right(self._ends, photo) - 1
+        packed, pictures = _looks_of(self._work, self._parts[which])
+        place = photo - self._ends[which]
         return together(packed[place], pictures[place], HASH_BYTES)
 
 

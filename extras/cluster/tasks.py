@@ -13,7 +13,7 @@ import finder
 from config import UserError
 from disk.files import ImageFile
 from extras.cluster.files import Work
-from extras.cluster.rows import Looks, Numbers, Rows, columns_of, gated, joined, table_from
+from extras.cluster.rows import Looks, Numbers, Part, Rows, columns_of, gated, joined, table_from
 from pictures import matching
 from pictures.candidates import Search
 from pictures.crowds import Known
@@ -56,7 +56,7 @@ def hash_part(
 
 
 def compare(
-    work: Work, name: str, blocks: Sequence[Sequence[str]], rules: Rules, recipe: Recipe, made: str
+    work: Work, name: str, blocks: Sequence[Sequence[Part]], rules: Rules, recipe: Recipe, made: str
 ) -> int:
     """Compare the photos of a block, or of two with each other; how many candidates there are.
 
