@@ -237,8 +237,10 @@ class OnCluster:
             return f"{counts['tasks']:,} of {len(some):,} tasks, {rate:,.0f}{unit} a second{failed}"
 
         todo = [(name, do, (self._work, *given)) for name, (do, given) in some.items()]
+        if not todo:
+            return
         with progress(what, sum(sizes[name] for name in some), unit, left=words) as advance:
-            for name, failed in self._run(todo) if todo else ():
+            for name, failed in self._run(todo):
                 counts.update(tasks=1, done=sizes[name], failed=failed)
                 advance(sizes[name])
 
