@@ -272,6 +272,8 @@ def _numbers(comparison: Comparison) -> Iterator[str]:
         numbers.append(f"correlation {c.correlation:.2f}")
     if c.agreement is not None:
         numbers.append(f"{c.agreement:.0%} of the blocks agree")
+    if c.parts is not None:
+        numbers.append(f"median correlation of parts {c.parts:.3f}")
     if c.cosine is not None:
         numbers.append(f"cosine {c.cosine:.2f}")
     if c.points is not None:

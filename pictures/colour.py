@@ -20,6 +20,10 @@ ONE_HUE = 0.95  # cosine
 PATTERN = 2.0  # levels by which chroma varies
 SAME_COLOURS = 0.95  # cosine of the chroma of all parts, and of how it varies
 LIKE_COLOURS = 0.8  # the same of photographs, which light and filters change more
+# Of two drawings, of which all colours may be stronger or weaker, or have a cast.
+STRONGER, CAST = 2.0, 35.0
+LEFT_OVER, LEAST_LEFT_OVER = 0.15, 6.0  # as a share of what varies, and in levels
+COLOURFUL = 15.0  # levels of chroma on average; the gray copy of such a drawing has its levels
 AS_THEY_ARE = ("whole", "burst", EMBEDDING)  # the views of matches that no part or turn made
 
 
@@ -46,6 +50,40 @@ def colours_contradict(one: bytes, other: bytes, way: str) -> bool:
     p, q = (chroma - chroma.mean(axis=0) for chroma in (p, q))
     varied = min(p.std(), q.std()) >= PATTERN
     return bool(not varied or _cosine(p, q) < SAME_COLOURS)
+
+
+def drawn_in_other_colours(one: bytes, other: bytes, way: str) -> bool:
+    """Whether of two coloured drawings one has some other colour, as flags of one design may.
+
+    All colours may be up to `STRONGER` times as strong, and have a cast; what that doesn't explain
+    in some part is another colour.
+    """
+    p, q = _chroma(bandpass.turned(_parts(one), way)), _chroma(_parts(other))
+    if _is_uncoloured(p) or _is_uncoloured(q):
+        return False
+    (p, of_p), (q, of_q) = (
+        (chroma - chroma.mean(axis=0), chroma.mean(axis=0)) for chroma in (p, q)
+    )
+    varies = max(np.abs(p).max(), np.abs(q).max())
+    if min(p.std(), q.std()) < PATTERN:  # one colour all over
+        return bool(np.abs(of_p - of_q).max() > CAST)
+    stronger = (p * q).sum() / np.sqrt((p * p).sum() * (p * p).sum())
+    if not 1 / STRONGER <= stronger <= STRONGER:
+        return True
+    left_over, cast = np.abs(q - stronger * p).max(), np.abs(of_q - stronger * of_p).max()
+    return bool(cast > CAST or left_over > max(LEAST_LEFT_OVER, LEFT_OVER * varies))
+
+
+def only_one_is_colourful(one: bytes, other: bytes, way: str) -> bool:
+    """Whether one picture has strong colours and the other none, or one weak hue all over.
+
+    One hue in two strengths is in both, as of a sign and its darker copy.
+    """
+    p, q = _chroma(bandpass.turned(_parts(one), way)), _chroma(_parts(other))
+    if _is_uncoloured(p) == _is_uncoloured(q):
+        return False
+    weaker, stronger = sorted(float(np.sqrt((chroma**2).sum(axis=1).mean())) for chroma in (p, q))
+    return stronger >= COLOURFUL and (weaker < COLOURED or _cosine(p, q) < SAME_COLOURS)
 
 
 def colours_are_others(one: bytes, other: bytes, way: str) -> bool:

@@ -228,12 +228,8 @@ def found_blocks(
     """Which share is found of the left one's blocks in the right one, and of all; their number."""
     likeness, shifts, energy = block_shifts(left, right)
     detailed = energy > BLOCK_ENERGY
-    strength = np.where(detailed, np.maximum(likeness, 0) ** 4, 0)
-    weights, tolerance = strength, 3 * BLOCK_TOLERANCE
-    for _ in range(4):
-        fitted = _fitted(shifts, weights)
-        off = np.abs(fitted - shifts).max(axis=2)
-        weights, tolerance = strength * (off <= tolerance), BLOCK_TOLERANCE
+    fitted = laid(likeness, shifts, energy)
+    off = np.abs(fitted - shifts).max(axis=2)
     agrees = detailed & (likeness >= BLOCK_CORRELATION) & (off <= BLOCK_TOLERANCE)
     inside = (detailed & (agrees | _is_inside(fitted, left.shape[1]))).sum(axis=1)
     found, counted = agrees.sum(axis=1), detailed.sum(axis=1)
@@ -242,6 +238,19 @@ def found_blocks(
         for count in (inside, counted)
     )
     return share, of_all, counted
+
+
+def laid(
+    likeness: NDArray[np.float64], shifts: NDArray[np.float64], energy: Flat
+) -> NDArray[np.float64]:
+    """Each block's shift by the plane that fits the best found ones, outliers dropped."""
+    strength = np.where(energy > BLOCK_ENERGY, np.maximum(likeness, 0) ** 4, 0)
+    weights, tolerance = strength, 3 * BLOCK_TOLERANCE
+    for _ in range(4):
+        fitted = _fitted(shifts, weights)
+        off = np.abs(fitted - shifts).max(axis=2)
+        weights, tolerance = strength * (off <= tolerance), BLOCK_TOLERANCE
+    return fitted
 
 
 def _is_inside(shifts: NDArray[np.float64], side: int) -> NDArray[np.bool_]:

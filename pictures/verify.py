@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 
 from grouping import INSIDE_A_FRAME, Match
 from pictures import bandpass
+from pictures.aligned import alike_in_parts
 from pictures.bandpass import Gray, Stack
-from pictures.colour import colours_are_others, colours_contradict
+from pictures.colour import (
+    colours_are_others,
+    colours_contradict,
+    drawn_in_other_colours,
+    only_one_is_colourful,
+)
 from pictures.effort import Each
 from pictures.hamming import close_pairs, pack
 from pictures.looks import PAGE_SIDE, Spooled, View, page
@@ -34,11 +40,15 @@ CLOSE = 36
 CLOSE_CORRELATION = 0.65
 LEAST_CORRELATION = 0.25
 LEAST_AGREEMENT = 0.9
+GRAIN = 0.6  # of what differs, that stays wherever parts are laid: noise, which hides no copy
+LEAST_PARTS = 0.97  # beyond CLOSE bits, of what correlates by CLOSE_CORRELATION; chosen on X-rays
 PAGE_CORRELATION = 0.85
 # Bits: what differs more has another tone, or is something else of one design.
 SAME_DESIGN = 12
 FAR_PAGE_CORRELATION = 0.94
-OTHER_TONES = 28  # bits, from which on the colours of photographs count; chosen on clothes
+OTHER_LEVELS = 24  # gray levels on average, by which a gray copy of a colourful drawing differs
+OTHER_TONES = 16  # bits, from which on the colours of photographs count; chosen on clothes
+Rows = tuple[int, int]
 
 
 class Reason(Enum):
@@ -52,6 +62,7 @@ class Reason(Enum):
     PAGES = auto()  # the look at them, as pages
     COLOURS = auto()  # the colours of pages, or of photos of other tones
     DIFFERENT = auto()  # the look at them
+    PARTS = auto()  # most of their parts, laid on each other
     SKETCHES = auto()  # their sketches, so that find doesn't look at them
 
 
@@ -59,8 +70,9 @@ class Reason(Enum):
 class Verdict:
     """What came of comparing two views by some rules.
 
-    The distance and its limit are in bits of the hash, the agreement is a share of the blocks.
-    What isn't limited, or needed no look, is None.
+    The distance and its limit are in bits of the hash, the agreement is a share of the blocks,
+    `parts` the median correlation of parts laid on each other. What isn't limited, or needed no
+    look, is None.
     """
 
     view: str
@@ -70,6 +82,7 @@ class Verdict:
     limit: int | None
     correlation: float | None = None
     agreement: float | None = None
+    parts: float | None = None
 
     @property
     def matches(self) -> bool:
@@ -81,11 +94,12 @@ Judged = tuple[int, int, Verdict]  # two pictures, by position, and how two of t
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look at pairs of pictures shows; where it needed no blocks, these are NaN."""
+    """What a look at pairs of pictures shows; where it needed no blocks or parts, these are NaN."""
 
     alike: NDArray[np.bool_]
     correlation: Flat
     agreement: NDArray[np.float64]
+    parts: Flat
 
 
 def within_limits(table: Table, pairs: Pairs, rules: Rules) -> Pairs:
@@ -202,17 +216,20 @@ def judged(
     seen: Seen,
 ) -> Iterator[Verdict]:
     """The verdict on each pair, by what was measured of all of them."""
-    columns = distance, limit, near, pages, seen.alike, seen.correlation, seen.agreement
-    rows = zip(names, *(column.tolist() for column in columns), strict=True)
-    for name, bits, most, is_near, is_page, alike, likeness, share in rows:
+    columns = distance, limit, near, pages, seen.alike, seen.correlation
+    measured = seen.agreement, seen.parts
+    rows = zip(names, *(column.tolist() for column in (*columns, *measured)), strict=True)
+    for name, bits, most, is_near, is_page, alike, likeness, share, parts in rows:
         if is_near:
-            reason = Reason.ALIKE if alike else Reason.PAGES if is_page else Reason.DIFFERENT
+            differ = Reason.PARTS if parts < LEAST_PARTS else Reason.DIFFERENT
+            reason = Reason.ALIKE if alike else Reason.PAGES if is_page else differ
         elif most < 0:
             reason = Reason.NOT_COMPARED
         else:
             reason = Reason.FRAMES if bits <= most else Reason.FAR
-        agreement = None if math.isnan(share) else share
-        yield Verdict(name, reason, alike, bits, most if most >= 0 else None, likeness, agreement)
+        agreement, median = (None if math.isnan(n) else n for n in (share, parts))
+        limited = most if most >= 0 else None
+        yield Verdict(name, reason, alike, bits, limited, likeness, agreement, median)
 
 
 def _by_pages(verdict: Verdict, likeness: float, alike: bool) -> Verdict:
@@ -222,21 +239,45 @@ def _by_pages(verdict: Verdict, likeness: float, alike: bool) -> Verdict:
     return replace(verdict, reason=reason, alike=alike, correlation=likeness)
 
 
-def _by_colour(verdict: Verdict, table: Table, rows: tuple[int, int], turn: str) -> Verdict:
+def _by_colour(verdict: Verdict, table: Table, rows: Rows, turn: str) -> Verdict:
     """The verdict on two pages, of which flags may differ in their colours alone, or on photos.
 
-    What is inside a frame, or was cut out of a picture, isn't where its colour is known. Colours
-    of photos count only where their tones differ much, too.
+    What is inside a frame, or was cut out of a picture, isn't where its colour is known, but where
+    two pages are close with their frames, too. Colours of photos count only where their tones
+    differ much, too.
     """
-    are_pages = bool(table.page[list(rows)].all())
-    close = not are_pages and verdict.distance < OTHER_TONES
-    if close or not verdict.matches or table.framed[list(rows)].any():
+    if not verdict.matches or not _colour_is_known(table, rows):
         return verdict
     left, right = (table.colour[row] for row in rows)
-    differ = colours_contradict if are_pages else colours_are_others
-    if not (left and right) or not differ(left, right, turn):
+    if not (left and right) or not _in_other_colours(verdict.distance, table, rows, turn):
         return verdict
     return replace(verdict, reason=Reason.COLOURS, alike=False)
+
+
+def _colour_is_known(table: Table, rows: Rows) -> bool:
+    framed = table.framed[list(rows)]
+    if not framed.any():
+        return True
+    if not table.page[list(rows)].all():
+        return False
+    whole = [row - int(inside) for row, inside in zip(rows, framed, strict=True)]
+    one, other = table.hashes[whole]
+    return bool(np.bitwise_count(one ^ other).sum() <= CLOSE)
+
+
+def _in_other_colours(distance: int, table: Table, rows: Rows, turn: str) -> bool:
+    """Whether the colours of two pictures say that they show something else."""
+    colours = table.colour[rows[0]], table.colour[rows[1]]
+    pages = table.page[list(rows)]
+    if not pages.any():
+        return distance >= OTHER_TONES and colours_are_others(*colours, turn)
+    if colours_contradict(*colours, turn):
+        return True
+    if only_one_is_colourful(*colours, turn):
+        left, right = table.gray[np.array(rows)]
+        (left,) = bandpass.turned(left[None], turn)
+        return bool(np.abs(left.astype(int) - right).mean() > OTHER_LEVELS)
+    return bool(pages.all()) and drawn_in_other_colours(*colours, turn)
 
 
 def judge_hashes(one: View, other: View, threshold: int) -> Verdict:
@@ -261,6 +302,7 @@ def look(
         alike=np.zeros(len(left), np.bool_),
         correlation=np.zeros(len(left), np.float32),
         agreement=np.full(len(left), np.nan),
+        parts=np.full(len(left), np.nan, np.float32),
     )
 
     def look_at_few(start: int) -> None:
@@ -276,15 +318,18 @@ def look(
         found = np.flatnonzero(seen.alike[few] & (distance[few] > SAME_DESIGN))
         if len(found):
             seen.alike[start + found] = stand_out(p[found], q[found], likeness[found])
+        far = (distance[few] > CLOSE) & (likeness >= CLOSE_CORRELATION)
+        if len(laid := np.flatnonzero(seen.alike[few] & far)):
+            median = seen.parts[start + laid] = alike_in_parts(p[laid], q[laid], LEAST_PARTS)
+            is_grain = 1 - median >= GRAIN * (1 - likeness[laid])
+            seen.alike[start + laid] = (median >= LEAST_PARTS) | is_grain
 
     for _ in each(look_at_few, range(0, len(left), FEW)):
         pass
     return seen
 
 
-def page_likeness(
-    table: Table, rows: tuple[int, int], turn: str, distance: int
-) -> tuple[float, bool]:
+def page_likeness(table: Table, rows: Rows, turn: str, distance: int) -> tuple[float, bool]:
     """The correlation of two pages at 256 pixels, and whether they are alike there."""
     one, other = (unpacked(table.fine[row])[None] for row in rows)
     p, q = flattened(bandpass.turned(one, turn)), flattened(other)

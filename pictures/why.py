@@ -50,6 +50,10 @@ WORDS = {
         f"{verify.CLOSE} bits, or {verify.LEAST_AGREEMENT:.0%} of the blocks, "
         "and more of what repeats itself"
     ),
+    Reason.PARTS: (
+        "laid on each other, most of their parts differ a little, as in pictures of one design; "
+        f"needed is a median correlation of {verify.LEAST_PARTS:.2f}"
+    ),
 }
 
 
@@ -69,6 +73,7 @@ class Comparison:
     limit: int | None = None
     correlation: float | None = None
     agreement: float | None = None
+    parts: float | None = None  # the median correlation of parts laid on each other
     cosine: float | None = None  # of the embeddings
     points: int | None = None  # that lie on each other
     share: float | None = None  # of the points, where the pictures overlap, that have a partner
@@ -129,6 +134,7 @@ def _comparison(verdict: Verdict) -> Comparison:
         limit=verdict.limit,
         correlation=verdict.correlation,
         agreement=verdict.agreement,
+        parts=verdict.parts,
     )
 
 
@@ -149,7 +155,7 @@ def _crop_comparison(table: Table, looks: Sequence[Look | None], rules: Rules) -
         return Comparison("crop", False, False, reason, limit=rules.crops)
     but = "" if nearest.matches else ", but the hashes differ"
     reason = f"a part of one looks like the other{but}"
-    return replace(_comparison(nearest), reason=reason, agreement=None)
+    return replace(_comparison(nearest), reason=reason, agreement=None, parts=None)
 
 
 def weight(comparison: Comparison) -> tuple[bool, bool, bool, bool, float]:

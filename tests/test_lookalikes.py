@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from conftest import Library
 from made_pictures import encoded, look_of
 from PIL import ImageEnhance, ImageOps
 
@@ -96,6 +97,32 @@ def test_points_neither_prove_nor_bear_out_that_one_design_is_one_picture(
     assert compared((seen[0], seen[1])) is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        *(("x-ray", 6, 7), ("x-ray", 8, 28), ("x-ray", 31, 33)),
+        *(("flag", 1, 21), ("flag", 21, 32), ("flag", 13, 21)),  # one is white and black
+        *(("flag", 19, 30), ("flag", 17, 22), ("flag", 10, 22)),
+    ],
+)
+def test_pictures_of_one_design_are_apart(kind: str, one: int, other: int) -> None:
+    pictures = [KINDS[kind](n, Random(f"{kind} {n} tuneC")) for n in (one, other)]
+    data = [encoded(picture, "JPEG", quality=q) for picture in pictures for q in (90, 50)]
+    looks = [*map(look_of, data)]
+    groups, _ = matching.group("abcd", looks, presets.PRESETS["similar"])
+    assert [group.members for group in groups] == [[0, 1], [2, 3]]
+
+
+def test_explain_says_that_the_parts_of_two_x_rays_differ(bare_library: Library) -> None:
+    for n in (8, 28):
+        picture = KINDS["x-ray"](n, Random(f"x-ray {n} tuneC"))
+        (bare_library.photos / f"{n}.png").write_bytes(encoded(picture, "PNG"))
+    paths = [str(bare_library.photos / f"{n}.png") for n in (8, 28)]
+    told = bare_library.run("explain", *paths, "--verbose").out
+    assert "most of their parts differ a little, as in pictures of one design" in told
+    assert "median correlation of parts 0.9" in told
+
+
 def test_flags_that_differ_in_colour_alone_are_apart_and_their_copies_are_found() -> None:
     flags = [KINDS["flag"](place, Random("flag")) for place in (15, 19, 29, 41)]
     data = [encoded(flag, "JPEG", quality=q) for flag in flags for q in (95, 90)]
@@ -116,3 +143,12 @@ def test_a_drawing_is_found_in_gray_toned_or_with_other_saturation() -> None:
         data = [encoded(picture, "PNG") for picture in (flag, copy)]
         groups, _ = matching.group("ab", [*map(look_of, data)], presets.PRESETS["similar"])
         assert [group.members for group in groups] == [[0, 1]]
+
+
+def test_a_sign_of_one_hue_is_found_darker() -> None:
+    sign = KINDS["icon"](0, Random("icon 0"))
+    data = [
+        encoded(picture, "PNG") for picture in (sign, ImageEnhance.Brightness(sign).enhance(0.6))
+    ]
+    groups, _ = matching.group("ab", [*map(look_of, data)], presets.PRESETS["similar"])
+    assert [group.members for group in groups] == [[0, 1]]

@@ -28,7 +28,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from grouping import Match
-from pictures import bandpass, candidates, crops, registration, remembered, sketch, store, verify
+from pictures import (
+    aligned,
+    bandpass,
+    candidates,
+    colour,
+    crops,
+    registration,
+    remembered,
+    sketch,
+    store,
+    verify,
+)
 from pictures.bandpass import Gray
 from pictures.candidates import Search
 from pictures.looks import GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, View, look_digest
@@ -364,7 +375,7 @@ def shown_now() -> dict[str, Any]:
         for left, right, v in zip(pairs.left.tolist(), pairs.right.tolist(), verdicts, strict=True):
             numbers = [v.distance, float(v.matches), v.correlation, v.agreement]
             made[f"{left} and {right}, {pairs.turn}, {v.view}"] = numbers
-    for module in (verify, registration, bandpass, sketch):
+    for module in (verify, registration, aligned, colour, bandpass, sketch):
         numbers_of = {n: v for n, v in vars(module).items() if isinstance(v, int | float)}
         made |= {f"{module.__name__}.{n}": [v] for n, v in numbers_of.items() if n.isupper()}
     return made

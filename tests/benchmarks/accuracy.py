@@ -343,15 +343,21 @@ def labelled_set(arguments: argparse.Namespace, work: Path) -> tuple[Path, list[
     if arguments.split == unseen_set.SPLIT:
         items = unseen_set.planned(unseen_set.photos_in(photos, lists), each)
         name, modules = "unseen-set", unseen_set.MODULES
-        recipe = labelled.build(photos, work, items, arguments.jobs, name, modules)
-        return work / name, items, recipe
+        wanted = of_first(items, arguments.first)
+        recipe = labelled.build(photos, work, items, arguments.jobs, name, modules, wanted)
+        return work / name, wanted, recipe
     items = labelled.planned(*labelled.photos_in(photos, lists), each)
-    recipe = labelled.build(photos, work, items, arguments.jobs)
-    return work / "set", [i for i in items if arguments.split in (i.split, "all")], recipe
+    split = [i for i in items if arguments.split in (i.split, "all")]
+    wanted = of_first(split, arguments.first)
+    made = wanted if arguments.first else None
+    recipe = labelled.build(photos, work, items, arguments.jobs, wanted=made)
+    return work / "set", wanted, recipe
 
 
 def of_first(items: Sequence[Item], count: int) -> list[Item]:
-    """The first photographs with their copies, and all hard negatives."""
+    """The first photographs with their copies, and all hard negatives; 0 are all."""
+    if not count:
+        return list(items)
     originals = [item.source for item in items if item.role == "original"][:count]
     return [item for item in items if item.negative or item.source in originals]
 
@@ -380,7 +386,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     work = arguments.work.resolve()
     folder, items, recipe = labelled_set(arguments, work)
     if arguments.first:
-        items = of_first(items, arguments.first)
         folder = labelled.linked(work / f"first-{arguments.first}", folder, items)
         recipe += f" first {arguments.first}"
     inputs = folder if arguments.split == "all" else folder / arguments.split

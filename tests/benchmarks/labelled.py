@@ -207,9 +207,11 @@ def build(
     jobs: int,
     name: str = "set",
     modules: Sequence[ModuleType] = (edits, negatives),
+    wanted: Sequence[Item] | None = None,
 ) -> str:
     """Make the files that are missing under work/`name`; returns the fingerprint of the set.
 
+    Of its items only those are made that are `wanted`, or all.
     `modules` are those that make the files: another text of theirs makes another set.
     """
     folder, notes = work / name, "" if name == "set" else f"{name}-"
@@ -222,7 +224,8 @@ def build(
     for split in {item.split for item in items}:
         (folder / split).mkdir(parents=True, exist_ok=True)
     note.write_text(recipe)
-    missing = [(photos, folder, item) for item in items if not (folder / item.path).exists()]
+    asked = items if wanted is None else wanted
+    missing = [(photos, folder, item) for item in asked if not (folder / item.path).exists()]
     with multiprocessing.Pool(jobs) as pool:
         for done, _ in enumerate(pool.imap_unordered(make, missing, chunksize=8), 1):
             if done % 100 == 0 or done == len(missing):

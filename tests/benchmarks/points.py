@@ -94,7 +94,7 @@ def shown(kinds: list[Kind], points: list[Points]) -> None:
 
 def cost(work: Path, count: int, turns: int) -> None:
     """Print what similar and most cost on photos and edits of the unseen split, in turn."""
-    facts = json.loads((work / "unseen-labels.json").read_text("utf-8"))
+    facts = json.loads((work / "unseen-set-labels.json").read_text("utf-8"))
     items = [UnseenItem(**fact) for fact in facts if not fact.get("negative")]
     items.sort(key=lambda item: (item.source, item.path))
     folder = linked(work / "cost", work / "unseen-set", items[:count])
