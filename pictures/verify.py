@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from grouping import INSIDE_A_FRAME, Match
 from pictures import bandpass
-from pictures.aligned import alike_in_parts
+from pictures.aligned import LEAST_PARTS, differ_in_parts
 from pictures.bandpass import Gray, Stack
 from pictures.colour import (
     colours_are_others,
@@ -40,8 +40,6 @@ CLOSE = 36
 CLOSE_CORRELATION = 0.65
 LEAST_CORRELATION = 0.25
 LEAST_AGREEMENT = 0.9
-GRAIN = 0.6  # of what differs, that stays wherever parts are laid: noise, which hides no copy
-LEAST_PARTS = 0.97  # beyond CLOSE bits, of what correlates by CLOSE_CORRELATION; chosen on X-rays
 PAGE_CORRELATION = 0.85
 # Bits: what differs more has another tone, or is something else of one design.
 SAME_DESIGN = 12
@@ -320,9 +318,8 @@ def look(
             seen.alike[start + found] = stand_out(p[found], q[found], likeness[found])
         far = (distance[few] > CLOSE) & (likeness >= CLOSE_CORRELATION)
         if len(laid := np.flatnonzero(seen.alike[few] & far)):
-            median = seen.parts[start + laid] = alike_in_parts(p[laid], q[laid], LEAST_PARTS)
-            is_grain = 1 - median >= GRAIN * (1 - likeness[laid])
-            seen.alike[start + laid] = (median >= LEAST_PARTS) | is_grain
+            differ, seen.parts[start + laid] = differ_in_parts(p[laid], q[laid], likeness[laid])
+            seen.alike[start + laid] = ~differ
 
     for _ in each(look_at_few, range(0, len(left), FEW)):
         pass

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from disk.lines import to_line
-from pictures import candidates, crops, matching, registration, sketch, verify
+from pictures import aligned, candidates, crops, matching, registration, sketch, verify
 from pictures.by_name import named
 from pictures.hamming import pack
 from pictures.images import SEVERAL, HashedImage
@@ -52,7 +52,7 @@ WORDS = {
     ),
     Reason.PARTS: (
         "laid on each other, most of their parts differ a little, as in pictures of one design; "
-        f"needed is a median correlation of {verify.LEAST_PARTS:.2f}"
+        f"needed is a median correlation of {aligned.LEAST_PARTS:.2f}"
     ),
 }
 

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from extras.points.features import Places, Points
 from extras.points.proof import Proof
 from extras.points.rule import ALONE
+from pictures.aligned import differ_in_parts
+from pictures.colour import colours_are_others
 from pictures.looks import GRAY_SIDE, PAGE_SIDE, Look, content, page
-from pictures.registration import flattened, self_likeness
+from pictures.registration import flat_correlation, flattened, self_likeness
+from pictures.verify import CLOSE_CORRELATION
 
 Floats = NDArray[np.float64]
 
@@ -36,12 +39,14 @@ SMALLER = 1.3  # times smaller, from which on a picture is blurred before it is 
 class Seen:
     """What is compared of a picture: its points, and itself as gray levels, side by side.
 
-    `fine` is the same at more pixels if it is a document, which at few look alike.
+    `fine` is the same at more pixels if it is a document, which at few look alike. `colour` is
+    that of its look.
     """
 
     points: Points
     gray: NDArray[np.uint8]
     fine: NDArray[np.uint8] | None
+    colour: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,9 @@ def seen_in(look: Look, points: Points) -> Seen:
     view = look.views[0]
     gray = np.frombuffer(content(view.gray), np.uint8).reshape(GRAY_SIDE, GRAY_SIDE)
     if view.fine is None:
-        return Seen(points, gray, None)
-    return Seen(
-        points, gray, np.frombuffer(page(view.fine), np.uint8).reshape(PAGE_SIDE, PAGE_SIDE)
-    )
+        return Seen(points, gray, None, look.colour)
+    fine = np.frombuffer(page(view.fine), np.uint8).reshape(PAGE_SIDE, PAGE_SIDE)
+    return Seen(points, gray, fine, look.colour)
 
 
 def agreement(one: Seen, other: Seen, proof: Proof) -> Agreement:
@@ -97,6 +101,24 @@ def is_one_design(one: Seen, other: Seen, blocks: float) -> bool:
         return False
     own = self_likeness(flattened(np.stack((one.gray, other.gray))))
     return bool(own.min() >= REPEATING)
+
+
+def are_others_in_place(one: Seen, other: Seen, *, proven: bool) -> bool:
+    """Whether two pictures that are alike as they lie differ in most parts, or have other colours.
+
+    So do X-rays of two patients, and clothes of one cut; points find the letters of the one, and
+    the sheet below the other. Where points prove something alone, colours don't count.
+    """
+    if are_documents(one, other):
+        return False
+    p, q = flattened(one.gray[None]), flattened(other.gray[None])
+    likeness = flat_correlation(p, q)
+    if likeness[0] < CLOSE_CORRELATION:
+        return False
+    differ, _ = differ_in_parts(p, q, likeness)
+    if differ[0]:
+        return True
+    return not proven and colours_are_others(one.colour, other.colour, "upright")
 
 
 def are_documents(one: Seen, other: Seen) -> bool:

@@ -16,6 +16,7 @@ from extras.points.agreement import (
     Seen,
     agreement,
     are_documents,
+    are_others_in_place,
     is_one_design,
     may_show_one_document,
     seen_in,
@@ -214,6 +215,8 @@ def compared(both: Both) -> Shown | None:
     if not holds and not (
         _may_bear_out(one, other, proof) and _bears_out(one, other, proof, agree)
     ):
+        return None
+    if are_others_in_place(one, other, proven=holds):
         return None
     return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof), holds=holds)
 

@@ -1,6 +1,6 @@
 """Why points prove that two pictures show the same, or don't."""
 
-from extras.points.agreement import agreement, seen_in
+from extras.points.agreement import agreement, are_others_in_place, seen_in
 from extras.points.making import points_in
 from extras.points.proof import prove
 from grouping import POINTS
@@ -8,6 +8,7 @@ from pictures.looks import Look, content
 from pictures.why import Comparison
 
 FOUND = "points of one lie on those of the other"
+IN_PLACE = "as they lie they are alike, but most of their parts differ a little"
 NO_MAP = "too few points of one look like those of the other"
 
 
@@ -19,6 +20,8 @@ def compared(one: Look, other: Look) -> Comparison:
         return Comparison(POINTS, False, False, NO_MAP)
     agree = agreement(left, right, proof) if proof.holds else None
     reason = agree.reason if agree else proof.reason
+    if not reason and are_others_in_place(left, right, proven=True):
+        reason = IN_PLACE
     return Comparison(
         POINTS,
         not reason,
