@@ -115,6 +115,14 @@ def test_pictures_of_one_design_are_apart(kind: str, one: int, other: int) -> No
     assert [group.members for group in groups] == [[0, 1], [2, 3]]
 
 
+@pytest.mark.parametrize(("one", "other"), [(38, 76), (43, 81), (50, 69)])
+def test_points_prove_nothing_of_drawings_in_other_colours(one: int, other: int) -> None:
+    pytest.importorskip("cv2")
+    flags = [encoded(KINDS["flag"](n, Random("flag")), "JPEG", quality=90) for n in (one, other)]
+    looks = [fingerprint.look_at(data, Recipe(points=True)) for data in flags]
+    assert matching.group("ab", looks, presets.PRESETS["most"])[0] == []
+
+
 def test_explain_says_that_the_parts_of_two_x_rays_differ(bare_library: Library) -> None:
     for n in (8, 28):
         picture = KINDS["x-ray"](n, Random(f"x-ray {n} tuneC"))

@@ -15,7 +15,7 @@ from extras.points.features import Places, Points
 from extras.points.proof import Proof
 from extras.points.rule import ALONE
 from pictures.aligned import differ_in_parts
-from pictures.colour import colours_are_others
+from pictures.colour import colours_are_others, drawn_in_other_colours
 from pictures.looks import GRAY_SIDE, PAGE_SIDE, Look, content, page
 from pictures.registration import flat_correlation, flattened, self_likeness
 from pictures.verify import CLOSE_CORRELATION
@@ -107,14 +107,14 @@ def are_others_in_place(one: Seen, other: Seen, *, proven: bool) -> bool:
     """Whether two pictures that are alike as they lie differ in most parts, or have other colours.
 
     So do X-rays of two patients, and clothes of one cut; points find the letters of the one, and
-    the sheet below the other. Where points prove something alone, colours don't count.
+    the sheet below the other. Where points prove something alone, colours of drawings alone count.
     """
-    if are_documents(one, other):
-        return False
     p, q = flattened(one.gray[None]), flattened(other.gray[None])
     likeness = flat_correlation(p, q)
     if likeness[0] < CLOSE_CORRELATION:
         return False
+    if are_documents(one, other):
+        return drawn_in_other_colours(one.colour, other.colour, "upright")
     differ, _ = differ_in_parts(p, q, likeness)
     if differ[0]:
         return True

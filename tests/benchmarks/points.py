@@ -96,6 +96,7 @@ def cost(work: Path, count: int, turns: int) -> None:
     """Print what similar and most cost on photos and edits of the unseen split, in turn."""
     facts = json.loads((work / "unseen-set-labels.json").read_text("utf-8"))
     items = [UnseenItem(**fact) for fact in facts if not fact.get("negative")]
+    items = [item for item in items if (work / "unseen-set" / item.path).exists()]
     items.sort(key=lambda item: (item.source, item.path))
     folder = linked(work / "cost", work / "unseen-set", items[:count])
     beyond = []
