@@ -77,7 +77,9 @@ def _turned(
     frequencies: "Frequencies", whole: Rows, rules: Rules, of_whole: Sides | None, work: Work
 ) -> Iterator[Pairs]:
     """Yield the pairs of whole pictures that are near when the left one is turned or inverted."""
-    signs, transposed = frequencies.signs[whole], frequencies.transposed[whole]
+    signs, transposed = frequencies.signs, frequencies.transposed
+    if len(whole) < len(signs):  # or a copy would only fill memory
+        signs, transposed = signs[whole], transposed[whole]
     # A turn that undoes itself finds each pair from both sides; the others undo each other,
     # so the pairs i < j of all turns are all pairs.
     for number, (i, j, distance) in close_turned_pairs_across(

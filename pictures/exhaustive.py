@@ -70,8 +70,7 @@ class Comparing:
 
     def __init__(self, left: Words, right: Words, loop: str) -> None:
         """Compare as one of the `loops` does: "close" by bits that differ, or "close_folded"."""
-        self._left = np.ascontiguousarray(left)
-        self._rows, self._columns = (np.ascontiguousarray(side.T) for side in (left, right))
+        self._left, self._columns = np.ascontiguousarray(left), np.ascontiguousarray(right.T)
         self._compiled = compiled(loop, len(left) * len(right), left.shape[1])
         self._plain = PLAIN[loop]
 
@@ -83,7 +82,7 @@ class Comparing:
         for start, top in product(
             range(strip.start, strip.stop, STEP), range(strip.top, strip.bottom, HEIGHT)
         ):
-            rows = self._rows[:, top : min(top + HEIGHT, strip.bottom)]
+            rows = np.ascontiguousarray(self._left[top : min(top + HEIGHT, strip.bottom)].T)
             columns = self._columns[:, start : min(start + STEP, strip.stop)]
             i, j = self._plain(rows, columns, threshold)
             found.append((i + top, j + start))

@@ -39,7 +39,7 @@ def group(
     return group_by(digests, looks, [by_looks(looks, rules)])
 
 
-def distinct(digests: Sequence[str], looks: Sequence[Look | None]) -> list[list[int]]:
+def distinct(digests: Sequence[str], looks: Sequence[Look | None]) -> list[tuple[int, ...]]:
     """The positions of the files of each distinct picture, in an order that contents alone decide.
 
     Where so much hangs on what comes first (ties, what a crowd needs no look at, the last bit of
@@ -52,10 +52,10 @@ def distinct(digests: Sequence[str], looks: Sequence[Look | None]) -> list[list[
     return distinct_of(shown, digests)
 
 
-def distinct_of(shown: Sequence[str], digests: Sequence[str]) -> list[list[int]]:
+def distinct_of(shown: Sequence[str], digests: Sequence[str]) -> list[tuple[int, ...]]:
     """The same by the identities of looks, or digests where there is no look, both in hex."""
     order = sorted(range(len(shown)), key=lambda position: (shown[position], digests[position]))
-    return [list(files) for _, files in groupby(order, key=shown.__getitem__)]
+    return [tuple(files) for _, files in groupby(order, key=shown.__getitem__)]
 
 
 def by_looks(
