@@ -23,9 +23,11 @@ class Needs:
 # the others are of a photo.
 START = Needs(100_000_000, 0)
 HASH = Needs(1_600, 400)
-LOOK = Needs(2_000, 6_000)
+LOOK = Needs(1_700, 6_000)
 PARTS = Needs(2_500, 16_500)
 POINTS = Needs(18_000, 14_600)
+# Compiled loops for the search of very many (pictures/exhaustive.py), where they can be had.
+LOOPS, LOOPS_FROM = Needs(150_000_000, 0), 1 << 14
 
 
 def needs_of(recipe: Recipe, photos: int) -> Needs:
@@ -38,4 +40,5 @@ def needs_of(recipe: Recipe, photos: int) -> Needs:
         each += PARTS
     if recipe.points:
         each += POINTS
-    return START + each.times(photos)
+    loops = LOOPS if photos >= LOOPS_FROM else Needs(0, 0)
+    return START + loops + each.times(photos)
