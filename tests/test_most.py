@@ -396,7 +396,8 @@ def test_the_contact_sheet_says_what_points_join(bare_library: Library) -> None:
     put(bare_library, "b.jpg", EDITS["tilted"](photo(COFFEE)))
     assert groups(bare_library) == [["a.jpg", "b.jpg"]]
     sheet = (bare_library.output / "report.html").read_text("utf-8")
-    assert re.search(r"by \d+% of the points where they overlap, from [ab]\.jpg", sheet)
+    likeness = r'title="\d+% of the points where they overlap">shares details with [ab]\.jpg<'
+    assert re.search(likeness, sheet)
 
 
 def test_photos_of_a_card_that_only_points_find_are_covered(bare_library: Library) -> None:
