@@ -22,11 +22,14 @@ def shown_program() -> str:
     return PROGRAM if is_installed() else "python main.py"
 
 
-def install_extras() -> str:
-    """What to do for the packages that only some people need: in a clone, or for a command."""
+def install_extras(which: str = "") -> str:
+    """What to do for the packages that only some people need: in a clone, or for a command.
+
+    Some are needed for one of the `extras/` alone, by its name.
+    """
     if is_installed():
-        return 'run pipx install --force ".[all]" in the clone'
-    return "run pip install -r extras/requirements.txt"
+        return f'run pipx install --force ".[{which or "all"}]" in the clone'
+    return f"run pip install -r {'/'.join(filter(None, ('extras', which)))}/requirements.txt"
 
 
 def typed_program(argv: Sequence[str] | None) -> str:

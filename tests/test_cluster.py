@@ -22,8 +22,8 @@ from made_pictures import CAT, SINGLES, encoded, on_phone, photo, text_page, ton
 from PIL import ImageOps
 from PIL.Image import Transpose
 
-pytest.importorskip("distributed", reason="pip install -r extras/requirements.txt")
-pytest.importorskip("pyarrow", reason="pip install -r extras/requirements.txt")
+pytest.importorskip("distributed", reason="pip install -r extras/cluster/requirements.txt")
+pytest.importorskip("pyarrow", reason="pip install -r extras/cluster/requirements.txt")
 
 import finder
 from config import UserError
@@ -440,7 +440,7 @@ def test_a_damaged_result_is_removed_and_made_again(
 
 
 def test_results_may_lie_in_an_object_store(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("s3fs", reason="pip install -r extras/requirements.txt")
+    pytest.importorskip("s3fs", reason="pip install -r extras/cluster/requirements.txt")
     server = pytest.importorskip("moto.server", reason="pip install -r tests/requirements.txt")
     boto3 = pytest.importorskip("boto3")
     store = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -548,7 +548,8 @@ def test_what_cannot_be_done_on_a_cluster_is_refused_with_the_reason(
         )
     monkeypatch.setattr(installed, "find_spec", lambda _: None)
     ran = library.run("find", *by_dask)
-    assert "--engine dask needs the package dask[distributed]; run pip install" in ran.err
+    remedy = "run pip install -r extras/cluster/requirements.txt first"
+    assert f"--engine dask needs the package dask[distributed]; {remedy}." in ran.err
 
 
 def test_a_scheduler_or_folder_that_does_not_answer_is_said_in_one_line(

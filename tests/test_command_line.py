@@ -247,8 +247,10 @@ def test_the_next_command_of_an_installed_one_names_the_folder_of_the_result(
 
 def test_what_to_install_is_said_as_it_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
     assert install_extras() == "run pip install -r extras/requirements.txt"
+    assert install_extras("cluster") == "run pip install -r extras/cluster/requirements.txt"
     monkeypatch.setattr(sys, "argv", ["/home/me/.local/bin/image-similarity-search"])
     assert install_extras() == 'run pipx install --force ".[all]" in the clone'
+    assert install_extras("cluster") == 'run pipx install --force ".[cluster]" in the clone'
 
 
 def test_the_next_command_begins_as_the_person_began(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ def test_the_package_needs_what_requirements_txt_says() -> None:
 
 def test_the_extras_of_the_package_are_those_of_the_folder() -> None:
     extras = dict(PROJECT["optional-dependencies"])
+    assert set(extras.pop("cluster")) == rows(ROOT / "extras" / "cluster" / "requirements.txt")
     assert extras.pop("all") == [f"image-similarity-search[{','.join(extras)}]"]
     assert set().union(*extras.values()) == rows(ROOT / "extras" / "requirements.txt")
 

@@ -16,7 +16,8 @@ def check(flags: str) -> None:
     """Raise UserError where a package is missing, or for what these flags ask for."""
     for module, package in PACKAGES.items():
         if find_spec(module) is None:
-            raise UserError(f"--engine dask needs the package {package}; {install_extras()} first.")
+            remedy = install_extras("cluster")
+            raise UserError(f"--engine dask needs the package {package}; {remedy} first.")
     if flags not in ("--preset copies", "--preset similar"):
         why = REFUSED.get(flags, "it is not compared there yet")
         raise UserError(f"--engine dask can't do {flags}: {why}; use --preset copies or similar.")
