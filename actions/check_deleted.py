@@ -158,7 +158,7 @@ def say_losses(
     """Name what only doomed originals hold; returns it for --json."""
     lost = losses(manifest, doomed)
     if lost:
-        console.say(f"Only these hold something that what stays doesn't ({len(lost):,}):")
+        console.tell(f"Only these hold something that what stays doesn't ({len(lost):,}):")
     for loss in lost:
-        console.say(f"  {to_line(loss.path)}: {'; '.join(loss.loses)}")
+        console.tell(f"  {to_line(loss.path)}: {'; '.join(loss.loses)}")
     return [{"path": loss.path, "loses": list(loss.loses)} for loss in lost]

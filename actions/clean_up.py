@@ -224,7 +224,7 @@ def say_emptied(console: Console, manifest: Manifest, doomed: Iterable[str]) -> 
     stay = (c for c in manifest.copies if c.group in lose and c.original.path not in going)
     left = {copy.group for copy in stay if os.path.lexists(copy.original.path)}
     if numbers := sorted(lose - left):
-        console.say(f"Groups of which no picture remains: {', '.join(map(str, numbers))}.")
+        console.tell(f"Groups of which no picture remains: {', '.join(map(str, numbers))}.")
     console.facts["emptied_groups"] = numbers
 
 
@@ -277,7 +277,7 @@ def say_deleted(console: Console, outcome: Outcome, *, trash: bool) -> dict[str,
     """Say what was deleted and kept after all; returns where it lies in a trash."""
     how = "Sent to the trash" if trash else "Deleted"
     gain = "" if trash else f", {megabytes(outcome.freed)} freed"
-    console.say(f"{how}: {counted(len(outcome.deleted), outcome.noun)}{gain}.")
+    console.conclude(f"{how}: {counted(len(outcome.deleted), outcome.noun)}{gain}.")
     console.list_some("Kept after all", lines_of(outcome.kept), everything=True)
     trashed = {item.path: item.place for item in outcome.deleted if item.place}
     for folder in sorted({os.path.dirname(os.path.dirname(place)) for place in trashed.values()}):

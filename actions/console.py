@@ -38,7 +38,7 @@ class Console:
     """What an action says: lines for people as they come, and the facts for --json.
 
     With `lists`, stdout has a list and nothing else. If it is `quiet`, what must be known is said,
-    and the last line; what was held back comes where a person is asked.
+    what was done, and the last line; what was held back comes where a person is asked.
     """
 
     json: bool
@@ -57,13 +57,18 @@ class Console:
             self.held_back.clear()
             self.tell(line)
 
+    def conclude(self, line: str) -> None:
+        """Say what was done, be it quiet or not; nothing of before is the last line any more."""
+        self.held_back.clear()
+        self.tell(line)
+
     def is_on_terminal(self) -> bool:
         """Whether a person reads what is said, as it comes."""
         stream = sys.stderr if self.json or self.lists else sys.stdout
         return stream is not None and stream.isatty()
 
     def be_quiet(self, quiet: bool) -> None:
-        """Say what must be known and the last line alone, or all again."""
+        """Say what must be known, what was done and the last line alone, or all again."""
         self.quiet, PROGRESS.is_shown = quiet, not quiet
 
     def end(self) -> None:

@@ -112,7 +112,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         if not settings.no_report:
             by = Drawing(settings.prefer, settings.workers, settings.cache_file, settings.across)
             draw_sheet(console, paths, without_failed(planned, results), sheets(by, console.warn))
-        say_next(console, arguments, results)
+        say_next(console, arguments, paths.output_dir, results)
 
 
 def check_places(paths: OutputPaths) -> None:

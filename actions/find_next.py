@@ -10,6 +10,7 @@ from actions.configuration import samples
 from actions.console import Console, megabytes
 from actions.next_command import next_command
 from config import UserError
+from disk.lines import to_line
 from disk.record import SavedCopy
 from pictures import formats
 from pictures.images import HashedImage
@@ -61,6 +62,7 @@ def gain_of(pictures: Iterable[HashedImage]) -> tuple[int, int]:
 def say_next(
     console: Console,
     arguments: argparse.Namespace,
+    output_dir: str,
     results: Iterable["SavedCopy | storage.FailedCopy"],
 ) -> None:
     """Say how a person goes on with a result, if it has copies."""
@@ -69,7 +71,8 @@ def say_next(
         command = next_command(arguments, "keep", "NUMBER...")
         console.say(f"To have find leave out what belongs side by side: {command}")
         command = next_command(arguments, "check-deleted")
-        console.say(f"Look there, delete the copies you don't want, then run: {command}")
+        where = to_line(output_dir)
+        console.say(f"Look into {where}, delete the copies you don't want, then run: {command}")
 
 
 def say_what_may_not_be_shown(

@@ -186,7 +186,7 @@ FLAGS = (
     Flag("--json", "print one JSON object on stdout, messages on stderr", TALKING, EVERY),
     Flag(
         "--quiet",
-        "print nothing but warnings, errors and the last line",
+        "print nothing but warnings, errors, what was deleted or restored, and the last line",
         TALKING,
         DOING,
     ),

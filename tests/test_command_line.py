@@ -397,6 +397,28 @@ def test_quiet_says_the_last_line_alone(library: Library) -> None:
     assert library.check("--quiet").out.splitlines() == loud[-1:]
 
 
+def test_quiet_says_how_many_went_and_came_back(culled: Library) -> None:
+    ran = culled.cleanup("--yes", "--quiet", "--delete-mode", "trash")
+    command = f"python main.py --action restore --output-dir {culled.output}"
+    assert ran.out == f"Sent to the trash: 2 originals.\nTo undo this, run: {command}\n"
+    ran = culled.run("restore", "--quiet")
+    back = f"Back in {culled.output}, so that they stay: 2 copies."
+    assert ran.out == f"Restored: 2 files.\n{back}\n"
+
+
+def test_quiet_says_the_number_where_nothing_can_be_undone(culled: Library) -> None:
+    (said,) = culled.cleanup("--yes", "--quiet").out.splitlines()
+    assert said.startswith("Deleted: 2 originals, ")
+
+
+def test_quiet_says_of_which_groups_nothing_remains(library: Library) -> None:
+    library.find()
+    library.delete_copies("vacation1.jpg", "vacation1_old.jpg", "vacation1_copy.jpg")
+    library.check("--allow-whole-groups")
+    ran = library.cleanup("--allow-whole-groups", "--quiet", "--dry-run")
+    assert ran.out.startswith("Groups of which no picture remains: ")
+
+
 def test_quiet_says_what_went_wrong(library: Library) -> None:
     (library.photos / "broken.jpg").write_bytes(b"broken")
     ran = library.run("find", "--quiet", "--no-report")

@@ -260,7 +260,12 @@ def test_check_deleted_and_cleanup_say_what_only_the_chosen_hold(bare_library: L
         f"  {bare_library.photos / 'b.jpg'}: caption: Oma; RAW beside it: b.CR2",
         f"  {bare_library.photos / 'c.jpg'}: motion video: 0.1 KB; caption: OMA",
     ]
-    for ran in (bare_library.check(), bare_library.cleanup("--dry-run")):
+    for ran in (
+        bare_library.check(),
+        bare_library.check("--quiet"),
+        bare_library.cleanup("--dry-run"),
+        bare_library.cleanup("--dry-run", "--quiet"),
+    ):
         assert ran.code == 0
         assert "\n".join(lines) in ran.out
     facts = bare_library.check("--json").facts

@@ -45,7 +45,8 @@ def test_each_action_ends_with_the_command_that_follows(library: Library) -> Non
     library.output = library.folder / "my groups"
     said = library.find("--list", "unreadable").err.splitlines()[-1]
     expected = f"python main.py --action check-deleted --output-dir '{library.output}'"
-    assert said == f"Look there, delete the copies you don't want, then run: {expected}"
+    look = f"Look into {library.output}, delete the copies you don't want"
+    assert said == f"{look}, then run: {expected}"
     library.delete_copies("vacation1_old.jpg", "vacation1_copy.jpg")
     for action in ("cleanup", "restore"):
         typed = said.rpartition(": ")[2]

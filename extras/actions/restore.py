@@ -231,7 +231,7 @@ def log(log_file: str, lines: Iterable[str]) -> None:
 
 
 def report_outcome(console: Console, output_dir: str, outcome: Outcome) -> None:
-    console.say(f"Restored: {counted(len(outcome.restored), 'file')}.")
+    console.conclude(f"Restored: {counted(len(outcome.restored), 'file')}.")
     if outcome.copies:
         count = counted(len(outcome.copies), "copy")
         console.say(f"Back in {to_line(output_dir)}, so that they stay: {count}.")

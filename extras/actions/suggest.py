@@ -102,7 +102,7 @@ def report_removed(
 ) -> None:
     removed = [result.path for result in results if isinstance(result, cleanup.Deleted)]
     kept = [result for result in results if isinstance(result, Kept)]
-    console.say(f"Removed: {counted(len(removed), 'copy')}. Their originals stay.")
+    console.conclude(f"Removed: {counted(len(removed), 'copy')}. Their originals stay.")
     lines = [f"{to_line(item.path)}: {item.reason}" for item in kept]
     console.list_some("Copies that stay", lines, everything=everything)
     console.facts.update(
