@@ -24,8 +24,7 @@ def read_ahead(argv: Sequence[str] | None) -> argparse.Namespace:
     if named.config == "":
         raise UserError("--config is empty; name a file like config.py, or leave it out.")
     if named.action is not None and named.action not in ACTIONS:
-        hint = did_you_mean(named.action, ACTIONS)
-        raise UserError(f"--action {named.action}: it must be one of {', '.join(ACTIONS)}{hint}")
+        raise UserError(told_of_no_such_action(named.action))
     return named
 
 
@@ -44,13 +43,33 @@ def read(argv: Sequence[str] | None, defaults: Mapping[str, object]) -> argparse
     return arguments
 
 
+def told_of_no_such_action(given: str) -> str:
+    """What is said of an action that there isn't, with the one that was meant."""
+    if is_help(given):
+        return told_of_help(f"--action {given} is none")
+    hint = did_you_mean(given, ACTIONS)
+    return f"--action {given}: it must be one of {', '.join(ACTIONS)}{hint}"
+
+
 def told_of_unknown(given: str, action: str | None) -> str:
     """What is said of an option that there isn't, with the one that was meant."""
     flag, page = given.partition("=")[0], f"--action {action} --help" if action else "--help"
+    if (meant := bare(flag).lower().replace("_", "-")) in ACTIONS:
+        return f"{flag} is no option; did you mean --action {meant}? See --action {meant} --help."
     of_it = [bare(option.flag) for option in every_option() if action in takers(option)]
     every = ["action", "version", "help", *(bare(option.flag) for option in every_option())]
     near = nearest(bare(flag), of_it) or nearest(bare(flag), every)
     return f"{flag} is no option; {f'did you mean --{near}? See' if near else 'see'} {page}."
+
+
+def is_help(word: str) -> bool:
+    return word.lower() == "help"
+
+
+def told_of_help(why: str) -> str:
+    """What is said to who asks for help in other words."""
+    program = shown_program()
+    return f"{why}; see {program} --help, or of one action {program} --action find --help"
 
 
 def bare(flag: str) -> str:
@@ -59,6 +78,8 @@ def bare(flag: str) -> str:
 
 def told_of_no_action(given: Sequence[str]) -> str:
     """What is said where no action is named, though perhaps its name stands there."""
+    if given and is_help(given[0]):
+        return told_of_help(f"{given[0]} is no action")
     if given and (action := given[0] if given[0] in ACTIONS else nearest(given[0], ACTIONS)):
         words = ["--action", action, *given[1:]]
         return f"an action is named by --action: {shown_program()} {' '.join(map(quoted, words))}"

@@ -52,6 +52,8 @@ def _read(path: str) -> dict[str, object]:
             source = stream.read()
     except OSError as error:
         raise UserError(f"--config {path}: {error.strerror}; name a file like config.py.") from None
+    if b"\0" in source:  # as in a picture; Python's own words for it help nobody
+        raise UserError(f"--config {path}: this is no file of Python; name a file like config.py.")
     try:
         exec(compile(source, path, "exec"), names)
     except MISTAKES as error:

@@ -11,6 +11,7 @@ MISTAKES = (
     NameError,
     OSError,
     SyntaxError,
+    SystemExit,
     TypeError,
     ValueError,
 )
@@ -24,7 +25,8 @@ def said(where: str, error: BaseException) -> str:
     if isinstance(error, (NameError, SyntaxError)):
         remedy = "put paths and words in quotes."
     line = _line_of(error)
-    return f"{where}{f', line {line}' if line else ''}: {type(error).__name__}: {error}; {remedy}"
+    what = "it ends the program" if isinstance(error, SystemExit) else str(error)
+    return f"{where}{f', line {line}' if line else ''}: {type(error).__name__}: {what}; {remedy}"
 
 
 def _line_of(error: BaseException) -> int:

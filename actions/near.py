@@ -6,18 +6,20 @@ from pictures.by_name import named
 
 
 def nearest(given: object, known: Iterable[str], likeness: float = 0.6) -> str:
-    """The one of some words that a person most likely meant, or nothing.
+    """The one of some words that a person most likely meant, in any case, or nothing.
 
     Slips are rare where a word begins: of the two nearest, the one that begins alike was meant.
 
-    >>> nearest("copys", ["copies", "similar", "crops"])
-    'copies'
+    >>> nearest("copys", ["copies", "similar", "crops"]), nearest("FIND", ["find"])
+    ('copies', 'find')
     """
-    text, words = str(given), list(known)
+    text, by_lower = str(given).lower(), {word.lower(): word for word in known}
+    words = list(by_lower)
     if begun := [word for word in words if len(text) > 2 and word.startswith(text)]:
-        return begun[0]
+        return by_lower[begun[0]]
     near: list[str] = named("difflib:get_close_matches")(text, words, n=2, cutoff=likeness)
-    return max(near, key=lambda word: _begin_alike(text, word), default="")
+    best = max(near, key=lambda word: _begin_alike(text, word), default="")
+    return by_lower.get(best, "")
 
 
 def _begin_alike(one: str, other: str) -> int:

@@ -156,6 +156,11 @@ def test_a_config_without_a_name_is_not_the_shipped_one(library: Library) -> Non
         ),
         (["fnid"], "an action is named by --action: python main.py --action find"),
         (["--act", "find"], "--act is no option; did you mean --action? See --help."),
+        (["FIND"], "an action is named by --action: python main.py --action find"),
+        (["--find", "/my photos"], "--find is no option; did you mean --action find? See --action"),
+        (["--check_deleted"], "--check_deleted is no option; did you mean --action check-deleted?"),
+        (["help"], "help is no action; see python main.py --help, or of one action python main.py"),
+        (["--action", "help"], "--action help is none; see python main.py --help, or of one"),
         ([], "--action says what to do, and is missing; begin with python main.py --action find"),
         (["~/Pictures"], "--action says what to do, and is missing; begin with"),
         (
@@ -179,7 +184,12 @@ def test_a_slip_is_told_what_was_meant(given: list[str], said: str) -> None:
 
 
 def test_an_action_that_there_is_not_is_told_which_one_was_meant() -> None:
-    for given, meant in (("clean", "cleanup"), ("delete", "check-deleted"), ("fidn", "find")):
+    for given, meant in (
+        ("clean", "cleanup"),
+        ("delete", "check-deleted"),
+        ("fidn", "find"),
+        ("FIND", "find"),
+    ):
         for more in ([], ["--help"]):
             message = refused("--action", given, *more)
             assert message.startswith(f"--action {given}: it must be one of find, check-deleted,")
@@ -335,6 +345,8 @@ def test_the_shipped_config_py_may_be_copied_and_named(library: Library) -> None
         ),
         ("import nothing_like_it", "No module named 'nothing_like_it'; mend that line, or take it"),
         ("OUTPUT_DIR = 'out", "SyntaxError: "),
+        ("\nraise SystemExit(0)", "line 2: SystemExit: it ends the program; mend that line, or"),
+        ("\x89PNG\r\n\0\0", "this is no file of Python; name a file like config.py."),
         (None, "No such file or directory; name a file like config.py."),
     ],
 )

@@ -179,6 +179,7 @@ def test_an_edited_config_py_is_checked_by_the_program(tmp_path: Path) -> None:
         ("THRESHOLD = None", "TRESHOLD = None", "error: config.py: unknown name TRESHOLD; did you"),
         ('"output"', "output", "error: config.py, line 8: NameError: name 'output' is not"),
         ('"output"', '"output', "error: config.py: "),
+        ('"output"', "exit(0)", "error: config.py, line 8: SystemExit: it ends the program; mend"),
     ):
         assert text.count(line) == 1
         (tmp_path / "config.py").write_text(text.replace(line, edited))
