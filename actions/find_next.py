@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import finder
+from actions import find_summary
 from actions.configuration import samples
 from actions.console import Console, megabytes
 from actions.next_command import next_command
 from config import UserError
 from disk.lines import to_line
 from disk.record import SavedCopy
+from disk.system import has_desktop
 from pictures import formats
 from pictures.images import HashedImage
 
@@ -67,7 +69,7 @@ def say_next(
 ) -> None:
     """Say how a person goes on with a result, if it has copies."""
     if saved := [result for result in results if isinstance(result, SavedCopy)]:
-        say_what_may_not_be_shown(console, arguments, saved)
+        say_what_shows_them(console, arguments, saved)
         command = next_command(arguments, "keep", "NUMBER...")
         console.say(f"To have find leave out what belongs side by side: {command}")
         command = next_command(arguments, "check-deleted")
@@ -75,13 +77,15 @@ def say_next(
         console.say(f"Look into {where}, delete the copies you don't want, then run: {command}")
 
 
-def say_what_may_not_be_shown(
+def say_what_shows_them(
     console: Console, arguments: argparse.Namespace, saved: Iterable[SavedCopy]
 ) -> None:
-    """Say where to look at copies that file managers may not show."""
+    """Say where to look at copies in the browser: if there is one, or file managers may not do."""
     found = {formats.by_ending(copy.copy) for copy in saved}
+    review = next_command(arguments, "review")
     if names := [form.name for form in formats.FORMATS if form.needs and form in found]:
-        review = next_command(arguments, "review")
         console.say(
             f"Where a file manager doesn't show {formats.listed(names)}: report.html, or {review}"
         )
+    elif find_summary.has_extra("flask") and (has_desktop() or console.is_on_terminal()):
+        console.say(f"To look at them in the browser: {review}")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Library
 
-from actions import configuration
+from actions import configuration, find_next, find_summary
+from actions.console import Console
 from actions.find_next import gain_of
 from disk.files import ImageFile
 from pictures.images import HashedImage
@@ -58,6 +59,23 @@ def test_each_action_ends_with_the_command_that_follows(library: Library) -> Non
 
 def yes(action: str) -> tuple[str, ...]:
     return ("--yes",) if action == "restore" else ()  # asked of cleanup, which names it
+
+
+@pytest.mark.parametrize("flask", [True, False])
+@pytest.mark.parametrize("desktop", [True, False])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_find_names_the_page_where_it_can_be_shown(
+    flask: bool, desktop: bool, terminal: bool, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal without a desktop its address is opened elsewhere."""
+    monkeypatch.setattr(find_summary, "has_extra", lambda package: flask or package != "flask")
+    monkeypatch.setattr(find_next, "has_desktop", lambda: desktop)
+    monkeypatch.setattr(Console, "is_on_terminal", lambda _: terminal)
+    said = library.find("--no-report").out
+    command = f"python main.py --action review --output-dir {library.output} --workers 1"
+    is_shown = flask and (desktop or terminal)
+    assert (f"\nTo look at them in the browser: {command}\n" in said) is is_shown
+    assert ("--action review" in said) is is_shown
 
 
 def test_the_command_that_follows_does_not_allow_whole_groups_for_the_person(
