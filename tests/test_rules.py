@@ -552,7 +552,10 @@ def test_nobody_but_a_person_gives_a_cameras_own_up_for_a_larger_one(
         assert found.reason == "one may be an enlargement of another: choose yourself"
     else:
         facts = pictures[1].facts
-        assert found.removals[0].loses[0] == f"{facts.width} x {facts.height} pixels"
+        assert (
+            found.removals[0].loses[0]
+            == f"{facts.width} \N{MULTIPLICATION SIGN} {facts.height} pixels"
+        )
 
 
 @pytest.mark.parametrize("factor", [1.2, 1.5, 2, 3])
