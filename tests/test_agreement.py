@@ -11,6 +11,7 @@ from conftest import Library
 from made_pictures import CAT, COFFEE, LAUNCH, STARS, photo
 from PIL import Image, ImageDraw
 
+from extras.points import agreement as agreement_module
 from extras.points import matching
 from extras.points import proof as proof_module
 from extras.points.agreement import Agreement, Seen, agreement, seen_in
@@ -92,6 +93,16 @@ def test_letters_of_one_head_need_no_proof(monkeypatch: pytest.MonkeyPatch) -> N
     """Most of a folder of documents is alike; what lies between the points says so at once."""
     monkeypatch.setattr(proof_module, "reason_against", None)
     assert matching.compared((seen(letter(1)), seen(letter(2)))) is None
+
+
+def test_documents_that_differ_at_few_pixels_are_not_compared_at_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = seen(letter(1)), seen(letter(2))
+    blank = replace(both[1], gray=np.full_like(both[1].gray, 128))
+    monkeypatch.setattr(agreement_module, "_blocks", None)
+    affine = np.eye(2, 3)
+    assert not agreement_module.may_show_one_document(both[0], blank, affine, mirrored=False)
 
 
 def test_where_nothing_is_to_be_seen_nothing_agrees() -> None:

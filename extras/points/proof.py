@@ -140,7 +140,8 @@ def _with_few_bits(
 ) -> tuple[Rows, Rows, NDArray[np.uint16]]:
     """Those of some pairs that differ in so few bits, and in how many."""
     rows, others = pairs
-    ones, twos = left.bits.view(np.uint64)[rows], right.bits.view(np.uint64)[others]
+    ones = left.bits.view(np.uint64).take(rows, axis=0)  # which is quicker than [rows]
+    twos = right.bits.view(np.uint64).take(others, axis=0)
     bits = np.zeros(len(rows), np.uint16)
     for differing in np.bitwise_count(ones ^ twos).T:
         bits += differing

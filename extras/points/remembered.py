@@ -18,7 +18,7 @@ from pictures.looks import Spooled, digest
 from pictures.searches import Memory
 
 # Raised by hand whenever a proof says something else of two pictures.
-PROOF = 15
+PROOF = 16
 HEAD = struct.Struct("<QQ")  # pairs that don't match, and that do
 KEY_BYTES = 16
 NUMBERS = 18  # of a pair that matches: the share, two boxes of each picture, whether it holds
