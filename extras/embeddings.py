@@ -17,12 +17,14 @@ from config import Settings, UserError
 from extras.network import BATCH, Model, load
 from extras.points import installed as points
 from extras.points import matching as by_points
+from extras.points import why as why_by_points
 from extras.points.remembered import Proofs, recalled
 from extras.vectors import near_vectors
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
 from pictures.effort import Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage, Unreadable
+from pictures.looks import Look
 from pictures.matching import FindMatches, by_looks, group_by
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
@@ -169,15 +171,27 @@ def compared(one: HashedImage, other: HashedImage, sure: float) -> Comparison:
     if cosine < PROPOSED_COSINE:
         reason = f"their embeddings are too far apart (from {PROPOSED_COSINE:g} on points decide)"
         return Comparison(EMBEDDING, False, False, reason, cosine=cosine)
-    found = list(find_matches(in_order([one, other]), sure))
+    both = in_order([one, other])
+    found = list(find_matches(both, sure))
     matches, close = bool(found), cosine >= sure
     if not matches:
-        reason = "their embeddings are close, but points don't bear it out"
+        said = _against([image.look for image in both], sure=close)
+        reason = f"their embeddings are close, but points don't bear it out: {said}"
     elif found[0].needs_a_look:
         reason = f"their embeddings are close (from {sure:g}), and some points bear it out"
     else:
         reason = "their embeddings are close, and points prove it"
     return Comparison(EMBEDDING, matches, matches or close, reason, cosine=cosine)
+
+
+def _against(looks: Sequence[Look | None], *, sure: bool) -> str:
+    """Why points don't prove what a network proposes, or don't bear out what it is sure of."""
+    one, other = looks
+    if not (one and other and one.points and other.points):
+        return "one has none"
+    if sure:
+        return why_by_points.not_borne_out(one, other)
+    return why_by_points.compared(one, other).reason
 
 
 # ---- Matches

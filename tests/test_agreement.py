@@ -12,13 +12,13 @@ from made_pictures import CAT, COFFEE, LAUNCH, STARS, photo
 from PIL import Image, ImageDraw
 
 from extras.points import agreement as agreement_module
-from extras.points import matching
+from extras.points import matching, why
 from extras.points import proof as proof_module
 from extras.points.agreement import Agreement, Seen, agreement, seen_in
 from extras.points.making import points_in
 from extras.points.proof import prove
 from pictures import fingerprint
-from pictures.looks import content
+from pictures.looks import Look, content
 from pictures.recipe import Recipe
 
 SIZE = (800, 600)
@@ -140,3 +140,58 @@ def test_a_caption_on_a_picture_leaves_what_bears_out_a_network() -> None:
     shown = matching.compared((seen(launch), seen(made_pictures.captioned(launch))))
     assert shown
     assert not shown.holds
+
+
+# ---- What explain says of it
+
+
+def look(image: Image.Image) -> Look:
+    found = fingerprint.look_at(made_pictures.encoded(image, "PNG"), Recipe(points=True))
+    assert found
+    return found
+
+
+def wavy(image: Image.Image) -> Image.Image:
+    """A picture of which all parts lie a little beside, each another way."""
+    pixels = np.asarray(image)
+    rows, columns = np.indices(pixels.shape[:2])
+    down = (rows + 9 * np.sin(columns / 45)).clip(0, pixels.shape[0] - 1).astype(int)
+    across = (columns + 9 * np.sin(rows / 36)).clip(0, pixels.shape[1] - 1).astype(int)
+    return Image.fromarray(pixels[down, across])
+
+
+def chart(colour: str) -> Image.Image:
+    """A page with a bar across in a colour."""
+    page = made_pictures.text_page(1).convert("RGB")
+    ImageDraw.Draw(page).rectangle((0, 0, page.width, page.height // 3), fill=colour)
+    return page
+
+
+def test_pictures_that_differ_in_most_parts_are_said_to_whatever_points_prove(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = photo(LAUNCH).resize(SIZE)
+    other = wavy(one)
+    assert why.not_borne_out(look(one), look(other)) == agreement_module.OTHER_PARTS
+    monkeypatch.setattr(proof_module, "reason_against", lambda _: "")
+    said = why.compared(look(one), look(other))
+    assert (said.matches, said.alike, said.reason) == (False, True, agreement_module.OTHER_PARTS)
+    assert matching.compared((seen(one), seen(other))) is None
+
+
+def test_drawings_in_other_colours_are_said_to_be_whatever_points_prove() -> None:
+    one, other = chart("#ff9090"), chart("#90b8ff")
+    said = why.compared(look(one), look(other))
+    assert (said.matches, said.alike, said.reason) == (False, True, agreement_module.OTHER_COLOURS)
+    assert why.compared(look(one), look(one.resize((465, 658)))).matches
+    assert matching.compared((seen(one), seen(other))) is None
+
+
+def test_letters_of_one_head_are_said_to_differ_between_their_points() -> None:
+    assert why.compared(look(letter(1)), look(letter(2))).reason
+
+
+def test_it_is_said_why_points_do_not_bear_out_a_network() -> None:
+    one, other = (look(before(CAT, name)) for name in (COFFEE, LAUNCH))
+    assert "of the points" in why.not_borne_out(one, other)
+    assert why.not_borne_out(look(letter(1)), look(letter(2)))

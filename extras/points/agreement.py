@@ -34,6 +34,10 @@ LEAST_DEVIATION = 3.0  # gray levels, of blocks that show anything
 NEAR = 0.09  # of the side of what both show: points so near to a partner are taken to agree
 SMALLER = 1.3  # times smaller, from which on a picture is blurred before it is laid on the other
 
+BETWEEN = "between the points that lie on each other they differ"
+OTHER_PARTS = "as they lie they are alike, but most of their parts differ a little"
+OTHER_COLOURS = "as they lie they are alike, but in other colours"
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -87,9 +91,7 @@ def agreement(one: Seen, other: Seen, proof: Proof) -> Agreement:
         near = _near_partners(one.points, other.points, affine, proof)
         enough = blocks + near / 2 >= ALONE.agreement
         enough = enough and not is_one_design(one, other, blocks)
-    return Agreement(
-        blocks, near, "" if enough else "between the points that lie on each other they differ"
-    )
+    return Agreement(blocks, near, "" if enough else BETWEEN)
 
 
 def is_one_design(one: Seen, other: Seen, blocks: float) -> bool:
@@ -103,22 +105,24 @@ def is_one_design(one: Seen, other: Seen, blocks: float) -> bool:
     return bool(own.min() >= REPEATING)
 
 
-def are_others_in_place(one: Seen, other: Seen, *, proven: bool) -> bool:
-    """Whether two pictures that are alike as they lie differ in most parts, or have other colours.
+def reason_in_place(one: Seen, other: Seen, *, proven: bool) -> str:
+    """Why two pictures that are alike as they lie show others; empty if nothing says so.
 
-    So do X-rays of two patients, and clothes of one cut; points find the letters of the one, and
-    the sheet below the other. Where points prove something alone, colours of drawings alone count.
+    X-rays of two patients differ in most parts, clothes of one cut in their colours; points find
+    the letters of the one, and the sheet below the other. Where points prove something alone,
+    colours of drawings alone count.
     """
     p, q = flattened(one.gray[None]), flattened(other.gray[None])
     likeness = flat_correlation(p, q)
     if likeness[0] < CLOSE_CORRELATION:
-        return False
+        return ""
     if are_documents(one, other):
-        return drawn_in_other_colours(one.colour, other.colour, "upright")
+        return OTHER_COLOURS if drawn_in_other_colours(one.colour, other.colour, "upright") else ""
     differ, _ = differ_in_parts(p, q, likeness)
     if differ[0]:
-        return True
-    return not proven and colours_are_others(one.colour, other.colour, "upright")
+        return OTHER_PARTS
+    others = not proven and colours_are_others(one.colour, other.colour, "upright")
+    return OTHER_COLOURS if others else ""
 
 
 def are_documents(one: Seen, other: Seen) -> bool:

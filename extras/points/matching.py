@@ -16,9 +16,9 @@ from extras.points.agreement import (
     Seen,
     agreement,
     are_documents,
-    are_others_in_place,
     is_one_design,
     may_show_one_document,
+    reason_in_place,
     seen_in,
 )
 from extras.points.features import Places, Points
@@ -216,7 +216,7 @@ def compared(both: Both) -> Shown | None:
         _may_bear_out(one, other, proof) and _bears_out(one, other, proof, agree)
     ):
         return None
-    if are_others_in_place(one, other, proven=holds):
+    if reason_in_place(one, other, proven=holds):
         return None
     return shown_of(max(proof.shares), boxes_of(one.points, other.points, proof), holds=holds)
 
