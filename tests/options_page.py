@@ -10,12 +10,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from actions.belonging import every_option, listed_actions  # noqa: E402
+from actions.belonging import every_option, listed_actions, takers  # noqa: E402
 from actions.flags import Flag  # noqa: E402
 from actions.help import said_of  # noqa: E402
 from actions.options import Option  # noqa: E402
 from actions.table import ACTIONS, SECTIONS  # noqa: E402
 
+# What the tables name for an action that does nothing with it.
+IDLE = {("--protect", "restore")}
 PAGE = ROOT / "docs" / "options.md"
 INTRODUCTION = """# Options
 
@@ -23,7 +25,11 @@ Made of what the program reads its command line by (`python tests/options_page.p
 `python main.py --help`, and for one action `python main.py --action find --help`.
 
 Every value in `config.py` has a flag that overrides it; relative paths of `config.py` begin in its
-own folder, those of flags in the current one. An option that an action has no use for is refused.
+own folder, those of flags in the current one.
+
+An option that an action has no use for is refused. These alone some actions take and do nothing
+with, so that a script may give all of them the same flags:
+
 """
 MORE = """
 ## More exactly
@@ -48,6 +54,11 @@ MORE = """
 def lines() -> Iterator[str]:
     """The page, line by line."""
     yield from INTRODUCTION.splitlines()
+    for option in every_option():
+        if idle := [
+            a for a in takers(option) if a not in option.actions or (option.flag, a) in IDLE
+        ]:
+            yield f"- `{option.flag}`: {', '.join(idle)}"
     yield from ("", "## Actions", "", "| `--action` | takes | what it does |", "|---|---|---|")
     for name, action in ACTIONS.items():
         takes = f"`{action.takes}`" if action.takes else ""
