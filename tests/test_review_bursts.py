@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import test_review_page
 from conftest import Library, make_once
-from made_pictures import CAT, photo, with_exif
-from PIL import ImageFilter
+from made_pictures import CAT, encoded, photo, with_exif
+from PIL import Image, ImageFilter
 from test_review_page import (
     Open,
     complaints_of,
@@ -194,3 +194,77 @@ def test_sixty_shots_come_in_pages_of_eight_and_the_table_by_rows(
     press(page, "Shift+Digit1")
     said(page, "Kept as sharpest: D.")
     assert len(gone(bare_library)) == 59
+
+
+# ---- What is ranked among other pictures
+
+
+@pytest.fixture
+def mixed(bare_library: Library, shelf: Path) -> Library:
+    """Four shots a second apart, their best soft, and versions of them; all sharper at their size.
+
+    In order of the page: 0.jpg to 3.jpg, of which 1.jpg is the sharpest, and what has no date.
+    """
+    make_once(bare_library, shelf / "mixed", lambda: shoot_with_versions(bare_library))
+    return bare_library
+
+
+def shoot_with_versions(library: Library) -> None:
+    whole = photo(CAT).resize((912, 608), Image.Resampling.BICUBIC)
+    for number, blur in enumerate((2.2, 1.8, 2.6, 3.0)):
+        left, top = 3 * number, 2 * number
+        shot = whole.crop((left, top, left + 900, top + 600)).filter(ImageFilter.GaussianBlur(blur))
+        taken = f"2024:05:01 10:00:{number:02}"
+        (library.photos / f"{number}.jpg").write_bytes(with_exif(shot, taken))
+        if number == 0:
+            sent = library.photos / "WhatsApp Images"
+            sent.mkdir()
+            small = shot.resize((300, 200), Image.Resampling.LANCZOS)
+            (sent / "sent.jpg").write_bytes(encoded(small, "JPEG", quality=80))
+            sharpened = shot.filter(ImageFilter.UnsharpMask(2, 80, 0))
+            (library.photos / "edit.jpg").write_bytes(encoded(sharpened, "JPEG"))
+        if number == 1:  # by mail, with its date
+            (library.photos / "mailed.jpg").write_bytes(with_exif(shot.resize((450, 300)), taken))
+    library.find()
+
+
+OTHERS = ["edit.jpg", "mailed.jpg", "sent.jpg"]
+
+
+def names_on(page: Any) -> list[str]:
+    return [Path(name).name for name in page.locator("td.path").all_inner_texts()]
+
+
+def test_a_version_of_a_shot_is_neither_ranked_nor_kept_in_place_of_one(
+    mixed: Library, open_page: Open
+) -> None:
+    page = open_page(mixed)
+    open_group(page)
+    by_name = dict(zip(names_on(page), ranks(page), strict=True))
+    assert sorted(by_name) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", *OTHERS]
+    first_words = [by_name[f"{number}.jpg"].split()[0] for number in range(4)]
+    assert first_words == ["2nd", "sharpest", "3rd", "4th"]
+    assert all(by_name[name].startswith("not judged") for name in OTHERS)
+    bar = page.inner_text("#burst")
+    assert "4 shots in 3 s" in bar
+    assert "3 other pictures stay: undated, of another size or time, or versions of a shot" in bar
+    press(page, "Shift+Digit1")
+    said(page, "Kept as sharpest: ")
+    assert gone(mixed) == ["0.jpg", "2.jpg", "3.jpg"]
+    said(page, "3 others that can't be compared stay")
+    press(page, "u")
+    said(page, "Undone: 3 copies.")
+    press(page, "Shift+Digit2")
+    said(page, "Kept as sharpest: ")
+    assert gone(mixed) == ["2.jpg", "3.jpg"]
+
+
+def test_the_table_compares_sharpness_at_one_size_alone(mixed: Library, open_page: Open) -> None:
+    page = open_page(mixed)
+    open_group(page)
+    cells = page.locator("tr", has=page.locator("th", has_text="Sharpness")).locator("td span")
+    classes = cells.evaluate_all("a => a.map(one => one.className)")
+    marks = dict(zip(names_on(page), classes, strict=True))
+    assert marks["1.jpg"] == "best"
+    assert marks["3.jpg"] == "worse"
+    assert {marks[name] for name in OTHERS} == {""}

@@ -14,7 +14,7 @@ from itertools import combinations, permutations, product, starmap
 
 from disk.record import Link
 from disk.system import lies_in
-from extras.review import doubts, folders, knowledge, origin, pixels, shots
+from extras.review import bursts, doubts, folders, knowledge, origin, pixels, shots
 from extras.review.judged import (
     Picture,
     are_one_file,
@@ -73,6 +73,7 @@ class Suggestion:
     taken: str = ""  # the earliest date of the group
     rest: str = ""
     in_time: tuple[int, ...] = ()  # the numbers of a burst's pictures, by when they were taken
+    ranked: tuple[Shot, ...] = ()  # the shots of a burst of which one can be the sharpest
     shots: tuple[Shot, ...] = ()  # of which RAW and JPEG are both doubled in another one
 
 
@@ -353,6 +354,7 @@ def suggest(
         burst=burst,
         taken=_earliest_date(pictures),
         in_time=in_time(pictures) if burst else (),
+        ranked=bursts.rankable(pictures, pairs) if burst else (),
         rest="" if len(pictures) - len(removals) < 2 else why,
         shots=pairs.doubled(same),
     )

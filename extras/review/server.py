@@ -120,6 +120,7 @@ def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
         "taken": suggestion.taken,
         "shots": suggestion.shots,
         "in_time": suggestion.in_time,
+        "ranked": suggestion.ranked,
         "removals": [
             [removal.number, removal.keeper, removal.reason, list(removal.loses)]
             for removal in suggestion.removals

@@ -31,6 +31,10 @@ class Shots:
     def __contains__(self, number: int) -> bool:
         return number in self._of
 
+    def of(self, number: int) -> Shot:
+        """The numbers of the files of a picture's shot; none if it is no RAW with a rendering."""
+        return self._of.get(number, ())
+
     def _are_mixed(self, numbers: Iterable[int]) -> bool:
         return len({number in self._raws for number in numbers}) > 1
 

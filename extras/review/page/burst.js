@@ -1,39 +1,37 @@
 // Bursts: their shots in order of time, ranked by sharpness. Faces are not judged.
 
 import { $, make } from "./nodes.js";
-import { damageOf, facts, result, suggestions } from "./result.js";
+import { copies, damageOf, facts, isLeft, result, suggestions } from "./result.js";
 import { view } from "./view.js";
 import { counted } from "./words.js";
 
 export const PAGE = 8; // pictures of a large group in the strip at a time
 const MOST_BEST = 3;
+const WHY_OTHERS = "undated, of another size or time, or versions of a shot";
 
 export const isBurst = (group) => Boolean(suggestions.get(group.number)?.burst);
 
 // ---- What is one shot, and how sharp
 
-// The copies of a group by shots: identical files are one, and a RAW with what the camera made of it.
+const sharpnessOf = ([copy]) => facts.get(copy.group)?.[copy.number]?.sharpness ?? -1;
+
+// The shots that can be ranked, each with its files, first the one by which it is judged.
 function shotsOf(group) {
-  const known = facts.get(group.number) ?? {}, shots = [], byKey = new Map();
-  const stem = (copy) => copy.path.replace(/\.[^./]*$/, "").toLowerCase();
-  const raws = new Set(group.copies.filter((copy) => known[copy.number]?.format === "RAW").map(stem));
-  for (const copy of group.copies) {
-    const keys = [copy.digest, ...(raws.has(stem(copy)) ? [stem(copy)] : [])];
-    let shot = keys.map((key) => byKey.get(key)).find(Boolean);
-    if (!shot) shots.push(shot = []);
-    shot.push(copy);
-    for (const key of keys) byKey.set(key, shot);
-  }
-  return shots;
+  const ranked = suggestions.get(group.number)?.ranked ?? [];
+  return ranked.map((shot) => shot.map((number) => copies[number]));
 }
 
 // The shots of a burst, the sharpest first; without those that can't be judged.
 export function sharpestFirst(group) {
-  const known = facts.get(group.number) ?? {};
-  const sharpness = (shot) => Math.max(...shot.map((copy) => known[copy.number]?.sharpness ?? -1));
-  const judged = shotsOf(group).filter((shot) => sharpness(shot) >= 0);
+  const judged = shotsOf(group).filter((shot) => sharpnessOf(shot) >= 0);
   const isWhole = (shot) => Number(!shot.some(damageOf));
-  return judged.sort((a, b) => isWhole(b) - isWhole(a) || sharpness(b) - sharpness(a));
+  return judged.sort((a, b) => isWhole(b) - isWhole(a) || sharpnessOf(b) - sharpnessOf(a));
+}
+
+// What of a group is none of its ranked shots: no key for the sharpest removes it.
+export function othersOf(group) {
+  const judged = new Set(sharpestFirst(group).flat());
+  return group.copies.filter((copy) => !judged.has(copy) && isLeft(copy));
 }
 
 export function ordinal(place) {
@@ -90,9 +88,12 @@ export function dressBurst() {
 }
 
 function dressWords(group) {
-  const count = sharpestFirst(group).length, moments = group.copies.map(momentOf).filter((moment) => moment !== null);
+  if (!facts.has(group.number)) return; // they are on their way
+  const shots = sharpestFirst(group), count = shots.length, others = othersOf(group).length;
+  const moments = shots.map(([copy]) => momentOf(copy)).filter((moment) => moment !== null);
   const time = moments.length > 1 ? ` in ${inSeconds(Math.max(...moments) - Math.min(...moments))}` : "";
-  $("burst-words").textContent = `${counted(count || group.copies.length, "shot")}${time}`;
+  $("burst-words").textContent = count > 1 ? `${counted(count, "shot")}${time}` : "No shots to compare";
+  $("burst-others").textContent = count > 1 && others ? `${counted(others, "other picture")} ${others > 1 ? "stay" : "stays"}: ${WHY_OTHERS}.` : "";
   for (const button of $("burst").querySelectorAll("[data-best]")) button.disabled = Number(button.dataset.best) >= count;
 }
 
@@ -112,11 +113,13 @@ function dressRanks(group) {
 }
 
 // What is to be kept and to go, for the sharpest shots to be kept; nothing where there are no more.
+// Of a shot's identical files those go that the rules give up for another one of it.
 export function bestOf(group, count) {
   const shots = sharpestFirst(group);
   if (count > MOST_BEST || shots.length <= count) return null;
-  const doubled = new Set((suggestions.get(group.number)?.removals ?? []).map(([number]) => number));
-  const kept = shots.slice(0, count).flat().filter((copy) => !doubled.has(copy.number));
-  const judged = new Set(shots.flat()), staying = new Set(kept);
-  return { kept, rest: group.copies.filter((copy) => judged.has(copy) && !staying.has(copy) && result.states[copy.number] === "t") };
+  const keepers = new Map((suggestions.get(group.number)?.removals ?? []).map(([number, keeper]) => [number, keeper]));
+  const isDoubled = (shot, copy) => shot.some(({ number }) => number === keepers.get(copy.number));
+  const kept = shots.slice(0, count).flatMap((shot) => shot.filter((copy) => !isDoubled(shot, copy)));
+  const staying = new Set(kept);
+  return { kept, rest: shots.flat().filter((copy) => !staying.has(copy) && result.states[copy.number] === "t") };
 }

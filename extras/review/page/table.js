@@ -1,6 +1,6 @@
 // The table of a group's pictures: what is known of each, the best and the worse marked.
 
-import { isBurst } from "./burst.js";
+import { isBurst, sharpestFirst } from "./burst.js";
 import { apart, showsNumbers } from "./links.js";
 import { $, make } from "./nodes.js";
 import { markedPaths } from "./paths.js";
@@ -10,8 +10,8 @@ import { looksOfOpen, view } from "./view.js";
 import { bytes, letter } from "./words.js";
 
 // title; text of the facts; value by which they are compared (no shot of a burst is worse for being
-// later); how many times one must be another
-// to be better; whether there is anything to show
+// later; sharpness says something at one size alone); how many times one must be another to be
+// better; whether there is anything to show
 const ROWS = [
   ["Pixels", (f) => `${f.width} × ${f.height}`, (f) => f.pixels],
   ["Format", (f) => f.format + (f.lossless ? ", lossless" : f.format === "RAW" ? ", its preview is shown" : ""), (f) => Number(f.lossless)],
@@ -20,7 +20,7 @@ const ROWS = [
   ["Taken", (f) => (f.taken || "–").slice(0, 19), (f, isOfBurst) => f.taken && !isOfBurst ? -Date.parse(f.taken.slice(0, 19).replace(" ", "T")) : null],
   ["Camera", (f) => f.camera || "–"],
   ["GPS", (f) => f.gps ? "yes" : "no", (f) => Number(f.gps)],
-  ["Sharpness", (f) => f.sharpness.toFixed(1), (f) => f.sharpness, 1.1],
+  ["Sharpness", (f) => f.sharpness.toFixed(1), (f, _, compared) => compared?.has(f) ? f.sharpness : null, 1.1],
   ["Rating", (f) => f.rating ? "★".repeat(Math.min(5, f.rating)) : "–", (f) => f.rating, 1, (f) => f.rating],
   ["Damage", (f) => f.damage || "–", (f) => f.damage ? 0 : 1, 1, (f) => f.damage],
   ["Protected", (f) => f.protected ? "yes" : "no", undefined, 1, (f) => f.protected],
@@ -28,6 +28,22 @@ const ROWS = [
   ["Beside it", (f) => f.beside.map((line) => line.replace(" beside it: ", " ")).join("; ") || "–", undefined, 1, (f) => f.beside.length],
   ["Holds", (f) => f.holds.join("; ") || "–", undefined, 1, (f) => f.holds.length],
 ];
+
+const sidesOf = (f) => (f.width < f.height ? [f.width, f.height] : [f.height, f.width]).join();
+
+// The pictures of the size of most; of sizes of equally many the larger.
+function ofCommonSize(all) {
+  const bySides = new Map();
+  for (const one of all) if (!one.unseen) bySides.set(sidesOf(one), [...(bySides.get(sidesOf(one)) ?? []), one]);
+  const before = (a, b) => b.length - a.length || b[0].pixels - a[0].pixels;
+  return [...bySides.values()].sort(before)[0] ?? [];
+}
+
+// Whose sharpness is compared: the shots of a burst, or else pictures of one size.
+function comparedBySharpness(open, all) {
+  if (!isBurst(open)) return new Set(ofCommonSize(all));
+  return new Set(sharpestFirst(open).flat().map((copy) => facts.get(open.number)[copy.number]));
+}
 
 function compression(f) {
   if (f.few_colours) return "few colours";
@@ -48,10 +64,10 @@ export function showTable() {
 }
 
 function allRows(open, all) {
-  const rows = [row("Path", pathCells(open.copies.map((copy) => copy.path)))];
+  const compared = comparedBySharpness(open, all), rows = [row("Path", pathCells(open.copies.map((copy) => copy.path)))];
   for (const [title, text, value, margin = 1, rare] of ROWS) {
     if (rare && all.every((one) => one.unseen || !rare(one))) continue;
-    rows.push(row(title, marked(all, text, value && ((one) => value(one, isBurst(open))), margin)));
+    rows.push(row(title, marked(all, text, value && ((one) => value(one, isBurst(open), compared)), margin)));
   }
   if (open.links.length) rows.push(distances(open));
   return rows;
