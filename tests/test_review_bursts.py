@@ -268,3 +268,22 @@ def test_the_table_compares_sharpness_at_one_size_alone(mixed: Library, open_pag
     assert marks["1.jpg"] == "best"
     assert marks["3.jpg"] == "worse"
     assert {marks[name] for name in OTHERS} == {""}
+
+
+def test_all_that_are_kept_are_named_and_keep_all_is_over_while_some_are_removed(
+    bare_library: Library, open_page: Open
+) -> None:
+    shoot(bare_library, 2)
+    for name in ("98.jpg", "99.jpg"):
+        shot = bare_library.photos / name
+        shot.with_name(f"{shot.stem} (1).jpg").write_bytes(shot.read_bytes())
+    bare_library.find()
+    page = open_page(bare_library)
+    open_group(page)
+    assert page.is_enabled("#keep-group")
+    press(page, "Shift+A")
+    said(page, "Accepted: A and C are kept.")
+    until(page, "document.getElementById('keep-group').disabled")
+    press(page, "u")
+    said(page, "Undone: 2 copies.")
+    until(page, "!document.getElementById('keep-group').disabled")

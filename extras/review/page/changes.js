@@ -184,7 +184,8 @@ export function accept(group) {
     const restore = keepers.filter((number) => isGone(copies[number]));
     const remove = removals.filter(([number]) => !isGone(copies[number])).map(([number, one]) => [number, one]);
     if (!remove.length && !restore.length) { noteSeen(group.number); say("It is accepted already."); return; }
-    const words = () => `${view.open === group ? "Accepted" : `Group ${group.number} accepted`}: ${letterOf(group, keeper)} is kept.`;
+    const staying = group.copies.filter(({ number }) => number === keeper || keepers.includes(number));
+    const words = () => `${view.open === group ? "Accepted" : `Group ${group.number} accepted`}: ${namesOf(group, staying)} ${staying.length > 1 ? "are" : "is"} kept.`;
     const made = await act({ restore, remove, byRule: true }, words);
     const isDone = made && !made.failed && !made.refused.length;
     (isDone ? noteSeen : noteUnseen)(group.number);

@@ -2,7 +2,7 @@
 
 import { joinedThrough, linkInWords } from "./links.js";
 import { $, make } from "./nodes.js";
-import { EDITED, MOVED, NO_FILE, THERE, areIdentical, copies, damageOf, facts, isGone, isLeft, kept, keeperOf, letterOf } from "./result.js";
+import { EDITED, MOVED, NO_FILE, REMOVED, THERE, areIdentical, copies, damageOf, facts, isGone, isLeft, kept, keeperOf, letterOf } from "./result.js";
 import { protectionOf, result, stateOf, suggestions, together } from "./result.js";
 import { chooseYourself } from "./states.js";
 import { view } from "./view.js";
@@ -30,8 +30,11 @@ function suggestionParts(suggestion) {
 function keepingParts(isKept) {
   const title = "Key K: this group belongs side by side, and find leaves it out from now on";
   const button = make("button", { id: "keep-group", title, textContent: isKept ? "Forget that" : "Keep all" });
+  if (view.open.copies.some((copy) => stateOf(copy) === REMOVED)) { // as the server refuses it
+    Object.assign(button, { disabled: true, title: "Only where no copy is removed: restore them first" });
+  }
   if (!isKept) return [button];
-  button.title = "Key B: find shows this group again";
+  if (!button.disabled) button.title = "Key B: find shows this group again";
   return [make("span", { textContent: "Belongs side by side: find leaves it out from now on." }), button];
 }
 
