@@ -389,6 +389,17 @@ def test_a_removal_by_rule_looks_at_its_keeper_again(page: Page) -> None:
         assert [refused[2] for refused in answer["refused"]] == [
             "the one to keep is not there, or was edited"
         ]
+    copy.write_bytes(content)
+    original = page.library.photos / "vacation1.jpg"
+    for change in (original.unlink, lambda: original.write_bytes(picture("2024/coffee.jpg"))):
+        change()
+        assert page.get("/api/facts/1")["facts"][str(kept)]["original"] is False
+        answer = page.post("/api/change", restore=[], remove=[[doomed, kept]], by_rule=True)
+        assert [refused[2] for refused in answer["refused"]] == [
+            "the original of the one to keep is gone, or was changed since find"
+        ]
+    original.write_bytes(content)
+    assert page.get("/api/facts/1")["facts"][str(kept)]["original"] is True
     # A person may keep what was edited, if it shows a picture.
     copy.write_bytes(b"no picture")
     assert page.post("/api/change", remove=[[doomed, kept]])["done"] == []

@@ -1056,6 +1056,36 @@ def test_suggest_leaves_a_group_alone_whose_keeper_was_deleted(found: Library) -
     assert found.copy("vacation1_old.jpg").exists()
 
 
+@pytest.mark.parametrize("change", ["gone", "changed"])
+def test_nothing_is_given_up_for_a_picture_whose_original_is_gone(
+    bare_library: Library, change: str
+) -> None:
+    """Of the party only the copy in OUTPUT_DIR would be left, and a part of it as a story."""
+    bare_library.add("2019 Wedding/party.jpg", COFFEE)
+    bare_library.add("DCIM/IMG_1.jpg", COFFEE)
+    bare_library.add("DCIM/story.jpg", "edited/coffee_bw.jpg")
+    bare_library.find()
+    (removal,) = bare_library.run("suggest", "--json").facts["suggested"]
+    keeper = Path(removal["keeper"])
+    if change == "gone":
+        keeper.unlink()
+    else:
+        keeper.write_bytes(keeper.read_bytes()[:2000])
+    ran = bare_library.run("suggest", "--apply")
+    assert "To remove by the rules: 0" in ran.out
+    assert all(Path(copy).exists() for copy in bare_library.info().values())
+    assert bare_library.check().code == 0
+    assert bare_library.listed() == []
+
+
+def test_suggest_says_which_original_is_gone(found: Library) -> None:
+    (found.photos / "vacation1.jpg").unlink()
+    ran = found.run("suggest")
+    assert f"{found.photos / 'vacation1_old.jpg'}: more compressed beside" in ran.out
+    said = "  1: nothing goes for what has no original as find saw it: vacation1.jpg\n"
+    assert said in ran.out
+
+
 def test_suggest_leaves_edited_copies_alone(found: Library) -> None:
     found.copy("vacation1_old.jpg").write_bytes(b"edited")
     ran = found.run("suggest", "--apply")

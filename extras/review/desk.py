@@ -20,7 +20,7 @@ from disk import output_lock
 from disk.companions import Companions
 from disk.files import append_lines
 from disk.lines import to_line
-from disk.record import KeptTogether, Link, Manifest, SavedCopy, surely_made
+from disk.record import KeptTogether, Link, Manifest, SavedCopy, probably_matches, surely_made
 from disk.removal import Kept
 from disk.result import NoResult, Opened, Result, look_again
 from disk.shots import is_one_shot
@@ -42,6 +42,7 @@ DELETED = "d"  # gone, and its original as well
 MISSING = frozenset((GONE, MOVED, DELETED))
 EDITED_PREVIEW = "its copy is a preview that was edited"
 NO_KEEPER = "the one to keep is not there, or was edited"
+NO_ORIGINAL = "the original of the one to keep is gone, or was changed since find"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +206,23 @@ class Desk:
         copies = enumerate(self.manifest.copies)
         self._moved = frozenset(number for number, copy in copies if copy.copy in paths)
 
-    def remains(self, number: int, *, as_found: bool = False) -> bool:
-        """Whether a picture lies in a copy's place, if need be the one that find put there."""
+    def remains(self, number: int) -> bool:
+        """Whether a picture lies in a copy's place."""
         state = self.state_of(number, sure=True)
-        if state != EDITED or as_found:
+        if state != EDITED:
             return state == THERE
         return isinstance(self.facts(number), Facts)
+
+    def has_original(self, number: int) -> bool:
+        """Whether a copy's original is what find saw: only that keeps what its group may lose."""
+        copy = self.manifest.copies[number]
+        return probably_matches(copy.original.path, copy)
+
+    def reason_against(self, keeper: int) -> str | None:
+        """Why nothing may go by rule for a picture that is kept, if there is a reason."""
+        if self.state_of(keeper, sure=True) != THERE:
+            return NO_KEEPER
+        return None if self.has_original(keeper) else NO_ORIGINAL
 
     # ---- Changes
 
@@ -243,7 +255,9 @@ class Desk:
 
     def _remove(self, order: Order, *, may_empty: bool) -> str | None:
         if order.keeper is not None:
-            if not self.remains(order.keeper, as_found=order.by_rule):
+            if order.by_rule and (reason := self.reason_against(order.keeper)):
+                return reason
+            if not self.remains(order.keeper):
                 return NO_KEEPER
         elif not may_empty and not self._left_of(order.number):
             return "it is the last of its group"
@@ -303,9 +317,13 @@ class Desk:
             return Suggestion(group, None, f"one can't be judged: {error}")
 
     def _judged_of(self, group: int) -> Iterator[int]:
-        """The pictures of a group that are what find saw, by number."""
+        """The pictures of a group that are what find saw, by number.
+
+        Of one whose copy is there the original must be, too: nothing is given up for it.
+        """
         for number in self.groups[group]:
-            if self.state_of(number, sure=True) not in (EDITED, OTHER):
+            state = self.state_of(number, sure=True)
+            if self.has_original(number) if state == THERE else state not in (EDITED, OTHER):
                 yield number
 
     def _picture(self, group: int, number: int, facts: Facts) -> Picture:
@@ -383,8 +401,8 @@ class Desk:
     def doomed(self, suggestion: Suggestion) -> Iterator[Removal]:
         """The removals that are still to be made: copies whose keeper is there."""
         for removal in suggestion.removals:
-            states = [self.state_of(n, sure=True) for n in (removal.number, removal.keeper)]
-            if states == [THERE, THERE]:
+            is_there = self.state_of(removal.number, sure=True) == THERE
+            if is_there and self.reason_against(removal.keeper) is None:
                 yield removal
 
     def left_to_person(
@@ -401,8 +419,20 @@ class Desk:
             here = {n for n in numbers if self.state_of(n, sure=True) in (THERE, EDITED)}
             paths = [self.manifest.copies[n].original.path for n in here]
             if len(here) > 1 and not is_one_shot(paths):
-                left[suggestion.group] = _why_left(suggestion, here)
+                left[suggestion.group] = self._why_left(suggestion, here)
         return left
+
+    def _why_left(self, suggestion: Suggestion, here: Collection[int]) -> str:
+        """Why the rules leave several copies of a group, by the numbers of those."""
+        if suggestion.keeper is None:
+            return suggestion.reason
+        if any(removal.number in here for removal in suggestion.removals):
+            return NO_KEEPER
+        lost = [n for n in sorted(here) if not self.has_original(n)]
+        if suggestion.rest or not lost:
+            return suggestion.rest or "a copy that was edited is not judged"
+        which = ", ".join(self._name_in(suggestion.group, n) for n in lost)
+        return f"nothing goes for what has no original as find saw it: {which}"
 
     def give_up(self, removals: Iterable[Removal]) -> Iterator[cleanup.Deleted | Kept]:
         """Remove copies by rule, each after a line in the log. The caller holds the lock."""
@@ -435,15 +465,6 @@ class Desk:
     def losses(self, doomed: Collection[SavedCopy]) -> list[Loss]:
         """What check-deleted would say that only these originals hold. Changes nothing on disk."""
         return losses(self.manifest, doomed)
-
-
-def _why_left(suggestion: Suggestion, here: Collection[int]) -> str:
-    """Why the rules leave several copies of a group, by the numbers of those."""
-    if suggestion.keeper is None:
-        return suggestion.reason
-    if any(removal.number in here for removal in suggestion.removals):
-        return NO_KEEPER
-    return suggestion.rest or "a copy that was edited is not judged"
 
 
 def _tried(change: Callable[[], str | None]) -> str | None:

@@ -275,7 +275,11 @@ def _picture_facts(desk: Desk, number: int) -> dict[str, Any]:
         told = told_facts(known)
     except CantBeSeen as error:
         return {"unseen": str(error)}
-    more = {"protected": shown(desk.protection(copy)), "preview": copy.preview is not None}
+    more = {
+        "protected": shown(desk.protection(copy)),
+        "preview": copy.preview is not None,
+        "original": desk.has_original(number),
+    }
     return {**told, **more, "holds": desk.holds(known), "beside": desk.companions(number)}
 
 

@@ -94,6 +94,7 @@ export const isGone = (copy) => stateOf(copy) in MISSING;
 export const isLeft = (copy) => stateOf(copy) === THERE || stateOf(copy) === EDITED;
 // Of what lies there now, once it was looked at.
 export const protectionOf = (copy) => facts.get(copy.group)?.[copy.number]?.protected;
+export const originalOf = (copy) => facts.get(copy.group)?.[copy.number]?.original; // whether it is what find saw
 export const damageOf = (copy) => facts.get(copy.group)?.[copy.number]?.damage;
 export const short = (path) => path.startsWith(result.root) ? path.slice(result.root.length) : path;
 

@@ -2,7 +2,7 @@
 
 import { joinedThrough, linkInWords } from "./links.js";
 import { $, make } from "./nodes.js";
-import { EDITED, MOVED, NO_FILE, REMOVED, THERE, areIdentical, copies, damageOf, facts, isGone, isLeft, kept, keeperOf, letterOf } from "./result.js";
+import { EDITED, MOVED, NO_FILE, REMOVED, THERE, areIdentical, copies, damageOf, facts, isGone, isLeft, kept, keeperOf, letterOf, originalOf } from "./result.js";
 import { protectionOf, result, stateOf, suggestions, together } from "./result.js";
 import { chooseYourself } from "./states.js";
 import { view } from "./view.js";
@@ -73,6 +73,9 @@ function warnings(group, suggestion) {
     if (isGone(copy) && protectionOf(copy)) warn(`The original of ${name(copy.number)} stays: ${protectionOf(copy)}`);
   }
   for (const copy of group.copies) if (damageOf(copy)) warn(`${name(copy.number)} is damaged: ${damageOf(copy)}`);
+  for (const copy of group.copies) {
+    if (isLeft(copy) && originalOf(copy) === false) warn(`The original of ${name(copy.number)} is gone, or was changed since find: no rule gives up another picture for it`);
+  }
   if (suggestion?.burst && !suggestion.reason.startsWith("a burst")) warn("A burst, or it may be one: shots seconds apart");
   if (isAny(MOVED)) warn("A copy was moved or renamed: its original stays");
   if (isAny(NO_FILE)) warn("A folder or a link lies in a copy's place");
