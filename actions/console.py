@@ -296,6 +296,13 @@ def write_line(line: str, stream: TextIO | None) -> None:
 
 
 def megabytes(size: int) -> str:
+    """A number of bytes in megabytes, or in kilobytes where that would be next to none.
+
+    >>> megabytes(1_234_567), megabytes(100_000), megabytes(87_400), megabytes(3), megabytes(0)
+    ('1.2 MB', '0.1 MB', '87 KB', '1 KB', '0 KB')
+    """
+    if size < 100_000:
+        return f"{max(size / 1000, min(size, 1)):.0f} KB"  # never 0 of something
     return f"{size / 1e6:,.1f} MB"
 
 

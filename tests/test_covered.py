@@ -81,7 +81,7 @@ def test_what_is_missing_is_named_and_counted_by_kind(bare_library: Library, dis
     ran = ask(bare_library, disk)
     assert ran.code == 1
     assert (
-        "Identical:            1 file,       0.0 MB: the same bytes are in the library\n" in ran.out
+        "Identical:            1 file,        35 KB: the same bytes are in the library\n" in ran.out
     )
     assert "Missing are: videos 1, photos 1, NEF 1, other files 1.\n" in ran.out
     assert f"  {disk}/b.mov: no file of the library has its bytes\n" in ran.out

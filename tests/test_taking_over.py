@@ -35,12 +35,12 @@ def test_with_a_new_photo_only_that_is_copied_and_all_is_as_if_it_were_made_anew
     before = small.files()
     small.add_some("a0.jpg")
     ran = small.find()
-    assert "5 pictures, 0.0 MB; 4 of them were there before.\n" in ran.out
+    assert "5 pictures, 3 KB; 4 of them were there before.\n" in ran.out
     assert taken(before, small.files()) == {*OLD}
     assert sorted(os.listdir(small.folder)) == ["output", "photos"]
     found = state(small.output)
     again = small.find().out
-    assert f"\nIn {small.output}: 5 pictures, 0.0 MB; all were there before.\n" in again
+    assert f"\nIn {small.output}: 5 pictures, 3 KB; all were there before.\n" in again
     shutil.rmtree(small.output)
     small.find()
     assert state(small.output) == found

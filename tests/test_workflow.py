@@ -1063,7 +1063,7 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing(culled: Library) -> None:
     assert dry.code == 1
     plan, end = dry.out.rsplit("\n", 2)[0], dry.out.splitlines()[-1]
     assert end == "Dry run: nothing was deleted."
-    assert "To delete for good: 1 original, 0.0 MB." in plan
+    assert "To delete for good: 1 original, 19 KB." in plan
     assert f"{culled.photos}/vacation1_old.jpg: it changed since find" in plan
     real = culled.cleanup()
     assert real.out.startswith(plan)
@@ -1436,8 +1436,8 @@ def test_a_script_that_answers_nothing_is_not_asked(culled: Library, stdin: str)
 
 def test_who_is_asked_is_told_what_is_to_go_though_the_run_is_quiet(culled: Library) -> None:
     ran = on_a_terminal(culled, "n\n", "--quiet")
-    size = sum((culled.photos / name).stat().st_size for name in culled.listed()) / 1e6
-    plan = f"To delete for good: 2 originals, {size:.1f} MB.\n"
+    size = sum((culled.photos / name).stat().st_size for name in culled.listed())
+    plan = f"To delete for good: 2 originals, {round(size / 1000)} KB.\n"
     assert ran.out == f"{plan}Nothing was deleted.\n"
     assert ran.err == "Delete 2 originals for good? [y/N] "
     assert on_a_terminal(culled, "y\n", "--quiet", "--yes").out.startswith("Deleted: 2 originals")
