@@ -85,10 +85,13 @@ def test_a_preview_tells_nothing_of_an_original_that_is_not_there(
         original.write_bytes(wide(STARS, 90))
     else:
         shutil.copy2(shown.copy("a1.jpg"), original)
+    number = number_of(desk, "a1.jpg")
     for _ in range(2):
-        assert desk.facts(number_of(desk, "a1.jpg")) == Unseen(ONLY_PREVIEW)
-    assert desk.suggestion(1).keeper is None
-    assert desk.state_of(number_of(desk, "a1.jpg"), sure=True) == THERE
+        assert desk.facts(number) == Unseen(ONLY_PREVIEW)
+    suggestion = desk.suggestion(1)
+    assert suggestion.keeper == number_of(desk, "a2.jpg")  # of those whose originals are there
+    assert all(number not in (one.number, one.keeper) for one in suggestion.removals)
+    assert desk.state_of(number, sure=True) == THERE
 
 
 def test_in_detail_the_originals_are_shown(desk: Desk, shown: Library) -> None:
