@@ -306,7 +306,10 @@ def test_the_summary_counts_what_could_not_be_read(bare_library: Library) -> Non
 def many_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """So many large photos that hashing them takes a while."""
     folder = tmp_path_factory.mktemp("many")
-    large = [encoded(photo(n).resize((2400, 1600)), "JPEG") for n in (CAT, COFFEE)]
+    sizes = (4800, 3200)  # progressive ones are decoded whole, however few pixels are wanted
+    large = [
+        encoded(photo(n).resize(sizes), "JPEG", progressive=True, quality=40) for n in (CAT, COFFEE)
+    ]
     for number in range(600):
         (folder / f"{number:03}.jpg").write_bytes(large[number % 2])
     return folder
@@ -338,8 +341,9 @@ def interrupted(photos: Path, output: Path, seconds: float, **environment: str) 
             command, stdout=out, stderr=err, start_new_session=True, env=os.environ | environment
         )
     lock = output.with_name(f".{output.name}.lock")
+    end = time.monotonic() + 120
     while not lock.exists():
-        assert process.poll() is None
+        assert process.poll() is None and time.monotonic() < end
         time.sleep(0.01)
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
@@ -364,10 +368,17 @@ def test_ctrl_c_ends_find_at_once_with_one_line(
     assert sorted(os.listdir(tmp_path)) == ["output.err", "output.out"]
 
 
+# Read by Python before anything else: what is forked takes ten minutes to begin.
+SLOW_FORKS = """
+import os, time
+os.register_at_fork(after_in_child=lambda: time.sleep(600))
+"""
+
+
 def test_ctrl_c_does_not_wait_until_a_slow_computer_has_started_the_workers(
     many_photos: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "PIL.py").write_text("import time\ntime.sleep(600)\n")
+    (tmp_path / "sitecustomize.py").write_text(SLOW_FORKS)
     ran = interrupted(many_photos, tmp_path / "output", 1, PYTHONPATH=str(tmp_path))
     assert ran == INTERRUPTED
 
