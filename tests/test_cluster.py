@@ -476,6 +476,34 @@ def test_results_may_lie_in_an_object_store(album: Path, monkeypatch: pytest.Mon
         store.stop()
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://bucket/work", "Could not connect to the endpoint URL"),
+        ("s3://", "Parameter validation failed: Invalid"),
+        ("/proc/nowhere", "No such file or directory"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named_in_one_line(
+    url: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("s3fs", reason="pip install -r extras/cluster/requirements.txt")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with pytest.raises(UserError, match=f"--work {url} can't be used: .*{said}.*; name another"):
+        Work(url).check()
+
+
+def test_a_bug_in_leaving_results_shows_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Work, "write", lambda *_: len(None))  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Work(str(tmp_path)).check()
+
+
 @pytest.mark.formats
 def test_a_heic_is_known_by_its_thumbnail_at_first_and_then_in_full(tmp_path: Path) -> None:
     pytest.importorskip("pi_heif")

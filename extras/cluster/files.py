@@ -2,6 +2,7 @@
 
 import contextlib
 import posixpath
+import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from numpy.typing import NDArray
 from config import UserError
 
 ENDING = ".parquet"
+
+
+def _errors_of_stores() -> tuple[type[Exception], ...]:
+    """What is raised of a place that can't be used: by fsspec, and behind s3:// by botocore."""
+    botocore = sys.modules.get("botocore.exceptions")  # there once such a place was tried
+    return (OSError, ValueError, ImportError, *([botocore.BotoCoreError] if botocore else []))
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,8 @@ class Work:
             self.write("check", {"is": [1]})
             if "check" not in self.names():
                 raise OSError("what is written isn't there")
-        except Exception as error:  # whatever a package for some store raises
-            why = str(error) or type(error).__name__
+        except _errors_of_stores() as error:
+            why = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"--work {self.url} can't be used: {why}; name another.") from error
 
     def names(self) -> set[str]:
