@@ -24,6 +24,9 @@ SELF_LIKENESS = 0.75
 SELF_SHIFT = 4 / 64  # by less every picture is like itself
 SELF_SHARE = 0.08
 Flat = NDArray[np.float32]
+# Of each pair the shift of each block by a plane, of the left one's and of the right one's; NaN
+# where nobody asked.
+Planes = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def correlation(left: Gray | Stack, right: Gray | Stack) -> Flat:
@@ -211,21 +214,35 @@ def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:
 
 
 def flat_agreement(left: Stack, right: Stack) -> NDArray[np.float64]:
-    share, of_all, counted = found_blocks(left, right)
+    return agreement_by_planes(left, right)[0]
+
+
+def agreement_by_planes(left: Stack, right: Stack) -> tuple[NDArray[np.float64], Planes]:
+    """The agreement of flattened pictures, and the planes by which they are laid on each other."""
+    share, of_all, counted, there = found_blocks(left, right)
+    back_there = unknown_planes(len(left))
     rest = np.flatnonzero(of_all < 1)
     if len(rest):
-        back, of_all_back, counted_back = found_blocks(right[rest], left[rest])
+        back, of_all_back, counted_back, back_there[rest] = found_blocks(right[rest], left[rest])
         few = np.minimum(counted[rest], counted_back) <= FEW_BLOCKS
         less, more = np.minimum(share[rest], back), np.maximum(share[rest], back)
         found = np.where(few | (more == 1), more, less)
         share[rest] = np.minimum(found, np.maximum(of_all[rest], of_all_back))
-    return share
+    return share, (there, back_there)
+
+
+def unknown_planes(count: int) -> NDArray[np.float64]:
+    """Room for the planes of so many pairs, of which none is known."""
+    return np.full((count, BLOCKS**2, 2), np.nan)
 
 
 def found_blocks(
     left: Stack, right: Stack
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """Which share is found of the left one's blocks in the right one, and of all; their number."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
+    """Which share is found of the left one's blocks in the right one, and of all.
+
+    With them come their number and their shifts by the plane.
+    """
     likeness, shifts, energy = block_shifts(left, right)
     detailed = energy > BLOCK_ENERGY
     fitted = laid(likeness, shifts, energy)
@@ -237,7 +254,7 @@ def found_blocks(
         np.where(count * 2 >= BLOCKS * BLOCKS, found / np.maximum(count, 1), 0.0)
         for count in (inside, counted)
     )
-    return share, of_all, counted
+    return share, of_all, counted, fitted
 
 
 def laid(

@@ -24,8 +24,8 @@ from pictures.looks import PAGE_SIDE, Spooled, View, page
 from pictures.presets import Rules
 from pictures.registration import (
     Flat,
+    agreement_by_planes,
     by_shift,
-    flat_agreement,
     flat_correlation,
     flattened,
     parts_alike,
@@ -311,14 +311,17 @@ def look(
         possible = ~seen.alike[few] & (likeness >= LEAST_CORRELATION)
         asked = np.flatnonzero(possible | fully)
         if len(asked):
-            share = seen.agreement[start + asked] = flat_agreement(p[asked], q[asked])
+            share, planes = agreement_by_planes(p[asked], q[asked])
+            seen.agreement[start + asked] = share
             seen.alike[start + asked] |= possible[asked] & (share >= LEAST_AGREEMENT)
         found = np.flatnonzero(seen.alike[few] & (distance[few] > SAME_DESIGN))
         if len(found):
             seen.alike[start + found] = stand_out(p[found], q[found], likeness[found])
         far = (distance[few] > CLOSE) & (likeness >= CLOSE_CORRELATION)
         if len(laid := np.flatnonzero(seen.alike[few] & far)):
-            differ, seen.parts[start + laid] = differ_in_parts(p[laid], q[laid], likeness[laid])
+            there, back = (plane[np.searchsorted(asked, laid)] for plane in planes)
+            pairs = p[laid], q[laid], likeness[laid]
+            differ, seen.parts[start + laid] = differ_in_parts(*pairs, (there, back))
             seen.alike[start + laid] = ~differ
 
     for _ in each(look_at_few, range(0, len(left), FEW)):

@@ -176,7 +176,7 @@ def test_what_a_crop_cut_off_is_not_looked_for() -> None:
     whole, part = photo(LAUNCH), cropped(photo(LAUNCH), 0.95, 1, 1)
     stacks = [np.asarray(image.convert("L").resize((64, 64)))[None] for image in (whole, part)]
     one, other = map(registration.flattened, stacks)
-    share, of_all, _ = registration.found_blocks(one, other)
+    share, of_all, *_ = registration.found_blocks(one, other)
     assert of_all < verify.LEAST_AGREEMENT < share == 1
 
 
