@@ -19,7 +19,7 @@ from extras.points import installed as points
 from extras.points import matching as by_points
 from extras.points import why as why_by_points
 from extras.points.remembered import Proofs, recalled
-from extras.vectors import near_vectors
+from extras.vectors import Limits, cosine_of, near_vectors
 from grouping import EMBEDDING, Cluster, Match
 from pictures import why
 from pictures.effort import Watch, in_threads, unwatched
@@ -166,8 +166,8 @@ def compared(one: HashedImage, other: HashedImage, sure: float) -> Comparison:
     if not one.embedding or not other.embedding:
         reason = "a picture without detail or with several pages has no embedding"
         return Comparison(EMBEDDING, False, False, reason)
-    vectors = [np.frombuffer(image.embedding or b"", np.float32) for image in (one, other)]
-    cosine = float(vectors[0] @ vectors[1])
+    vectors = [np.frombuffer(data, np.float32) for data in (one.embedding, other.embedding)]
+    cosine = cosine_of(*vectors)
     if cosine < PROPOSED_COSINE:
         reason = f"their embeddings are too far apart (from {PROPOSED_COSINE:g} on points decide)"
         return Comparison(EMBEDDING, False, False, reason, cosine=cosine)
@@ -258,9 +258,8 @@ def _proposed(
     vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
     by_row = None if apart is None else apart[owner]
     documents = np.array([by_points.is_document(images[files[n][0]].look) for n, _ in rows])
-    near = near_vectors(
-        vectors.reshape(len(rows), -1), PROPOSED_COSINE, PROPOSED, sure, by_row, documents
-    )
+    limits = Limits(PROPOSED_COSINE, PROPOSED, sure)
+    near = near_vectors(vectors.reshape(len(rows), -1), limits, by_row, documents)
     best: dict[by_points.Pair, float] = {}
     for one, other, cosine in zip(*(column.tolist() for column in near), strict=True):
         pair = int(owner[one]), int(owner[other])

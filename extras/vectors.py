@@ -1,6 +1,12 @@
-"""The exact search for vectors of nearly one direction: the nearest of each, and all very near."""
+"""The exact search for vectors of nearly one direction: the nearest of each, and all very near.
+
+Vectors are compared in whole numbers, of which no sum is rounded. So the cosine of two is the same
+whatever they are compared with at once, and on any machine.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,18 +14,27 @@ from numpy.typing import NDArray
 from pictures.sides import Sides, lie_apart
 
 Vectors = NDArray[np.float32]  # rows of length 1
-Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]  # rows, rows, cosines
+Numbers = NDArray[np.intp]
+Pairs = tuple[Numbers, Numbers, NDArray[np.float32]]  # rows, rows, cosines
 
 BLOCK = 2048  # vectors compared at once
 MOST = 64  # pairs of a row that count, the nearest
 OF_ALIKE = 2
+LONGEST = 1 << 12  # its square is the largest number up to which float32 has all whole ones
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How near two vectors must be, as `near_vectors` takes it."""
+
+    least: float
+    nearest: int
+    close: float
 
 
 def near_vectors(
     vectors: Vectors,
-    least: float,
-    nearest: int,
-    close: float,
+    limits: Limits,
     sides: Sides | None = None,
     alike: NDArray[np.bool_] | None = None,
 ) -> Pairs:
@@ -31,53 +46,117 @@ def near_vectors(
     beside what is found. With `sides`, only rows that lie apart are compared. Of two that are
     `alike` to the model, whatever they are, only the `OF_ALIKE` nearest count.
     """
-    found = list(_of_rows(vectors, least, nearest, close, sides, alike))
-    if not found:
-        return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32)
-    rows = np.concatenate([some for some, _, _ in found])
-    others = np.concatenate([some for _, some, _ in found])
-    cosines = np.concatenate([some for _, _, some in found])
+    every = _in_whole_numbers(vectors, np.arange(len(vectors)))
+    found = []
+    for rows, others, cosines in _nearest_of(every, every, limits, sides):
+        place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        near = (cosines >= limits.close) | ((place < limits.nearest) & (cosines >= limits.least))
+        if alike is not None:
+            near &= (place < OF_ALIKE) | ~(alike[rows] & alike[others])
+        found.append((rows[near], others[near], cosines[near]))
+    return _once_each(found, len(vectors))
+
+
+def nearest_among(
+    vectors: Vectors, limits: Limits, sides: Sides | None = None, block: Numbers | None = None
+) -> Pairs:
+    """The pairs of rows i < j, with their cosines, of which any may be near among more rows.
+
+    Where each row lies in block 0 or 1, only those of different blocks are compared.
+    """
+    of = (
+        [np.arange(len(vectors))] if block is None else [np.flatnonzero(block == n) for n in (0, 1)]
+    )
+    blocks = [_in_whole_numbers(vectors[rows], rows) for rows in of]
+    found = []
+    for some, others in zip(blocks, blocks[::-1], strict=True):
+        for rows, near, cosines in _nearest_of(some, others, limits, sides):
+            place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+            may_be = (cosines >= limits.close) | (place < limits.nearest)
+            found.append((rows[may_be], near[may_be], cosines[may_be]))
+    return _once_each(found, len(vectors))
+
+
+def cosine_of(one: Vectors, other: Vectors) -> float:
+    """The cosine of two vectors of length 1."""
+    both = _in_whole_numbers(np.stack((one, other)), np.arange(2))
+    product = np.array([both.whole[0] @ both.whole[1]])
+    return float(_cosines(product, both.squares[:1], both.squares[1:])[0])
+
+
+def _once_each(found: list[Pairs], size: int) -> Pairs:
+    """Pairs of rows in their order, each once, whichever of the two was asked."""
+    none = np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32)
+    rows, others, cosines = (np.concatenate(some) for some in zip(none, *found, strict=True))
     left, right = np.minimum(rows, others), np.maximum(rows, others)
-    _, first = np.unique(left * len(vectors) + right, return_index=True)
+    _, first = np.unique(left * size + right, return_index=True)
     return left[first], right[first], cosines[first]
 
 
-def _of_rows(
-    vectors: Vectors,
-    least: float,
-    nearest: int,
-    close: float,
-    sides: Sides | None,
-    alike: NDArray[np.bool_] | None,
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Some rows in whole numbers, the squares of their lengths, and which rows they are."""
+
+    whole: Vectors
+    squares: NDArray[np.float64]
+    rows: Numbers
+
+    def some(self, start: int) -> "_Whole":
+        block = slice(start, start + BLOCK)
+        return _Whole(self.whole[block], self.squares[block], self.rows[block])
+
+
+def _in_whole_numbers(vectors: Vectors, rows: Numbers) -> _Whole:
+    """Vectors so long that no sum of products is larger than `LONGEST` squared."""
+    longest = LONGEST - isqrt(vectors.shape[1]) // 2 - 2  # numbers are rounded by a half at most
+    whole = np.rint(vectors * np.float32(longest))
+    return _Whole(whole, np.einsum("ij,ij->i", whole, whole).astype(np.float64), rows)
+
+
+def _cosines(
+    products: Vectors, squares: NDArray[np.float64], others: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    lengths = np.sqrt(np.maximum(squares * others, 1))
+    cosines: NDArray[np.float32] = (products / lengths).astype(np.float32)
+    return cosines
+
+
+def _nearest_of(
+    every: _Whole, others: _Whole, limits: Limits, sides: Sides | None
 ) -> Iterator[Pairs]:
-    """What is near each row, some rows at a time."""
-    floor = min(least, close)
-    for top in range(0, len(vectors), BLOCK):
-        found = _in_block(vectors, top, 0, floor, sides)
-        for start in range(BLOCK, len(vectors), BLOCK):
-            more = _in_block(vectors, top, start, floor, sides)
+    """The nearest of some rows among others, row by row, some rows at a time."""
+    floor = min(limits.least, limits.close)
+    for top in range(0, len(every.rows), BLOCK):
+        some = every.some(top)
+        found = _in_block(some, others.some(0), floor, sides)
+        for start in range(BLOCK, len(others.rows), BLOCK):
+            more = _in_block(some, others.some(start), floor, sides)
             if len(more[0]):
                 found = _nearest_first(
                     np.concatenate((found[0], more[0])),
                     np.concatenate((found[1], more[1])),
                     np.concatenate((found[2], more[2])),
                 )
-        rows, others, cosines = found
-        place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-        near = (cosines >= close) | ((place < nearest) & (cosines >= least))
-        if alike is not None:
-            near &= (place < OF_ALIKE) | ~(alike[rows] & alike[others])
-        yield rows[near], others[near], cosines[near]
+        yield found
 
 
-def _in_block(vectors: Vectors, top: int, start: int, floor: float, sides: Sides | None) -> Pairs:
+def _least(ones: _Whole, others: _Whole, floor: float) -> float:
+    """A product that none with a cosine of `floor` is below; of few others it is."""
+    if floor <= 0:
+        return -np.inf
+    shortest = ones.squares.min(initial=LONGEST**2) * others.squares.min(initial=LONGEST**2)
+    return float(floor * np.sqrt(shortest) - LONGEST)
+
+
+def _in_block(ones: _Whole, others: _Whole, floor: float, sides: Sides | None) -> Pairs:
     """The nearest others of some rows, in one block of them."""
-    cosines = vectors[top : top + BLOCK] @ vectors[start : start + BLOCK].T
-    flat = np.flatnonzero(cosines >= np.float32(floor))
-    rows, others = np.divmod(flat, cosines.shape[1])
-    cosine, rows, others = cosines.ravel()[flat], rows + top, others + start
-    apart = (rows != others) & lie_apart(sides, rows, others)
-    return _nearest_first(rows[apart], others[apart], cosine[apart])
+    products = ones.whole @ others.whole.T
+    flat = np.flatnonzero(products >= np.float32(_least(ones, others, floor)))
+    one, other = np.divmod(flat, products.shape[1])
+    cosines = _cosines(products.ravel()[flat], ones.squares[one], others.squares[other])
+    rows, near = ones.rows[one], others.rows[other]
+    kept = (cosines >= np.float32(floor)) & (rows != near) & lie_apart(sides, rows, near)
+    return _nearest_first(rows[kept], near[kept], cosines[kept])
 
 
 def _nearest_first(rows: NDArray[np.intp], others: NDArray[np.intp], cosines: Vectors) -> Pairs:

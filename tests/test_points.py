@@ -13,6 +13,9 @@ from PIL import Image, ImageDraw, ImageOps
 
 pytest.importorskip("cv2")
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from extras.points import proof as proof_module
 from extras.points import words
 from extras.points.features import Points, packed, points_of, unpacked
@@ -255,6 +258,40 @@ def test_of_documents_few_are_proposed() -> None:
     assert set(found) - set(documents) == {
         pair for pair in near(bags, 10) if not drawn[list(pair)].all()
     }
+
+
+@settings(max_examples=20)
+@given(data=st.data())
+def test_what_is_near_by_words_among_several_blocks_is_near_in_one_of_them(
+    data: st.DataObject,
+) -> None:
+    """With what words tell by the counts of all blocks; of equal ones the first, as among all."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 9)))
+    bags = []
+    for _ in range(36):
+        kinds = rng.integers(0, 40, 30).astype(np.uint16)
+        lie = rng.integers(0, 4, (2, 30)).astype(np.uint8)
+        plain = Bag(kinds, kinds.astype(np.uint64), *lie)
+        bags.append((plain, Bag(kinds[:9], plain.bits[:9], lie[1, :9], lie[0, :9])))
+    drawn, sides = rng.random(36) < 0.5, data.draw(st.sampled_from([None, np.arange(36) % 3]))
+    block = np.array(data.draw(st.lists(st.integers(0, 2), min_size=36, max_size=36)))
+    parts = [np.flatnonzero(block == number) for number in range(3)]
+    telling = words.telling_by(
+        words.joined(words.counts_of([bags[n] for n in part], drawn[part]) for part in parts)
+    )
+    found = [words.none()]
+    for one, other in [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]:
+        some = np.flatnonzero((block == one) | (block == other))
+        apart = None if one == other else (block[some] == other).astype(np.intp)
+        by_side = None if sides is None else sides[some]
+        chosen = [bags[n] for n in some]
+        near_here = words.nearest_among(chosen, telling, 3, by_side, drawn[some], apart)
+        found.append(words.Scored(near_here.score, some[near_here.left], some[near_here.right]))
+    best = words.nearest(words.together(found), 3)
+    best = words.few_of(best, drawn[best.left] & drawn[best.right])
+    expected = list(near(bags, 3, sides, drawn))
+    assert sorted(zip(best.left.tolist(), best.right.tolist(), strict=True)) == expected
+    assert len(expected) > 36
 
 
 @pytest.mark.parametrize("other", ["2023/launch.jpg", "2024/cat.jpg"])

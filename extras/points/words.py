@@ -1,6 +1,6 @@
 """Candidates among many pictures: those of which points share words and agree how they moved."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,34 +82,65 @@ def near(
     proposed. Exact, and of equal ones the first; time grows with the square of the pictures, in
     memory are up to `MOST_VOTES`, or those for one of them.
     """
-    bags = bags if drawn is None else _telling(bags, drawn)
-    index = _index([bag and bag[0] for bag in bags])
-    mirrored = _index([bag and bag[1] for bag in bags])
-    weights = _weights(index, len(bags))
-    best = _Scored(np.zeros(0, np.float32), np.zeros(0, np.intp), np.zeros(0, np.intp))
-    start, block = 0, BLOCK
-    while start < len(bags):
-        votes = [
-            _votes(queries, index, weights, (start, start + block), len(bags))
-            for queries in (index, mirrored)
-        ]
-        counted = [_scored(some, start, len(bags)) for some in votes if some is not None]
-        if len(counted) < len(votes):
-            block //= 2
-            continue
-        best = _nearest(_apart(_together([best, *counted]), sides), count)
-        start += block
-    best = best if drawn is None else _few_of(best, drawn[best.left] & drawn[best.right])
+    telling = telling_by(counts_of(bags, drawn))
+    best = nearest_among(bags, telling, count, sides, drawn)
+    best = best if drawn is None else few_of(best, drawn[best.left] & drawn[best.right])
     order = np.lexsort((best.right, best.left))
     yield from zip(best.left[order].tolist(), best.right[order].tolist(), strict=True)
 
 
-def _telling(bags: Sequence[Bags | None], drawn: NDArray[np.bool_]) -> list[Bags | None]:
+def nearest_among(
+    bags: Sequence[Bags | None],
+    telling: "Telling",
+    count: int,
+    sides: Sides | None = None,
+    drawn: NDArray[np.bool_] | None = None,
+    block: NDArray[np.intp] | None = None,
+) -> "Scored":
+    """The pairs of which one is among the `count` nearest of the other, documents, too.
+
+    Where each picture lies in block 0 or 1, only those of different blocks are compared. Nothing
+    hangs on where pictures of other blocks are, so what is nearest among several blocks is nearest
+    in one of them.
+    """
+    bags = bags if drawn is None else _telling(bags, drawn, telling.of_documents)
+    indexes = [_index(some) for some in _by_block(bags, 0, block)]
+    mirrored = [_index(some) for some in _by_block(bags, 1, block)]
+    others = indexes[::-1]  # those of the other block, or of the same if that is all
+    asked = [*zip(indexes, others, strict=True), *zip(mirrored, others, strict=True)]
+    best = none()
+    start, most = 0, BLOCK
+    while start < len(bags):
+        votes = [
+            _votes(queries, index, telling.weights, (start, start + most), number < len(indexes))
+            for number, (queries, index) in enumerate(asked)
+        ]
+        counted = [_scored(some, start, len(bags)) for some in votes if some is not None]
+        if len(counted) < len(votes):
+            most //= 2
+            continue
+        best = nearest(_apart(together([best, *counted]), sides), count)
+        start += most
+    return best
+
+
+def _by_block(
+    bags: Sequence[Bags | None], side: int, block: NDArray[np.intp] | None
+) -> list[list[Bag | None]]:
+    """What is seen of pictures as they are, or mirrored: of all, or those of each block alone."""
+    own = [bag and bag[side] for bag in bags]
+    if block is None:
+        return [own]
+    return [
+        [bag if of == number else None for bag, of in zip(own, block.tolist(), strict=True)]
+        for number in (0, 1)
+    ]
+
+
+def _telling(
+    bags: Sequence[Bags | None], drawn: NDArray[np.bool_], telling: NDArray[np.bool_]
+) -> list[Bags | None]:
     """The same without the words of documents that many of these have, as the letters of a type."""
-    none = [np.zeros(0, np.uint16)]
-    words = [np.unique(bag[0].words) for bag, d in zip(bags, drawn, strict=True) if bag and d]
-    having = np.bincount(np.concatenate(words or none), minlength=WORDS)
-    telling = having <= max(MANY_DOCUMENTS, LARGE_SHARE * len(words))
     return [
         (_of_words(bag[0], telling), _of_words(bag[1], telling)) if bag and is_drawn else bag
         for bag, is_drawn in zip(bags, drawn, strict=True)
@@ -119,6 +150,72 @@ def _telling(bags: Sequence[Bags | None], drawn: NDArray[np.bool_]) -> list[Bags
 def _of_words(bag: Bag, telling: NDArray[np.bool_]) -> Bag:
     kept = telling[bag.words]
     return Bag(bag.words[kept], bag.bits[kept], bag.turns[kept], bag.octaves[kept])
+
+
+# ---- What words tell
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many pictures and documents there are, and of each word, how many points and pictures.
+
+    `points` and `having` have a row for what is no document, and one for documents.
+    """
+
+    pictures: int
+    documents: int
+    points: Rows
+    having: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Which words of documents count, and how much each word tells, in steps."""
+
+    of_documents: NDArray[np.bool_]
+    weights: Rows
+
+
+def counts_of(bags: Sequence[Bags | None], drawn: NDArray[np.bool_] | None = None) -> Counts:
+    """How often each word comes in some pictures, of which some are `drawn`."""
+    is_drawn = np.zeros(len(bags), np.bool_) if drawn is None else drawn
+    points, having = np.zeros((2, 2, WORDS), np.intp)
+    for bag, kind in zip(bags, is_drawn.astype(int).tolist(), strict=True):
+        if bag:
+            words, times = np.unique(bag[0].words, return_counts=True)
+            points[kind, words] += times
+            having[kind, words] += 1
+    documents = sum(bool(bag and d) for bag, d in zip(bags, is_drawn, strict=True))
+    return Counts(len(bags), documents, points, having)
+
+
+def joined(some: Iterable[Counts]) -> Counts:
+    """How often each word comes in the pictures of several."""
+    total = counts_of([])
+    for counts in some:
+        total = Counts(
+            total.pictures + counts.pictures,
+            total.documents + counts.documents,
+            total.points + counts.points,
+            total.having + counts.having,
+        )
+    return total
+
+
+def telling_by(counts: Counts) -> Telling:
+    """What words tell: the square of how rare pictures are that have one.
+
+    That is nothing of a word of very many points which is in a large part of the pictures, and of
+    a word of documents that many of these have.
+    """
+    having = counts.having[1]
+    telling = having <= max(MANY_DOCUMENTS, LARGE_SHARE * counts.documents)
+    points, having = (some[0] + some[1] * telling for some in (counts.points, counts.having))
+    rarity = np.log((counts.pictures + 1) / (having + 0.5)) ** 2
+    most = np.log(2 * (counts.pictures + 1)) ** 2
+    weights: Rows = np.maximum(1, rarity / most * (WEIGHT_STEPS - 1)).astype(np.intp)
+    weights[(points >= MANY_OF_A_WORD) & (weights < LEAST_WEIGHT)] = 0
+    return Telling(telling, weights)
 
 
 # ---- The points of all pictures, by words
@@ -159,34 +256,25 @@ def _index(bags: Sequence[Bag | None]) -> _Index:
     )
 
 
-def _weights(index: _Index, size: int) -> Rows:
-    """How much each word tells, in steps: the square of how rare pictures are that have it.
-
-    That is nothing of a word of very many points which is in a large part of the pictures.
-    """
-    first = np.diff(index.keys, prepend=-1) != 0  # of a picture's points of one word
-    words = index.keys // max(size, 1)
-    points, having = (np.bincount(some, minlength=WORDS) for some in (words, words[first]))
-    rarity = np.log((size + 1) / (having + 0.5)) ** 2
-    most = np.log(2 * (size + 1)) ** 2
-    weights: Rows = np.maximum(1, rarity / most * (WEIGHT_STEPS - 1)).astype(np.intp)
-    weights[(points >= MANY_OF_A_WORD) & (weights < LEAST_WEIGHT)] = 0
-    return weights
-
-
 # ---- Votes
 
 
 def _votes(
-    queries: _Index, index: _Index, weights: Rows, block: tuple[int, int], size: int
+    queries: _Index,
+    index: _Index,
+    weights: Rows,
+    block: tuple[int, int],
+    ahead: bool,
 ) -> Keys | None:
     """Votes of a block of pictures for others, each as a number: the two, the cell, the weight.
 
-    None where several pictures have more than can be counted at once.
+    None where several pictures have more than can be counted at once. Those `ahead` alone are
+    voted for, or all.
     """
     start, end_of_block = block
+    size = index.size
     one, end = queries.rows_of(start, end_of_block)
-    begin, last = index.rows_of(start if queries is index else 0, size)
+    begin, last = index.rows_of(start if ahead else 0, size)
     words = np.flatnonzero((one < end) & (begin < last) & (weights > 0))
     several = end_of_block - start > 1
     if several and ((end - one) * (last - begin))[words].max(initial=0) > MOST_COMPARED:
@@ -204,7 +292,7 @@ def _votes(
     i, j = i + np.repeat(one[words], numbers), j + np.repeat(begin[words], numbers)
     weight = np.repeat(weights[words], numbers)
     ones, others = queries.pictures[i], index.pictures[j]
-    apart = ones < others if queries is index else ones != others
+    apart = ones < others if ahead else ones != others
     pair = ((ones - start) * size + others) * CELLS
     turn = ((index.turns[j] - queries.turns[i]) % 256) // TURN_WIDTH
     octave = (index.octaves[j] - queries.octaves[i] + 9) // OCTAVE_WIDTH
@@ -214,18 +302,23 @@ def _votes(
 
 
 @dataclass(frozen=True, slots=True)
-class _Scored:
+class Scored:
     """Pairs of pictures with the weight of the votes that agree."""
 
     score: NDArray[np.float32]
     left: Rows
     right: Rows
 
-    def where(self, keep: NDArray[np.bool_]) -> "_Scored":
-        return _Scored(self.score[keep], self.left[keep], self.right[keep])
+    def where(self, keep: NDArray[np.bool_]) -> "Scored":
+        return Scored(self.score[keep], self.left[keep], self.right[keep])
 
 
-def _scored(votes: Keys, start: int, size: int) -> _Scored:
+def none() -> Scored:
+    """No pairs."""
+    return Scored(np.zeros(0, np.float32), np.zeros(0, np.intp), np.zeros(0, np.intp))
+
+
+def _scored(votes: Keys, start: int, size: int) -> Scored:
     """The pairs with enough votes, by the weight of those that agree."""
     votes.sort()
     keys, weight = np.divmod(votes, WEIGHT_STEPS)
@@ -238,7 +331,7 @@ def _scored(votes: Keys, start: int, size: int) -> _Scored:
     total = np.bincount(cells, weight[kept], int(enough.sum()) * CELLS).astype(np.float32)
     one, other = np.divmod(pairs[enough], max(size, 1))
     one = one + start
-    return _Scored(_fullest(total), np.minimum(one, other), np.maximum(one, other))
+    return Scored(_fullest(total), np.minimum(one, other), np.maximum(one, other))
 
 
 def _fullest(weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -250,7 +343,7 @@ def _fullest(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     return fullest
 
 
-def _together(some: Sequence[_Scored]) -> _Scored:
+def together(some: Sequence[Scored]) -> Scored:
     """All pairs once, each with its highest score."""
     score, left, right = (
         np.concatenate([getattr(scored, name) for scored in some])
@@ -260,20 +353,20 @@ def _together(some: Sequence[_Scored]) -> _Scored:
     score, left, right = score[order], left[order], right[order]
     first = np.ones(len(left), np.bool_)
     first[1:] = (np.diff(left) != 0) | (np.diff(right) != 0)
-    return _Scored(score[first], left[first], right[first])
+    return Scored(score[first], left[first], right[first])
 
 
-def _apart(scored: _Scored, sides: Sides | None) -> _Scored:
+def _apart(scored: Scored, sides: Sides | None) -> Scored:
     return scored.where(lie_apart(sides, scored.left, scored.right))
 
 
-def _few_of(scored: _Scored, documents: NDArray[np.bool_]) -> _Scored:
+def few_of(scored: Scored, documents: NDArray[np.bool_]) -> Scored:
     """The pairs without those of documents that are not among the nearest of these."""
-    few = _nearest(scored.where(documents), OF_DOCUMENTS)
-    return _together([scored.where(~documents), few])
+    few = nearest(scored.where(documents), OF_DOCUMENTS)
+    return together([scored.where(~documents), few])
 
 
-def _nearest(scored: _Scored, count: int) -> _Scored:
+def nearest(scored: Scored, count: int) -> Scored:
     """The pairs that are among the nearest of one of the two; no other can become one of them."""
     kept = np.zeros(len(scored.left), np.bool_)
     pictures = np.concatenate((scored.left, scored.right))

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from actions.find_photos import watched
 from disk import system
 from extras.embeddings import PROPOSED, PROPOSED_COSINE
-from extras.vectors import near_vectors
+from extras.vectors import Limits, near_vectors
 from grouping import UnionFind
 from pictures import bandpass, fingerprint, matching, presets
 from pictures.effort import in_threads, unwatched
@@ -183,7 +183,7 @@ def search_vectors(arguments: argparse.Namespace, count: int) -> str:
     vectors = np.random.default_rng(0).standard_normal((count, WIDTH), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     start = time.process_time()
-    pairs = len(near_vectors(vectors, PROPOSED_COSINE, PROPOSED, arguments.cosine)[0])
+    pairs = len(near_vectors(vectors, Limits(PROPOSED_COSINE, PROPOSED, arguments.cosine))[0])
     return f"{count:,} vectors: {pairs:,} pairs, {time.process_time() - start:.1f}"
 
 
