@@ -1,6 +1,7 @@
 """Where tasks leave their results: files in a folder or an object store, each of them whole."""
 
 import contextlib
+import hashlib
 import posixpath
 import sys
 import uuid
@@ -19,7 +20,7 @@ from config import UserError
 ENDING = ".parquet"
 
 
-def _errors_of_stores() -> tuple[type[Exception], ...]:
+def errors_of_stores() -> tuple[type[Exception], ...]:
     """What is raised of a place that can't be used: by fsspec, and behind s3:// by botocore."""
     botocore = sys.modules.get("botocore.exceptions")  # there once such a place was tried
     return (OSError, ValueError, ImportError, *([botocore.BotoCoreError] if botocore else []))
@@ -33,7 +34,8 @@ class Work:
 
     @cached_property
     def _place(self) -> tuple[Any, str]:
-        system, path = fsspec.core.url_to_fs(self.url)
+        # Workers leave what a list that is kept here doesn't have yet.
+        system, path = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
         return system, path
 
     def check(self) -> None:
@@ -42,7 +44,7 @@ class Work:
             self.write("check", {"is": [1]})
             if "check" not in self.names():
                 raise OSError("what is written isn't there")
-        except _errors_of_stores() as error:
+        except errors_of_stores() as error:
             why = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"--work {self.url} can't be used: {why}; name another.") from error
 
@@ -77,11 +79,15 @@ class Work:
                 wanted = list(columns) or None
                 found = pq.read_table(stream, columns=wanted, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
+            if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) is not None:
                 raise  # the disk says why, not Arrow
             self.remove(name)
             raise UserError(f"{path} was damaged and is removed; run it again.") from error
         return {column: found[column].to_numpy() for column in found.column_names}
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of a result's bytes."""
+        return hashlib.sha256(self._place[0].cat_file(self._path_of(name))).hexdigest()
 
     def remove(self, name: str) -> None:
         """Remove a result, so that it is made anew."""
