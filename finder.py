@@ -8,7 +8,7 @@ from typing import Any
 
 from config import UserError
 from disk import same_file
-from disk.files import ImageFile, image_file, open_regular
+from disk.files import ImageFile, image_file, is_url, open_regular
 from disk.own_names import ASIDE_SUFFIX, MANIFEST
 from disk.patterns import patterns_of
 from disk.places import Names, Surroundings, kind_of_file, names_of, place_at
@@ -84,6 +84,11 @@ def check_input(input_dirs: Sequence[str], output_dir: str) -> None:
     OUTPUT_DIR inside an input folder is allowed; the walk leaves it out. Changes nothing on disk.
     """
     for folder in input_dirs:
+        if is_url(folder):
+            raise UserError(
+                f"INPUT_DIR {folder} is a URL, and these are compared by tasks: run --action find "
+                "with --engine dask --work DIR_OR_URL, or mount it and name the folder."
+            )
         if not os.path.isdir(folder):
             raise UserError(f"INPUT_DIR {folder} is not a folder; check the path, or mount it.")
         if not os.access(folder, os.R_OK | os.X_OK):
@@ -172,7 +177,7 @@ def walk(
     programs keep for themselves, the folders and files that match `exclude` (disk/patterns.py), the
     paths in `leave_out`, results of earlier runs and photos of fewer bytes than `min_size`.
     """
-    walker = _Walker(exclude, leave_out, min_size)
+    walker = Walker(exclude, leave_out, min_size)
     for input_dir in input_dirs:
         yield from walker.below(input_dir)
 
@@ -186,8 +191,8 @@ def every_file(
         yield from walker.below(input_dir)
 
 
-class _Walker:
-    """Walks through folders, each of them once."""
+class Walker:
+    """Walks through folders, each of them once; how one is listed may be told by another class."""
 
     def __init__(self, exclude: Sequence[str], leave_out: Iterable[str], min_size: int) -> None:
         self._excluded = patterns_of(exclude)
@@ -207,7 +212,7 @@ class _Walker:
                 continue
             self._done.add(folder)
             try:
-                entries, folders = _listed(folder)
+                entries, folders = self.listed(folder)
             except OSError as error:
                 yield Skipped(folder, UNREADABLE_FOLDERS, reason_of(error))
                 continue
@@ -216,8 +221,29 @@ class _Walker:
                 yield Skipped(folder, kind)
                 continue
             inner = set(folders)
-            yield from (self._found(entry) for entry in entries if entry not in inner)
+            yield from (self.found(entry) for entry in entries if entry not in inner)
             stack.extend((entry.path, names) for entry in reversed(folders))
+
+    def listed(self, folder: str) -> tuple[list[Any], list[Any]]:
+        """What is in a folder, in sorted order, and the folders among it; by names and paths."""
+        return _listed(folder)
+
+    def found(self, entry: Any) -> Found:
+        """What an entry that is no folder is to `find`."""
+        if kind := self._kind_of_entry(entry):
+            return Skipped(entry.path, kind)
+        if is_photo(entry.name):
+            return self.large_enough(self._seen.photo(entry.path))
+        kind = kinds.kind_by_name(entry.name) or _sniffed_kind(entry)
+        if kind == kinds.OTHER_NAMES and by_ending(entry.name):  # a JPEG that is called .heic
+            return self.large_enough(self._seen.photo(entry.path))
+        return Skipped(entry.path, kind)
+
+    def kind_by_name(self, path: str) -> str | None:
+        """Why a file is passed over by its name or path, whatever it holds, if it is."""
+        return kind_of_file(os.path.basename(path)) or (
+            EXCLUDED_FILES if self._excluded.name_file(path) else None
+        )
 
     def _kind_of(self, folder: str, names: Names, beside: Names) -> str | None:
         """Why a folder with some names in it and beside it is passed over, if it is."""
@@ -227,38 +253,25 @@ class _Walker:
             return place.kinds
         return EXCLUDED_FOLDERS if self._excluded.name_folder(folder) else None
 
-    def _found(self, entry: "os.DirEntry[str]") -> Found:
-        """What an entry that is no folder is to `find`."""
-        if kind := self._kind_of_entry(entry):
-            return Skipped(entry.path, kind)
-        if is_photo(entry.name):
-            return self._large_enough(self._seen.photo(entry.path))
-        kind = kinds.kind_by_name(entry.name) or _sniffed_kind(entry)
-        if kind == kinds.OTHER_NAMES and by_ending(entry.name):  # a JPEG that is called .heic
-            return self._large_enough(self._seen.photo(entry.path))
-        return Skipped(entry.path, kind)
-
     def _kind_of_entry(self, entry: "os.DirEntry[str]") -> str | None:
         """Why what is no folder is passed over whatever it holds, if it is."""
         if not entry.is_file(follow_symlinks=False):
             return _kind_of_no_file(entry)
         if entry.name.endswith(ASIDE_SUFFIX):
             return SET_ASIDE
-        return kind_of_file(entry.name) or (
-            EXCLUDED_FILES if self._excluded.name_file(entry.path) else None
-        )
+        return self.kind_by_name(entry.path)
 
-    def _large_enough(self, found: Found) -> Found:
+    def large_enough(self, found: Found) -> Found:
         """A photo, or that it is too small; an empty one is damaged, and stays."""
         if isinstance(found, ImageFile) and 0 < found.size < self._min_size:
             return Skipped(found.path, f"{FEWER_BYTES}{in_bytes(self._min_size)}")
         return found
 
 
-class _FileWalker(_Walker):
+class _FileWalker(Walker):
     """Walks through folders for files of any kind."""
 
-    def _found(self, entry: "os.DirEntry[str]") -> Found:
+    def found(self, entry: Any) -> Found:
         if kind := self._kind_of_entry(entry):
             return Skipped(entry.path, kind)
         try:

@@ -42,7 +42,7 @@ from actions.previews import (
 from actions.protecting import warn_of_unused
 from actions.result import ask_for_trust, paths_of, recover, why_unsigned
 from config import Settings, UserError
-from disk.files import check_log
+from disk.files import check_log, is_url
 from disk.known_bad import KnownBad, known_bad, line_of
 from disk.lines import to_line
 from disk.output_lock import locked
@@ -61,9 +61,14 @@ from pictures.store import opened as opened_store
 if TYPE_CHECKING:
     from grouping import Cluster
 
+OF_OBJECTS = "extras.actions.find_objects:run"  # photos that lie in object stores
+
 
 @rare_collections()
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
+    if are_objects(settings.input_dirs, arguments):
+        methods.of_extras(OF_OBJECTS, "a URL")(settings, arguments, console)
+        return
     check_folders(console, arguments, settings.input_dirs, settings.output_dir)
     sides = finder.sides_of(settings.input_dirs) if settings.across else None
     method, paths = methods.chosen(settings), paths_of(settings)
@@ -79,8 +84,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         store = stack.enter_context(opened_store(settings.cache_file, console.warn))
         walked = walk_through(settings.input_dirs, settings.exclude, settings.min_size, paths)
         walked = large_enough(walked, settings.min_pixels, settings.workers)
-        protected = Protected(settings.protect, settings.input_dirs)
-        warn_of_unused(console, protected, map(path_of, walked))
+        protected = protected_among(console, walked, settings.protect, settings.input_dirs)
         engine.check_needs(console, walked, settings.cache_file, is_told=arguments.verbose)
         hasher = stack.enter_context(engine.started(store))
         survey = surveyed(walked, hasher)
@@ -91,8 +95,6 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         images, seen = search.survey.images, search.survey.digests()
         chosen = chosen_groups(images, search.groups, decisions, arguments, settings.workers, store)
         log = report(console, search, chosen, accepted, everything=arguments.verbose)
-        if arguments.list:
-            console.print_list(line_of(item.file).encode() for item in search.survey.unreadable)
         copies = planned_copies(images, chosen.groups, paths, previews=previews)
         copies, taken = with_what_is_taken(copies, old, proven, previews=previews)
         check_room(copies, taken, paths, previews=previews)
@@ -113,6 +115,24 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             by = Drawing(settings.prefer, settings.workers, settings.cache_file, settings.across)
             draw_sheet(console, paths, without_failed(planned, results), sheets(by, console.warn))
         say_next(console, arguments, paths.output_dir, results)
+
+
+def are_objects(input_dirs: Sequence[str], arguments: argparse.Namespace) -> bool:
+    """Whether photos lie in object stores, and are found there by tasks."""
+    if arguments.engine and any(map(is_url, input_dirs)):
+        return True
+    if arguments.sample:
+        raise UserError("--sample: only with photos in an object store; use --at-most.")
+    return False
+
+
+def protected_among(
+    console: Console, walked: Sequence[finder.Found], protect: Sequence[str], folders: Sequence[str]
+) -> Protected:
+    """What is protected; a pattern that names nothing is said."""
+    protected = Protected(protect, folders)
+    warn_of_unused(console, protected, map(path_of, walked))
+    return protected
 
 
 def check_places(paths: OutputPaths) -> None:
@@ -145,6 +165,8 @@ def report(
     log += report_sides(console, search.sides)
     log += report_groups(console, survey.images, groups, search.matched, everything=everything)
     report_gain(console, survey.images, groups)
+    if console.lists:
+        console.print_list(line_of(item.file).encode() for item in survey.unreadable)
     return log + report_not_shown(console, survey.images, chosen, everything=everything)
 
 

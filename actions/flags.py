@@ -88,6 +88,14 @@ FLAGS = (
         {"type": values.positive, "metavar": "N"},
     ),
     Flag(
+        "--sample",
+        "copy the first N groups into OUTPUT_DIR, to be looked at",
+        RESULT,
+        FIND,
+        {"type": values.positive, "metavar": "N"},
+        only="with photos in an object store",
+    ),
+    Flag(
         "--show-shots",
         "make a group also of what is one shot alone, a RAW and its JPEG",
         RESULT,

@@ -22,6 +22,7 @@ from actions.table import (
     RESULT,
 )
 from actions.values import Check
+from disk.files import is_url
 from pictures.choices import METHODS
 
 
@@ -39,7 +40,9 @@ def model_from_here(given: str, default: object) -> str:
 
 
 def folders_from_here(given: list[str], _: object) -> list[str]:
-    return [folder and os.path.abspath(os.path.expanduser(folder)) for folder in given]
+    return [
+        one if not one or is_url(one) else os.path.abspath(os.path.expanduser(one)) for one in given
+    ]
 
 
 def protected_from_here(given: list[str], default: Any) -> list[str]:
@@ -88,7 +91,7 @@ OPTIONS = (
         "--input-dir",
         "INPUT_DIR",
         "tests/samples",
-        "a folder with photos; may be repeated",
+        "a folder with photos, or with --engine dask a URL; may be repeated",
         values.input_dirs,
         section=PLACES,
         actions=COMPARING,

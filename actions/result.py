@@ -13,7 +13,7 @@ from disk import recovery, removal, signature
 from disk.files import append_lines
 from disk.lines import to_line
 from disk.output_lock import check_unlocked, locked
-from disk.record import check_signed, is_signed, reach_of, write_manifest
+from disk.record import Manifest, check_signed, is_signed, reach_of, write_manifest
 from disk.removal import Kept
 from disk.result import Opened, OutputPaths, Result, open_result, proven
 
@@ -86,14 +86,30 @@ def ask_for_trust(result: Result, arguments: argparse.Namespace, console: Consol
         put_back(result, console)
 
 
+def check_of_files(manifest: Manifest, output_dir: str) -> None:
+    """Refuse a sample of objects, which is there to be looked at. Changes nothing on disk."""
+    if manifest.objects:
+        raise UserError(
+            f"{output_dir} shows a sample of objects, and nothing is chosen or deleted by it; use "
+            f"--action suggest --work {manifest.objects} and then --action cleanup with it."
+        )
+
+
 @contextlib.contextmanager
 def opened(
-    paths: OutputPaths, protect: Sequence[str], arguments: argparse.Namespace, console: Console
+    paths: OutputPaths,
+    protect: Sequence[str],
+    arguments: argparse.Namespace,
+    console: Console,
+    *,
+    may_be_sample: bool = False,
 ) -> Iterator[Result]:
     """Hold the lock on a result that can be trusted; UserError if there is none."""
     remedy = "mount it, or run --action find"
     with held(paths, console, remedy, dry_run=arguments.dry_run) as found:
         result = proven(found)
+        if not may_be_sample:
+            check_of_files(result.manifest, paths.output_dir)
         if arguments.trust_result:
             ask_for_trust(result, arguments, console)
         else:

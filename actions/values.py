@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from actions.near import did_you_mean
 from config import UserError
 from disk import system
+from disk.files import is_url
 from disk.own_names import BUILDING_SUFFIXES, MANIFEST, REPORT
 from disk.user_folders import CACHE_SUFFIX, default_cache_file
 from pictures.choices import METHODS
@@ -43,13 +44,17 @@ Check = Callable[[Values, str], object]
 
 
 def input_dirs(values: Values, name: str) -> tuple[str, ...]:
-    """One or more folders, absolute and real."""
+    """One or more folders, absolute and real, or URLs of object stores as they are."""
     given = values[name]
     several = given if isinstance(given, (list, tuple)) else [given]
     if not several:
         raise UserError("INPUT_DIR is an empty list; name at least one folder.")
-    real = (os.path.realpath(_path(folder, name, values.base)) for folder in several)
-    return tuple(dict.fromkeys(real))
+    return tuple(dict.fromkeys(_folder(folder, name, values.base) for folder in several))
+
+
+def _folder(given: object, name: str, base: str) -> str:
+    url = str(given)
+    return url.rstrip("/") if is_url(url) else os.path.realpath(_path(given, name, base))
 
 
 def folders_or_none(values: Values, name: str) -> tuple[str, ...]:
@@ -121,6 +126,8 @@ def protected_by(entry: str, name: str, base: str) -> list[str]:
     A pattern may begin in any folder, or it begins with a real path: where it is absolute, has "."
     or ".." as its first folders, or a link on its way; the folder is then that of `base`.
     """
+    if is_url(entry):
+        return [entry.rstrip("/")]
     place = _path(entry, name, base)
     if not glob.has_magic(entry) or os.path.lexists(place):
         return [os.path.realpath(place)]
@@ -182,6 +189,8 @@ def check_prefer(prefer: Iterable[str]) -> None:
 def check_protect(protect: Iterable[str], output_dir: str) -> None:
     """Refuse a protected path that isn't there: a typo would protect nothing. Changes nothing."""
     for entry in protect:
+        if is_url(entry):
+            continue  # who knows object stores looks there
         if glob.has_magic(entry) and not (os.path.isabs(entry) and os.path.lexists(entry)):
             continue
         if not os.path.lexists(entry):

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -129,6 +130,11 @@ def sync_folder(folder: str) -> None:
 def is_below(path: str, folders: Iterable[str]) -> bool:
     """Whether a path is one of some folders or lies below it, by name."""
     return any(system.lies_in(path, folder) for folder in folders)
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is told by a URL, as that of an object store, and not by a path."""
+    return re.match(r"[a-z][a-z0-9+.-]*://", place, re.IGNORECASE) is not None
 
 
 def files_in(folder: str) -> Iterator[str]:

@@ -148,7 +148,8 @@ class Manifest:
 
     `report` is the digest of report.html, or empty if find wrote none. `links` and
     `kept_together` are for people to look at; nothing is decided by them here. `protect` is what
-    find was told to protect. `signatures` are those of users who trust it.
+    find was told to protect. `signatures` are those of users who trust it. Where the originals are
+    objects and no files, `objects` says where the work of their find lies; nothing is deleted then.
     """
 
     input_dirs: tuple[str, ...]
@@ -159,6 +160,7 @@ class Manifest:
     protect: tuple[str, ...] = ()
     kept_together: tuple[KeptTogether, ...] = ()
     signatures: tuple[str, ...] = ()
+    objects: str = ""
 
     @property
     def run(self) -> str:
@@ -207,6 +209,7 @@ def _manifest_of(data: Mapping[str, Any], folder: str) -> Manifest:
         protect=tuple(_entry_of(one) for one in rows_of(data.get("protect", []), "protect")),
         kept_together=tuple(map(_kept_of, rows_of(data.get("kept_together", []), "kept_together"))),
         signatures=tuple(digest_of(one, "signatures") for one in signatures),
+        objects=text_of(data.get("objects", ""), "objects"),
     )
 
 
@@ -310,7 +313,7 @@ def content_of(manifest: Manifest) -> dict[str, object]:
     content = {**head, **asdict(replace(manifest, copies=())), "copies": rows}
     content["own_files"] = manifest.own_files.names
     del content["signatures"]
-    for name in ("protect", "kept_together"):  # as in the records of before
+    for name in ("protect", "kept_together", "objects"):  # as in the records of before
         if not content[name]:
             del content[name]
     return content

@@ -37,7 +37,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
     from extras.review.notes import Notes
     from extras.review.server import Server
 
-    with opened(paths_of(settings), settings.protect, arguments, console) as result:
+    found = opened(paths_of(settings), settings.protect, arguments, console, may_be_sample=True)
+    with found as result:
         pass  # while somebody looks, the lock is free
     with (
         contextlib.closing(Notes(settings.cache_file, console.warn)) as notes,

@@ -150,7 +150,12 @@ def shown_in(block: Block) -> list[str]:
 
 
 class OnCluster:
-    """A method of the core whose work is done by tasks; it hashes photos, and groups them."""
+    """A method of the core whose work is done by tasks; it hashes photos, and groups them.
+
+    Photos that lie elsewhere than in folders are hashed by another task.
+    """
+
+    hash_part: Callable[..., int] = staticmethod(tasks.hash_part)
 
     def __init__(self, method: Any, rules: Rules, workers: int, work: Work, run: Run) -> None:
         self.recipe: Recipe = method.recipe
@@ -216,8 +221,7 @@ class OnCluster:
 
     def _hash(self, what: str, parts: Mapping[str, list[ImageFile]], recipe: Recipe) -> None:
         more = {
-            name: (tasks.hash_part, (files, recipe, self._versions))
-            for name, files in parts.items()
+            name: (self.hash_part, (files, recipe, self._versions)) for name, files in parts.items()
         }
         self._do(what, more, {name: len(files) for name, files in parts.items()}, " photos")
 

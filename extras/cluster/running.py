@@ -37,13 +37,25 @@ LOCAL: dict[str, Any] = {
 
 @contextlib.contextmanager
 def on_cluster(
-    method: Any, preset: str, workers: int, scheduler: str | None, url: str
-) -> Iterator[OnCluster]:
+    method: Any,
+    preset: str,
+    workers: int,
+    scheduler: str | None,
+    url: str,
+    kind: type[OnCluster] = OnCluster,
+) -> Iterator[Any]:
     """A method of the core done by tasks; without a scheduler as many workers are started here."""
     work = Work(url)
     work.check()
+    with started(workers, scheduler) as run:
+        yield kind(method, PRESETS[preset], workers, work, run)
+
+
+@contextlib.contextmanager
+def started(workers: int, scheduler: str | None) -> Iterator[Run]:
+    """What has tasks done by the workers of a scheduler, or by as many that are started here."""
     with _client(workers, scheduler) as client:
-        yield OnCluster(method, PRESETS[preset], workers, work, done_by(client))
+        yield done_by(client)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,119 @@
+"""Locks in object stores: an object that is made only where there is none."""
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+
+import fsspec
+
+from config import Exit, UserError
+from disk.files import is_url
+from extras.objects.stores import S3, errors, store_of, why_not
+
+OF_WORK = "lock.json"
+OF_BUCKET = ".image-similarity-search.lock"
+REFUSED = (errno.EINVAL, errno.EBUSY)  # what a failed precondition is to s3fs
+
+
+@contextlib.contextmanager
+def locked(work: str) -> Iterator[None]:
+    """Hold the lock of a place of work; a second run gets a UserError at once."""
+    url = f"{work}/{OF_WORK}"
+    store = store_of(url) if is_url(url) else None
+    with _on_s3(store, url) if isinstance(store, S3) else _elsewhere(url):
+        yield
+
+
+@contextlib.contextmanager
+def buckets_locked(urls: list[str]) -> Iterator[None]:
+    """Hold a lock in each bucket of some objects: what stays there must not go by another run."""
+    with contextlib.ExitStack() as stack:
+        store = S3("s3")
+        for bucket in sorted({store.parts_of(url)[0] for url in urls}):
+            stack.enter_context(_on_s3(store, f"s3://{bucket}/{OF_BUCKET}"))
+        yield
+
+
+@contextlib.contextmanager
+def _on_s3(store: S3, url: str) -> Iterator[None]:
+    """A lock by If-None-Match, once it is sure that the store heeds that; nothing of it stays."""
+    bucket, key = store.parts_of(url)
+    of_ours = {"Bucket": bucket, "Key": key}
+    made: list[dict[str, str]] = []
+
+    def is_taken() -> bool:
+        """Whether there is one already; else it is made."""
+        try:
+            put = store.fs.call_s3("put_object", **of_ours, Body=_holder(), IfNoneMatch="*")
+        except OSError as error:
+            if isinstance(error, FileExistsError) or error.errno in REFUSED:
+                return True
+            raise UserError(f"no lock can be put to {url}: {why_not(error)}.") from error
+        made.append({"VersionId": put["VersionId"]} if put.get("VersionId") else {})
+        return False
+
+    if is_taken():
+        raise _in_use(url, _told_of(store, url))
+    try:
+        if not is_taken():
+            raise UserError(
+                f"the store of {url} doesn't heed If-None-Match, so two runs at once could delete "
+                "what the other one counts on; nothing is done there."
+            )
+        yield
+    finally:
+        for version in made:
+            with contextlib.suppress(*errors()):
+                store.fs.call_s3("delete_object", **of_ours, **version)
+
+
+@contextlib.contextmanager
+def _elsewhere(url: str) -> Iterator[None]:
+    """A lock as a file that is made only where there is none."""
+    system, path = fsspec.core.url_to_fs(url)
+    is_local = "file" in system.protocol
+    try:
+        if is_local:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "xb") as stream:
+                stream.write(_holder())
+        else:
+            system.pipe_file(path, _holder(), mode="create")
+    except FileExistsError:
+        raise _in_use(url, system.cat_file(path)) from None
+    except errors() as error:
+        raise UserError(f"no lock can be put to {url}: {why_not(error)}.") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(*errors()):
+            system.rm_file(path)
+
+
+def _holder() -> bytes:
+    """Who holds a lock; no two are the same."""
+    told = {"host": socket.gethostname(), "process": os.getpid(), "token": uuid.uuid4().hex}
+    return json.dumps(told).encode()
+
+
+def _told_of(store: S3, url: str) -> bytes:
+    with contextlib.suppress(*errors()):
+        data: bytes = store.fs.cat_file(store.path_of(url))
+        return data
+    return b""
+
+
+def _in_use(url: str, holder: bytes) -> UserError:
+    try:
+        told = json.loads(holder)
+        who = f" (process {told['process']} on {told['host']})"
+    except (ValueError, LookupError, TypeError):
+        who = ""
+    return UserError(
+        f"another run holds {url}{who}; wait until it has ended or, if it was killed, remove that.",
+        Exit.LOCKED,
+    )

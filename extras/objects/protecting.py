@@ -1,0 +1,44 @@
+"""Which objects a person has protected, by URLs and by patterns of their keys."""
+
+import os
+from collections.abc import Iterable
+
+from config import UserError
+from disk.files import is_url
+from disk.lines import to_line
+from disk.patterns import patterns_of, plainly
+
+
+class ProtectedObjects:
+    """What is protected by URLs, each with all below it, and by patterns as those of folders.
+
+    Raises UserError for a path, which names no object.
+    """
+
+    def __init__(self, given: Iterable[str]) -> None:
+        self.given = tuple(given)
+        for entry in self.given:
+            if not is_url(entry) and os.path.isabs(entry):
+                raise UserError(
+                    f"PROTECT {entry} is a path, and protects no object; name a URL or a pattern."
+                )
+        self._places = [(plainly(entry), entry) for entry in self.given if is_url(entry)]
+        patterns = [entry for entry in self.given if not is_url(entry)]
+        self._patterns = [(patterns_of([entry]), entry) for entry in patterns]
+
+    def reason(self, url: str) -> str:
+        """Why an object may never be deleted; empty if nothing protects it."""
+        plain = plainly(url)
+        named = (
+            entry
+            for place, entry in self._places
+            if plain == place or plain.startswith(place + "/")
+        )
+        matched = (entry for patterns, entry in self._patterns if patterns.cover(url))
+        entry = next(named, None) or next(matched, None)
+        return f"it is protected ({to_line(entry)})" if entry else ""
+
+    def unused(self, urls: Iterable[str]) -> list[str]:
+        """What protects none of some objects, as a slip would."""
+        some = list(urls)
+        return [one for one in self.given if not any(map(ProtectedObjects([one]).reason, some))]

@@ -1,0 +1,461 @@
+"""Photos in object stores: found where they are, in the groups that one machine finds."""
+
+import hashlib
+import io
+import itertools
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from conftest import Library, Ran, picture, tree
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_store import keep_versions, store_here
+from PIL import Image
+
+pytest.importorskip("distributed", reason="pip install -r extras/cluster/requirements.txt")
+pytest.importorskip("pyarrow", reason="pip install -r extras/cluster/requirements.txt")
+pytest.importorskip("aiohttp", reason="pip install -r extras/cluster/requirements.txt")
+
+import aiohttp
+import pyarrow.parquet as pq
+from test_cluster import Here, album, found_in, hashed_here, on_one_machine, small_parts
+
+import finder
+from disk.files import ImageFile, digest_file
+from extras.cluster import engine
+from extras.cluster.files import Work
+from extras.objects import hashing, listing, stores
+from extras.objects.hashing import Measured, OnObjects, hashed_and_sized
+from extras.objects.stores import S3, StoredObject, store_of
+from finder import Found, Skipped
+from pictures.images import Unreadable
+from pictures.presets import PRESETS
+from pictures.recipe import Recipe
+
+__all__ = ["album", "small_parts"]
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Any]:
+    with store_here() as client:
+        yield client
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_album() -> Iterator[None]:
+    """What was read of another module's album has its inodes."""
+    hashed_here.cache_clear()
+    yield
+    hashed_here.cache_clear()
+
+
+def named(folder: Path) -> list[Path]:
+    """The files of a folder whose names a store can hold."""
+    return [path for path in sorted(folder.iterdir()) if path.name.isprintable()]
+
+
+@pytest.fixture(scope="module")
+def bucket(store: Any, album: Path) -> str:
+    """A bucket that holds the album, and what is no photo."""
+    store.create_bucket(Bucket="album")
+    for path in named(album):
+        store.put_object(Bucket="album", Key=f"some/{path.name}", Body=path.read_bytes())
+    store.put_object(Bucket="album", Key="some/notes.txt", Body=b"words")
+    store.put_object(Bucket="album", Key="some/cat", Body=b"words")
+    store.put_object(Bucket="album", Key="some/old/Picasa.ini", Body=b"words")
+    store.put_object(Bucket="album", Key="some/empty.jpg", Body=b"")
+    return "s3://album/some"
+
+
+def here(do: str, files: Iterable[ImageFile], *_: Any) -> Iterator[Measured]:
+    """As `in_workers`, in this process, and once for the same bytes."""
+    assert do == hashing.HASH
+    for file in files:
+        key = digest_file(file.path), os.path.splitext(file.path)[1]
+        if key not in KNOWN:
+            KNOWN[key] = hashed_and_sized(file, Recipe())
+        yield replace(KNOWN[key], hashed=replace(KNOWN[key].hashed, file=file))
+
+
+KNOWN: dict[tuple[str, str], Measured] = {}
+
+
+def by_tasks(work: Path | str, preset: str = "similar", run: Any = None) -> OnObjects:
+    method = SimpleNamespace(recipe=Recipe(), flags=f"--preset {preset}", has_presets=True)
+    return OnObjects(method, PRESETS[preset], 1, Work(str(work)), run or Here().run)
+
+
+def surveyed(on: OnObjects, walked: Sequence[Found]) -> finder.Survey:
+    return finder.survey(walked, on.hashed, on.at_first)
+
+
+def walked_in(url: str, *exclude: str) -> list[Found]:
+    return list(listing.walk([url], exclude, (), 0))
+
+
+def printable(walked: Iterable[Found]) -> list[Found]:
+    return [found for found in walked if str(getattr(found, "path", "")).isprintable()]
+
+
+# ---- The same groups
+
+
+@settings(max_examples=8)
+@given(data=st.data())
+def test_any_library_in_a_store_has_the_groups_that_one_machine_finds(
+    data: st.DataObject, bucket: str, album: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    local = printable(found_in(album))
+    stored = [found for found in walked_in(bucket) if isinstance(found, StoredObject)]
+    stored = [found for found in stored if "empty" not in found.path]
+    assert [os.path.basename(one.path) for one in stored] == [
+        os.path.basename(one.path) for one in local if isinstance(one, ImageFile)
+    ]
+    there = data.draw(st.lists(st.booleans(), min_size=len(local), max_size=len(local)))
+    preset = data.draw(st.sampled_from(["copies", "similar"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "PHOTOS_A_PART", data.draw(st.integers(1, 8)))
+        patch.setattr(hashing, "in_workers", here)
+        on = by_tasks(tmp_path_factory.mktemp("work"), preset)
+        survey = surveyed(
+            on, [one for one, is_there in zip(stored, there, strict=True) if is_there]
+        )
+        found = on.group(survey.images)
+    assert found == on_one_machine(
+        [one for one, is_there in zip(local, there, strict=True) if is_there], preset
+    )
+
+
+def test_a_survey_says_of_each_object_what_it_says_of_the_file(
+    bucket: str, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashing, "in_workers", here)
+    survey = surveyed(by_tasks(tmp_path), walked_in(bucket))
+    expected = finder.survey(
+        printable(found_in(album)),
+        lambda files, anew: anew(files),
+        lambda files: map(hashed_here, files),
+    )
+    assert survey.photos == expected.photos + 1
+    assert {os.path.basename(one.file.path): one.reason for one in survey.unreadable} == {
+        "empty.jpg": "the file is empty",
+        **{os.path.basename(one.file.path): one.reason for one in expected.unreadable},
+    }
+    for ours, theirs in zip(survey.images, expected.images, strict=True):
+        assert ours.file.path == f"{bucket}/{os.path.basename(theirs.file.path)}"
+        assert (ours.digest, ours.damage, ours.note) == (theirs.digest, theirs.damage, theirs.note)
+
+
+def test_what_is_no_photo_is_told_by_its_name_and_counted(bucket: str) -> None:
+    skipped = [found for found in walked_in(bucket, "old/") if isinstance(found, Skipped)]
+    assert [(found.path.removeprefix(f"{bucket}/"), found.kind) for found in skipped] == [
+        ("cat", listing.UNNAMED),
+        ("notes.txt", "other files"),
+        ("old", finder.EXCLUDED_FOLDERS),
+    ]
+
+
+def test_folders_of_a_store_are_walked_through_as_those_of_a_disk(
+    store: Any, tmp_path: Path
+) -> None:
+    store.create_bucket(Bucket="folders")
+    keys = ["b.jpg", "a/z.jpg", "a.jpg", "a/b/c.jpg", "a-b/x.jpg", "@eaDir/b.jpg", "c/small.jpg"]
+    for key in keys:
+        store.put_object(Bucket="folders", Key=f"x/{key}", Body=bytes(100))
+        place = tmp_path / "x" / key
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(bytes(100))
+    os.truncate(tmp_path / "x/c/small.jpg", 10)
+    store.put_object(Bucket="folders", Key="x/c/small.jpg", Body=bytes(10))
+    store.put_object(Bucket="folders", Key="x/c/", Body=b"")  # as consoles make folders
+    store.put_object(Bucket="folders", Key="xy/b.jpg", Body=bytes(100))
+
+    def told(walked: Iterable[Found], top: str) -> list[tuple[str, str]]:
+        there = [one for one in walked if not isinstance(one, Unreadable)]
+        return [(one.path.removeprefix(top), getattr(one, "kind", "")) for one in there]
+
+    there = told(listing.walk(["s3://folders/x", "s3://folders/x/a"], (), (), 50), "s3://folders/x")
+    assert there == told(finder.walk([str(tmp_path / "x")], (), (), 50), str(tmp_path / "x"))
+    assert len(there) == len(keys)
+
+
+# ---- What an object is
+
+
+def test_an_object_that_is_replaced_while_it_is_found_is_unreadable_until_the_next_find(
+    store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashing, "in_workers", here)
+    store.create_bucket(Bucket="changing")
+    store.put_object(Bucket="changing", Key="cat.jpg", Body=picture("2024/cat.jpg"))
+    walked = walked_in("s3://changing")
+    store.put_object(Bucket="changing", Key="cat.jpg", Body=picture("2024/coffee.jpg"))
+    (unreadable,) = surveyed(by_tasks(tmp_path), walked).unreadable
+    assert unreadable.reason == stores.REPLACED
+    (image,) = surveyed(by_tasks(tmp_path), walked_in("s3://changing")).images
+    assert image.digest == hashlib.sha256(picture("2024/coffee.jpg")).hexdigest()
+
+
+def test_of_an_object_with_versions_the_one_that_was_listed_is_read(store: Any) -> None:
+    store.create_bucket(Bucket="versions")
+    keep_versions(store, "versions")
+    put = store.put_object(Bucket="versions", Key="a b+c?.jpg", Body=b"one")
+    (one,) = walked_in("s3://versions")
+    assert isinstance(one, StoredObject)
+    assert (one.version, one.etag) == (put["VersionId"], put["ETag"].strip('"'))
+    store.put_object(Bucket="versions", Key="a b+c?.jpg", Body=b"two")
+    assert store_of(one.path).read(one) == b"one"
+    now = store_of(one.path).now(one.path)
+    assert now
+    assert now.version not in ("", one.version)
+    store.delete_object(Bucket="versions", Key="a b+c?.jpg")
+    assert store_of(one.path).now(one.path) is None
+    assert listing_of("s3://versions") == []
+
+
+def listing_of(url: str) -> list[StoredObject]:
+    return store_of(url).objects(url)
+
+
+def test_an_object_is_read_again_over_a_connection_that_breaks(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = next(found for found in walked_in(bucket) if isinstance(found, StoredObject))
+    got, tried = stores._got, list[int]()
+
+    async def breaks(*given: Any) -> bytes:
+        tried.append(1)
+        if len(tried) % 3:
+            raise aiohttp.ClientPayloadError("Response payload is not completed")
+        return await got(*given)
+
+    monkeypatch.setattr(stores, "_got", breaks)
+    assert len(store_of(one.path).read(one)) == one.size
+    monkeypatch.setattr(stores, "TRIES", 2)
+    with pytest.raises(OSError, match="the connection broke: Response payload is not completed"):
+        store_of(one.path).read(one)
+
+
+def test_a_store_without_versions_or_the_right_to_list_them_is_listed_all_the_same(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = listing_of(bucket)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError("Access Denied")
+
+    for fs in [store_of(bucket).fs]:
+        monkeypatch.setattr(fs, "find", refused)
+        monkeypatch.setattr(S3, "fs", fs)
+    assert listing_of(bucket) == expected
+    assert {one.version for one in expected} == {""}
+
+
+def test_nothing_of_what_was_fetched_stays(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    most = []
+
+    def watched(do: str, files: Iterable[ImageFile], *more: Any) -> Iterator[Measured]:
+        for found in here(do, files, *more):
+            most.append(len(list((tmp_path / "temporary").rglob("*.*g"))))
+            yield found
+
+    monkeypatch.setattr(hashing, "in_workers", watched)
+    monkeypatch.setattr(engine, "PHOTOS_A_PART", 1 << 30)
+    assert len(surveyed(by_tasks(tmp_path / "work"), walked_in(bucket)).images) > 30
+    assert 0 < max(most) <= 3 * hashing.AT_ONCE
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.workers
+def test_a_poisonous_object_is_unreadable_and_the_others_are_hashed(
+    store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.create_bucket(Bucket="poison")
+    for name, end in (("a.jpg", b""), ("b.jpg", b"poison")):
+        store.put_object(Bucket="poison", Key=name, Body=picture("2024/cat.jpg") + end)
+    monkeypatch.setattr(hashing, "HASH", "made_store:measured_or_die")
+    (unreadable,) = surveyed(by_tasks(tmp_path), walked_in("s3://poison")).unreadable
+    assert unreadable == Unreadable(unreadable.file, "it crashed the decoder (exit code -9)")
+    assert unreadable.file.path == "s3://poison/b.jpg"
+
+
+def test_what_a_worker_leaves_after_a_look_is_there_for_the_next_one(store: Any) -> None:
+    store.create_bucket(Bucket="work")
+    driver = Work("s3://work/place")
+    driver.write("one", {"is": [1]})
+    assert driver.names() == {"one"}
+    (listed,) = store.list_objects_v2(Bucket="work")["Contents"]
+    source = {"Bucket": "work", "Key": listed["Key"]}
+    store.copy_object(Bucket="work", Key="place/two.parquet", CopySource=source)
+    assert driver.read("two")["is"].tolist() == [1]
+    with pytest.raises(FileNotFoundError):
+        driver.read("three")
+
+
+# ---- The command line
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def photos(store: Any, library: Library) -> str:
+    """The photos of a library in a bucket that keeps versions, and what can't be read."""
+    name = f"photos-{next(NUMBERS)}"
+    store.create_bucket(Bucket=name)
+    keep_versions(store, name)
+    (library.photos / "broken.jpg").write_bytes(b"\xff\xd8\xff" + bytes(50))
+    for path in library.photos.rglob("*.*"):
+        key = f"all/{path.relative_to(library.photos)}"
+        store.put_object(Bucket=name, Key=key, Body=path.read_bytes())
+    return f"s3://{name}/all"
+
+
+def find(library: Library, url: str, *flags: str) -> Ran:
+    work = ("--engine", "dask", "--work", str(library.folder / "work"))
+    return library.run("find", "--input-dir", url, *work, *flags)
+
+
+def rows(library: Library, name: str) -> list[dict[str, Any]]:
+    table = pq.read_table(library.folder / "work" / "result" / f"{name}.parquet")
+    return list(table.to_pylist())
+
+
+def without(folder: str, groups: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[path.removeprefix(folder + "/") for path in group] for group in groups]
+
+
+@pytest.mark.workers
+def test_a_find_leaves_the_groups_of_one_machine_as_parquet_and_copies_nothing(
+    store: Any, library: Library, photos: str
+) -> None:
+    expected = library.run("find", "--json", "--dry-run", "--no-cache").facts
+    dry = find(library, photos, "--json", "--dry-run")
+    assert without(photos, dry.facts["groups"]) == without(str(library.photos), expected["groups"])
+    assert len(expected["groups"]) >= 1
+    assert [item["reason"] for item in dry.facts["unreadable"]] == [
+        item["reason"] for item in expected["unreadable"]
+    ]
+    assert (dry.code, dry.facts["matched"]) == (1, expected["matched"])
+    assert not (library.folder / "work" / "result").exists()
+    ran = find(library, photos, "--json")
+    assert ran.facts["groups"] == dry.facts["groups"]
+    assert not library.output.exists()
+    bucket = photos.split("/")[2]
+    for row in rows(library, "groups"):
+        key = row["url"].removeprefix(f"s3://{bucket}/")
+        found = store.get_object(Bucket=bucket, Key=key)
+        data = found["Body"].read()
+        assert row["url"] in ran.facts["groups"][row["group"] - 1]
+        assert (row["version"], row["etag"]) == (found["VersionId"], found["ETag"].strip('"'))
+        assert (row["size"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+        with Image.open(io.BytesIO(data)) as image:
+            assert (row["width"], row["height"]) == image.size
+        assert row["linked_to"] in ran.facts["groups"][row["group"] - 1]
+        assert row["view"]
+        assert 0 < row["correlation"] <= 1
+    assert {row["left"] for row in rows(library, "matches")} <= {
+        url for group in ran.facts["groups"] for url in group
+    }
+
+
+@pytest.mark.workers
+def test_two_finds_leave_the_same_bytes(library: Library, photos: str) -> None:
+    find(library, photos)
+    first = tree(library.folder / "work" / "result")
+    find(library, photos)
+    assert tree(library.folder / "work" / "result") == first
+    assert {*first} == {"groups.parquet", "matches.parquet", "signed.parquet"}
+
+
+@pytest.mark.workers
+def test_several_prefixes_are_compared_and_what_tasks_leave_may_lie_among_them(
+    store: Any, library: Library, photos: str
+) -> None:
+    bucket = photos.split("/")[2]
+    store.put_object(Bucket=bucket, Key="more/x.jpg", Body=picture("2024/cat.jpg", 80))
+    work = f"s3://{bucket}/more/work"
+    more = ("--input-dir", f"s3://{bucket}/more", "--engine", "dask", "--work", work, "--json")
+    for _ in range(2):
+        ran = library.run("find", "--input-dir", photos, *more)
+        assert f"s3://{bucket}/more/x.jpg" in ran.facts["groups"][0]
+        assert "other files" not in ran.facts["passed_over"]
+    listed = store.list_objects_v2(Bucket=bucket, Prefix="more/work/result/")["Contents"]
+    assert [one["Key"].rpartition("/")[2] for one in listed] == [
+        "groups.parquet",
+        "matches.parquet",
+        "signed.parquet",
+    ]
+
+
+@pytest.mark.workers
+def test_a_sample_shows_the_first_groups_and_nothing_is_chosen_or_deleted_by_it(
+    library: Library, photos: str
+) -> None:
+    assert find(library, photos, "--sample", "1").code == 1
+    copies = sorted((library.output / "1").iterdir())
+    group = [row for row in rows(library, "groups") if row["group"] == 1]
+    assert sorted(row["sha256"] for row in group) == sorted(map(digest_file, map(str, copies)))
+    copies[0].unlink()
+    before = tree(library.output)
+    for action, *more in (["check-deleted"], ["cleanup", "--yes"], ["keep", "1"], ["suggest"]):
+        ran = library.run(action, *more)
+        assert ran.code == 2
+        assert "shows a sample of objects, and nothing is chosen or deleted by it" in ran.err
+    assert tree(library.output) == before
+    assert find(library, photos, "--sample", "5").code == 1
+    assert copies[0].exists()
+    (library.folder / "empty").mkdir()
+    ran = library.run("find", "--input-dir", str(library.folder / "empty"))
+    assert (ran.code, "may be all that is left" in ran.err) == (2, True)
+
+
+@pytest.mark.workers
+def test_a_sample_with_the_last_copies_of_objects_is_not_replaced_without_a_word(
+    store: Any, library: Library, photos: str
+) -> None:
+    find(library, photos, "--sample", "1")
+    before = tree(library.output)
+    for row in rows(library, "groups"):
+        bucket, _, key = row["url"].removeprefix("s3://").partition("/")
+        store.delete_object(Bucket=bucket, Key=key)
+    ran = find(library, photos, "--sample", "1")
+    assert (ran.code, "of which this find sees no object" in ran.err) == (2, True)
+    assert tree(library.output) == before
+    assert find(library, photos, "--sample", "1", "--discard-review").code == 1
+    assert not (library.output / "1").exists()
+
+
+def test_what_cannot_be_done_with_objects_is_refused_with_the_reason(
+    library: Library, photos: str
+) -> None:
+    refused = {
+        ("--across",): "--across: sides are folders of this machine",
+        ("--min-pixels", "1000"): "use --min-size",
+        ("--copies", "preview"): "a sample has whole pictures",
+        ("--protect", str(library.photos)): "is a path, and protects no object",
+        ("--input-dir", str(library.photos)): "folders and objects aren't compared",
+        ("--input-dir", f"{photos}/nothing"): "holds no object; check the bucket and the prefix",
+        ("--input-dir", "s3://no-such-bucket"): "can't be listed: The specified bucket does not",
+        ("--input-dir", "what://is/this"): "can't be listed: Protocol not known: what",
+    }
+    for flags, said in refused.items():
+        ran = find(library, photos, *flags)
+        assert (ran.code, ran.err.count("\n"), said in ran.err) == (2, 1, True), ran.err
+    for action in ("find", "covered"):
+        more = [str(library.photos)] if action == "covered" else []
+        ran = library.run(action, *more, "--input-dir", photos)
+        assert ran.code == 2
+        assert "is a URL, and these are compared by tasks" in ran.err
+    ran = library.run("find", "--sample", "3")
+    assert (ran.code, "only with photos in an object store" in ran.err) == (2, True)
