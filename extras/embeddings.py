@@ -14,7 +14,7 @@ import numpy as np
 
 from actions.next_command import install_extras
 from config import Settings, UserError
-from extras.network import BATCH, Model, load
+from extras.network import BATCH, Asked, Model, loaded
 from extras.points import installed as points
 from extras.points import matching as by_points
 from extras.points import why as why_by_points
@@ -99,8 +99,9 @@ class ByEmbeddings:
         if find_spec("onnxruntime") is None:
             what = f"--method {settings.method}"
             raise UserError(f"{what} needs the package onnxruntime; {install_extras()} first.")
-        self._model = load(settings.model, settings.model_side, settings.normalise)
-        self._cosine, self._workers = settings.cosine, settings.workers
+        self.asked = Asked(settings.model, settings.model_side, settings.normalise)
+        self.cosine, self._workers = settings.cosine, settings.workers
+        self._model = loaded(self.asked)
         points.check(f"--method {settings.method}")
         rules = PRESETS[settings.preset]
         self._rules = replace(rules, points=self.has_presets)
@@ -132,7 +133,7 @@ class ByEmbeddings:
             rules = replace(self._rules, points=False)
             by_hash = by_looks(looks, rules, effort, sides, memory)
             search = by_points.and_points(by_hash, looks, proofs, effort.each, sides)
-        method = by_embeddings(images, self._cosine, sides, effort.each, search, proofs)
+        method = by_embeddings(images, self.cosine, sides, effort.each, search, proofs)
         method = by_points.leaving(memory, proofs, method)
         return group_by(digests, looks, [method], sides)
 
@@ -144,7 +145,7 @@ class ByEmbeddings:
     def why(self, one: HashedImage, other: HashedImage) -> tuple[Comparison, ...]:
         if one.digest == other.digest:
             return why.compare(one, other, self._rules)
-        return (compared(one, other, self._cosine),)
+        return (compared(one, other, self.cosine),)
 
 
 class ByBoth(ByEmbeddings):
@@ -238,6 +239,11 @@ def by_embeddings(
     return matches
 
 
+def limits_of(sure: float) -> Limits:
+    """Of which vectors the pictures are proposed."""
+    return Limits(PROPOSED_COSINE, PROPOSED, sure)
+
+
 def _proposed(
     images: Sequence[HashedImage],
     files: Sequence[Sequence[int]],
@@ -251,15 +257,14 @@ def _proposed(
     """
     apart = sides_of(files, sides)
     standing = by_points.standing_for_all(len(files), found, apart)
-    rows = _rows(images, {number: files[number] for number in standing})
+    rows = _rows(images, {number: files[number] for number in standing.tolist()})
     if not rows:
         return {}
     owner = np.array([number for number, _ in rows])
     vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
     by_row = None if apart is None else apart[owner]
     documents = np.array([by_points.is_document(images[files[n][0]].look) for n, _ in rows])
-    limits = Limits(PROPOSED_COSINE, PROPOSED, sure)
-    near = near_vectors(vectors.reshape(len(rows), -1), limits, by_row, documents)
+    near = near_vectors(vectors.reshape(len(rows), -1), limits_of(sure), by_row, documents)
     best: dict[by_points.Pair, float] = {}
     for one, other, cosine in zip(*(column.tolist() for column in near), strict=True):
         pair = int(owner[one]), int(owner[other])

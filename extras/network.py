@@ -109,6 +109,20 @@ class Model:
         return np.pad(seen, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else seen
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which model is asked for: its name or path, and what its file leaves open."""
+
+    name: str
+    side: int
+    normalise: str
+
+
+def loaded(asked: Asked) -> Model:
+    """The model that is asked for; UserError for one that can't be used."""
+    return load(asked.name, asked.side, asked.normalise)
+
+
 def load(name: str, side: int, normalise: str) -> Model:
     """Load a model by its name or path, and try it; UserError for one that can't be used.
 

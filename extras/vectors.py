@@ -17,6 +17,9 @@ Vectors = NDArray[np.float32]  # rows of length 1
 Numbers = NDArray[np.intp]
 Pairs = tuple[Numbers, Numbers, NDArray[np.float32]]  # rows, rows, cosines
 
+# Raised by hand whenever other vectors are near.
+NEAR = 1
+
 BLOCK = 2048  # vectors compared at once
 MOST = 64  # pairs of a row that count, the nearest
 OF_ALIKE = 2

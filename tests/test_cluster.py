@@ -568,7 +568,6 @@ def test_what_cannot_be_done_on_a_cluster_is_refused_with_the_reason(
     by_dask = ("--engine", "dask", "--work", str(library.folder / "work"))
     refused = {
         ("--preset", "crops"): "it compares each part of each photo with each photo",
-        ("--preset", "most"): "points of photos aren't compared there yet",
         ("--threshold", "31"): "can't do --threshold 31: it is not compared there yet",
         ("--work", str(library.output / "work")): "lies in OUTPUT_DIR; choose another folder",
         ("--work", ""): "needs --work, a folder or URL for results that all workers see",
@@ -578,6 +577,8 @@ def test_what_cannot_be_done_on_a_cluster_is_refused_with_the_reason(
         ran = library.run("find", *by_dask, *flags)
         assert (ran.code, ran.err.count("\n")) == (2, 1)
         assert said in ran.err
+    with pytest.raises(UserError, match="it compares each part of each photo"):
+        installed.check("--method both --preset crops --cosine 0.75")
     for flag in ("--work", "--scheduler"):
         ran = library.run("find", flag, "x")
         assert (ran.code, ran.err) == (

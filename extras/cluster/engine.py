@@ -1,6 +1,5 @@
 """The find that hands its work out: photos are hashed and compared by tasks that leave files."""
 
-import hashlib
 import time
 import zlib
 from collections import Counter
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from actions.console import progress
 from disk.files import ImageFile
 from extras.cluster import tasks
-from extras.cluster.files import Work
+from extras.cluster.files import Work, name_of
 from extras.cluster.rows import (
     Looks,
     Numbers,
@@ -31,7 +30,7 @@ from pictures import matching
 from pictures.candidates import Candidates, Search, none_among
 from pictures.crops import cut_off
 from pictures.crowds import Known
-from pictures.effort import Watch, in_threads, unwatched
+from pictures.effort import Effort, Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage, HashFiles, Unreadable
 from pictures.looks import Part as Left
 from pictures.looks import Taken
@@ -63,11 +62,6 @@ def cut(items: Iterable[T], size: int, key: Callable[[T], bytes]) -> list[list[T
     return [run for run in runs if run]
 
 
-def name_of(kind: str, *made_of: object) -> str:
-    """The name of what is made of something: its digest."""
-    return f"{kind}-{hashlib.blake2b(repr(made_of).encode(), digest_size=16).hexdigest()}"
-
-
 class Elsewhere:
     """A look that lies in a result of a task until more is asked of it than the driver knows."""
 
@@ -83,7 +77,7 @@ class Elsewhere:
 class Files(Sequence[Sequence[int]]):
     """The positions of the files of each distinct picture, as `matching.distinct` orders them.
 
-    `first` are the first ones, `number` is each file's picture.
+    `first` are the first ones, `number` is each file's picture, `order` are all files so.
     """
 
     def __init__(
@@ -93,13 +87,13 @@ class Files(Sequence[Sequence[int]]):
         shown = whole.copy()
         there = photo_of >= 0
         shown[there] = identity[photo_of[there]]
-        self._order = np.lexsort((whole, shown))
+        self.order = np.lexsort((whole, shown))
         begins = np.ones(len(shown), np.bool_)
-        begins[1:] = shown[self._order[1:]] != shown[self._order[:-1]]
+        begins[1:] = shown[self.order[1:]] != shown[self.order[:-1]]
         self._ends = np.append(np.flatnonzero(begins), len(shown))
-        self.first = self._order[self._ends[:-1]]
-        self.number = np.empty_like(self._order)
-        self.number[self._order] = np.cumsum(begins) - 1
+        self.first = self.order[self._ends[:-1]]
+        self.number = np.empty_like(self.order)
+        self.number[self.order] = np.cumsum(begins) - 1
 
     def __len__(self) -> int:
         return len(self.first)
@@ -107,7 +101,7 @@ class Files(Sequence[Sequence[int]]):
     def __getitem__(self, number: Any) -> Any:
         if not 0 <= number < len(self.first):
             raise IndexError(number)
-        return self._order[self._ends[number] : self._ends[number + 1]].tolist()
+        return self.order[self._ends[number] : self._ends[number + 1]].tolist()
 
 
 class Shots(Sequence[matching.Shot]):
@@ -160,7 +154,11 @@ class OnCluster:
     def __init__(self, method: Any, rules: Rules, workers: int, work: Work, run: Run) -> None:
         self.recipe: Recipe = method.recipe
         self.flags, self.has_presets, self.method = method.flags, method.has_presets, self
-        self._rules, self._workers, self._work, self._run = rules, workers, work, run
+        self._rules = replace(rules, points=False)  # these are compared apart
+        self._workers, self._work, self._run = workers, work, run
+        self._asked = getattr(method, "asked", None)  # a model
+        self._cosine: float = getattr(method, "cosine", 0.0)
+        self._points = rules.points or (method.has_presets and self._asked is not None)
         self._versions, self._begun = tasks.versions(self.recipe), time.time_ns()
         self._files = dict[str, list[ImageFile]]()  # of each part
         self._looks, self._rows, self._blocks = Looks(work), list[Rows](), list[Block]()
@@ -221,7 +219,8 @@ class OnCluster:
 
     def _hash(self, what: str, parts: Mapping[str, list[ImageFile]], recipe: Recipe) -> None:
         more = {
-            name: (self.hash_part, (files, recipe, self._versions)) for name, files in parts.items()
+            name: (self.hash_part, (files, recipe, self._versions, self._asked))
+            for name, files in parts.items()
         }
         self._do(what, more, {name: len(files) for name, files in parts.items()}, " photos")
 
@@ -255,9 +254,11 @@ class OnCluster:
             begin, block = self._end(), list[Part]()
             for name in names:
                 columns = self._work.read(name, *OF_PARTS)
-                self._rows.append(rows_of(columns))
-                block.append(part_of(name, self._rows[-1]))
-                first = self._looks.add(block[-1], len(columns["about"]))
+                first, rows = self._looks.ends[-1], rows_of(columns)
+                if len(rows.flags):  # or nothing of it is compared, and it may be made anew
+                    self._rows.append(rows)
+                    block.append(part_of(name, rows))
+                    self._looks.add(block[-1], len(columns["about"]))
                 yield from results_in(
                     columns, lambda n, *more, first=first: Elsewhere(self._looks, first + n, *more)
                 )
@@ -284,29 +285,80 @@ class OnCluster:
         """
         rows, looks = joined(self._rows), [cast(Elsewhere | None, image.look) for image in images]
         photo_of = np.array([look.photo if look else -1 for look in looks], np.intp)
-        files = Files(rows.identity, photo_of, [image.digest for image in images])
-        numbers = np.flatnonzero(photo_of[files.first] >= 0)
-        photos = photo_of[files.first[numbers]]
-        table, which = table_from(rows, self._looks, photos)
-        table = replace(table, owner=numbers[table.owner])
+        digests = [image.digest for image in images]
+        files = Files(rows.identity, photo_of, digests)
         by_picture, effort = sides_of(files, sides), in_threads(self._workers, watch)
-        known = self._known(rows, photos, None if by_picture is None else by_picture[table.owner])
-        shots = Shots(looks, files.number, np.unique(table.owner[table.page & ~table.framed]))
-        parts = [
-            None if look is None else look.part for look in map(looks.__getitem__, files.first)
-        ]
 
         def matches(_: Sequence[Sequence[int]]) -> Iterator[Match]:
-            if not len(which):
-                return
-            old = np.zeros(len(which), np.bool_)
-            search = Search(table, self._rules, by_picture, known, old, effort)
             seen = Known(len(files), matching.small_by(sides))
-            yield from matching.looked_at(table, search, seen)
-            yield from cut_off(table, parts, self._rules, effort.each, by_picture)
-            yield from matching.bursts(table, shots, self._rules, by_picture)
+            found = list(self._by_looks(files, looks, rows, by_picture, seen, effort))
+            yield from found
+            if self._points or self._asked:
+                yield from self._beyond(files, rows, photo_of, digests, by_picture, found)
 
         return matching.group_files(files, [matches], sides)
+
+    def _by_looks(
+        self,
+        files: Files,
+        looks: Sequence[Elsewhere | None],
+        rows: Rows,
+        by_picture: Sides | None,
+        seen: Known,
+        effort: Effort,
+    ) -> Iterator[Match]:
+        """What hashes and looks tell, if the method asks them."""
+        first = [looks[file] for file in files.first]
+        photos = np.array([look.photo if look else -1 for look in first], np.intp)
+        numbers = np.flatnonzero(photos >= 0)
+        if not self.has_presets or not len(numbers):
+            return
+        table, which = table_from(rows, self._looks, photos[numbers])
+        table = replace(table, owner=numbers[table.owner])
+        by_row = None if by_picture is None else by_picture[table.owner]
+        known = self._known(rows, photos[numbers], by_row)
+        shots = Shots(looks, files.number, np.unique(table.owner[table.page & ~table.framed]))
+        parts = [look.part if look else None for look in first]
+        old = np.zeros(len(which), np.bool_)
+        search = Search(table, self._rules, by_picture, known, old, effort)
+        yield from matching.looked_at(table, search, seen)
+        yield from cut_off(table, parts, self._rules, effort.each, by_picture)
+        yield from matching.bursts(table, shots, self._rules, by_picture)
+
+    def _beyond(
+        self,
+        files: Files,
+        rows: Rows,
+        photo_of: Numbers,
+        digests: Sequence[str],
+        by_picture: Sides | None,
+        found: list[Match],
+    ) -> Iterator[Match]:
+        """What points tell beyond what was found, and what a model does."""
+        from extras.cluster import nearest  # with OpenCV, which other methods do without
+
+        pictures = nearest.Pictures(
+            files.first, files.order, files.number, photo_of, digests, by_picture
+        )
+        beyond = nearest.Beyond(
+            self._work,
+            self._do,
+            self._looks,
+            rows,
+            self._runs(nearest.PARTS_TOGETHER),
+            pictures,
+            (self.recipe, self._versions),
+        )
+        if self._points:
+            found += (more := beyond.by_points(found))
+            yield from more
+        if self._asked:
+            yield from beyond.by_model(found, self._cosine)
+
+    def _runs(self, size: int) -> list[list[Part]]:
+        """The parts in runs of some."""
+        names, parts = [part.name for part in self._looks.parts], iter(self._looks.parts)
+        return [[next(parts) for _ in run] for run in cut(names, size, str.encode)]
 
     def _known(self, rows: Rows, photos: Numbers, by_row: Sides | None) -> Candidates:
         """The candidates among photos, in order of their identities, that tasks have found."""

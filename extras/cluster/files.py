@@ -20,6 +20,11 @@ from config import UserError
 ENDING = ".parquet"
 
 
+def name_of(kind: str, *made_of: object) -> str:
+    """The name of what is made of something: its digest."""
+    return f"{kind}-{hashlib.blake2b(repr(made_of).encode(), digest_size=16).hexdigest()}"
+
+
 def errors_of_stores() -> tuple[type[Exception], ...]:
     """What is raised of a place that can't be used: by fsspec, and behind s3:// by botocore."""
     botocore = sys.modules.get("botocore.exceptions")  # there once such a place was tried

@@ -8,8 +8,9 @@ from config import UserError
 PACKAGES = {"distributed": "dask[distributed]", "pyarrow": "pyarrow", "fsspec": "fsspec"}
 REFUSED = {
     "--preset crops": "it compares each part of each photo with each photo, some 70 times the work",
-    "--preset most": "points of photos aren't compared there yet",
+    "--threshold": "it is not compared there yet",
 }
+REMEDY = "use --preset copies, similar or most, or --method embeddings or both"
 
 
 def check(flags: str) -> None:
@@ -18,6 +19,6 @@ def check(flags: str) -> None:
         if find_spec(module) is None:
             remedy = install_extras("cluster")
             raise UserError(f"--engine dask needs the package {package}; {remedy} first.")
-    if flags not in ("--preset copies", "--preset similar"):
-        why = REFUSED.get(flags, "it is not compared there yet")
-        raise UserError(f"--engine dask can't do {flags}: {why}; use --preset copies or similar.")
+    for refused, why in REFUSED.items():
+        if refused in flags:
+            raise UserError(f"--engine dask can't do {flags}: {why}; {REMEDY}.")

@@ -5,7 +5,7 @@ import json
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from pictures import candidates
 from pictures.bandpass import Window
 from pictures.candidates import Frequencies
 from pictures.images import Hashed, HashedImage, Unreadable
-from pictures.looks import Look, Taken, identity
+from pictures.looks import Look, Taken, content, identity
 from pictures.looks import Part as Left
 from pictures.picture_file import apart, together
 from pictures.sketch import KEPT
@@ -38,8 +38,11 @@ Numbers = NDArray[np.intp]
 
 def columns_of(results: Sequence[Hashed]) -> dict[str, list[Any]]:
     """A row for each result: what is said of it, and its look in what is compared of it."""
-    rows = [(about(result), *_of_look(getattr(result, "look", None))) for result in results]
-    names = ("about", *OF_ROWS, "look", "pictures")
+    rows = [
+        (about(result), *_of_look(getattr(result, "look", None)), *_of_vector(result))
+        for result in results
+    ]
+    names = ("about", *OF_ROWS, "look", "pictures", "points", "seen", "vector")
     return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
@@ -54,15 +57,24 @@ def about(result: Hashed) -> str:
     return json.dumps([*said, [taken.camera, taken.seconds] if taken else None, part])
 
 
-def _of_look(look: Look | None) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes]:
+def _of_vector(result: Hashed) -> tuple[bytes, bytes]:
+    """What a model made of a photo, and before it what tells it from other vectors."""
+    vector = getattr(result, "embedding", None)
+    return (hashlib.blake2b(vector, digest_size=16).digest(), vector) if vector else (b"", b"")
+
+
+def _of_look(look: Look | None) -> tuple[bytes, ...]:
+    """What is said of a look; its points by themselves, as they are large and seldom read."""
     if look is None:
-        return b"", b"", b"", b"", b"", b""
+        return (b"",) * 7
     table = table_of([look])
     made = candidates.frequencies_of(table.gray, len(look.views))
     gate = (made.signs.tobytes(), made.transposed.tobytes(), made.sketches.tobytes())
     flags = bytes(FRAMED * view.framed + PAGE * view.is_page for view in look.views)
     hashes = b"".join(view.hash for view in look.views)
-    return identity(look), flags, hashes, b"".join(gate), *apart(look)
+    points = content(look.points) if look.points else b""
+    packed, pictures = apart(replace(look, points=None))
+    return identity(look), flags, hashes, b"".join(gate), packed, pictures, points
 
 
 def results_in(
@@ -155,6 +167,7 @@ class Part:
 
 
 def part_of(name: str, rows: Rows) -> Part:
+    """A part by what its rows show."""
     shown = hashlib.blake2b(rows.identity.tobytes(), digest_size=16)
     shown.update(rows.flags.tobytes())
     return Part(name, shown.hexdigest())
@@ -169,10 +182,22 @@ def gated(work: Work, part: Part) -> Rows:
     return rows
 
 
+def column_of(work: Work, part: Part, column: str) -> NDArray[Any]:
+    """Something of each photo of a part; UserError if it shows something else now."""
+    gated(work, part)
+    return work.read(part.name, column)[column]
+
+
 @lru_cache(maxsize=PARTS_IN_MEMORY)
 def _looks_of(work: Work, part: Part) -> tuple[NDArray[Any], NDArray[Any]]:
     columns = work.read(part.name, "look", "pictures")
     return columns["look"], columns["pictures"]
+
+
+def look_in(work: Work, part: Part, photo: int) -> Look:
+    """The look of a photo by its number in a part, without its points."""
+    packed, pictures = _looks_of(work, part)
+    return together(packed[photo], pictures[photo], HASH_BYTES)
 
 
 class Looks:
@@ -180,21 +205,19 @@ class Looks:
 
     def __init__(self, work: Work, parts: Iterable[tuple[Part, int]] = ()) -> None:
         """Of parts with so many photos each."""
-        self._work, self._parts, self._ends = work, list[Part](), [0]
+        self._work, self.parts, self.ends = work, list[Part](), [0]
         for part, photos in parts:
             self.add(part, photos)
 
     def add(self, part: Part, photos: int) -> int:
         """Take in one more part; the number of its first photo."""
-        self._parts.append(part)
-        self._ends.append(self._ends[-1] + photos)
-        return self._ends[-2]
+        self.parts.append(part)
+        self.ends.append(self.ends[-1] + photos)
+        return self.ends[-2]
 
     def __getitem__(self, photo: int) -> Look:
-        which = bisect_right(self._ends, photo) - 1
-        packed, pictures = _looks_of(self._work, self._parts[which])
-        place = photo - self._ends[which]
-        return together(packed[place], pictures[place], HASH_BYTES)
+        which = bisect_right(self.ends, photo) - 1
+        return look_in(self._work, self.parts[which], photo - self.ends[which])
 
 
 class _Of(Sequence[Any]):

@@ -3,7 +3,8 @@
 import multiprocessing
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from extras.cluster.rows import Looks, Numbers, Part, Rows, columns_of, gated, j
 from pictures import matching
 from pictures.candidates import Search
 from pictures.crowds import Known
-from pictures.images import Unreadable
+from pictures.images import Hashed, Unreadable
 from pictures.presets import Rules
 from pictures.recipe import Recipe
 from pictures.remembered import SEARCH
@@ -46,13 +47,44 @@ def check_worker(recipe: Recipe, expected: str, folder: str) -> None:
 
 
 def hash_part(
-    work: Work, name: str, files: Sequence[ImageFile], recipe: Recipe, expected: str
+    work: Work,
+    name: str,
+    files: Sequence[ImageFile],
+    recipe: Recipe,
+    expected: str,
+    asked: Any = None,
 ) -> int:
-    """Hash some photos, in a process of their own with its limits; how many are unreadable."""
+    """Hash some photos, in a process of their own with its limits; how many are unreadable.
+
+    A model that is asked sees them here.
+    """
     check_worker(recipe, expected, os.path.dirname(files[0].path))
-    results = {result.file.path: result for result in finder.hash_files(files, recipe, 1)}
+    hashed = seen_by(asked, recipe, finder.hash_files(files, recipe, 1))
+    results = {result.file.path: result for result in hashed}
     work.write(name, columns_of([results[file.path] for file in files]))
     return sum(isinstance(result, Unreadable) for result in results.values())
+
+
+def seen_by(asked: Any, recipe: Recipe, results: Iterable[Hashed]) -> Iterator[Hashed]:
+    """Photos with what a model makes of them, if one is asked; UserError if it is another one."""
+    if asked is None:
+        return iter(results)
+    from extras import embeddings  # with OpenCV, which other methods do without
+
+    model = _loaded(asked)
+    if model.name != recipe.model:
+        raise UserError(
+            f"the model {asked.name} of {socket.gethostname()} is another one, or makes other "
+            "vectors; install the same there."
+        )
+    return embeddings.embedded(results, model, 1)
+
+
+@lru_cache(maxsize=1)
+def _loaded(asked: Any) -> Any:
+    from extras import network
+
+    return network.loaded(asked)
 
 
 def compare(

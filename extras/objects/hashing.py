@@ -13,7 +13,7 @@ from disk.files import MAX_FILE_BYTES, ImageFile, open_regular
 from extras.cluster.engine import OnCluster
 from extras.cluster.files import Work
 from extras.cluster.rows import columns_of, results_in
-from extras.cluster.tasks import check_worker
+from extras.cluster.tasks import check_worker, seen_by
 from extras.objects.stores import StoredObject, errors, store_of, why_not
 from pictures import decode
 from pictures.errors import DECODE_ERRORS
@@ -55,15 +55,30 @@ def hashed_and_sized(file: ImageFile, recipe: Recipe) -> Measured:
 
 
 def hash_part(
-    work: Work, name: str, files: Sequence[StoredObject], recipe: Recipe, expected: str
+    work: Work,
+    name: str,
+    files: Sequence[StoredObject],
+    recipe: Recipe,
+    expected: str,
+    asked: Any = None,
 ) -> int:
-    """Hash some objects, in a process of their own with its limits; how many are unreadable."""
+    """Hash some objects, in a process of their own with its limits; how many are unreadable.
+
+    A model that is asked sees them here.
+    """
     check_worker(recipe, expected, "")
-    found = {one.file.path: one for one in measured(files, HASH, recipe)}
+    sizes = dict[str, tuple[int, int]]()
+
+    def hashed() -> Iterator[Hashed]:
+        for one in measured(files, HASH, recipe):
+            sizes[one.file.path] = one.width, one.height
+            yield one.hashed
+
+    found = {result.file.path: result for result in seen_by(asked, recipe, hashed())}
     results = [found[file.path] for file in files]
-    sizes = {"width": [one.width for one in results], "height": [one.height for one in results]}
-    work.write(name, {**columns_of([one.hashed for one in results]), **sizes})
-    return sum(isinstance(one.hashed, Unreadable) for one in results)
+    width, height = zip(*(sizes[file.path] for file in files), strict=True)
+    work.write(name, {**columns_of(results), "width": list(width), "height": list(height)})
+    return sum(isinstance(result, Unreadable) for result in results)
 
 
 def measured(files: Sequence[StoredObject], do: str, recipe: Recipe) -> Iterator[Measured]:

@@ -4,9 +4,10 @@ Changes nothing on disk.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, combinations, islice
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,7 @@ BATCH = 64  # pairs that are proven at once, in threads
 MARGIN = 0.1  # of the points at each end of the box in which they lie
 MOST_IN_MEMORY = 2048  # pictures whose points are there, of some 15 KB each
 Pair = tuple[int, int]
+Place = TypeVar("Place", bound=Hashable)  # of a picture among others
 Boxes = NDArray[np.float64]
 # Does something for each of some pairs: `map`, or that of an executor with threads.
 Both = tuple[Seen, Seen]
@@ -74,8 +76,8 @@ def and_points(
             found.append(match)
             yield match
         shown = [looks[first] for first, *_ in files]
-        pairs = proposed(shown, found, sides_of(files, sides))
-        yield from proven(shown, chain(pairs, framed(shown, found)), each, proofs)
+        pairs = chain(proposed(shown, found, sides_of(files, sides)), framed(shown, found))
+        yield from proven(shown, pairs, each, proofs)
 
     return matches
 
@@ -102,15 +104,20 @@ def proposed(
     that is near it; not so with sides, of which each has its own copies.
     """
     known = {(match.left, match.right) for match in found}
-    rows = [number for number in standing_for_all(len(looks), found, sides) if looks[number]]
-    rows = [number for number in rows if has_points(looks[number])]
+    standing = standing_for_all(len(looks), found, sides).tolist()
+    rows = [number for number in standing if has_points(looks[number])]
     for one, other in _near(looks, rows, sides):
         if (one, other) not in known and may_be_compared(sides, one, other):
             yield one, other
 
 
 def framed(looks: Sequence[Look | None], found: Iterable[Match]) -> Iterator[Pair]:
-    """Yield the pairs that match inside a frame, the most alike of each picture.
+    """Yield the pairs of pictures with points that match inside a frame."""
+    return most_alike_framed(found, lambda number: has_points(looks[number]))
+
+
+def most_alike_framed(found: Iterable[Match], has: Callable[[int], bool]) -> Iterator[Pair]:
+    """Yield the pairs that match inside a frame and have points, the most alike of each picture.
 
     What is taken for a frame may be a page with other pictures, too: points tell which part of it
     is seen, so that the page joins no strangers.
@@ -120,18 +127,19 @@ def framed(looks: Sequence[Look | None], found: Iterable[Match]) -> Iterator[Pai
     for match in sorted(inside, key=lambda m: (-m.correlation, m.left, m.right)):
         pair = match.left, match.right
         fewest = min(asked[number] for number in pair)
-        if fewest < MOST_FRAMED and all(has_points(looks[number]) for number in pair):
+        if fewest < MOST_FRAMED and all(map(has, pair)):
             asked.update(pair)
             yield pair
 
 
-def standing_for_all(size: int, found: Iterable[Match], sides: Sides | None) -> list[int]:
+def standing_for_all(size: int, found: Iterable[Match], sides: Sides | None) -> NDArray[np.intp]:
+    """The pictures of which words and vectors are compared: of some surely the same the first."""
     if sides is not None:
-        return list(range(size))
+        return np.arange(size)
     same = UnionFind(size)
     for match in filter(is_certain, found):
         same.union(match.left, match.right)
-    return [number for number, root in enumerate(same.roots().tolist()) if number == root]
+    return np.flatnonzero(same.roots() == np.arange(size))
 
 
 def is_document(look: Look | None) -> bool:
@@ -189,7 +197,7 @@ def borne_out(
     With each comes whether they prove it alone. No pair is looked at of which it is known.
     """
     proofs = Proofs() if proofs is None else proofs
-    seen, waiting = _InMemory(looks), iter(pairs)
+    seen, waiting = _InMemory(looks.__getitem__), iter(pairs)
     while some := list(islice(waiting, BATCH)):
         keys = [key_of(*(_compared(looks[number]) for number in pair)) for pair in some]
         new = [n for n, key in enumerate(keys) if not proofs.knows(key)]
@@ -200,6 +208,15 @@ def borne_out(
             if found:
                 bits = _bits_between(looks[one], looks[other])
                 yield Match(one, other, bits, found.share, POINTS, found.regions), found.holds
+
+
+def asked_of(
+    look_at: Callable[[Place], Look], pairs: Iterable[tuple[Place, Place]]
+) -> Iterator[Shown | None]:
+    """Yield what points say of each of some pairs of pictures, wherever their looks are."""
+    seen = _InMemory(look_at)
+    for one, other in pairs:
+        yield compared((seen.of(one), seen.of(other)))
 
 
 def compared(both: Both) -> Shown | None:
@@ -288,21 +305,21 @@ def _compared(look: Look | None) -> tuple[bytes | Spooled, ...]:
     return (_packed(look), view.gray) if view.fine is None else (_packed(look), view.fine)
 
 
-class _InMemory:
+class _InMemory(Generic[Place]):
     """What is compared of the pictures that were asked for last."""
 
-    def __init__(self, looks: Sequence[Look | None]) -> None:
-        self._looks = looks
-        self._seen: OrderedDict[int, Seen] = OrderedDict()
+    def __init__(self, look_at: Callable[[Place], Look | None]) -> None:
+        self._look_at = look_at
+        self._seen: OrderedDict[Place, Seen] = OrderedDict()
 
-    def of(self, number: int) -> Seen:
+    def of(self, number: Place) -> Seen:
         seen = self._seen.pop(number, None) or self._read(number)
         self._seen[number] = seen
         if len(self._seen) > MOST_IN_MEMORY:
             self._seen.popitem(last=False)
         return seen
 
-    def _read(self, number: int) -> Seen:
-        look = self._looks[number]
+    def _read(self, number: Place) -> Seen:
+        look = self._look_at(number)
         assert look
         return seen_in(look, points_in(content(_packed(look))))

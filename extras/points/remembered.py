@@ -85,7 +85,7 @@ def packed(known: Known) -> bytes:
     """What is known of pairs as bytes, and before them a digest of these."""
     apart = sorted(key for key, shown in known.items() if shown is None)
     alike = sorted((key, shown) for key, shown in known.items() if shown is not None)
-    numbers = np.array([_numbers(shown) for _, shown in alike], "<f4").tobytes()
+    numbers = np.array([numbers_of(shown) for _, shown in alike], "<f4").tobytes()
     keys = b"".join([*apart, *(key for key, _ in alike)])
     data = HEAD.pack(len(apart), len(alike)) + keys + numbers
     return hashlib.blake2b(data, digest_size=KEY_BYTES).digest() + data
@@ -102,11 +102,17 @@ def unpacked(data: bytes) -> Known:
     rows = np.frombuffer(data, "<f4", NUMBERS * alike, starts.stop).reshape(alike, NUMBERS)
     known: Known = dict.fromkeys(keys[:apart])
     for key, row in zip(keys[apart:], rows.tolist(), strict=True):
-        known[key] = shown_of(row[0], np.array(row[1:-1]), holds=bool(row[-1]))
+        known[key] = shown_in(row)
     return known
 
 
-def _numbers(shown: Shown) -> list[float]:
+def shown_in(numbers: Sequence[float]) -> Shown:
+    """What was made numbers."""
+    return shown_of(numbers[0], np.array(numbers[1:-1]), holds=bool(numbers[-1]))
+
+
+def numbers_of(shown: Shown) -> list[float]:
+    """What is known of two pictures as numbers: the share, the boxes, and whether it holds."""
     one, other = shown.regions
     return [shown.share, *one.sure, *one.most, *other.sure, *other.most, shown.holds]
 

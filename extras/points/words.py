@@ -10,6 +10,9 @@ from extras.points.features import Described, Points
 from extras.points.vocabulary import WORDS
 from pictures.sides import Sides, lie_apart
 
+# Raised by hand whenever other pictures are near.
+NEAR = 1
+
 MOST_BITS = 10  # of 64, in which points of a word may differ that vote for their pictures
 TURNS, TURN_WIDTH = 16, 16  # bins of how much a point is turned, and their width in 256ths
 OCTAVES, OCTAVE_WIDTH = 6, 3  # bins of how much it is enlarged, and their width
