@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actions.console import progress
+from actions.recall import Recall
 from disk.files import ImageFile
 from extras.cluster import tasks
 from extras.cluster.files import Work, name_of
+from extras.cluster.found import among, once_each
 from extras.cluster.rows import (
     Looks,
     Numbers,
@@ -37,7 +39,7 @@ from pictures.looks import Taken
 from pictures.presets import Rules
 from pictures.recipe import Recipe
 from pictures.searches import Memory
-from pictures.sides import Sides, lie_apart, sides_of
+from pictures.sides import Sides, sides_of
 from pictures.store import RACY_NS
 
 PHOTOS_A_PART = 500
@@ -150,6 +152,8 @@ class OnCluster:
     """
 
     hash_part: Callable[..., int] = staticmethod(tasks.hash_part)
+
+    recall: Recall | None = None  # as all pairs are compared
 
     def __init__(self, method: Any, rules: Rules, workers: int, work: Work, run: Run) -> None:
         self.recipe: Recipe = method.recipe
@@ -364,19 +368,13 @@ class OnCluster:
         """The candidates among photos, in order of their identities, that tasks have found."""
         row_of, count = self._rows_now(rows, photos)
         found = [none_among(count)]
-        for name, (one, other) in self._compared().items():
-            columns = self._work.read(name)
-            left, right = (
-                row_of[side + np.where(side < one.rows, one.begin, other.begin - one.rows)]
-                for side in (columns["left"], columns["right"])
-            )
-            there = np.flatnonzero((left >= 0) & (right >= 0) & (left != right))
-            there = there[lie_apart(by_row, left[there], right[there])]
-            keys = (columns["turn"].astype(np.int64) * count + left) * count + right
-            found.append(
-                Candidates(count, keys[there], columns["distance"][there], columns["shown"][there])
-            )
+        for name, pair in self._compared().items():
+            found.append(among(count, self._work.read(name), self._here(row_of, pair), by_row))
         return once_each(found)
+
+    def _here(self, row_of: Numbers, blocks: Iterable[Block]) -> Numbers:
+        """The rows in a table of those that a task had of some blocks, as `compare` tells them."""
+        return np.concatenate([row_of[block.begin :][: block.rows] for block in blocks])
 
     def _rows_now(self, rows: Rows, photos: Numbers) -> tuple[Numbers, int]:
         """The row in a table of some photos that shows the same as each row of the parts, or -1."""
@@ -411,17 +409,3 @@ class OnCluster:
         sizes = {name: one.rows * other.rows for name, (one, other) in pairs.items()}
         self._do("Comparing", todo, sizes, " pairs")
         return pairs
-
-
-def once_each(found: Sequence[Candidates]) -> Candidates:
-    """Candidates in order, those that several tasks have found once; what a look showed counts."""
-    every = found[0]
-    keys, distance, shown = (
-        np.concatenate([getattr(some, name) for some in found])
-        for name in ("keys", "distance", "shown")
-    )
-    order = np.lexsort((np.isnan(shown), keys))
-    keys = keys[order]
-    new = np.ones(len(keys), np.bool_)
-    new[1:] = keys[1:] != keys[:-1]
-    return replace(every, keys=keys[new], distance=distance[order][new], shown=shown[order][new])

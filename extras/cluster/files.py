@@ -5,9 +5,10 @@ import hashlib
 import posixpath
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import fsspec
@@ -62,10 +63,17 @@ class Work:
             found = [posixpath.basename(path) for path in system.ls(folder, detail=False)]
         return {name.removesuffix(ENDING) for name in found if name.endswith(ENDING)}
 
-    def write(self, name: str, columns: Mapping[str, Any]) -> None:
-        """Put a result in its place, as a whole, whoever else writes the same one."""
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(dict(columns)), sink, compression="zstd", write_page_checksum=True)
+    def write(self, name: str, columns: Mapping[str, Any], ends: Sequence[int] = ()) -> None:
+        """Put a result in its place, as a whole, whoever else writes the same one.
+
+        With `ends`, the rows up to each of them can be read without the others.
+        """
+        sink, table = pa.BufferOutputStream(), pa.table(dict(columns))
+        with pq.ParquetWriter(
+            sink, table.schema, compression="zstd", write_page_checksum=True
+        ) as writer:
+            for begin, end in pairwise([0, *(ends or [table.num_rows])]):
+                writer.write_table(table.slice(begin, end - begin))
         (system, folder), path = self._place, self._path_of(name)
         data, is_local = sink.getvalue().to_pybytes(), "file" in system.protocol
         if not is_local:  # an object is never half there, and there are no folders
@@ -76,13 +84,17 @@ class Work:
         system.pipe_file(beside, data)
         system.mv(beside, path)
 
-    def read(self, name: str, *columns: str) -> dict[str, NDArray[Any]]:
-        """Some columns of a result, or all; UserError if it is damaged, and then it is removed."""
+    def read(self, name: str, *columns: str, some: int | None = None) -> dict[str, NDArray[Any]]:
+        """Some columns of a result, or all; UserError if it is damaged, and then it is removed.
+
+        `some` are the rows up to that one of the `ends`.
+        """
         (system, _), path = self._place, self._path_of(name)
         try:
             with system.open(path, "rb") as stream:
                 wanted = list(columns) or None
-                found = pq.read_table(stream, columns=wanted, page_checksum_verification=True)
+                with pq.ParquetFile(stream, page_checksum_verification=True) as file:
+                    found = file.read(wanted) if some is None else file.read_row_group(some, wanted)
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) is not None:
                 raise  # the disk says why, not Arrow

@@ -25,11 +25,14 @@ from pictures.picture_file import apart, together
 from pictures.sketch import KEPT
 from pictures.table import Grays, Table, table_of
 
-PARTS_IN_MEMORY = 128  # some 2 MB each, of their small pictures
+PARTS_IN_MEMORY = 16  # some 2 MB each, of their small pictures
 GATES_IN_MEMORY = 256  # parts of some 0.2 MB
 HASH_BYTES = SIGNS_BYTES = 32
+GATE = 2 * SIGNS_BYTES + len(KEPT)
 FRAMED, PAGE = 1, 2  # of a view
 OF_ROWS = ("identity", "flags", "hashes", "gate")
+OF_LOOKS = ("look", "pictures")
+Packed = tuple[NDArray[Any], NDArray[Any]]  # of a part's photos
 Numbers = NDArray[np.intp]
 
 
@@ -131,18 +134,31 @@ def rows_of(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> Rows:
     """The rows of a part; without its gate where that wasn't read."""
     flags = np.frombuffer(b"".join(columns["flags"]), np.uint8)
     hashes = np.frombuffer(b"".join(columns["hashes"]), np.uint64)
-    gates = []
-    for views, gate in zip(map(len, columns["flags"]), columns.get("gate", ()), strict=False):
-        kinds = np.split(np.frombuffer(gate, np.uint8), views * SIGNS_BYTES * np.array([1, 2]))
-        gates += [np.concatenate([k.reshape(views, -1) for k in kinds], axis=1)] if views else []
-    width = 2 * SIGNS_BYTES + len(KEPT)
+    first = np.cumsum([0, *map(len, columns["flags"])])
     return Rows(
         np.array(columns["identity"], "S16"),
-        np.cumsum([0, *map(len, columns["flags"])]),
+        first,
         flags,
         hashes.reshape(-1, HASH_BYTES // 8),
-        np.concatenate(gates) if gates else np.zeros((0, width), np.uint8),
+        _gates(columns["gate"], first) if "gate" in columns else np.zeros((0, GATE), np.uint8),
     )
+
+
+def _gates(gates: Sequence[bytes] | NDArray[Any], first: Numbers) -> NDArray[np.uint8]:
+    """What tasks compare of each row; each of `gates` has a photo's, kind by kind."""
+    rows = np.empty((first[-1], GATE), np.uint8)
+    of_photo = np.diff(first)
+    for views in np.unique(of_photo[of_photo > 0]).tolist():  # few have more than one
+        photos = np.flatnonzero(of_photo == views)
+        joined = b"".join(gates[photo] for photo in photos.tolist())
+        kinds = np.split(
+            np.frombuffer(joined, np.uint8).reshape(len(photos), -1),
+            views * SIGNS_BYTES * np.array([1, 2]),
+            axis=1,
+        )
+        of_view = np.concatenate([k.reshape(len(photos), views, -1) for k in kinds], axis=2)
+        rows[first[photos][:, None] + np.arange(views)] = of_view
+    return rows
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
@@ -189,8 +205,8 @@ def column_of(work: Work, part: Part, column: str) -> NDArray[Any]:
 
 
 @lru_cache(maxsize=PARTS_IN_MEMORY)
-def _looks_of(work: Work, part: Part) -> tuple[NDArray[Any], NDArray[Any]]:
-    columns = work.read(part.name, "look", "pictures")
+def _looks_of(work: Work, part: Part) -> Packed:
+    columns = work.read(part.name, *OF_LOOKS)
     return columns["look"], columns["pictures"]
 
 
@@ -206,6 +222,7 @@ class Looks:
     def __init__(self, work: Work, parts: Iterable[tuple[Part, int]] = ()) -> None:
         """Of parts with so many photos each."""
         self._work, self.parts, self.ends = work, list[Part](), [0]
+        self._held = dict[int, Look]()
         for part, photos in parts:
             self.add(part, photos)
 
@@ -215,9 +232,29 @@ class Looks:
         self.ends.append(self.ends[-1] + photos)
         return self.ends[-2]
 
+    def hold(self, photos: Numbers) -> None:
+        """Read the looks of some photos, in order, each part of them once; forget the others."""
+        before, self._held = self._held, {}
+        bounds = np.searchsorted(photos, self.ends)
+        for which in np.flatnonzero(bounds[1:] > bounds[:-1]).tolist():
+            some = photos[bounds[which] : bounds[which + 1]].tolist()
+            packed = None if before.keys() >= {*some} else self._packed(which)
+            for photo in some:
+                look = before[photo] if packed is None else self._unpacked(packed, which, photo)
+                self._held[photo] = look
+
+    def _packed(self, which: int) -> Packed:
+        return _looks_of(self._work, self.parts[which])
+
+    def _unpacked(self, packed: Packed, which: int, photo: int) -> Look:
+        place = photo - self.ends[which]
+        return together(packed[0][place], packed[1][place], HASH_BYTES)
+
     def __getitem__(self, photo: int) -> Look:
+        if photo in self._held:
+            return self._held[photo]
         which = bisect_right(self.ends, photo) - 1
-        return look_in(self._work, self.parts[which], photo - self.ends[which])
+        return self._unpacked(self._packed(which), which, photo)
 
 
 class _Of(Sequence[Any]):

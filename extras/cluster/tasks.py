@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ import finder
 from config import UserError
 from disk.files import ImageFile
 from extras.cluster.files import Work
+from extras.cluster.found import rows_in
 from extras.cluster.rows import Looks, Numbers, Part, Rows, columns_of, gated, joined, table_from
 from pictures import matching
 from pictures.candidates import Search
@@ -118,12 +119,18 @@ class _TooMany(Exception):
 
 
 class _InOrder(Search):
-    """A search whose candidates are put in order."""
+    """A search whose candidates are put in order; it is told what looks at them will want."""
+
+    hold: Callable[[Numbers], object]  # takes the rows of all candidates
 
     def pairs(self) -> Iterator[Pairs]:
+        waiting = True
         for pairs in super().pairs():
             if self.ordered is None:
                 raise _TooMany
+            if waiting:
+                self.hold(rows_in(self.ordered))
+                waiting = False
             yield pairs
 
 
@@ -138,6 +145,7 @@ def _among(
     table, which = table_from(rows, looks, photos[places])
     apart = np.isin(places, sides[1]).astype(int) if len(sides) > 1 else None
     search = _InOrder(table, rules, apart, made=rows.frequencies(which))
+    search.hold = lambda some: looks.hold(np.unique(photos[places[table.owner[some]]]))
     try:
         for _ in matching.looked_at(table, search, Known(len(places))):
             pass
