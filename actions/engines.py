@@ -18,6 +18,9 @@ from pictures.store import Store
 
 # By the value of --engine, what checks whether it can be used, and what hashes and groups by it.
 ENGINES = {"dask": ("extras.cluster.installed:check", "extras.cluster.running:on_cluster")}
+PROBES = 32  # chosen by tests/benchmarks/scale_cluster.py
+INDEXED = "--preset similar"
+NO_INDEX = {"--preset copies": "its hashes are so close that bands of them find all pairs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Tasks(Engine):
     name: str
     scheduler: str | None
     work: str
+    probes: int | None = None  # of an index, if candidates come from one
 
     def check_needs(self, *_: object, **__: object) -> None:
         """Other machines have what it takes, or say that they haven't."""
@@ -54,7 +58,7 @@ class Tasks(Engine):
         """What has tasks done, and keeps nothing in the store."""
         start = of_extras(ENGINES[self.name][1], f"--engine {self.name}")
         on: contextlib.AbstractContextManager[Hashing] = start(
-            self.method, self.preset, self.workers, self.scheduler, self.work
+            self.method, self.preset, self.workers, self.scheduler, self.work, probes=self.probes
         )
         return on
 
@@ -64,8 +68,11 @@ def engine_of(
 ) -> Engine:
     """The engine that is asked for, once it is sure that it can do a find so."""
     name, scheduler, work = arguments.engine, arguments.scheduler, arguments.work
+    if arguments.probes and not arguments.index:
+        raise UserError("--probes: only with --index; see --action find --help.")
     if not name:
-        for flag, given in (("--scheduler", scheduler), ("--work", work)):
+        given_for = {"--scheduler": scheduler, "--work": work, "--index": arguments.index}
+        for flag, given in given_for.items():
             if given:
                 raise UserError(f"{flag}: only with --engine dask; see --action find --help.")
         return Engine(method, preset, workers)
@@ -78,8 +85,19 @@ def engine_of(
             f"--engine {name} needs --work, a folder or URL for results that all workers see."
         )
     of_extras(ENGINES[name][0], f"--engine {name}")(method.flags)
+    probes = probes_of(arguments, method.flags)
     if "://" not in work:
         work = os.path.abspath(os.path.expanduser(work))
         if lies_in(work, output_dir):
             raise UserError(f"--work {work} lies in OUTPUT_DIR; choose another folder.")
-    return Tasks(method, preset, workers, name, scheduler, work)
+    return Tasks(method, preset, workers, name, scheduler, work, probes)
+
+
+def probes_of(arguments: argparse.Namespace, flags: str) -> int | None:
+    """In how many cells of an index each picture is searched; None without one."""
+    if not arguments.index:
+        return None
+    if flags != INDEXED:
+        why = NO_INDEX.get(flags, "there is an index for one preset alone")
+        raise UserError(f"--index can't do {flags}: {why}; use {INDEXED}.")
+    return int(arguments.probes or PROBES)

@@ -162,6 +162,9 @@ def report(
     """Say what was found; returns lines for the log."""
     survey, groups = search.survey, chosen.groups
     log = report_found(console, survey, accepted, everything=everything)
+    if search.recall:
+        console.facts["index"] = search.recall.facts
+        console.say(search.recall.words)
     log += report_sides(console, search.sides)
     log += report_groups(console, survey.images, groups, search.matched, everything=everything)
     report_gain(console, survey.images, groups)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import finder
 from actions.console import MANY, bar, progress
+from actions.recall import Recall
 from actions.time_left import TimeLeft
 from disk.files import ImageFile
 from disk.own_names import MANIFEST
@@ -108,6 +109,10 @@ class Hashing(Protocol):
     def method(self) -> Method:
         """What groups them."""
 
+    @property
+    def recall(self) -> Recall | None:
+        """How many of the matching pairs are found, where that isn't all of them."""
+
     def at_first(self, files: list[ImageFile]) -> Iterable[Hashed]:
         """Files hashed anew, by their thumbnails where those may do."""
 
@@ -128,6 +133,10 @@ class Hasher:
     method: Method
     workers: int
     store: Store
+
+    @property
+    def recall(self) -> None:
+        """All matching pairs are found."""
 
     def at_first(self, files: list[ImageFile]) -> Iterable[Hashed]:
         """Files hashed anew, by their thumbnails where those may do."""
@@ -160,13 +169,15 @@ class Hasher:
 class Searched:
     """The groups of a survey, how many pairs matched by each view, and of which side each image is.
 
-    There are sides if only pictures of different input folders are compared.
+    There are sides if only pictures of different input folders are compared, and a recall if not
+    all of them were.
     """
 
     survey: finder.Survey
     groups: list["Cluster"]
     matched: Mapping[str, int]
     sides: list[int] | None
+    recall: Recall | None = None
 
 
 def surveyed(walked: Sequence[Found], hasher: Hashing) -> finder.Survey:
@@ -198,5 +209,5 @@ def searched(
         members = (survey.images[n] for cluster in groups for n in cluster.members)
         near = [image.file for image in members if image.by_thumbnail]
         if not near:
-            return Searched(survey, groups, matched, by_image)
+            return Searched(survey, groups, matched, by_image, hasher.recall)
         survey = finder.hashed_again(survey, hasher.closer(near))

@@ -81,6 +81,21 @@ FLAGS = (
         only="with --engine dask",
     ),
     Flag(
+        "--index",
+        "compare only pictures whose sketches are near, for many millions; says what that misses",
+        PHOTOS,
+        FIND,
+        only="with --engine dask",
+    ),
+    Flag(
+        "--probes",
+        "in how many of the index's cells each picture is searched (default: 32)",
+        PHOTOS,
+        FIND,
+        {"type": values.positive, "metavar": "N"},
+        only="with --index",
+    ),
+    Flag(
         "--at-most",
         "show only the N groups that are the surest, and count the others",
         RESULT,

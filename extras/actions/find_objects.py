@@ -55,7 +55,13 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             old, _ = replaceable(old, arguments, console)
             check_places(paths)
         by_tasks = on_cluster(
-            method, engine.preset, engine.workers, engine.scheduler, engine.work, OnObjects
+            method,
+            engine.preset,
+            engine.workers,
+            engine.scheduler,
+            engine.work,
+            OnObjects,
+            engine.probes,
         )
         hasher = stack.enter_context(by_tasks)
         walk = listing.walk(settings.input_dirs, settings.exclude, [engine.work], settings.min_size)

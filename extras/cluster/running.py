@@ -16,6 +16,7 @@ from distributed.scheduler import KilledWorker
 from config import UserError
 from extras.cluster.engine import OnCluster, Run, Task
 from extras.cluster.files import Work
+from extras.cluster.indexed import by_index
 from pictures.presets import PRESETS
 
 AT_ONCE = 4  # tasks a worker has at hand
@@ -25,6 +26,7 @@ AGAIN = "mend that and run it again: it goes on where this one ended."
 OURS = {
     "distributed.worker.daemon": False,  # or it could start no process with limits
     "distributed.scheduler.allowed-failures": FAILURES,
+    "distributed.worker.profile.enabled": False,  # nobody looks at it, and it costs
 }
 TALKATIVE = ("distributed", "tornado", "asyncio")
 LOCAL: dict[str, Any] = {
@@ -43,12 +45,18 @@ def on_cluster(
     scheduler: str | None,
     url: str,
     kind: type[OnCluster] = OnCluster,
+    probes: int | None = None,
 ) -> Iterator[Any]:
-    """A method of the core done by tasks; without a scheduler as many workers are started here."""
+    """A method of the core done by tasks; without a scheduler as many workers are started here.
+
+    With `probes` candidates come from an index.
+    """
     work = Work(url)
     work.check()
     with started(workers, scheduler) as run:
-        yield kind(method, PRESETS[preset], workers, work, run)
+        yield (by_index(kind, probes) if probes else kind)(
+            method, PRESETS[preset], workers, work, run
+        )
 
 
 @contextlib.contextmanager
