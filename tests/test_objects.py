@@ -15,6 +15,7 @@ import pytest
 from conftest import Library, Ran, picture, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_pictures import encoded
 from made_store import keep_versions, store_here
 from PIL import Image
 
@@ -367,6 +368,26 @@ def test_a_find_leaves_the_groups_of_one_machine_as_parquet_and_copies_nothing(
     assert {row["left"] for row in rows(library, "matches")} <= {
         url for group in ran.facts["groups"] for url in group
     }
+
+
+@pytest.mark.workers
+def test_points_of_objects_are_compared_as_those_of_files(
+    store: Any, library: Library, photos: str
+) -> None:
+    pytest.importorskip("cv2", reason="pip install -r extras/requirements.txt")
+    with Image.open(io.BytesIO(picture("2024/coffee.jpg"))) as image:
+        part = image.crop((0, 0, image.width // 2, image.height * 2 // 3))
+    library.photos.joinpath("part.jpg").write_bytes(encoded(part, "JPEG", quality=90))
+    library.photos.joinpath("whole.jpg").write_bytes(picture("2024/coffee.jpg"))
+    for name in ("part.jpg", "whole.jpg"):
+        data = library.photos.joinpath(name).read_bytes()
+        store.put_object(Bucket=photos.split("/")[2], Key=f"all/{name}", Body=data)
+    flags = ("--json", "--dry-run", "--preset", "most")
+    expected = library.run("find", *flags, "--no-cache").facts
+    found = find(library, photos, *flags).facts
+    assert without(photos, found["groups"]) == without(str(library.photos), expected["groups"])
+    assert found["matched"] == expected["matched"]
+    assert found["matched"]["points"] >= 1
 
 
 @pytest.mark.workers

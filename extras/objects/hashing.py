@@ -67,18 +67,18 @@ def hash_part(
     A model that is asked sees them here.
     """
     check_worker(recipe, expected, "")
-    sizes = dict[str, tuple[int, int]]()
+    sizes: dict[str, tuple[int, int]] = {}
 
     def hashed() -> Iterator[Hashed]:
         for one in measured(files, HASH, recipe):
             sizes[one.file.path] = one.width, one.height
             yield one.hashed
 
-    found = {result.file.path: result for result in seen_by(asked, recipe, hashed())}
-    results = [found[file.path] for file in files]
-    width, height = zip(*(sizes[file.path] for file in files), strict=True)
-    work.write(name, {**columns_of(results), "width": list(width), "height": list(height)})
-    return sum(isinstance(result, Unreadable) for result in results)
+    found = {one.file.path: one for one in seen_by(asked, recipe, hashed())}
+    columns: dict[str, Any] = columns_of([found[file.path] for file in files])
+    columns["width"], columns["height"] = zip(*(sizes[file.path] for file in files), strict=True)
+    work.write(name, columns)
+    return sum(isinstance(one, Unreadable) for one in found.values())
 
 
 def measured(files: Sequence[StoredObject], do: str, recipe: Recipe) -> Iterator[Measured]:
