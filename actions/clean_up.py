@@ -29,7 +29,10 @@ from disk.lines import to_line
 from disk.record import Manifest, read_to_delete
 from disk.removal import Kept, is_set_aside
 from disk.result import OutputPaths
+from pictures.by_name import of_extras
 from pictures.losses import orphaned_sidecars
+
+OF_OBJECTS = "extras.actions.cleanup_objects:run"  # what is deleted in object stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ def gone_before(culled: cleanup.Culled) -> list[str]:
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
+    if arguments.work or arguments.scheduler:
+        of_extras(OF_OBJECTS, "--work")(settings, arguments, console)
+        return
     whole, along = arguments.allow_whole_groups, arguments.with_companions
     paths, protect, trash = paths_of(settings), settings.protect, settings.delete_mode == "trash"
     check_log(paths.log_file)

@@ -13,7 +13,8 @@ from actions.near import did_you_mean
 from config import UserError
 from disk.system import lies_in
 from finder import Found
-from pictures.methods import Method, of_extras
+from pictures.by_name import of_extras
+from pictures.methods import Method
 from pictures.store import Store
 
 # By the value of --engine, what checks whether it can be used, and what hashes and groups by it.

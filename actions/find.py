@@ -53,6 +53,7 @@ from disk.result import Opened, OutputPaths, Result, look_again, open_result
 from disk.room import check_not_full, check_space, may_share
 from disk.taking_over import Proven, plan_take_over
 from pictures import methods
+from pictures.by_name import of_extras
 from pictures.garbage import rare_collections
 from pictures.images import HashedImage, Holding
 from pictures.preview_files import usual_bytes
@@ -67,7 +68,7 @@ OF_OBJECTS = "extras.actions.find_objects:run"  # photos that lie in object stor
 @rare_collections()
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     if are_objects(settings.input_dirs, arguments):
-        methods.of_extras(OF_OBJECTS, "a URL")(settings, arguments, console)
+        of_extras(OF_OBJECTS, "a URL")(settings, arguments, console)
         return
     check_folders(console, arguments, settings.input_dirs, settings.output_dir)
     sides = finder.sides_of(settings.input_dirs) if settings.across else None

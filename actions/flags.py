@@ -42,6 +42,7 @@ class Flag:
 
 # All but the page, and what changes nothing and is asked for its words.
 DOING = tuple(action for action in ACTIONS if action not in ("review", "explain"))
+BY_TASKS = ("find", "suggest", "cleanup")  # with --engine dask, or after a find with it
 PAIR = {"nargs": 2, "action": "append", "default": [], "metavar": "PHOTO"}
 FLAGS = (
     Flag(
@@ -68,17 +69,16 @@ FLAGS = (
         "--scheduler",
         "the cluster's scheduler, as tcp://HOST:8786 (default: workers on this machine)",
         PHOTOS,
-        FIND,
+        BY_TASKS,
         {"metavar": "ADDRESS"},
-        only="with --engine dask",
     ),
     Flag(
         "--work",
-        "a folder or URL that all workers see, where tasks leave their results",
+        "a folder or URL that all workers see, where tasks leave their results; suggest and"
+        " cleanup: of a find among objects",
         PHOTOS,
-        FIND,
+        BY_TASKS,
         {"metavar": "DIR_OR_URL"},
-        only="with --engine dask",
     ),
     Flag(
         "--index",

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from config import Settings
 from disk import system
+from pictures.by_name import of_extras
 from pictures.effort import Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage
-from pictures.methods import judges, of_extras
+from pictures.methods import judges
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 from pictures.searches import Memory

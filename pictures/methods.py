@@ -1,11 +1,10 @@
 """What a way to compare pictures is: what it wants of a picture, what it groups, and why."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from config import Settings, UserError
-from pictures.by_name import named
+from config import Settings
+from pictures.by_name import named, of_extras
 from pictures.choices import BY_THRESHOLD, METHODS
 from pictures.effort import Watch, unwatched
 from pictures.images import Hashed, HashedImage
@@ -65,13 +64,6 @@ def chosen(settings: Settings) -> Method:
     row = METHODS[settings.method] if settings.threshold is None else BY_THRESHOLD
     method: Method = of_extras(row, f"--method {settings.method}")(settings)
     return method
-
-
-def of_extras(row: str, what: str) -> Any:
-    """What has a name; UserError where that is in extras/, `what` asks for it, and it is gone."""
-    if row.startswith("extras.") and find_spec("extras") is None:
-        raise UserError(f"{what} needs the folder extras/ beside main.py; restore it.")
-    return named(row)
 
 
 def judges() -> tuple[Compare, DirectMatches]:

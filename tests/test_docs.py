@@ -26,6 +26,7 @@ NOT_DONE = {
     "--action review": "waits for a person; tests/test_review.py",
     "--method both": "needs a network; tests/test_embeddings.py",
     "--engine dask": "starts a cluster; tests/test_cluster.py",
+    "--work s3://": "asks an object store; tests/test_objects_cleanup.py",
 }
 NOT_OURS = {
     "python3 -m venv": ".ci/run",
@@ -35,6 +36,7 @@ NOT_OURS = {
     "eval": "tests/test_package.py",
     "uvx --from": "tests/test_package.py",
     "ssh -N -L": "needs another machine; tests/test_review_touch.py",
+    "aws s3api": "asks an object store; tests/test_objects_cleanup.py",
     "dask": "starts a cluster; tests/test_cluster.py",
     "python extras/to_onnx.py": "needs PyTorch; tests/test_to_onnx.py",
 }

@@ -29,7 +29,7 @@ from extras.objects.beside import beside
 from extras.objects.hashing import OnObjects
 from extras.objects.locking import locked
 from extras.objects.protecting import ProtectedObjects
-from extras.objects.stores import StoredObject
+from extras.objects.stores import StoredObject, place_of
 from pictures import methods
 from pictures.garbage import rare_collections
 from pictures.images import HashedImage
@@ -169,7 +169,7 @@ def show(
         else:
             check_last_copies(old, {})
     with writing(old.paths), storage.staging(old.paths, manifest):
-        by_place = {sample.place_of(url): one for url, one in objects.items()}
+        by_place = {place_of(url): one for url, one in objects.items()}
         copying = sample.copied(manifest.copies, by_place, old.paths)
         results = list(bar(copying, "Copying", len(manifest.copies)))
         if seen is not None:

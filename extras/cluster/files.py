@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import posixpath
 import sys
 import uuid
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from config import UserError
+from disk.files import sync_folder
 
 ENDING = ".parquet"
 
@@ -81,8 +83,12 @@ class Work:
             return
         system.makedirs(folder, exist_ok=True)
         beside = f"{path}.{uuid.uuid4().hex}"
-        system.pipe_file(beside, data)
-        system.mv(beside, path)
+        with open(beside, "xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(beside, path)
+        sync_folder(folder)
 
     def read(self, name: str, *columns: str, some: int | None = None) -> dict[str, NDArray[Any]]:
         """Some columns of a result, or all; UserError if it is damaged, and then it is removed.

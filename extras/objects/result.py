@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from config import Exit, UserError
 from disk import signature
 from extras.cluster.files import Work
-from extras.objects.stores import StoredObject
+from extras.objects.stores import StoredObject, errors, why_not
 from extras.objects.tables import columns_of, rows_of
 from grouping import Cluster, Match
 from pictures.images import HashedImage
@@ -172,12 +172,24 @@ def write(work: Work, members: Iterable[Member], links: Iterable[Linked]) -> str
 # ---- Reading it
 
 
+def check_there(work: Work) -> None:
+    """Raise UserError where a find has left no result, or nobody can look. Changes nothing."""
+    try:
+        names = work.names()
+    except errors() as error:
+        raise UserError(
+            f"--work {work.url} can't be read: {why_not(error)}; name another."
+        ) from error
+    if not {"groups", "matches", "signed"} <= names:
+        raise UserError(
+            f"{work.url} holds no result of a find among objects; {AGAIN} with that --work.",
+            Exit.STATE,
+        )
+
+
 def read(work: Work) -> Result:
     """The result that a find has left; UserError where there is none that is whole."""
-    if not {"groups", "matches", "signed"} <= work.names():
-        raise UserError(
-            f"{work.url} holds no result of a find; {AGAIN} with that --work.", Exit.STATE
-        )
+    check_there(work)
     digest, key = _digest_of(work), signature.load_key()
     (signed,) = rows_of(Signed, work.read("signed"))
     if signed.digest != digest:

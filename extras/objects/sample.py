@@ -13,23 +13,11 @@ from disk.files import is_gone
 from disk.record import Manifest, SavedCopy
 from disk.result import OutputPaths, Result
 from extras.objects.hashing import AT_ONCE
-from extras.objects.stores import StoredObject, errors, store_of, why_not
+from extras.objects.stores import StoredObject, errors, place_of, store_of, why_not
 from grouping import Cluster
 from pictures.images import HashedImage
 
 CHANGED = "its bytes are not those that find saw"
-
-
-def place_of(url: str) -> str:
-    """The path by which a record tells of an object, which is none of a file.
-
-    >>> place_of("s3://bucket/2024/cat.jpg"), place_of("s3://bucket//../cat.jpg")
-    ('/s3:/bucket/2024/cat.jpg', '/s3:/bucket/%2F/%2E%2E/cat.jpg')
-    """
-    protocol, _, rest = url.partition("://")
-    spelt = {"": "%2F", ".": "%2E", "..": "%2E%2E"}
-    names = [spelt.get(name, name) for name in rest.lstrip("/").split("/")]
-    return "/".join(["", f"{protocol}:", *names])
 
 
 def planned(

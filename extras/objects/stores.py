@@ -160,6 +160,18 @@ def store_of(url: str) -> Store:
     return S3("s3") if protocol in S3_PROTOCOLS else Store(protocol)
 
 
+def place_of(url: str) -> str:
+    """The path by which an object is told where paths are wanted; it is none of a file.
+
+    >>> place_of("s3://bucket/2024/cat.jpg"), place_of("s3://bucket//../cat.jpg")
+    ('/s3:/bucket/2024/cat.jpg', '/s3:/bucket/%2F/%2E%2E/cat.jpg')
+    """
+    protocol, _, rest = url.partition("://")
+    spelt = {"": "%2F", ".": "%2E", "..": "%2E%2E"}
+    names = [spelt.get(name, name) for name in rest.lstrip("/").split("/")]
+    return "/".join(["", f"{protocol}:", *names])
+
+
 def why_not(error: Exception) -> str:
     """What a store says of what failed there, in one line."""
     return " ".join(str(error).split()) or type(error).__name__

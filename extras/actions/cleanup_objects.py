@@ -1,0 +1,170 @@
+"""Delete exactly the listed objects, each after a proof, and never the last one of a group."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from actions.clean_up import items_of
+from actions.console import Console, Item, asked, counted, facts_of, lines_of, megabytes, progress
+from config import Exit, Settings, UserError
+from disk.files import is_url
+from disk.lines import to_line
+from extras.cluster.engine import Run
+from extras.cluster.files import Work
+from extras.cluster.running import started
+from extras.objects import choices, plan, removal, result
+from extras.objects.locking import buckets_locked, locked
+from extras.objects.plan import Plan
+from extras.objects.protecting import ProtectedObjects
+from extras.objects.removal import Outcome
+from extras.objects.stores import S3
+
+NOT_HERE = {
+    "allow_whole_groups": "one object of each group stays",
+    "with_companions": "what lies beside an object stays",
+}
+
+
+def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
+    for name, why in NOT_HERE.items():
+        if getattr(arguments, name):
+            raise UserError(f"--{name.replace('_', '-')}: not with --work; {why}.")
+    work = place_of_work(arguments)
+    permanent = settings.delete_mode == "permanent"
+    protected = ProtectedObjects(settings.protect)
+    with contextlib.ExitStack() as stack:
+        if not arguments.dry_run:
+            stack.enter_context(locked(work))
+        found = trusted(work, arguments, console)
+        log = removal.log_in(work)
+        listed = choices.read(choices.list_in(work), found)
+        todo = plan.plan_of(listed, found, protected, removal.deleted_before(log))
+        plan.check_stores(todo, {}, permanent=permanent)
+        versioned = {bucket: removal.keeps_versions(bucket) for bucket in buckets_of(todo)}
+        plan.check_stores(todo, versioned, permanent=permanent)
+        report_plan(console, todo, [bucket for bucket, keeps in versioned.items() if not keeps])
+        if arguments.dry_run:
+            console.say("Dry run: nothing was deleted.")
+            return
+        if not todo.delete:
+            console.say("Nothing is to be deleted.")
+            return
+        if not arguments.yes and not console.agreed(
+            f"Delete {counted(len(todo.delete), 'object')}?"
+        ):
+            console.say("Nothing was deleted.")
+            console.code = Exit.KEPT
+            return
+        stack.enter_context(buckets_locked(todo.urls()))
+        say_what_is_compared(console, versioned)
+        run_tasks = stack.enter_context(started(settings.workers, arguments.scheduler))
+        carry_out(console, run_tasks, todo, log, versioned)
+
+
+def place_of_work(arguments: argparse.Namespace) -> str:
+    """The folder or URL of --work; UserError if there is none with a result in it."""
+    work = str(arguments.work or "")
+    if not work:
+        raise UserError(f"--scheduler: only with --work; see --action {arguments.action} --help.")
+    work = work.rstrip("/") if is_url(work) else os.path.abspath(os.path.expanduser(work))
+    result.check_there(result.result_in(work))
+    return work
+
+
+def trusted(work: str, arguments: argparse.Namespace, console: Console) -> result.Result:
+    """The result of a find, if this user has signed it, or trusts it once told what it reaches."""
+    place = result.result_in(work)
+    found = result.read(place)
+    if found.is_signed or not arguments.trust_result:
+        result.check_signed(place, found)
+        return found
+    reach = Counter(os.path.dirname(member.url) for member in found.members)
+    console.tell(f"Not signed with your key: {to_line(place.url)}. It reaches these objects:")
+    for folder, count in sorted(reach.items()):
+        console.tell(f"  {to_line(folder)}: {count:,}")
+    console.facts["reach"] = dict(sorted(reach.items()))
+    if not arguments.yes:
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise UserError("nobody is there to be asked; look at the folders, then add --yes.")
+        if not asked("Trust it this time?"):
+            raise UserError("the result is not trusted, and nothing was changed.", Exit.STATE)
+    return found
+
+
+def buckets_of(todo: Plan) -> list[str]:
+    """The buckets from which something is to go."""
+    store = S3("s3")
+    return sorted({store.parts_of(going.victim.url)[0] for going in todo.delete})
+
+
+def report_plan(console: Console, todo: Plan, for_good: Sequence[str]) -> None:
+    """Say what is to go and what stays, and where it goes for good."""
+    size = sum(going.victim.size for going in todo.delete)
+    console.say(f"To delete: {counted(len(todo.delete), 'object')}, {megabytes(size)}.")
+    if for_good:
+        named = ", ".join(f"s3://{bucket}" for bucket in for_good)
+        console.tell(f"For good, as no versions are kept: in {named}.")
+    if todo.gone:
+        console.say(f"Gone already: {counted(len(todo.gone), 'object')}.")
+    console.list_some("Kept", lines_of(items_of(todo.refused)), everything=True)
+    console.facts.update(
+        delete=[going.victim.url for going in todo.delete],
+        kept=facts_of(items_of(todo.refused)),
+        gone=list(todo.gone),
+        for_good=list(for_good),
+        bytes=size,
+    )
+
+
+def say_what_is_compared(console: Console, versioned: dict[str, bool]) -> None:
+    """Say where a store doesn't compare itself; behind a marker nothing is lost by that."""
+    for bucket in (bucket for bucket, keeps in versioned.items() if not keeps):
+        if not removal.heeds_if_match(bucket):
+            console.warn(
+                f"the store of s3://{bucket} doesn't heed If-Match, so each object is looked at "
+                "just before it goes; nobody else may write there meanwhile."
+            )
+
+
+def carry_out(
+    console: Console,
+    run_tasks: Run,
+    todo: Plan,
+    log: Work,
+    versioned: dict[str, bool],
+) -> None:
+    """Delete what is to go, a group in each task, and say what came of it."""
+    number, groups = removal.next_run(log), todo.groups()
+    names = {removal.name_of(number, group): some for group, some in groups.items()}
+    tasks = [(name, removal.remove_group, (log, some, versioned)) for name, some in names.items()]
+    ended: list[str] = []
+    try:
+        with progress("Deleting", len(tasks), " groups") as advance:
+            for name, _ in run_tasks(tasks):
+                ended.append(name)
+                advance(1)
+    finally:  # whatever stops it, say what was done
+        report_outcomes(console, removal.outcomes_in(log, sorted(ended)))
+
+
+def report_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """Say what was deleted, and what stays after all."""
+    deleted = [one for one in outcomes if one.state == removal.DELETED]
+    kept = [Item(one.url, one.reason) for one in outcomes if one.state == removal.KEPT]
+    gone = [one.url for one in outcomes if one.state == removal.GONE]
+    size = sum(one.size for one in deleted)
+    console.conclude(f"Deleted: {counted(len(deleted), 'object')}, {megabytes(size)}.")
+    if gone:
+        console.say(f"Gone meanwhile: {counted(len(gone), 'object')}.")
+    console.list_some("Kept after all", lines_of(kept), everything=True)
+    markers = sum(bool(one.marker) for one in deleted)
+    if markers:
+        console.say(
+            f"{counted(markers, 'object')} can be brought back: delete the marker that is noted in "
+            f"{removal.PLACE}/, in the place of the work."
+        )
+    console.facts.update(deleted=[one.url for one in deleted], gone=[*console.facts["gone"], *gone])
+    console.facts["kept"] += facts_of(kept)

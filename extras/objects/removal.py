@@ -1,0 +1,247 @@
+"""An object removed: its survivor proven, noted before, deleted only as it was seen."""
+
+import errno
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from config import UserError
+from extras.cluster.files import Work
+from extras.objects.locking import OF_BUCKET, REFUSED
+from extras.objects.plan import Going
+from extras.objects.result import Member
+from extras.objects.stores import S3, StoredObject, errors, why_not
+from extras.objects.tables import columns_of, rows_of
+from pictures.by_name import named
+
+PLACE = "deleted"
+BEFORE, AFTER = "before", "after"
+DELETED, GONE, KEPT = "deleted", "gone", "kept"
+SURVIVOR = "what is to stay for it"
+REPLACED = "it was replaced since find saw it"
+AT_ONCE = "it was replaced in the same moment"
+SECOND = 10**9  # nanoseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A line of the log: what is to become of a victim, or became of it, for which survivor.
+
+    `marker` is the version of the delete marker behind which a deleted object lies; who deletes
+    that has it back.
+    """
+
+    group: int
+    url: str
+    version: str
+    etag: str
+    sha256: str
+    size: int
+    survivor: str
+    survivor_version: str
+    state: str
+    marker: str = ""
+    reason: str = ""
+
+
+def outcome_of(going: Going, state: str, marker: str = "", reason: str = "") -> Outcome:
+    one, other = going.victim, going.survivor
+    seen = (one.group, one.url, one.version, one.etag, one.sha256, one.size)
+    return Outcome(*seen, other.url, other.version, state, marker, reason)
+
+
+def log_in(url: str) -> Work:
+    """Where it is noted what was deleted, in the place of the work."""
+    return Work(f"{url}/{PLACE}")
+
+
+def next_run(log: Work) -> int:
+    """The number of the next cleanup."""
+    return 1 + max((int(name[3:7]) for name in log.names()), default=0)
+
+
+def name_of(run: int, group: int) -> str:
+    return f"run{run:04}-group{group:09}"
+
+
+def outcomes_in(log: Work, names: Iterable[str]) -> list[Outcome]:
+    """What became of victims, by what tasks of these names have noted."""
+    return [row for name in names for row in rows_of(Outcome, log.read(f"{name}-{AFTER}"))]
+
+
+def deleted_before(log: Work) -> set[tuple[str, str, str]]:
+    """What earlier runs have deleted, by URL, version and ETag."""
+    ended = sorted(name for name in log.names() if name.endswith(f"-{AFTER}"))
+    outcomes = outcomes_in(log, [name.removesuffix(f"-{AFTER}") for name in ended])
+    return {(o.url, o.version, o.etag) for o in outcomes if o.state in (DELETED, GONE)}
+
+
+# ---- What a worker does
+
+
+def remove_group(log: Work, name: str, some: Sequence[Going], versioned: Mapping[str, bool]) -> int:
+    """Delete what is to go of one group, each after a proof; how many stay after all.
+
+    A line for each is in the log before anything goes. `versioned` tells of each bucket whether it
+    keeps versions.
+    """
+    check_can_compare()
+    log.write(f"{name}-{BEFORE}", columns_of(Outcome, [outcome_of(one, "going") for one in some]))
+    remover = Remover(S3("s3"), versioned)
+    outcomes = [remover.removed(going) for going in some]
+    log.write(f"{name}-{AFTER}", columns_of(Outcome, outcomes))
+    return sum(outcome.state == KEPT for outcome in outcomes)
+
+
+@cache
+def check_can_compare() -> None:
+    """Raise UserError where this botocore would pass over If-Match in silence."""
+    model = named("botocore.session:get_session")().get_service_model("s3")
+    if "IfMatch" not in model.operation_model("DeleteObject").input_shape.members:
+        raise UserError("botocore is too old to delete by If-Match; pip install --upgrade s3fs")
+
+
+class Remover:
+    """Removes objects of one group, none of which is the survivor of another."""
+
+    def __init__(self, store: S3, versioned: Mapping[str, bool]) -> None:
+        self._store, self._versioned = store, versioned
+        self._proven: dict[str, str] = {}  # why a survivor doesn't count, by its URL
+
+    def removed(self, going: Going) -> Outcome:
+        """What became of a victim."""
+        try:
+            return self._removed(going)
+        except errors() as error:
+            return outcome_of(going, KEPT, reason=f"the store refuses: {why_not(error)}")
+
+    def _removed(self, going: Going) -> Outcome:
+        victim = going.victim
+        if reason := self._why_not(going.survivor):
+            return outcome_of(going, KEPT, reason=f"{SURVIVOR} {reason}")
+        now = self._store.now(victim.url)
+        if now is None:
+            return outcome_of(going, GONE)
+        if not is_as_seen(now, victim):
+            return outcome_of(going, KEPT, reason=REPLACED)
+        try:
+            marker = self._delete(victim)
+        except FileNotFoundError:
+            return outcome_of(going, GONE)
+        except OSError as error:
+            if error.errno in REFUSED:
+                return outcome_of(going, KEPT, reason=AT_ONCE)
+            if self._store.now(victim.url) is not None:
+                raise
+            marker = self._marker(victim.url)  # it went, and only the answer was lost
+        if reason := self._why_back(going, now, marker):
+            return outcome_of(going, KEPT, reason=reason)
+        return outcome_of(going, DELETED, marker)
+
+    def _delete(self, victim: Member) -> str:
+        """Delete an object as it was seen; the version of its delete marker, if one is left."""
+        bucket, key = self._store.parts_of(victim.url)
+        answer = self._store.fs.call_s3(
+            "delete_object", Bucket=bucket, Key=key, IfMatch=f'"{victim.etag}"'
+        )
+        if not self._versioned.get(bucket):
+            return ""
+        told = str(answer.get("VersionId", "")) if answer.get("DeleteMarker") else ""
+        return told or self._marker(victim.url)
+
+    def _why_not(self, survivor: Member) -> str:
+        """Why a survivor can't be counted on, by its bytes and by what lies there now."""
+        if survivor.url not in self._proven:
+            self._proven[survivor.url] = self._why_not_its_bytes(survivor)
+        if reason := self._proven[survivor.url]:
+            return reason
+        now = self._store.now(survivor.url)
+        if now is None:
+            return "is gone"
+        return "" if is_as_seen(now, survivor) else "was replaced since find saw it"
+
+    def _why_not_its_bytes(self, survivor: Member) -> str:
+        try:
+            data = self._store.read(survivor.stored)
+        except errors() as error:
+            return f"can't be read: {why_not(error)}"
+        is_same = hashlib.sha256(data).hexdigest() == survivor.sha256
+        return "" if is_same else "has other bytes than find saw"
+
+    def _why_back(self, going: Going, seen: StoredObject, marker: str) -> str:
+        """Why an object was brought back from behind its marker; empty if it wasn't.
+
+        A store that doesn't heed If-Match may have hidden another version, and a survivor may have
+        been deleted by others meanwhile.
+        """
+        if not marker:
+            return ""
+        reason = "" if self._newest(going.victim.url) == seen.version else AT_ONCE
+        if not reason and (why := self._why_not(going.survivor)):
+            reason = f"{SURVIVOR} {why}"
+        if reason:
+            bucket, key = self._store.parts_of(going.victim.url)
+            self._store.fs.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=marker)
+        return reason
+
+    def _newest(self, url: str) -> str:
+        """The version of the newest object of a URL, behind whatever marker."""
+        version = next((row["VersionId"] for row in self._history(url, "Versions")), "")
+        return "" if version == "null" else str(version)
+
+    def _marker(self, url: str) -> str:
+        """The version of the marker behind which an object lies now; none without versions."""
+        if not self._versioned.get(self._store.parts_of(url)[0]):
+            return ""
+        rows = self._history(url, "DeleteMarkers")
+        return next((str(row["VersionId"]) for row in rows if row["IsLatest"]), "")
+
+    def _history(self, url: str, kind: str) -> list[Mapping[str, Any]]:
+        """The versions or markers of an object, the newest first."""
+        bucket, key = self._store.parts_of(url)
+        answer = self._store.fs.call_s3(
+            "list_object_versions", Bucket=bucket, Prefix=key, MaxKeys=100
+        )
+        return [row for row in answer.get(kind, ()) if row["Key"] == key]
+
+
+def is_as_seen(now: StoredObject, seen: Member) -> bool:
+    """Whether an object is what find saw; stores say its time in whole seconds, or finer."""
+    same_version = not seen.version or now.version == seen.version
+    times = now.mtime_ns // SECOND, seen.modified_ns // SECOND
+    return same_version and times[0] == times[1] and (now.etag, now.size) == (seen.etag, seen.size)
+
+
+# ---- Buckets
+
+
+def keeps_versions(bucket: str) -> bool:
+    """Whether what is deleted in a bucket stays behind a marker, which isn't sure once suspended.
+
+    Raises UserError where that can't be seen.
+    """
+    try:
+        answer: dict[str, Any] = S3("s3").fs.call_s3("get_bucket_versioning", Bucket=bucket)
+    except errors() as error:
+        raise UserError(
+            f"nobody can tell whether s3://{bucket} keeps versions: {why_not(error)}; it takes the "
+            "right s3:GetBucketVersioning."
+        ) from error
+    return answer.get("Status") == "Enabled"
+
+
+def heeds_if_match(bucket: str) -> bool:
+    """Whether a store compares before it deletes, told by what isn't there in a bucket."""
+    key = f"{OF_BUCKET}.{uuid.uuid4().hex}"
+    try:
+        S3("s3").fs.call_s3("delete_object", Bucket=bucket, Key=key, IfMatch='"0"')
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EBUSY):
+            return True
+        raise
+    return False
