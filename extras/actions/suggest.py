@@ -20,6 +20,7 @@ from extras.review.examiner import Examiner
 from extras.review.notes import Notes
 from extras.review.rules import Removal
 from extras.review.shots import Shot
+from pictures.by_name import named
 from pictures.losses import orphaned_sidecars
 
 
@@ -39,6 +40,10 @@ class Advice:
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     """Show which copies the rules give up and, with --apply, remove them; originals stay."""
+    if arguments.work or arguments.scheduler:
+        suggest_objects = named("extras.actions.suggest_objects:run")
+        suggest_objects(settings, arguments, console)
+        return
     check_prefer(settings.prefer)
     only_shows = arguments.dry_run or not arguments.apply
     everything = arguments.verbose or only_shows
