@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ import pyarrow.parquet as pq
 from test_cluster import Here, album, found_in, hashed_here, on_one_machine, small_parts
 
 import finder
+from config import UserError
 from disk.files import ImageFile, digest_file
 from extras.cluster import engine
 from extras.cluster.files import Work
@@ -275,6 +277,28 @@ def test_nothing_of_what_was_fetched_stays(
     assert len(surveyed(by_tasks(tmp_path / "work"), walked_in(bucket)).images) > 30
     assert 0 < max(most) <= 3 * hashing.AT_ONCE
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_task_that_ends_early_waits_for_what_it_fetches_and_leaves_nothing(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    read = S3.read
+
+    def slowly(self: S3, one: StoredObject) -> bytes:
+        time.sleep(0.05)
+        return read(self, one)
+
+    def fails(_: str, files: Iterable[ImageFile], *__: Any) -> Iterator[Measured]:
+        next(iter(files))
+        raise UserError("the worker processes were killed")
+        yield
+
+    monkeypatch.setattr(S3, "read", slowly)
+    monkeypatch.setattr(hashing, "in_workers", fails)
+    with pytest.raises(UserError, match="were killed"):
+        surveyed(by_tasks(tmp_path / "work"), walked_in(bucket))
+    assert [path.name for path in tmp_path.iterdir() if path.name != "work"] == []
 
 
 @pytest.mark.workers

@@ -1,5 +1,6 @@
 """Objects hashed where they are: a task fetches some, one after the other, and keeps none."""
 
+import contextlib
 import os
 import posixpath
 import tempfile
@@ -83,18 +84,22 @@ def hash_part(
 
 def measured(files: Sequence[StoredObject], do: str, recipe: Recipe) -> Iterator[Measured]:
     """What some work makes of objects; no more of them than are read next lie on this machine."""
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         failed: list[Unreadable] = []
         there: dict[str, StoredObject] = {}
 
+        fetching = in_order(fetcher(folder), enumerate(files), AT_ONCE)
+
         def fetched() -> Iterator[ImageFile]:
-            for one, got in in_order(fetcher(folder), enumerate(files), AT_ONCE):
+            for one, got in fetching:
                 if isinstance(got, Unreadable):
                     failed.append(got)
                 else:
                     there[got.path] = one
                     yield got
 
+        stack.callback(fetching.close)  # or it would still write there once that is gone
         for result in in_workers(do, fetched(), 1, recipe):
             one = Measured(result) if isinstance(result, Unreadable) else result
             os.unlink(one.file.path)
