@@ -6,6 +6,8 @@ finds it and however many threads there are.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import product
@@ -31,6 +33,7 @@ SPEED_UP = 5  # how many times as quick they are, measured
 # Takes rows, columns by words, the first and the last of these, a threshold, and room for places;
 # gives how many places there are.
 Loop = Callable[[Words, Words, int, int, int, NDArray[np.int64]], int]
+_ALSO: ContextVar[int] = ContextVar("pairs of all searches of which one is", default=0)
 FOUND = 4096  # room for so many places at first
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -115,9 +118,23 @@ def cost_of_pairs(pairs: int, words: int, passes: int) -> float:
     return passes * pairs / (SPEED_UP if compiling_pays(pairs, words) else 1)
 
 
+@contextmanager
+def in_all(pairs: int) -> Iterator[None]:
+    """Small searches, in which so many pairs are compared in all."""
+    before = _ALSO.set(_ALSO.get() or pairs)
+    try:
+        yield
+    finally:
+        _ALSO.reset(before)
+
+
 def compiling_pays(pairs: int, words: int) -> bool:
     """Whether there is a compiled loop for such hashes, and so many pairs are worth it."""
-    return pairs >= MANY and words == COMPILED_WORDS and all(map(find_spec, (COMPILED, "extras")))
+    return (
+        max(pairs, _ALSO.get()) >= MANY
+        and words == COMPILED_WORDS
+        and all(map(find_spec, (COMPILED, "extras")))
+    )
 
 
 # ---- By NumPy

@@ -126,3 +126,17 @@ def test_what_is_told_adds_up_to_all_pairs(
     for _ in close_turned_pairs_across(hashes, hashes, 20, by_row, Work(tell=told.append)):
         pass
     assert sum(told) == 2 * every
+
+
+def test_many_small_searches_are_worth_the_compiled_loops_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setattr(exhaustive, "MANY", 1000)
+    assert not exhaustive.compiling_pays(10, 4)
+    with exhaustive.in_all(1000):
+        assert exhaustive.compiling_pays(10, 4)
+        assert not exhaustive.compiling_pays(10, 1)
+        with exhaustive.in_all(10):
+            assert exhaustive.compiling_pays(10, 4)
+    assert not exhaustive.compiling_pays(10, 4)

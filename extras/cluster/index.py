@@ -34,6 +34,7 @@ from extras.cluster.tasks import check_worker
 from pictures import bandpass, matching
 from pictures.candidates import Candidates, Search, candidates, keys_of, none_among
 from pictures.crowds import Known
+from pictures.exhaustive import in_all
 from pictures.images import SEVERAL
 from pictures.presets import Rules
 from pictures.recipe import Recipe
@@ -278,13 +279,16 @@ def _found(
     row_now = np.full(len(there.rows.flags), -1)
     row_now[which] = np.arange(len(which))
     found, count = list[Candidates](), 0
-    for members, queries in _cell_after_cell(there, groups, index):
-        for some in _in_a_cell(there, looks, row_now, table, members, queries, index, rules):
-            found.append(some)
-            count += len(some.keys)
-            if count >= AT_HAND:
-                yield once_each(found)
-                found, count = [], 0
+    every = list(_cell_after_cell(there, groups, index))
+    pairs = sum(len(members) * (len(members) // 2 + len(queries)) for members, queries in every)
+    for members, queries in every:
+        with in_all(pairs):
+            some = list(_in_a_cell(there, looks, row_now, table, members, queries, index, rules))
+        found += some
+        count += sum(len(one.keys) for one in some)
+        if count >= AT_HAND:
+            yield once_each(found)
+            found, count = [], 0
     if count:
         yield once_each(found)
 
