@@ -44,6 +44,7 @@ from pictures.store import RACY_NS
 
 PHOTOS_A_PART = 500
 PARTS_A_BLOCK = 64  # so large that compiled loops pay
+AT_ONCE = 1 << 14  # digests
 OF_PARTS = ("about", "identity", "flags", "hashes")
 T = TypeVar("T")
 Task = tuple[str, Callable[..., int], tuple[object, ...]]
@@ -85,7 +86,10 @@ class Files(Sequence[Sequence[int]]):
     def __init__(
         self, identity: NDArray[np.bytes_], photo_of: Numbers, digests: Sequence[str]
     ) -> None:
-        whole = np.frombuffer(bytes.fromhex("".join(digests)), "S32")
+        whole = np.empty(len(digests), "S32")
+        for start in range(0, len(whole), AT_ONCE):  # as their joined digits take much memory
+            some = "".join(digests[start : start + AT_ONCE])
+            whole[start : start + AT_ONCE] = np.frombuffer(bytes.fromhex(some), "S32")
         shown = whole.copy()
         there = photo_of >= 0
         shown[there] = identity[photo_of[there]]
@@ -287,7 +291,9 @@ class OnCluster:
 
         Whatever no task has looked at, and counts after all, is looked at here.
         """
-        rows, looks = joined(self._rows), [cast(Elsewhere | None, image.look) for image in images]
+        looks = [cast(Elsewhere | None, image.look) for image in images]
+        rows = joined(self._rows)
+        self._rows = [rows]  # not twice in memory
         photo_of = np.array([look.photo if look else -1 for look in looks], np.intp)
         digests = [image.digest for image in images]
         files = Files(rows.identity, photo_of, digests)
