@@ -1,6 +1,7 @@
 """A find whose candidates come from an index: what it finds, and what it says it misses."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,12 +29,13 @@ import finder
 from actions.recall import Recall
 from config import UserError
 from disk.files import ImageFile
-from extras.cluster import cells, engine, index, indexed, rows
+from extras.cluster import cells, colours, engine, index, indexed, rows, tasks
 from extras.cluster.engine import OnCluster
 from extras.cluster.files import Work
 from extras.cluster.indexed import ByIndex
 from pictures import bandpass, sketch
-from pictures.candidates import candidates
+from pictures.candidates import DIFFERENT, candidates
+from pictures.colour import colours_are_others
 from pictures.crowds import Known
 from pictures.images import HashedImage
 from pictures.looks import identity
@@ -281,6 +283,45 @@ def test_a_damaged_result_of_an_index_is_removed_and_made_again(
         find()
     assert not place.exists()
     assert find() == expected
+
+
+# ---- Colours
+
+
+def test_colours_are_told_of_many_pairs_as_of_one() -> None:
+    """Gray, toned and coloured ones, those of real photos, and pairs of near colours."""
+    rng = np.random.default_rng(0)
+    strong = 128 + rng.normal(0, 1, (300, 2, 16)) * rng.choice([0, 2, 8, 40], (300, 1, 1))
+    cast = rng.normal(0, 1, (300, 2, 1)) * rng.choice([0, 4, 30], (300, 1, 1))
+    made = np.rint(strong + cast).clip(0, 255).astype(np.uint8).reshape(300, 32)
+    near = (made[:100].astype(int) + rng.integers(-6, 7, (100, 32))).clip(0, 255)
+    ones = np.concatenate([made, made[:100]])
+    others = np.concatenate([rng.permutation(made), near.astype(np.uint8)])
+    for way in bandpass.WAYS:
+        told = colours.are_others(ones, others, way)
+        pairs = zip(ones, others, strict=True)
+        expected = [colours_are_others(p.tobytes(), q.tobytes(), way) for p, q in pairs]
+        assert told.tolist() == expected
+        assert 50 < told.sum() < 350
+
+
+def test_what_colours_tell_needs_no_look(
+    album: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the groups would be the same, and nothing gained."""
+    seen = []
+    told = colours.told_by_colours
+    monkeypatch.setattr(
+        tasks, "told_by_colours", lambda *given: seen.append(told(*given)) or seen[-1]
+    )
+    rules = replace(PRESETS["similar"], whole=200, sketched=200)  # so that strangers are near
+    monkeypatch.setitem(PRESETS, "similar", rules)
+    on = by_index(tmp_path, Here().run)
+    found = on.group(surveyed(on, found_in(album)).images)
+    assert sum((some.shown == DIFFERENT).sum() for some in seen) > 10
+    assert found == on_one_machine(found_in(album), "similar")
 
 
 # ---- The command line

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from extras.cluster import cells
 from extras.cluster.files import Work
-from extras.cluster.found import once_each, rows_in
+from extras.cluster.found import once_each
 from extras.cluster.rows import (
     FRAMED,
     OF_LOOKS,
@@ -30,7 +30,7 @@ from extras.cluster.rows import (
     rows_of,
     table_from,
 )
-from extras.cluster.tasks import check_worker
+from extras.cluster.tasks import check_worker, ready
 from pictures import bandpass, matching
 from pictures.candidates import Candidates, Search, candidates, keys_of, none_among
 from pictures.crowds import Known
@@ -238,7 +238,7 @@ def compare_groups(
     table, which = table_from(there.rows, looks, there.photos)
     found = []
     for some in _found(there, looks, table, which, groups, index, rules):
-        looks.hold(np.unique(there.photos[table.owner[rows_in(some)]]))
+        some = ready(some, table, there.rows, there.photos, looks)
         found.append(_looked_at(table, some, rules))
     work.write(name, _columns_of(found, there, table, which))
     return sum(len(some.keys) for some in found)

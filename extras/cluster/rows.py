@@ -19,7 +19,7 @@ from pictures import candidates
 from pictures.bandpass import Window
 from pictures.candidates import Frequencies
 from pictures.images import Hashed, HashedImage, Unreadable
-from pictures.looks import Look, Taken, content, identity
+from pictures.looks import COLOUR_SIDE, Look, Taken, content, identity
 from pictures.looks import Part as Left
 from pictures.picture_file import apart, together
 from pictures.sketch import KEPT
@@ -28,9 +28,11 @@ from pictures.table import Grays, Table, table_of
 PARTS_IN_MEMORY = 16  # some 2 MB each, of their small pictures
 GATES_IN_MEMORY = 256  # parts of some 0.2 MB
 HASH_BYTES = SIGNS_BYTES = 32
+NO_COLOUR = bytes([128]) * (2 * COLOUR_SIDE**2)
+ROWS = 2  # raised with what a result has of a photo
 GATE = 2 * SIGNS_BYTES + len(KEPT)
 FRAMED, PAGE = 1, 2  # of a view
-OF_ROWS = ("identity", "flags", "hashes", "gate")
+OF_ROWS = ("identity", "flags", "hashes", "gate", "colour")
 OF_LOOKS = ("look", "pictures")
 Packed = tuple[NDArray[Any], NDArray[Any]]  # of a part's photos
 Numbers = NDArray[np.intp]
@@ -69,15 +71,15 @@ def _of_vector(result: Hashed) -> tuple[bytes, bytes]:
 def _of_look(look: Look | None) -> tuple[bytes, ...]:
     """What is said of a look; its points by themselves, as they are large and seldom read."""
     if look is None:
-        return (b"",) * 7
+        return (b"",) * 8
     table = table_of([look])
     made = candidates.frequencies_of(table.gray, len(look.views))
     gate = (made.signs.tobytes(), made.transposed.tobytes(), made.sketches.tobytes())
     flags = bytes(FRAMED * view.framed + PAGE * view.is_page for view in look.views)
     hashes = b"".join(view.hash for view in look.views)
     points = content(look.points) if look.points else b""
-    packed, pictures = apart(replace(look, points=None))
-    return identity(look), flags, hashes, b"".join(gate), packed, pictures, points
+    of_rows = identity(look), flags, hashes, b"".join(gate), look.colour
+    return *of_rows, *apart(replace(look, points=None)), points
 
 
 def results_in(
@@ -112,6 +114,7 @@ class Rows:
     flags: NDArray[np.uint8]
     hashes: NDArray[np.uint64]
     gate: NDArray[np.uint8]
+    colour: NDArray[np.uint8]  # of each photo; gray where it isn't known
 
     def of(self, photos: Numbers) -> tuple[Numbers, Numbers]:
         """All rows of some photos, one after the other; and of each the place of its photo."""
@@ -131,7 +134,7 @@ class Rows:
 
 
 def rows_of(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> Rows:
-    """The rows of a part; without its gate where that wasn't read."""
+    """The rows of a part; without gates and colours where these weren't read."""
     flags = np.frombuffer(b"".join(columns["flags"]), np.uint8)
     hashes = np.frombuffer(b"".join(columns["hashes"]), np.uint64)
     first = np.cumsum([0, *map(len, columns["flags"])])
@@ -141,7 +144,13 @@ def rows_of(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> Rows:
         flags,
         hashes.reshape(-1, HASH_BYTES // 8),
         _gates(columns["gate"], first) if "gate" in columns else np.zeros((0, GATE), np.uint8),
+        _colours(columns.get("colour", ())),
     )
+
+
+def _colours(colours: Sequence[bytes] | NDArray[Any]) -> NDArray[np.uint8]:
+    joined_up = b"".join(colour or NO_COLOUR for colour in colours)
+    return np.frombuffer(joined_up, np.uint8).reshape(-1, len(NO_COLOUR))
 
 
 def _gates(gates: Sequence[bytes] | NDArray[Any], first: Numbers) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,18 +14,29 @@ from numpy.typing import NDArray
 import finder
 from config import UserError
 from disk.files import ImageFile
+from extras.cluster.colours import told_by_colours
 from extras.cluster.files import Work
 from extras.cluster.found import rows_in
-from extras.cluster.rows import Looks, Numbers, Part, Rows, columns_of, gated, joined, table_from
+from extras.cluster.rows import (
+    ROWS,
+    Looks,
+    Numbers,
+    Part,
+    Rows,
+    columns_of,
+    gated,
+    joined,
+    table_from,
+)
 from pictures import matching
-from pictures.candidates import Search
+from pictures.candidates import Candidates, Search
 from pictures.crowds import Known
 from pictures.images import Hashed, Unreadable
 from pictures.presets import Rules
 from pictures.recipe import Recipe
 from pictures.remembered import SEARCH
 from pictures.rows import made_by
-from pictures.table import Pairs
+from pictures.table import Pairs, Table
 
 NO_NANNY = "start them with --no-nanny, or with DASK_DISTRIBUTED__WORKER__DAEMON=False set"
 KINDS = {"turn": "u1", "left": "i4", "right": "i4", "distance": "i2", "shown": "f4"}
@@ -33,7 +45,7 @@ Found = dict[str, NDArray[Any]]
 
 def versions(recipe: Recipe) -> str:
     """All that decides what comes of a task, besides the photos."""
-    return f"{made_by(recipe)}, search {SEARCH}, NumPy {np.__version__}"
+    return f"{made_by(recipe)}, rows {ROWS}, search {SEARCH}, NumPy {np.__version__}"
 
 
 def check_worker(recipe: Recipe, expected: str, folder: str) -> None:
@@ -119,9 +131,9 @@ class _TooMany(Exception):
 
 
 class _InOrder(Search):
-    """A search whose candidates are put in order; it is told what looks at them will want."""
+    """A search whose candidates are put in order, and made ready for a look."""
 
-    hold: Callable[[Numbers], object]  # takes the rows of all candidates
+    ready: Callable[[Candidates], Candidates]
 
     def pairs(self) -> Iterator[Pairs]:
         waiting = True
@@ -129,9 +141,18 @@ class _InOrder(Search):
             if self.ordered is None:
                 raise _TooMany
             if waiting:
-                self.hold(rows_in(self.ordered))
+                self.ordered = self.ready(self.ordered)
                 waiting = False
             yield pairs
+
+
+def ready(found: Candidates, table: Table, rows: Rows, photos: Numbers, looks: Looks) -> Candidates:
+    """Candidates of a table of some photos, ready for a look where their colours tell nothing."""
+    found = told_by_colours(found, table, lambda some: rows.colour[photos[table.owner[some]]])
+    unseen = np.isnan(found.shown)
+    asked = replace(found, keys=found.keys[unseen])
+    looks.hold(np.unique(photos[table.owner[rows_in(asked)]]))
+    return found
 
 
 def _among(
@@ -145,7 +166,7 @@ def _among(
     table, which = table_from(rows, looks, photos[places])
     apart = np.isin(places, sides[1]).astype(int) if len(sides) > 1 else None
     search = _InOrder(table, rules, apart, made=rows.frequencies(which))
-    search.hold = lambda some: looks.hold(np.unique(photos[places[table.owner[some]]]))
+    search.ready = lambda found: ready(found, table, rows, photos[places], looks)
     try:
         for _ in matching.looked_at(table, search, Known(len(places))):
             pass
