@@ -36,16 +36,25 @@ from edits import EDITS
 from labelled import photos_in
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from search import photographed
 from sketches import PARTS, parts_of
 
 from actions.engines import PROBES
 from disk import system
 from extras.cluster import cells, index, indexed
+from extras.cluster.colours import are_others
 from extras.cluster.engine import OnCluster, Task
 from extras.cluster.files import Work
 from extras.cluster.index import Index
-from extras.cluster.rows import OF_LOOKS, OF_ROWS, Looks, joined, part_of, rows_of, table_from
+from extras.cluster.rows import (
+    NO_COLOUR,
+    OF_LOOKS,
+    OF_ROWS,
+    Looks,
+    joined,
+    part_of,
+    rows_of,
+    table_from,
+)
 from pictures import bandpass, fingerprint, sketch, verify
 from pictures.candidates import candidates, frequencies_of
 from pictures.hamming import close_pairs, pack
@@ -80,6 +89,8 @@ class Constants:
     assign_cell: float = 0
     chance: float = 0  # candidates of a pair, with LEAST_COSINE
     near_chance: float = 0  # with CLOSER_COSINE
+    colours: float = 0  # to tell a pair by its colours
+    of_like_colours: float = 0  # of the candidates by chance, those that these don't tell
     kept: float = 0  # of matches of edits, with CLOSER_COSINE
     probed: float = 0  # cells of a photo
     found: dict[int, float] | None = None  # of matches of edits, by probes
@@ -139,7 +150,14 @@ def look_seconds(made: Any, pairs: Pairs) -> float:
 
 
 def measure_chance(photos: Sequence[Path], k: Constants) -> None:
-    """How many pairs of parts of different photos are candidates."""
+    """How many pairs of parts of different photos are candidates, and have like colours."""
+    start = time.process_time()
+    looks = [fingerprint.look_at(path.read_bytes(), Recipe()) for path in photos]
+    k.hash_photo = timed(start, len(photos))
+    of_photos = np.array(
+        [np.frombuffer((look and look.colour) or NO_COLOUR, np.uint8) for look in looks]
+    )
+    alike = list[NDArray[np.bool_]]()
     parts = np.array([part for path in photos for part in parts_of(path)])
     stacks = [parts[start : start + 256] for start in range(0, len(parts), 256)]
     hashes = pack(bits for stack in stacks for bits in bandpass.hashes_of(stack, 16))
@@ -148,8 +166,15 @@ def measure_chance(photos: Sequence[Path], k: Constants) -> None:
     for i, j, distance in close_pairs(hashes, RULES.whole):
         apart = i // PARTS != j // PARTS
         near, bits = sketch.cosines(made[i[apart]], made[j[apart]]), distance[apart]
+        chosen = near >= sketch.LEAST_COSINE
+        left, right = (of_photos[side[apart][chosen] // PARTS] for side in (i, j))
+        start = time.process_time()
+        alike.append(~are_others(left, right, "upright"))
+        k.colours += timed(start, 1)
         k.chance += ((bits <= RULES.sketched) | (near >= sketch.LEAST_COSINE)).sum() / count
         k.near_chance += ((bits <= verify.CLOSE) | (near >= indexed.CLOSER_COSINE)).sum() / count
+    every = np.concatenate(alike)
+    k.of_like_colours, k.colours = float(every.mean()), k.colours / len(every)
 
 
 def edited(photos: Sequence[Path]) -> Iterator[Any]:
@@ -226,11 +251,11 @@ def measure_cells(work: Work, names: Sequence[str], k: Constants) -> None:
 def exact(n: int, k: Constants) -> dict[str, float]:
     """CPU seconds of a find that compares all pairs."""
     pairs = n * n / 2
+    looks = pairs * k.chance * k.of_like_colours
     return {
-        "pairs": pairs * k.pair,
-        "looks": pairs * k.chance * k.look + MATCHES * n * k.match,
-        "reading": pairs / A_BLOCK * 2 * (k.read_rows + k.read_look)
-        + pairs * k.chance * 2 * k.unpack,
+        "pairs": pairs * (k.pair + k.chance * k.colours),
+        "looks": looks * k.look + MATCHES * n * k.match,
+        "reading": pairs / A_BLOCK * 2 * (k.read_rows + k.read_look) + looks * 2 * k.unpack,
     }
 
 
@@ -239,14 +264,14 @@ def by_index(n: int, k: Constants, made: Index) -> dict[str, float]:
     assert k.found_by_chance
     closer = made.least_cosine > sketch.LEAST_COSINE
     look, chance = (k.near_look, k.near_chance) if closer else (k.look, k.chance)
-    looks = n * n / 2 * chance * k.found_by_chance[made.probes]
-    sampled = min(n, indexed.SAMPLED) * n
+    by_chance = n * n / 2 * chance * k.found_by_chance[made.probes]
+    looks, sampled = by_chance * k.of_like_colours, min(n, indexed.SAMPLED) * n
     return {
         "cells": n * (k.assign + made.cells * k.assign_cell + k.read_rows + 3 * k.read_look),
-        "pairs": n * k.probed * (n / made.cells) * k.pair,
+        "pairs": n * k.probed * (n / made.cells) * k.pair + by_chance * k.colours,
         "looks": looks * look + MATCHES * n * k.match,
         "reading": n * made.groups * (2 * k.read_rows + k.read_look) + looks * 2 * k.unpack,
-        "sample": sampled * (k.pair + k.chance * (k.look + 2 * k.unpack)),
+        "sample": sampled * (k.pair + k.chance * k.of_like_colours * (k.look + 2 * k.unpack)),
     }
 
 
@@ -309,7 +334,6 @@ def main() -> int:
     k.bytes_a_photo = (
         sum((arguments.work / f"{name}.parquet").stat().st_size for name in names) / arguments.count
     )
-    _, k.hash_photo = photographed(arguments.photos, 100)
     sketches, by_chance = measure_pairs(work, names, k)
     measure_chance(photos, k)
     measure_cells(work, names, k)
