@@ -50,10 +50,9 @@ def alike_in_parts(left: Stack, right: Stack, enough: float, planes: Planes | No
             unknown = rest[np.isnan(plane[rest, 0, 0])]
             if len(unknown):
                 plane[unknown] = laid(*block_shifts(one[unknown], other[unknown]))
-            together = 1 if halves else max(len(rest), 1)  # what is sampled stays in the cache
-            for some in (rest[n : n + together] for n in range(0, len(rest), together)):
-                medians = _medians(one[some], other[some], plane[some], halves)
-                found[some] = np.maximum(found[some], medians)
+            if len(rest):
+                medians = _medians(one[rest], other[rest], plane[rest], halves)
+                found[rest] = np.maximum(found[rest], medians)
     return found
 
 
@@ -165,14 +164,15 @@ def _sampled(pictures: Stack, y: Stack, x: Stack) -> Stack:
     room[:, 1:-2, 1:-2] = pictures
     y, x = (np.minimum(np.maximum(place + 1, 0), side + 1) for place in (y, x))
     row, column = y.astype(np.int32), x.astype(np.int32)
-    below, right = y - row, x - column
+    y -= row
+    x -= column
     first = row * width + column + width**2 * np.arange(count, dtype=np.int32)[:, None, None]
     levels = room.ravel()
     upper, lower = (
-        _between(levels[start:].take(first), levels[start + 1 :].take(first), right)
+        _between(levels[start:].take(first), levels[start + 1 :].take(first), x)
         for start in (0, width)
     )
-    return _between(upper, lower, below)
+    return _between(upper, lower, y)
 
 
 def _between(ones: Stack, others: Stack, shares: Stack) -> Stack:

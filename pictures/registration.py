@@ -338,13 +338,19 @@ def _rooms(side: int, block: int) -> Flat:
 
 def _fitted(shifts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each block's shift by the plane that fits all of them best."""
-    steps = np.arange(BLOCKS) - (BLOCKS - 1) / 2
-    plane = np.stack([np.ones(BLOCKS**2), np.repeat(steps, BLOCKS), np.tile(steps, BLOCKS)], axis=1)
-    squares = (plane[:, :, None] * plane[:, None]).reshape(BLOCKS**2, -1)
+    plane, squares = _slopes()
     normal = (weights @ squares).reshape(-1, 3, 3) + 1e-6 * np.eye(3)
     fitted: NDArray[np.float64]
     fitted = plane @ np.linalg.solve(normal, plane.T @ (weights[..., None] * shifts))
     return fitted
+
+
+@lru_cache(maxsize=1)
+def _slopes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A level plane and two slopes, of which all are sums, at each block; their products."""
+    steps = np.arange(BLOCKS) - (BLOCKS - 1) / 2
+    plane = np.stack([np.ones(BLOCKS**2), np.repeat(steps, BLOCKS), np.tile(steps, BLOCKS)], axis=1)
+    return plane, (plane[:, :, None] * plane[:, None]).reshape(BLOCKS**2, -1)
 
 
 def flattened(pictures: Gray | Stack) -> Stack:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pictures import bandpass
 from pictures.bandpass import Gray, Window
 from pictures.hamming import pack
-from pictures.looks import GRAY_SIDE, Look, Spooled, View, content
+from pictures.looks import GRAY_SIDE, Look, Spooled, content
 
 BATCH = 256  # pairs that are looked at together
 
@@ -67,22 +67,25 @@ class Pairs:
 def table_of(looks: Sequence[Look | None]) -> Table:
     rows = [(n, view) for n, look in enumerate(looks) if look for view in look.views]
     owner = np.array([number for number, _ in rows], np.intp)
+    framed = np.array([view.framed for _, view in rows], np.bool_)
     return Table(
         owner=owner,
-        framed=np.array([view.framed for _, view in rows], np.bool_),
+        framed=framed,
         fine=[view.fine for _, view in rows],
         page=np.array([view.is_page for _, view in rows], np.bool_),
         colour=[look.colour for look in looks if look for _ in look.views],
-        inside=np.array([_row_inside(rows, row) for row in range(len(rows))], np.intp),
+        inside=_rows_inside(owner, framed),
         gray=Grays([view.gray for _, view in rows]),
         hashes=pack([view.hash for _, view in rows]),
     )
 
 
-def _row_inside(rows: Sequence[tuple[int, View]], row: int) -> int:
-    number, view = rows[row]
-    framed_next = row + 1 < len(rows) and rows[row + 1][0] == number
-    return row + 1 if framed_next and not view.framed else -1
+def _rows_inside(owner: NDArray[np.intp], framed: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Of each whole picture the next row, if that is what is inside its frame, else -1."""
+    inside = np.full(len(owner), -1)
+    first = np.flatnonzero((owner[:-1] == owner[1:]) & ~framed[:-1])
+    inside[first] = first + 1
+    return inside
 
 
 def hash_size_of(table: Table) -> int:

@@ -40,6 +40,7 @@ from grouping import UnionFind
 from pictures import bandpass, fingerprint, matching, presets
 from pictures.effort import in_threads, unwatched
 from pictures.errors import DECODE_ERRORS
+from pictures.garbage import rare_collections
 from pictures.hamming import close_pairs
 from pictures.looks import GRAY_SIDE, LARGE_SIDE, Look, Spooled, View, content
 from pictures.recipe import Recipe
@@ -190,6 +191,7 @@ def search_vectors(arguments: argparse.Namespace, count: int) -> str:
 SEARCHES = {"hashes": search_hashes, "looks": search_looks, "vectors": search_vectors}
 
 
+@rare_collections()  # as find does
 def main() -> int:
     system.keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], allow_abbrev=False)
