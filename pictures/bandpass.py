@@ -14,6 +14,7 @@ SIGNS_SIDE = 16  # so that a word has as many bits as a quarter of the frequenci
 FINE = 0.7  # the band of sizes that is compared, as deviations of Gaussians in pixels
 COARSE = 4.0
 UNSURE = 1e-4  # of a frequency, of which the sums of 64 x 64 gray levels are right to 1e-8
+STRIP = 32  # rows or columns of a larger picture that are blurred together
 NOISE_LEVELS = 2.0  # gray levels of contrast that count for little
 DETAIL_SHARE = 0.15
 
@@ -80,14 +81,35 @@ def local_deviation(band: Stack) -> Stack:
 
 def _blur(pictures: Stack, deviation: float) -> Stack:
     kernel = _gaussian(pictures.shape[1], deviation)
+    if len(kernel) > 2 * STRIP:
+        return _blurred_in_strips(pictures, kernel, _reach(deviation))
     blurred: Stack = (kernel @ pictures @ kernel.T).astype(np.float32, copy=False)
     return blurred
+
+
+def _blurred_in_strips(pictures: Stack, kernel: Stack, reach: int) -> Stack:
+    """The same of larger pictures, some rows and columns at a time by those within reach."""
+    down, blurred = np.empty_like(pictures), np.empty_like(pictures)
+    strips = [
+        (slice(first, first + STRIP), slice(max(first - reach, 0), first + STRIP + reach))
+        for first in range(0, len(kernel), STRIP)
+    ]
+    for strip, near in strips:
+        down[:, strip] = kernel[strip, near] @ pictures[:, near]
+    for strip, near in strips:
+        blurred[..., strip] = down[..., near] @ kernel[strip, near].T
+    return blurred
+
+
+def _reach(deviation: float) -> int:
+    """Beyond so many pixels a Gaussian counts for nothing."""
+    return int(4 * deviation + 0.5)
 
 
 @lru_cache(maxsize=8)
 def _gaussian(side: int, deviation: float) -> NDArray[np.float32]:
     """The matrix that blurs `side` pixels; beyond the edges the picture is as at the edge."""
-    reach = int(4 * deviation + 0.5)
+    reach = _reach(deviation)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
     weights /= weights.sum()
     matrix = np.zeros((side, side), np.float32)

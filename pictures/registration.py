@@ -15,10 +15,6 @@ BLOCK_CORRELATION = 0.4
 BLOCK_TOLERANCE = 1.6
 BLOCK_ENERGY = 50.0
 FEW_BLOCKS = 12
-PARTS = 8  # parts a side of a page
-PART_CORRELATION = 0.8
-PART_REACH = 2
-PART_ENERGY = 200.0
 # Chosen on chess diagrams; of the benchmark's photos few repeat themselves so much.
 SELF_LIKENESS = 0.75
 SELF_SHIFT = 4 / 64  # by less every picture is like itself
@@ -147,50 +143,6 @@ def _spans(side: int, block: int) -> Flat:
     shifts, pixels = np.arange(-reach, reach + 1), np.arange(side)
     starts = np.add.outer(np.arange(0, side, block), shifts).reshape(-1, 1)
     return ((starts <= pixels) & (pixels < starts + block)).astype(np.float32)
-
-
-def parts_alike(left: Flat, right: Flat, shift: tuple[int, int]) -> bool:
-    """Whether two flattened pictures correlate in every part, by `PART_CORRELATION`.
-
-    The left picture is moved by `shift` (down, to the right), which lays it on the right one. Each
-    of 8 x 8 parts may lie up to `PART_REACH` pixels beside; those with little in them are left
-    out. Two letters of one sender, or a form filled in twice, are alike as a whole but not in each
-    part; another size, tone or compression changes all parts alike.
-    """
-    ones, there = _parts(_moved(left, shift)), _parts(_moved(np.ones_like(left), shift))
-    strength = np.maximum(_squares(ones), _squares(_parts(right)))
-    counted = np.flatnonzero(there.all(axis=(1, 2)) & (strength > PART_ENERGY))
-    ones, likeness = ones[counted], np.zeros(len(counted))
-    energy = _squares(ones)
-    for y, x in np.ndindex(2 * PART_REACH + 1, 2 * PART_REACH + 1):
-        others = _parts(_moved(right, (y - PART_REACH, x - PART_REACH)))[counted]
-        sums = np.einsum("nyx,nyx->n", ones, others)
-        likeness = np.maximum(likeness, sums / np.sqrt(energy * _squares(others) + 1e-3))
-        if likeness.min(initial=1.0) >= PART_CORRELATION:
-            return True
-    return False
-
-
-def _squares(parts: Stack) -> Flat:
-    squares: Flat = np.einsum("nyx,nyx->n", parts, parts)
-    return squares
-
-
-def _moved(picture: Flat, shift: tuple[int, int]) -> Flat:
-    """A picture moved down and to the right; nothing is where it was."""
-    moved = np.zeros_like(picture)
-    (to_y, from_y), (to_x, from_x) = (
-        (slice(max(n, 0), side + min(n, 0)), slice(max(-n, 0), side + min(-n, 0)))
-        for n, side in zip(shift, picture.shape, strict=True)
-    )
-    moved[to_y, to_x] = picture[from_y, from_x]
-    return moved
-
-
-def _parts(picture: Flat) -> Stack:
-    side = len(picture) // PARTS
-    parts: Stack = picture.reshape(PARTS, side, PARTS, side).swapaxes(1, 2).reshape(-1, side, side)
-    return parts
 
 
 def agreement(left: Gray | Stack, right: Gray | Stack) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from grouping import INSIDE_A_FRAME, Match
 from pictures import bandpass
 from pictures.aligned import LEAST_PARTS, differ_in_parts
 from pictures.bandpass import Gray, Stack
+from pictures.closer import seen_closer
 from pictures.colour import (
     colours_are_others,
     colours_contradict,
@@ -25,10 +26,8 @@ from pictures.presets import Rules
 from pictures.registration import (
     Flat,
     agreement_by_planes,
-    by_shift,
     flat_correlation,
     flattened,
-    parts_alike,
     stand_out,
 )
 from pictures.sketch import LEAST_COSINE, Sketches, cosines, sketches
@@ -166,7 +165,7 @@ def judge(
             continue
         if pages[n] and (verdict.alike or fully):
             rows = int(pairs.left[n]), int(pairs.right[n])
-            seen_closer = page_likeness(table, rows, pairs.turn, verdict.distance)
+            seen_closer = page_likeness(table, rows, pairs.turn, verdict.distance, fully=fully)
             verdict = _by_pages(verdict, *seen_closer)
         yield _by_colour(verdict, table, (int(pairs.left[n]), int(pairs.right[n])), pairs.turn)
 
@@ -329,18 +328,13 @@ def look(
     return seen
 
 
-def page_likeness(table: Table, rows: Rows, turn: str, distance: int) -> tuple[float, bool]:
+def page_likeness(
+    table: Table, rows: Rows, turn: str, distance: int, *, fully: bool = False
+) -> tuple[float, bool]:
     """The correlation of two pages at 256 pixels, and whether they are alike there."""
-    one, other = (unpacked(table.fine[row])[None] for row in rows)
-    p, q = flattened(bandpass.turned(one, turn)), flattened(other)
-    found = by_shift(p, q)[0]
-    likeness = float(found.max())
-    if likeness < (PAGE_CORRELATION if distance <= SAME_DESIGN else FAR_PAGE_CORRELATION):
-        return likeness, False
-    reach = len(found) // 2
-    down, across = (reach - place for place in divmod(int(found.argmax()), len(found)))
-    alike = parts_alike(p[0], q[0], (down, across)) and parts_alike(q[0], p[0], (-down, -across))
-    return likeness, alike
+    one, other = (unpacked(table.fine[row]) for row in rows)
+    needed = PAGE_CORRELATION if distance <= SAME_DESIGN else FAR_PAGE_CORRELATION
+    return seen_closer(bandpass.turned(one[None], turn)[0], other, needed, fully=fully)
 
 
 def unpacked(fine: bytes | Spooled | None) -> Gray:

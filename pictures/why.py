@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from disk.lines import to_line
-from pictures import aligned, candidates, crops, matching, registration, sketch, verify
+from pictures import aligned, candidates, closer, crops, matching, sketch, verify
 from pictures.by_name import named
 from pictures.hamming import pack
 from pictures.images import SEVERAL, HashedImage
@@ -41,7 +41,7 @@ WORDS = {
     Reason.PAGES: (
         f"pages must correlate by {verify.PAGE_CORRELATION:.2f} at {PAGE_SIDE} pixels "
         f"({verify.FAR_PAGE_CORRELATION:.2f} from {verify.SAME_DESIGN + 1} bits on), "
-        f"and by {registration.PART_CORRELATION:.2f} in every part"
+        f"and by {closer.PART_CORRELATION:.2f} in every part"
     ),
     Reason.COLOURS: "they are alike, but in other colours",
     Reason.DIFFERENT: (

@@ -37,7 +37,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 
 import config
 from grouping import Cluster, Match, supported_clusters
-from pictures import bandpass, candidates, crowds, matching, registration
+from pictures import bandpass, candidates, closer, crowds, matching, registration
 from pictures.colour import differ_in_colour
 from pictures.crowds import ENOUGH
 from pictures.effort import Each, in_threads
@@ -396,9 +396,9 @@ def test_parts_tell_whether_pages_differ_somewhere() -> None:
     other = one.copy()
     other[:, 100:120, 60:120] = other[:, 140:160, 60:120]
     page, changed = (registration.flattened(pages)[0] for pages in (one, other))
-    assert registration.parts_alike(page, page, (0, 0))
-    assert not registration.parts_alike(page, changed, (0, 0))
-    assert registration.parts_alike(page, np.roll(page, (6, -9), (0, 1)), (6, -9))
+    assert closer.parts_alike(page, page, (0, 0))
+    assert not closer.parts_alike(page, changed, (0, 0))
+    assert closer.parts_alike(page, np.roll(page, (6, -9), (0, 1)), (6, -9))
 
 
 def test_pictures_without_a_look_match_nothing() -> None:

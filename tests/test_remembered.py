@@ -32,6 +32,7 @@ from pictures import (
     aligned,
     bandpass,
     candidates,
+    closer,
     colour,
     crops,
     registration,
@@ -375,7 +376,7 @@ def shown_now() -> dict[str, Any]:
         for left, right, v in zip(pairs.left.tolist(), pairs.right.tolist(), verdicts, strict=True):
             numbers = [v.distance, float(v.matches), v.correlation, v.agreement]
             made[f"{left} and {right}, {pairs.turn}, {v.view}"] = numbers
-    for module in (verify, registration, aligned, colour, bandpass, sketch):
+    for module in (verify, registration, aligned, closer, colour, bandpass, sketch):
         numbers_of = {n: v for n, v in vars(module).items() if isinstance(v, int | float)}
         made |= {f"{module.__name__}.{n}": [v] for n, v in numbers_of.items() if n.isupper()}
     return made
