@@ -279,26 +279,39 @@ def test_nothing_of_what_was_fetched_stays(
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_a_task_that_ends_early_waits_for_what_it_fetches_and_leaves_nothing(
+def test_a_task_that_ends_early_waits_for_what_it_fetches(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    read = S3.read
+    """Else they would write into the folder while it is removed."""
+    read, under_way = S3.read, list[str]()
 
     def slowly(self: S3, one: StoredObject) -> bytes:
-        time.sleep(0.05)
-        return read(self, one)
+        under_way.append(one.path)
+        time.sleep(0.2)
+        data = read(self, one)
+        under_way.remove(one.path)
+        return data
 
     def fails(_: str, files: Iterable[ImageFile], *__: Any) -> Iterator[Measured]:
         next(iter(files))
+        assert under_way
         raise UserError("the worker processes were killed")
         yield
 
+    left = tempfile.TemporaryDirectory.cleanup
+    seen = list[list[str]]()
+
+    def cleanup(self: tempfile.TemporaryDirectory[str]) -> None:
+        seen.append([*under_way])
+        left(self)
+
     monkeypatch.setattr(S3, "read", slowly)
     monkeypatch.setattr(hashing, "in_workers", fails)
+    monkeypatch.setattr(engine, "PHOTOS_A_PART", 1 << 30)
+    monkeypatch.setattr(tempfile.TemporaryDirectory, "cleanup", cleanup)
     with pytest.raises(UserError, match="were killed"):
         surveyed(by_tasks(tmp_path / "work"), walked_in(bucket))
-    assert [path.name for path in tmp_path.iterdir() if path.name != "work"] == []
+    assert seen == [[]]
 
 
 @pytest.mark.workers
