@@ -11,6 +11,7 @@ from actions.find_needs import check_needs
 from actions.find_photos import Hasher, Hashing
 from actions.near import did_you_mean
 from config import UserError
+from disk.files import is_url
 from disk.system import lies_in
 from finder import Found
 from pictures.by_name import of_extras
@@ -87,10 +88,9 @@ def engine_of(
         )
     of_extras(ENGINES[name][0], f"--engine {name}")(method.flags)
     probes = probes_of(arguments, method.flags)
-    if "://" not in work:
-        work = os.path.abspath(os.path.expanduser(work))
-        if lies_in(work, output_dir):
-            raise UserError(f"--work {work} lies in OUTPUT_DIR; choose another folder.")
+    work = work.rstrip("/") if is_url(work) else os.path.abspath(os.path.expanduser(work))
+    if lies_in(work, output_dir):
+        raise UserError(f"--work {work} lies in OUTPUT_DIR; choose another folder.")
     return Tasks(method, preset, workers, name, scheduler, work, probes)
 
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -260,6 +261,22 @@ def test_a_store_without_versions_or_the_right_to_list_them_is_listed_all_the_sa
     assert {one.version for one in expected} == {""}
 
 
+def test_an_object_is_read_by_one_request(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashing, "in_workers", here)
+    walked, kind = walked_in(bucket), type(store_of(bucket).fs)
+    call, asked = kind._call_s3, Counter[str]()
+
+    async def counted(self: Any, method: str, *given: Any, **more: Any) -> Any:
+        asked[method] += 1
+        return await call(self, method, *given, **more)
+
+    monkeypatch.setattr(kind, "_call_s3", counted)
+    survey = surveyed(by_tasks(tmp_path), walked)
+    assert asked == {"get_object": survey.photos - 1}  # of the empty one there is nothing to get
+
+
 def test_nothing_of_what_was_fetched_stays(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -442,7 +459,7 @@ def test_several_prefixes_are_compared_and_what_tasks_leave_may_lie_among_them(
 ) -> None:
     bucket = photos.split("/")[2]
     store.put_object(Bucket=bucket, Key="more/x.jpg", Body=picture("2024/cat.jpg", 80))
-    work = f"s3://{bucket}/more/work"
+    work = f"s3://{bucket}/more/work/"
     more = ("--input-dir", f"s3://{bucket}/more", "--engine", "dask", "--work", work, "--json")
     for _ in range(2):
         ran = library.run("find", "--input-dir", photos, *more)

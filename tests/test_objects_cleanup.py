@@ -15,6 +15,7 @@ from test_cluster import Here
 pytest.importorskip("distributed", reason="pip install -r extras/cluster/requirements.txt")
 pytest.importorskip("pyarrow", reason="pip install -r extras/cluster/requirements.txt")
 
+from actions.console import Console
 from config import UserError
 from disk import signature
 from extras.actions import cleanup_objects
@@ -635,6 +636,18 @@ def test_a_survivor_without_versions_that_was_replaced_keeps_its_victims(
     assert unversioned.there() == ["a/1.jpg", "a/2.jpg", "b/1.jpg"]
 
 
+def test_a_person_is_asked_whether_it_goes_for_good(
+    unversioned: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Console, "agreed", lambda _, question: asked.append(question))
+    unversioned.choose(("a/2.jpg", "a/1.jpg"))
+    work = ("--work", unversioned.work)
+    ran = unversioned.library.run("cleanup", *work, "--delete-mode", "permanent")
+    assert (ran.code, asked) == (1, ["Delete 1 object for good?"])
+    assert unversioned.there() == ["a/1.jpg", "a/2.jpg", "b/1.jpg"]
+
+
 # ---- Two runs
 
 
@@ -666,6 +679,23 @@ def test_two_runs_by_two_places_of_work_do_not_count_on_what_the_other_one_delet
     in_the_last_moment(monkeypatch, other_run, before=True)
     store.cleanup()
     assert (codes, store.there()) == ([4], ["a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg"])
+
+
+def test_a_lock_goes_as_far_as_the_rights_allow(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = S3("s3").fs.call_s3
+
+    def calls(_: object, method: str, **given: Any) -> Any:
+        if method == "delete_object" and "VersionId" in given:
+            raise PermissionError("Access Denied")
+        return call(method, **given)
+
+    monkeypatch.setattr(type(S3("s3").fs), "call_s3", calls)
+    for _ in range(2):
+        with locking.buckets_locked([store.url("x")]):
+            assert locking.OF_BUCKET in store.there()
+    assert store.there() == ALL
 
 
 def test_in_a_store_in_which_no_lock_can_be_made_nothing_is_deleted(

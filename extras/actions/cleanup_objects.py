@@ -52,9 +52,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         if not todo.delete:
             console.say("Nothing is to be deleted.")
             return
-        if not arguments.yes and not console.agreed(
-            f"Delete {counted(len(todo.delete), 'object')}?"
-        ):
+        for_good = "" if all(versioned.values()) else " for good"
+        question = f"Delete {counted(len(todo.delete), 'object')}{for_good}?"
+        if not arguments.yes and not console.agreed(question):
             console.say("Nothing was deleted.")
             console.code = Exit.KEPT
             return

@@ -27,7 +27,6 @@ from extras.cluster.running import on_cluster
 from extras.objects import listing, result, sample
 from extras.objects.beside import beside
 from extras.objects.hashing import OnObjects
-from extras.objects.locking import locked
 from extras.objects.protecting import ProtectedObjects
 from extras.objects.stores import StoredObject, place_of
 from pictures import methods
@@ -77,8 +76,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             console.say("Dry run: nothing was written.")
             return
         unsigned = why_unsigned()
-        with locked(engine.work):
-            leave(engine.work, hasher, survey, chosen.groups, objects, protected)
+        leave(engine.work, hasher, survey, chosen.groups, objects, protected)
         console.say(f"Left in {to_line(result.result_in(engine.work).url)}: groups and matches.")
         console.warn_of(unsigned)
         if old is not None:
@@ -134,7 +132,10 @@ def leave(
     objects: Mapping[str, StoredObject],
     protected: ProtectedObjects,
 ) -> None:
-    """Leave the groups and what joined them in the place of the work."""
+    """Leave the groups and what joined them in the place of the work.
+
+    There is no lock: of two finds at once the result is that of one, or its digest is wrong.
+    """
     images = survey.images
     urls = [[images[n].file.path for n in cluster.members] for cluster in groups]
     members = {url for group in urls for url in group}
