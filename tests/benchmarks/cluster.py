@@ -4,9 +4,11 @@
     python tests/benchmarks/cluster.py 1000000 --photos PHOTOS --work WORK --alone
 
 Looks are those of search.py, as tasks leave them of photos: parts of 500. They are compared by two
-workers of Dask on this machine, and then by one process, unless it is measured `--alone`. The
-driver's memory is what it takes for each photo beside the list of photos that every find has. WORK
-keeps the parts, so that a second run measures with what is there; pairs are always compared anew.
+workers of Dask on this machine, and then by one process, unless it is measured `--alone`. Two
+workers may share what one core has, so that each of their seconds does less: `--workers 1` measures
+what tasks cost. The driver's memory is what it takes for each photo beside the list of photos that
+every find has. WORK keeps the parts, so that a second run measures with what is there; pairs are
+always compared anew.
 """
 
 import os
@@ -73,12 +75,14 @@ def make_parts(work: Work, photos: Path, count: int) -> list[str]:
     return names
 
 
-def by_tasks(work: Work, names: Sequence[str], preset: str) -> tuple[object, list[str]]:
-    """The groups by two workers, and what to say of it."""
+def by_tasks(
+    work: Work, names: Sequence[str], preset: str, workers: int
+) -> tuple[object, list[str]]:
+    """The groups by some workers, and what to say of it."""
     before, start = cpu_seconds(), time.perf_counter()
     method = SimpleNamespace(recipe=Recipe(), flags="", has_presets=True)
-    with running._client(2, None) as client:
-        on = OnCluster(method, PRESETS[preset], 2, work, running.done_by(client))
+    with running._client(workers, None) as client:
+        on = OnCluster(method, PRESETS[preset], workers, work, running.done_by(client))
         empty = memory_bytes()
         images = [i for i in on._loaded({name: [] for name in names}) if isinstance(i, HashedImage)]
         listed = memory_bytes()
@@ -111,6 +115,7 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photographs")
     parser.add_argument("--work", type=Path, required=True, help="where parts and results lie")
     parser.add_argument("--preset", default="similar", choices=("copies", "similar"))
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--alone", action="store_true", help="not beside one machine")
     arguments = parser.parse_args()
     work = Work(str(arguments.work))
@@ -122,7 +127,7 @@ def main() -> int:
         names = make_parts(work, arguments.photos, count)
         for old in arguments.work.glob("pairs-*"):
             old.unlink()
-        found, said = by_tasks(work, names, arguments.preset)
+        found, said = by_tasks(work, names, arguments.preset, arguments.workers)
         if not arguments.alone:
             looks = blended(photographed(arguments.photos, min(count, MOST_PHOTOS))[0], count)
             expected, alone = on_one_machine(list(images_of(looks)), arguments.preset)
