@@ -44,7 +44,7 @@ from pictures.store import RACY_NS
 
 PHOTOS_A_PART = 500
 PARTS_A_BLOCK = 64  # so large that compiled loops pay
-AT_ONCE = 1 << 14  # digests
+AT_ONCE = 1 << 14  # digests, or identities
 OF_PARTS = ("about", "identity", "flags", "hashes")
 T = TypeVar("T")
 Task = tuple[str, Callable[..., int], tuple[object, ...]]
@@ -300,8 +300,8 @@ class OnCluster:
         by_picture, effort = sides_of(files, sides), in_threads(self._workers, watch)
 
         def matches(_: Sequence[Sequence[int]]) -> Iterator[Match]:
-            seen = Known(len(files), matching.small_by(sides))
-            found = list(self._by_looks(files, looks, rows, by_picture, seen, effort))
+            small = matching.small_by(sides)
+            found = list(self._by_looks(files, looks, rows, by_picture, small, effort))
             yield from found
             if self._points or self._asked:
                 yield from self._beyond(files, rows, photo_of, digests, by_picture, found)
@@ -314,7 +314,7 @@ class OnCluster:
         looks: Sequence[Elsewhere | None],
         rows: Rows,
         by_picture: Sides | None,
-        seen: Known,
+        small: int,
         effort: Effort,
     ) -> Iterator[Match]:
         """What hashes and looks tell, if the method asks them."""
@@ -323,7 +323,7 @@ class OnCluster:
         numbers = np.flatnonzero(photos >= 0)
         if not self.has_presets or not len(numbers):
             return
-        table, which = table_from(rows, self._looks, photos[numbers])
+        table, which = table_from(rows, self._looks, photos[numbers], few=True)
         table = replace(table, owner=numbers[table.owner])
         by_row = None if by_picture is None else by_picture[table.owner]
         known = self._known(rows, photos[numbers], by_row)
@@ -331,7 +331,7 @@ class OnCluster:
         parts = [look.part if look else None for look in first]
         old = np.zeros(len(which), np.bool_)
         search = Search(table, self._rules, by_picture, known, old, effort)
-        yield from matching.looked_at(table, search, seen)
+        yield from matching.looked_at(table, search, Known(len(files), small))
         yield from cut_off(table, parts, self._rules, effort.each, by_picture)
         yield from matching.bursts(table, shots, self._rules, by_picture)
 
@@ -384,18 +384,14 @@ class OnCluster:
 
     def _rows_now(self, rows: Rows, photos: Numbers) -> tuple[Numbers, int]:
         """The row in a table of some photos that shows the same as each row of the parts, or -1."""
-        ours, owner = rows.of(photos)
-        first = np.searchsorted(owner, np.arange(len(photos)))
-        place = np.searchsorted(rows.identity[photos], rows.identity)
-        place[place == len(photos)] = 0
-        same = rows.identity != b""
-        if len(photos):
-            same &= rows.identity[photos][place] == rows.identity
-        alike = np.flatnonzero(same) if len(photos) else np.zeros(0, np.intp)
-        which, of = rows.of(alike)
-        row_of = np.full(len(rows.flags), -1)
-        row_of[which] = first[place[alike][of]] + which - rows.first[alike][of]
-        return row_of, len(ours)
+        views = np.diff(rows.first)
+        first = np.concatenate([[0], np.cumsum(views[photos])])
+        place = _places_of(rows.identity, rows.identity[photos])
+        place = np.where(place < 0, -len(rows.flags), first[place] - rows.first[:-1])
+        row_of = np.repeat(place, views)
+        row_of += np.arange(len(row_of))
+        np.maximum(row_of, -1, out=row_of)
+        return row_of, int(first[-1])
 
     def _compared(self) -> dict[str, tuple[Block, Block]]:
         """What tasks leave of each block, and of each two, by its name; done where it isn't."""
@@ -415,3 +411,16 @@ class OnCluster:
         sizes = {name: one.rows * other.rows for name, (one, other) in pairs.items()}
         self._do("Comparing", todo, sizes, " pairs")
         return pairs
+
+
+def _places_of(
+    identities: NDArray[np.bytes_], ordered: NDArray[np.bytes_]
+) -> NDArray[np.signedinteger]:
+    """Where each identity is among some in order, or -1; none is nowhere."""
+    found = np.full(len(identities), -1)
+    for start in range(0, len(found) if len(ordered) else 0, AT_ONCE):  # few fill no memory
+        some = identities[start : start + AT_ONCE]
+        place = np.searchsorted(ordered, some).clip(max=len(ordered) - 1)
+        there = (ordered[place] == some) & (some != b"")
+        found[start : start + AT_ONCE][there] = place[there]
+    return found

@@ -301,10 +301,25 @@ class _PartByPart(Grays):
         return of(rows[order])[back]
 
 
-def table_from(rows: Rows, looks: Looks, photos: Numbers) -> tuple[Table, Numbers]:
+class _HashesOf:
+    """The hashes of a table's rows, of which few are asked for: those of a driver fill memory."""
+
+    def __init__(self, rows: Rows, which: Numbers) -> None:
+        self._rows, self._which = rows, which
+        self.shape = (len(which), rows.hashes.shape[1])
+
+    def __getitem__(self, some: Any) -> NDArray[np.uint64]:
+        found: NDArray[np.uint64] = self._rows.hashes[self._which[some]]
+        return found
+
+
+def table_from(
+    rows: Rows, looks: Looks, photos: Numbers, *, few: bool = False
+) -> tuple[Table, Numbers]:
     """A table of some photos, in which looks are read when they are wanted; and which rows it has.
 
-    The owner of a row is the place of its photo among them.
+    The owner of a row is the place of its photo among them. If `few` rows are compared, hashes
+    aren't in memory once more.
     """
     which, owner = rows.of(photos)
     framed, inside = rows.flags[which] & FRAMED > 0, np.full(len(which), -1)
@@ -315,6 +330,7 @@ def table_from(rows: Rows, looks: Looks, photos: Numbers) -> tuple[Table, Number
         photo = int(photos[owner[row]])
         return looks[photo].views[int(which[row] - rows.first[photo])]
 
+    hashes: Any = _HashesOf(rows, which) if few else rows.hashes[which]
     table = Table(
         owner=owner,
         framed=framed,
@@ -323,6 +339,6 @@ def table_from(rows: Rows, looks: Looks, photos: Numbers) -> tuple[Table, Number
         colour=_Of(which, lambda row: looks[int(photos[owner[row]])].colour),
         inside=inside,
         gray=_PartByPart(_Of(which, lambda row: view(row).gray), photos[owner]),
-        hashes=rows.hashes[which],
+        hashes=hashes,
     )
     return table, which
