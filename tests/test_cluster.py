@@ -264,6 +264,21 @@ def test_workers_that_are_killed_at_every_tenth_task_cost_nothing_that_was_done(
     assert found == on_one_machine(walked, "similar")
 
 
+def end_worker(*_: object) -> int:
+    """A task that no worker survives."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+@pytest.mark.workers
+def test_a_task_that_ends_one_worker_after_the_other_is_given_up_in_one_line(
+    tmp_path: Path,
+) -> None:
+    ended = r"a task ended 2 workers one after the other; mend that and run it again"
+    with running._client(1, None, failures=1) as client, pytest.raises(UserError, match=ended):
+        list(running.done_by(client)([("deadly", end_worker, (Work(str(tmp_path)),))]))
+
+
 @contextlib.contextmanager
 def cluster_apart(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A scheduler and a worker as people start them by hand; the address, and the scheduler."""
@@ -332,6 +347,48 @@ def test_a_poisonous_picture_in_a_task_is_unreadable_and_the_others_are_hashed(
     assert [os.path.basename(image.file.path) for image in survey.images] == ["00.jpg", "01.jpg"]
     (unreadable,) = survey.unreadable
     assert unreadable.reason == "it crashed the decoder (exit code -9)"
+
+
+def test_few_photos_are_work_for_several_workers_and_many_are_cut_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "PHOTOS_A_PART", 500)
+    sizes = [engine.photos_a_part(count) for count in (10, 400, 500, 1000, 2000, 4000, 10**6)]
+    assert sizes == sorted(sizes)
+    assert engine.photos_a_part(10) >= engine.FEWEST_A_PART
+    assert engine.photos_a_part(500) * 8 <= 500
+    assert engine.photos_a_part(4000) == engine.photos_a_part(10**6) == engine.PHOTOS_A_PART
+
+
+def test_photos_that_are_hashed_after_others_come_into_parts_of_the_same_size(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a find goes on that has hashed most of them."""
+    for name, number in {"PHOTOS_A_PART": 8, "FEWEST_PARTS": 9, "FEWEST_A_PART": 1}.items():
+        monkeypatch.setattr(engine, name, number)
+    walked = [found for found in found_in(album) if "broken" not in str(found)]
+    with contextlib.suppress(KeyboardInterrupt):
+        grouped(tmp_path, walked, Here(ends_before=5).run)
+    here = Here()
+    assert grouped(tmp_path, walked, here.run) == on_one_machine(walked, "similar")
+    assert sum(name.startswith("photos") for name in here.done) > 2
+
+
+def test_parts_of_which_nothing_could_be_read_are_read_and_compared_the_next_time(
+    album: Path, tmp_path: Path
+) -> None:
+    """Which leaves other results under the same names."""
+    walked = [found for found in found_in(album) if "broken" not in str(found)]
+    half = walked[: len(walked) // 2]
+
+    def failing(files: Sequence[ImageFile], *_: object) -> Iterator[HashedImage | Unreadable]:
+        for file in files:
+            yield Unreadable(file, "the disk fails") if file in half else hashed_here(file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finder, "hash_files", failing)
+        grouped(tmp_path, walked, Here().run)
+    assert grouped(tmp_path, walked, Here().run) == on_one_machine(walked, "similar")
 
 
 # ---- What is done again

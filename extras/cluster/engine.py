@@ -43,6 +43,7 @@ from pictures.sides import Sides, sides_of
 from pictures.store import RACY_NS
 
 PHOTOS_A_PART = 500
+FEWEST_PARTS, FEWEST_A_PART = 8, 60  # so that a few photos are work for several workers
 PARTS_A_BLOCK = 64  # so large that compiled loops pay
 AT_ONCE = 1 << 14  # digests, or identities
 OF_PARTS = ("about", "identity", "flags", "hashes")
@@ -63,6 +64,17 @@ def cut(items: Iterable[T], size: int, key: Callable[[T], bytes]) -> list[list[T
         if len(runs[-1]) >= half and zlib.crc32(key(item)) % half == 0:
             runs.append([])
     return [run for run in runs if run]
+
+
+def photos_a_part(count: int) -> int:
+    """How many of so many photos a part has: of few, half as many or a fourth, and so on.
+
+    One photo more or less seldom changes that.
+    """
+    size = PHOTOS_A_PART
+    while count < FEWEST_PARTS * size and size // 2 >= FEWEST_A_PART:
+        size //= 2
+    return size
 
 
 class Elsewhere:
@@ -167,6 +179,7 @@ class OnCluster:
         self._asked = getattr(method, "asked", None)  # a model
         self._cosine: float = getattr(method, "cosine", 0.0)
         self._points = rules.points or (method.has_presets and self._asked is not None)
+        self._photos_a_part = PHOTOS_A_PART
         self._versions, self._begun = tasks.versions(self.recipe), time.time_ns()
         self._files = dict[str, list[ImageFile]]()  # of each part
         self._looks, self._rows, self._blocks = Looks(work), list[Rows](), list[Block]()
@@ -179,6 +192,7 @@ class OnCluster:
         What could not be read is read again, as a disk may have failed.
         """
         recipe = replace(self.recipe, by_thumbnail=self.recipe.may_begin_small)
+        self._photos_a_part = photos_a_part(len(files))
         parts, there = self._parts(files, recipe), self._work.names()
         anew = [file for name, some in parts.items() if name not in there for file in some]
         yield from hash_anew(anew)
@@ -207,7 +221,9 @@ class OnCluster:
 
     def _parts(self, files: Sequence[ImageFile], recipe: Recipe) -> dict[str, list[ImageFile]]:
         """Files in parts, by the name of what comes of each."""
-        runs = cut(files, PHOTOS_A_PART, lambda file: file.path.encode(errors="surrogateescape"))
+        runs = cut(
+            files, self._photos_a_part, lambda file: file.path.encode(errors="surrogateescape")
+        )
         return {
             name_of("photos", recipe, self._versions, [self._told(file) for file in run]): run
             for run in runs

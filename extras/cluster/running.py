@@ -21,7 +21,7 @@ from pictures.presets import PRESETS
 
 AT_ONCE = 4  # tasks a worker has at hand
 SECONDS = 60  # until a scheduler and a worker answer
-FAILURES = 9  # of workers with one task, which is given up then
+FAILURES = 9  # of workers with one task, which is given up with the next one
 AGAIN = "mend that and run it again: it goes on where this one ended."
 OURS = {
     "distributed.worker.daemon": False,  # or it could start no process with limits
@@ -67,12 +67,13 @@ def started(workers: int, scheduler: str | None) -> Iterator[Run]:
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
+def _client(workers: int, scheduler: str | None, failures: int = FAILURES) -> Iterator[Client]:
     for name in [name for name in logging.root.manager.loggerDict if name.startswith(TALKATIVE)]:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what matters is an error here
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
-        stack.enter_context(dask.config.set({**OURS, "temporary-directory": scratch}))
+        ours = {"temporary-directory": scratch, "distributed.scheduler.allowed-failures": failures}
+        stack.enter_context(dask.config.set({**OURS, **ours}))
         address: Any = scheduler
         if scheduler is None:
             address = stack.enter_context(LocalCluster(n_workers=workers, **LOCAL))
@@ -105,7 +106,7 @@ def done_by(client: Client) -> Run:
                 yield future.key, result
         except KilledWorker as error:
             raise UserError(
-                f"a task ended {FAILURES} workers one after the other; {AGAIN}"
+                f"a task ended {error.allowed_failures + 1} workers one after the other; {AGAIN}"
             ) from error
         except (CommClosedError, FutureCancelledError) as error:
             raise UserError(f"the scheduler is gone; {AGAIN}") from error
