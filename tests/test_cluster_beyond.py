@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+import tracemalloc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,9 +30,11 @@ import finder
 from config import UserError
 from disk.files import ImageFile
 from extras import network
-from extras.cluster import engine, nearest, running, tasks
+from extras.cluster import engine, near_tasks, nearest, running, tasks
 from extras.cluster.engine import OnCluster, Task
 from extras.cluster.files import Work
+from extras.cluster.rows import Looks, Part, joined
+from extras.points import words
 from finder import Found
 from pictures import methods
 from pictures.hashing import hash_file
@@ -204,6 +207,54 @@ def test_of_a_few_photos_all_are_compared(album: Path, model: Path, tmp_path: Pa
     assert found[0]
     assert not any(name.startswith("near-words") for name in here.done)
     assert grouped(tmp_path / "none", [], here.run, method) == ([], {})
+
+
+def peak_of_driver(count: int, work: Work) -> int:
+    """The most memory that it takes to put together what tasks find by words of so many photos.
+
+    What tasks leave is made up: ten others of each photo in each block.
+    """
+    rng = np.random.default_rng(0)
+
+    def do(_: str, some: Mapping[str, Any], *__: object) -> None:
+        for name, (task, (first, *_)) in some.items():
+            if task is near_tasks.count_words:
+                work.write(name, near_tasks.columns_of(words.counts_of([])))
+            elif task is near_tasks.near_by_words:
+                rows = sum(len(stand.parts) * 100 for stand in first)
+                left = np.repeat(np.arange(rows), 10)
+                right = (left + rng.integers(1, rows, len(left))) % rows
+                both = {"left": np.minimum(left, right), "right": np.maximum(left, right)}
+                work.write(name, {**both, "score": rng.random(len(left)).astype(np.float32)})
+            else:
+                work.write(name, {"place": np.zeros(0, np.int32), "shown": []})
+
+    parts = [Part(f"photos-{number}", "") for number in range(count // 100)]
+    rows = replace(
+        joined([]),
+        identity=np.array([number.to_bytes(16) for number in range(1, count + 1)]),
+        first=np.arange(count + 1),
+        flags=np.zeros(count, np.uint8),
+        hashes=np.zeros((count, 4), np.uint64),
+    )
+    every, runs = np.arange(count), [parts[n : n + 16] for n in range(0, len(parts), 16)]
+    pictures = nearest.Pictures(every, every, every, every, [f"{n:064x}" for n in every], None)
+    looks = Looks(work, ((part, 100) for part in parts))
+    beyond = nearest.Beyond(work, do, looks, rows, runs, pictures, (Recipe(points=True), "made"))
+    tracemalloc.start()
+    assert beyond.by_points([]) == []
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def test_the_driver_keeps_few_bytes_of_each_photo_to_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside what it takes to put one block of them in order."""
+    monkeypatch.setattr(nearest, "PAIRS_A_TASK", 2000)
+    few, many = (peak_of_driver(count, Work(str(tmp_path))) for count in (3200, 16000))
+    assert 10 < (many - few) / (16000 - 3200) < 100
 
 
 # ---- Killed, and done again

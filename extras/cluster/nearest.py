@@ -41,7 +41,7 @@ from pictures.recipe import Recipe
 from pictures.sides import Sides, lie_apart
 
 PARTS_TOGETHER = 16  # some 8,000 photos, whose words take some 300 MB of a worker's memory
-PAIRS_A_TASK = 2000
+PAIRS_A_TASK, FEWEST_PAIRS = 2000, 250
 IDENTITY_BYTES = 16
 Given = tuple[Callable[..., int], tuple[object, ...]]
 # Has tasks done, by the names of what they leave; of each it is said how many of a unit it does.
@@ -315,7 +315,8 @@ class Beyond:
         """The pairs of pictures that points don't deny, whether they prove it, and the scores."""
         recipe, made = self._made
         todo, sizes, lists = dict[str, Given](), dict[str, int](), dict[str, tuple[str, Numbers]]()
-        for batch in in_runs(pairs, PAIRS_A_TASK):
+        size = min(PAIRS_A_TASK, max(FEWEST_PAIRS, self._size))  # of few photos all have work
+        for batch in in_runs(pairs, size):
             listed, numbers = self._asked(batch)
             parts = [self._looks.parts[number] for number in numbers.tolist()]
             name = name_of("proofs", made, PROOF, listed)
