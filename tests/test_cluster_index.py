@@ -273,6 +273,13 @@ def test_a_damaged_result_of_an_index_is_removed_and_made_again(
         return on.group(surveyed(on, found_in(album)).images)
 
     expected = find()
+    if kind == "assigned":  # which is removed once all is compared
+        assert not [*tmp_path.glob("assigned-*")]
+        for path in tmp_path.glob("cells-*"):
+            path.unlink()
+        with pytest.raises(KeyboardInterrupt):
+            on = by_index(tmp_path, stopped_before_comparing)
+            on.group(surveyed(on, found_in(album)).images)
     place = max(tmp_path.glob(f"{kind}-*"), key=lambda path: path.stat().st_size)
     place.write_bytes(place.read_bytes()[:-50])
     for later in ("cells", "pairs", "assigned"):
@@ -283,6 +290,27 @@ def test_a_damaged_result_of_an_index_is_removed_and_made_again(
         find()
     assert not place.exists()
     assert find() == expected
+
+
+def stopped_before_comparing(some: Any) -> Any:
+    for name, do, (work, *more) in some:
+        if name.startswith("cells"):
+            raise KeyboardInterrupt
+        yield name, do(work, name, *more)
+
+
+@pytest.mark.usefixtures("hashed_once")
+def test_a_file_that_another_find_has_removed_ends_this_one_in_one_line(
+    album: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    on = by_index(tmp_path, Here().run)
+    images = surveyed(on, found_in(album)).images
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "assign", lambda *_: 0)
+        with pytest.raises(UserError, match="another find with this --work has ended; run it"):
+            on.group(images)
+    assert on.group(images) == on_one_machine(found_in(album), "similar")
 
 
 # ---- Colours

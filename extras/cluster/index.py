@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from config import UserError
 from extras.cluster import cells
 from extras.cluster.files import Work
 from extras.cluster.found import once_each
@@ -234,7 +235,22 @@ def compare_groups(
     """
     check_worker(recipe, made, "")
     chunks = [(file, group) for group in groups for file in files]
-    there, looks = _in_cells(work, chunks, len(files))
+    try:
+        return _compared(work, name, chunks, groups, index, rules, len(files))
+    except FileNotFoundError as error:  # the one that has compared all removes them
+        raise UserError("another find with this --work has ended; run it again.") from error
+
+
+def _compared(
+    work: Work,
+    name: str,
+    chunks: Sequence[tuple[str, int]],
+    groups: Sequence[int],
+    index: Index,
+    rules: Rules,
+    files: int,
+) -> int:
+    there, looks = _in_cells(work, chunks, files)
     table, which = table_from(there.rows, looks, there.photos)
     found = []
     for some in _found(there, looks, table, which, groups, index, rules):

@@ -4,6 +4,7 @@ Where the index misses a pair, two pictures that match may be in no group. A sam
 is compared with all of them, as without an index, and it is counted which of its pairs are found.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,21 +79,23 @@ class ByIndex(OnCluster):
         """What tasks leave of each group of cells, and of each two; done where it isn't."""
         blocks = [block for block in self._blocks if block.rows]
         centres = self._cells(blocks, identity, made)
-        files = self._assigned(blocks, centres, made)
+        assigned = self._assigned(blocks, centres, made)
+        files, given = [*assigned], (made, self._rules, self.recipe, self._versions)
         both = [(one, other) for one in range(made.groups) for other in range(one + 1)]
-        given = (made, self._rules, self.recipe, self._versions)
         pairs = {
-            name_of("cells", self._versions, self._rules, files, groups): groups for groups in both
+            name_of("cells", self._versions, self._rules, files, groups): (
+                index.compare_groups,
+                (files, list(dict.fromkeys(groups)), *given),
+            )
+            for groups in both
         }
-        self._done(
-            "Comparing",
-            {
-                name: (index.compare_groups, (files, list(dict.fromkeys(groups)), *given))
-                for name, groups in pairs.items()
-            },
-            " groups",
-        )
-        return list(pairs)
+        if not pairs.keys() <= self._work.names():
+            self._done("Assigning", assigned, " files")
+            self._done("Comparing", pairs, " groups")
+        for name in {*files} & self._work.names():  # or they took the room of all looks again
+            with contextlib.suppress(FileNotFoundError):
+                self._work.remove(name)
+        return [*pairs]
 
     def _cells(self, blocks: Sequence[Block], identity: Any, made: Index) -> str:
         """The name of what says where cells lie, by the first identities, which are random."""
@@ -110,23 +113,22 @@ class ByIndex(OnCluster):
         )
         return centres
 
-    def _assigned(self, blocks: Sequence[Block], centres: str, made: Index) -> list[str]:
-        """The names of the files in which photos lie in order of cells."""
+    def _assigned(
+        self, blocks: Sequence[Block], centres: str, made: Index
+    ) -> dict[str, tuple[Any, Any]]:
+        """What leaves photos in order of cells, a few blocks in a file, by its name."""
         together = cut(
             blocks, -(-len(blocks) // MOST_FILES), lambda block: block.parts[0].name.encode()
         )
         parts = [[part for block in some for part in block.parts] for some in together]
-        of = {
-            name_of("assigned", centres, made, [part.shows for part in some]): some
+        given = (centres, made, self.recipe, self._versions)
+        return {
+            name_of("assigned", centres, made, [part.shows for part in some]): (
+                index.assign,
+                (some, *given),
+            )
             for some in parts
         }
-        given = (centres, made, self.recipe, self._versions)
-        self._done(
-            "Assigning",
-            {name: (index.assign, (some, *given)) for name, some in of.items()},
-            " files",
-        )
-        return list(of)
 
     # ---- A sample, compared with all
 
