@@ -3,6 +3,7 @@
 import os
 import signal
 import tracemalloc
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -34,6 +35,7 @@ from extras.cluster import engine, near_tasks, nearest, running, tasks
 from extras.cluster.engine import OnCluster, Task
 from extras.cluster.files import Work
 from extras.cluster.rows import Looks, Part, joined
+from extras.points import matching as by_points
 from extras.points import words
 from finder import Found
 from pictures import methods
@@ -227,7 +229,7 @@ def peak_of_driver(count: int, work: Work) -> int:
                 both = {"left": np.minimum(left, right), "right": np.maximum(left, right)}
                 work.write(name, {**both, "score": rng.random(len(left)).astype(np.float32)})
             else:
-                work.write(name, {"place": np.zeros(0, np.int32), "shown": []})
+                work.write(name, {"shown": [b""] * 2000})
 
     parts = [Part(f"photos-{number}", "") for number in range(count // 100)]
     rows = replace(
@@ -321,6 +323,29 @@ def test_photos_that_come_and_go_are_grouped_as_one_machine_does(
     for walked in (every[:30], every[4:], every):
         found = grouped(tmp_path, walked, Here().run, method)
         assert found == on_one_machine(walked, method)
+
+
+@pytest.mark.parametrize("kind", ["most", "both"])
+def test_pairs_that_were_proven_are_known_when_a_photo_comes(
+    kind: str, album: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the blocks of both begin with the same photos."""
+    method, every, counts = method_of(kind, model), found_in(album), Counter[str]()
+    monkeypatch.setattr(nearest, "PARTS_TOGETHER", 1000)
+    monkeypatch.setattr(engine, "PARTS_A_BLOCK", 1000)
+    compared = by_points.compared
+
+    def counted(both: Any) -> Any:
+        counts["compared"] += 1
+        return compared(both)
+
+    monkeypatch.setattr(by_points, "compared", counted)
+    others = [found for found in every if "collage" not in str(found)]
+    grouped(tmp_path, others, Here().run, method)
+    first = counts["compared"]
+    found = grouped(tmp_path, every, Here().run, method)
+    assert 0 < counts["compared"] - first < first / 2
+    assert found == on_one_machine(every, method)
 
 
 def test_a_worker_with_another_model_is_refused(album: Path, model: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What workers do beyond hashes: words and vectors propose pairs of pictures, and points decide."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -107,29 +108,44 @@ def near_by_vectors(
 
 
 def prove(
-    work: Work, name: str, parts: Sequence[Part], asked: str, recipe: Recipe, made: str
+    work: Work,
+    name: str,
+    parts: Sequence[Part],
+    asked: str,
+    before: Sequence[str],
+    recipe: Recipe,
+    made: str,
 ) -> int:
     """Look at what points prove of pairs of photos, which are listed by part and number.
 
-    What is left are the pairs that they don't deny, by their places in the list; how many it is.
+    Of each pair is left what tells it, and what is known of it unless points deny it; how many are
+    alike. What was known before is taken over.
     """
     check_worker(recipe, made, "")
     listed = work.read(asked)
-    pairs = [
-        list(zip(listed[f"{side}_part"].tolist(), listed[side].tolist(), strict=True))
-        for side in LISTED
-    ]
-    looks = _seen_in(work, parts, {*pairs[0], *pairs[1]})
-    shown = asked_of(looks.__getitem__, zip(*pairs, strict=True))
-    alike = [(place, numbers_of(found)) for place, found in enumerate(shown) if found]
-    work.write(
-        name,
-        {
-            "place": np.array([place for place, _ in alike], np.int32),
-            "shown": [np.array(numbers, "<f4").tobytes() for _, numbers in alike],
-        },
+    keys = listed["key"].tolist()
+    known = _known_of(work, before, {*keys})
+    left, right = (
+        zip(listed[f"{side}_part"].tolist(), listed[side].tolist(), strict=True) for side in LISTED
     )
-    return len(alike)
+    new = {k: pair for k, *pair in zip(keys, left, right, strict=True) if k not in known}
+    looks = _seen_in(work, parts, {place for pair in new.values() for place in pair})
+    shown = asked_of(looks.__getitem__, ((one, other) for one, other in new.values()))
+    for key, found in zip(new, shown, strict=True):
+        known[key] = np.array(numbers_of(found), "<f4").tobytes() if found else b""
+    work.write(name, {"key": keys, "shown": [known[key] for key in keys]})
+    return sum(map(bool, map(known.__getitem__, keys)))
+
+
+def _known_of(work: Work, before: Sequence[str], wanted: set[bytes]) -> dict[bytes, bytes]:
+    """What earlier tasks have left of some pairs."""
+    known = dict[bytes, bytes]()
+    for name in before:
+        with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
+            columns = work.read(name)
+            both = zip(columns["key"], columns["shown"], strict=True)
+            known.update((key, shown) for key, shown in both if key in wanted)
+    return known
 
 
 def _leave(work: Work, name: str, left: Numbers, right: Numbers, score: NDArray[np.float32]) -> int:
@@ -183,7 +199,8 @@ def _seen_in(
     """The looks of some photos with their points, by the part and the number in it."""
     looks = dict[tuple[int, int], Look]()
     for number, part in enumerate(parts):
-        points = column_of(work, part, "points")
-        for photo in sorted(photo for of, photo in wanted if of == number):
-            looks[number, photo] = replace(look_in(work, part, photo), points=points[photo])
+        if photos := sorted(photo for of, photo in wanted if of == number):
+            points = column_of(work, part, "points")
+            for photo in photos:
+                looks[number, photo] = replace(look_in(work, part, photo), points=points[photo])
     return looks

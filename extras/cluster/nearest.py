@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from extras import vectors
 from extras.cluster import near_tasks
 from extras.cluster.files import Work, name_of
-from extras.cluster.near_tasks import Stand
+from extras.cluster.near_tasks import LISTED, Stand
 from extras.cluster.ranks import (
     Batch,
     Ranks,
@@ -40,9 +40,10 @@ from grouping import EMBEDDING, POINTS, Match
 from pictures.recipe import Recipe
 from pictures.sides import Sides, lie_apart
 
-PARTS_TOGETHER = 16  # some 8,000 photos, whose words take some 300 MB of a worker's memory
+PARTS_TOGETHER = 16  # some 8,000 photos; words of two times as many take some 350 MB
 PAIRS_A_TASK, FEWEST_PAIRS = 2000, 250
-IDENTITY_BYTES = 16
+IDENTITY_BYTES = KEY_BYTES = 16
+ASKED = "asked-"
 Given = tuple[Callable[..., int], tuple[object, ...]]
 # Has tasks done, by the names of what they leave; of each it is said how many of a unit it does.
 Do = Callable[[str, Mapping[str, Given], Mapping[str, int], str], None]
@@ -314,38 +315,55 @@ class Beyond:
     def _proven(self, pairs: Iterable[Batch]) -> Iterator[tuple[Match, bool, float]]:
         """The pairs of pictures that points don't deny, whether they prove it, and the scores."""
         recipe, made = self._made
+        there = self._work.names()
         todo, sizes, lists = dict[str, Given](), dict[str, int](), dict[str, tuple[str, Numbers]]()
         size = min(PAIRS_A_TASK, max(FEWEST_PAIRS, self._size))  # of few photos all have work
-        for batch in in_runs(pairs, size):
+        for batch in chain.from_iterable(in_runs([some], size) for some in pairs):
             listed, numbers = self._asked(batch)
             parts = [self._looks.parts[number] for number in numbers.tolist()]
-            name = name_of("proofs", made, PROOF, listed)
-            todo[name] = near_tasks.prove, (parts, listed, recipe, made)
+            kin = name_of("proofs", made, PROOF, *self._begins(numbers))
+            name = f"{kin}{listed.removeprefix(ASKED)}"
+            before = [known for known in there if known.startswith(kin) and known != name]
+            todo[name] = near_tasks.prove, (parts, listed, sorted(before), recipe, made)
             sizes[name], lists[name] = len(batch[0]), (listed, numbers)
         self._do_new("Comparing points", todo, sizes, " pairs")
         for name, of in lists.items():
             yield from self._alike(name, *of)
+
+    def _begins(self, parts: Numbers) -> list[str]:
+        """With which parts the runs begin in which some parts lie: by these earlier pairs are told.
+
+        With a new photo one part has another name, and most runs begin as before.
+        """
+        ends = np.cumsum([len(run) for run in self._runs])
+        runs = np.unique(np.searchsorted(ends, parts, "right")).tolist()
+        return [self._runs[run][0].name for run in runs]
 
     def _asked(self, batch: Batch) -> tuple[str, Numbers]:
         """A list of pairs that are to be proven, by parts; its name, and which parts these are."""
         photos = np.stack([self._photo[side] for side in batch[:2]])
         ends = np.array(self._looks.ends)
         parts, of = np.unique(np.searchsorted(ends, photos, "right") - 1, return_inverse=True)
-        place, of = (photos - ends[parts][of]).astype(np.int32), of.astype(np.int32)
+        of = of.reshape(photos.shape).astype(np.int32)
+        place = (photos - ends[parts][of]).astype(np.int32)
+        ones, others = (self._pictures.first[side].tolist() for side in batch[:2])
+        keys = [
+            hashlib.blake2b(self._key(one) + self._key(other), digest_size=KEY_BYTES).digest()
+            for one, other in zip(ones, others, strict=True)
+        ]
         columns = {"left_part": of[0], "left": place[0], "right_part": of[1], "right": place[1]}
         told = [self._looks.parts[number] for number in parts.tolist()]
-        return self._left("asked", {**columns, "score": batch[2]}, told), parts
+        return self._left("asked", {**columns, "key": keys, "score": batch[2]}, told), parts
 
     def _alike(self, name: str, listed: str, parts: Numbers) -> Iterator[tuple[Match, bool, float]]:
         """What a task has left of a list of pairs."""
-        asked, found = self._work.read(listed), self._work.read(name)
+        asked, found = self._work.read(listed), self._work.read(name, "shown")["shown"]
         begins = np.array(self._looks.ends)[parts]
-        for place, numbers in zip(found["place"].tolist(), found["shown"], strict=True):
-            photos = [
-                begins[asked[f"{s}_part"][place]] + asked[s][place] for s in ("left", "right")
-            ]
+        for place in np.flatnonzero(found != b"").tolist():
+            sides = [(asked[f"{side}_part"][place], asked[side][place]) for side in LISTED]
+            photos = [begins[part] + photo for part, photo in sides]
             one, other = self._picture[photos].tolist()
-            shown = shown_in(np.frombuffer(numbers, "<f4").tolist())
+            shown = shown_in(np.frombuffer(found[place], "<f4").tolist())
             hashes = self._rows.hashes[self._rows.first[photos]]
             bits = int(np.bitwise_count(hashes[0] ^ hashes[1]).sum())
             match = Match(one, other, bits, shown.share, POINTS, shown.regions)
