@@ -569,6 +569,19 @@ def test_a_cleanup_that_is_killed_half_way_is_completed_by_the_next(
     assert ran.code == 0
     assert store.there() == ["a/1.jpg", "b/1.jpg"]
     assert [kind for _, kind in store.history()].count("marker") == 3
+    for outcome in store.log(removal.AFTER):  # also of what the first one deleted
+        key = outcome.url.removeprefix(store.url(""))
+        store.client.delete_object(Bucket=store.bucket, Key=key, VersionId=outcome.marker)
+    assert store.there() == ALL
+
+
+def test_what_was_brought_back_stays_whatever_the_list_says(store: Store) -> None:
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    store.cleanup()
+    (outcome,) = store.log(removal.AFTER)
+    store.client.delete_object(Bucket=store.bucket, Key="a/2.jpg", VersionId=outcome.marker)
+    assert store.cleanup().facts["delete"] == []
+    assert store.there() == ALL
 
 
 # ---- Buckets without versions

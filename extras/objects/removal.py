@@ -30,8 +30,8 @@ SECOND = 10**9  # nanoseconds
 class Outcome:
     """A line of the log: what is to become of a victim, or became of it, for which survivor.
 
-    `marker` is the version of the delete marker behind which a deleted object lies; who deletes
-    that has it back.
+    `marker` is the version of the delete marker behind which an object lies that is deleted, or was
+    gone; who deletes that has it back.
     """
 
     group: int
@@ -60,7 +60,9 @@ def log_in(url: str) -> Work:
 
 def next_run(log: Work) -> int:
     """The number of the next cleanup."""
-    return 1 + max((int(name[3:7]) for name in log.names()), default=0)
+    return 1 + max(
+        (int(name.partition("-")[0].removeprefix("run")) for name in log.names()), default=0
+    )
 
 
 def name_of(run: int, group: int) -> str:
@@ -124,13 +126,13 @@ class Remover:
             return outcome_of(going, KEPT, reason=f"{SURVIVOR} {reason}")
         now = self._store.now(victim.url)
         if now is None:
-            return outcome_of(going, GONE)
+            return outcome_of(going, GONE, self._marker(victim.url))
         if not is_as_seen(now, victim):
             return outcome_of(going, KEPT, reason=REPLACED)
         try:
             marker = self._delete(victim)
         except FileNotFoundError:
-            return outcome_of(going, GONE)
+            return outcome_of(going, GONE, self._marker(victim.url))
         except OSError as error:
             if error.errno in REFUSED:
                 return outcome_of(going, KEPT, reason=AT_ONCE)
