@@ -358,6 +358,23 @@ def test_a_worker_with_another_model_is_refused(album: Path, model: Path, tmp_pa
         finder.survey(found_in(album), on.hashed, on.at_first)
 
 
+def test_a_worker_without_a_package_is_named(tmp_path: Path) -> None:
+    """As one machine of a cluster may have no OpenCV."""
+
+    def missing(*_: object) -> str:
+        raise ModuleNotFoundError("No module named 'cv2'", name="cv2")
+
+    recipe = Recipe(points=True)
+    expected = tasks.versions(recipe)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "made_by", missing)
+        with pytest.raises(UserError, match="has no package cv2; install the same there"):
+            tasks.check_worker(recipe, expected, str(tmp_path))
+        patch.setattr(tasks, "_loaded", missing)
+        with pytest.raises(UserError, match="has no package cv2; install the same there"):
+            tasks.seen_by(network.Asked("sscd", SIDE, "none"), recipe, [])
+
+
 # ---- The command line
 
 

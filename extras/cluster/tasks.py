@@ -1,5 +1,6 @@
 """What workers do: each task reads files, and leaves one; none waits for another one's memory."""
 
+import contextlib
 import multiprocessing
 import os
 import socket
@@ -50,13 +51,24 @@ def versions(recipe: Recipe) -> str:
 
 def check_worker(recipe: Recipe, expected: str, folder: str) -> None:
     """Raise UserError on a worker that would find something else than the others."""
-    host, found = socket.gethostname(), versions(recipe)
+    host = socket.gethostname()
+    with packages_on(host):
+        found = versions(recipe)
     if found != expected:
         raise UserError(f"{host} has {found}, and here is {expected}; install the same there.")
     if multiprocessing.current_process().daemon:
         raise UserError(f"workers on {host} may start no process; {NO_NANNY}.")
     if folder and not os.path.isdir(folder):
         raise UserError(f"{host} has no folder {folder}; mount there what lies there here.")
+
+
+@contextlib.contextmanager
+def packages_on(host: str) -> Iterator[None]:
+    """Raise UserError where a package is missing on a worker."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UserError(f"{host} has no package {error.name}; install the same there.") from error
 
 
 def hash_part(
@@ -82,9 +94,10 @@ def seen_by(asked: Any, recipe: Recipe, results: Iterable[Hashed]) -> Iterator[H
     """Photos with what a model makes of them, if one is asked; UserError if it is another one."""
     if asked is None:
         return iter(results)
-    from extras import embeddings  # with OpenCV, which other methods do without
+    with packages_on(socket.gethostname()):
+        from extras import embeddings  # with OpenCV, which other methods do without
 
-    model = _loaded(asked)
+        model = _loaded(asked)
     if model.name != recipe.model:
         raise UserError(
             f"the model {asked.name} of {socket.gethostname()} is another one, or makes other "
