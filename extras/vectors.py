@@ -26,6 +26,9 @@ OF_ALIKE = 2
 LONGEST = 1 << 12  # its square is the largest number up to which float32 has all whole ones
 
 
+_Rows = tuple[Vectors, Numbers]  # vectors, and which rows they are
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How near two vectors must be, as `near_vectors` takes it."""
@@ -49,7 +52,7 @@ def near_vectors(
     beside what is found. With `sides`, only rows that lie apart are compared. Of two that are
     `alike` to the model, whatever they are, only the `OF_ALIKE` nearest count.
     """
-    every = _in_whole_numbers(vectors, np.arange(len(vectors)))
+    every = vectors, np.arange(len(vectors))
     found = []
     for rows, others, cosines in _nearest_of(every, every, limits, sides):
         place = np.arange(len(rows)) - np.searchsorted(rows, rows)
@@ -70,7 +73,7 @@ def nearest_among(
     of = (
         [np.arange(len(vectors))] if block is None else [np.flatnonzero(block == n) for n in (0, 1)]
     )
-    blocks = [_in_whole_numbers(vectors[rows], rows) for rows in of]
+    blocks = [(vectors[rows], rows) for rows in of]
     found = []
     for some, others in zip(blocks, blocks[::-1], strict=True):
         for rows, near, cosines in _nearest_of(some, others, limits, sides):
@@ -104,16 +107,18 @@ class _Whole:
     squares: NDArray[np.float64]
     rows: Numbers
 
-    def some(self, start: int) -> "_Whole":
-        block = slice(start, start + BLOCK)
-        return _Whole(self.whole[block], self.squares[block], self.rows[block])
-
 
 def _in_whole_numbers(vectors: Vectors, rows: Numbers) -> _Whole:
     """Vectors so long that no sum of products is larger than `LONGEST` squared."""
     longest = LONGEST - isqrt(vectors.shape[1]) // 2 - 2  # numbers are rounded by a half at most
     whole = np.rint(vectors * np.float32(longest))
     return _Whole(whole, np.einsum("ij,ij->i", whole, whole).astype(np.float64), rows)
+
+
+def _block_of(every: _Rows, start: int) -> _Whole:
+    """Some of the rows from one on; so few at a time, as they would take as much memory again."""
+    (vectors, rows), block = every, slice(start, start + BLOCK)
+    return _in_whole_numbers(vectors[block], rows[block])
 
 
 def _cosines(
@@ -125,15 +130,15 @@ def _cosines(
 
 
 def _nearest_of(
-    every: _Whole, others: _Whole, limits: Limits, sides: Sides | None
+    every: _Rows, others: _Rows, limits: Limits, sides: Sides | None
 ) -> Iterator[Pairs]:
     """The nearest of some rows among others, row by row, some rows at a time."""
     floor = min(limits.least, limits.close)
-    for top in range(0, len(every.rows), BLOCK):
-        some = every.some(top)
-        found = _in_block(some, others.some(0), floor, sides)
-        for start in range(BLOCK, len(others.rows), BLOCK):
-            more = _in_block(some, others.some(start), floor, sides)
+    for top in range(0, len(every[1]), BLOCK):
+        some = _block_of(every, top)
+        found = _in_block(some, _block_of(others, 0), floor, sides)
+        for start in range(BLOCK, len(others[1]), BLOCK):
+            more = _in_block(some, _block_of(others, start), floor, sides)
             if len(more[0]):
                 found = _nearest_first(
                     np.concatenate((found[0], more[0])),

@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import time
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
@@ -518,6 +519,18 @@ def test_all_that_is_near_among_several_blocks_is_near_in_one_of_them(data: st.D
         found |= set(zip(some[i].tolist(), some[j].tolist(), near.tolist(), strict=True))
     assert expected
     assert expected <= found
+
+
+def test_vectors_are_compared_in_a_part_of_the_memory_that_they_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vectors, "BLOCK", 128)
+    rows = unit_rows(4000, width=512)
+    tracemalloc.start()
+    near_vectors(rows, Limits(0.35, 7, 0.75))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < rows.nbytes / 2
 
 
 def test_of_very_many_alike_only_the_nearest_count() -> None:
