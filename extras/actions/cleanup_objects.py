@@ -45,16 +45,15 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         plan.check_stores(todo, {}, permanent=permanent)
         versioned = {bucket: removal.keeps_versions(bucket) for bucket in buckets_of(todo)}
         plan.check_stores(todo, versioned, permanent=permanent)
-        report_plan(console, todo, [bucket for bucket, keeps in versioned.items() if not keeps])
+        for_good = [bucket for bucket, keeps in versioned.items() if not keeps]
+        report_plan(console, todo, for_good)
         if arguments.dry_run:
             console.say("Dry run: nothing was deleted.")
             return
         if not todo.delete:
             console.say("Nothing is to be deleted.")
             return
-        for_good = "" if all(versioned.values()) else " for good"
-        question = f"Delete {counted(len(todo.delete), 'object')}{for_good}?"
-        if not arguments.yes and not console.agreed(question):
+        if not (arguments.yes or agreed(console, len(todo.delete), for_good=for_good)):
             console.say("Nothing was deleted.")
             console.code = Exit.KEPT
             return
@@ -62,6 +61,10 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         say_what_is_compared(console, versioned)
         run_tasks = stack.enter_context(started(settings.workers, arguments.scheduler))
         carry_out(console, run_tasks, todo, log, versioned)
+
+
+def agreed(console: Console, objects: int, *, for_good: Sequence[str]) -> bool:
+    return console.agreed(f"Delete {counted(objects, 'object')}{' for good' if for_good else ''}?")
 
 
 def place_of_work(arguments: argparse.Namespace) -> str:
@@ -152,9 +155,9 @@ def carry_out(
 
 def report_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
     """Say what was deleted, and what stays after all."""
-    deleted = [one for one in outcomes if one.state == removal.DELETED]
-    kept = [Item(one.url, one.reason) for one in outcomes if one.state == removal.KEPT]
-    gone = [one.url for one in outcomes if one.state == removal.GONE]
+    states = (removal.DELETED, removal.KEPT, removal.GONE)
+    deleted, stay, gone = ([one for one in outcomes if one.state == state] for state in states)
+    kept = [Item(one.url, one.reason) for one in stay]
     size = sum(one.size for one in deleted)
     console.conclude(f"Deleted: {counted(len(deleted), 'object')}, {megabytes(size)}.")
     if gone:
@@ -166,5 +169,6 @@ def report_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
             f"{counted(markers, 'object')} can be brought back: delete the marker that is noted in "
             f"{removal.PLACE}/, in the place of the work."
         )
-    console.facts.update(deleted=[one.url for one in deleted], gone=[*console.facts["gone"], *gone])
+    console.facts["deleted"] = [one.url for one in deleted]
+    console.facts["gone"] += [one.url for one in gone]
     console.facts["kept"] += facts_of(kept)
