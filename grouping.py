@@ -116,7 +116,7 @@ class Match:
     @property
     def is_of_parts(self) -> bool:
         """Whether either picture shows only a part of the other one, as two collages do."""
-        return bool(self.regions) and all(_area(r.most) < LEAST_WHOLE for r in self.regions or ())
+        return bool(self.regions) and all(area_of(r.most) < LEAST_WHOLE for r in self.regions or ())
 
     @property
     def measure(self) -> str:
@@ -151,7 +151,8 @@ def _rounded(box: Box) -> Box:
     return left / SIXTEENTHS, upper / SIXTEENTHS, right / SIXTEENTHS, lower / SIXTEENTHS
 
 
-def _area(box: Box) -> float:
+def area_of(box: Box) -> float:
+    """The share of a picture that lies in a box."""
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
@@ -159,7 +160,7 @@ def _share_in(box: Box, other: Box) -> float:
     """The share of a box that lies in another one."""
     across = min(box[2], other[2]) - max(box[0], other[0])
     down = min(box[3], other[3]) - max(box[1], other[1])
-    return max(across, 0) * max(down, 0) / _area(box)
+    return max(across, 0) * max(down, 0) / area_of(box)
 
 
 # Where what is seen may lie anywhere in a picture: apart from all that is seen in a part of it.

@@ -26,6 +26,7 @@ from pictures.effort import Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage, Unreadable
 from pictures.looks import Look
 from pictures.matching import FindMatches, by_looks, group_by
+from pictures.one_design import OneDesign
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
 from pictures.searches import Memory
@@ -129,13 +130,14 @@ class ByEmbeddings:
         digests, looks = [image.digest for image in images], [image.look for image in images]
         effort, proofs = in_threads(self._workers, watch), recalled(memory)
         search: FindMatches = _nothing
+        design = OneDesign()
         if self.has_presets:
             rules = replace(self._rules, points=False)
-            by_hash = by_looks(looks, rules, effort, sides, memory)
+            by_hash = by_looks(looks, rules, effort, sides, memory, design)
             search = by_points.and_points(by_hash, looks, proofs, effort.each, sides)
         method = by_embeddings(images, self.cosine, sides, effort.each, search, proofs)
         method = by_points.leaving(memory, proofs, method)
-        return group_by(digests, looks, [method], sides)
+        return group_by(digests, looks, [method], sides, design)
 
     def pairs(
         self, images: Sequence[HashedImage], sides: Sequence[int] | None = None

@@ -19,6 +19,9 @@ from pictures.methods import Method
 from pictures.presets import PRESETS
 from pictures.why import Comparison, compare, in_order
 
+ONE_DESIGN = (
+    "Or many others are near both, as X-rays are near each other: then more is asked of two."
+)
 LARGEST_GROUP = 200  # of larger ones it isn't looked up what joins two pictures
 
 
@@ -311,8 +314,11 @@ def _found_apart(explanation: Explanation, found: LastFind) -> Iterator[str]:
         yield f"The last find has them in groups {one} and {other}."
         if explanation.alike:
             yield "That find had other settings, or too few of the groups' other pictures match."
+            yield ONE_DESIGN
             if explanation.comparisons[0].view == POINTS:
                 yield "A picture that shows several others, as a collage does, joins one of them."
     else:
         places = ["in no group" if g is None else f"in group {g}" for g in found.groups]
         yield f"The last find has the first {places[0]} and the second {places[1]}."
+        if explanation.alike and not found.changed:
+            yield ONE_DESIGN

@@ -33,8 +33,12 @@ def differ_in_parts(
     return (median < LEAST_PARTS) & (1 - median < GRAIN * (1 - likeness)), median
 
 
-def alike_in_parts(left: Stack, right: Stack, enough: float, planes: Planes | None = None) -> Flat:
+def alike_in_parts(
+    left: Stack, right: Stack, enough: float, planes: Planes | None = None, share: float = 0.5
+) -> Flat:
     """The median correlation of the parts of flattened pictures, pair by pair.
+
+    With a `share` it is the quantile below which so many parts are.
 
     One picture is laid on the other by the plane of `registration.agreement`, and each of 8 x 8
     parts may lie up to a pixel beside. Copies are the same there in most parts, whatever was
@@ -51,13 +55,15 @@ def alike_in_parts(left: Stack, right: Stack, enough: float, planes: Planes | No
             if len(unknown):
                 plane[unknown] = laid(*block_shifts(one[unknown], other[unknown]))
             if len(rest):
-                medians = _medians(one[rest], other[rest], plane[rest], halves)
-                found[rest] = np.maximum(found[rest], medians)
+                alike = _quantiles(one[rest], other[rest], plane[rest], halves, share)
+                found[rest] = np.maximum(found[rest], alike)
     return found
 
 
-def _medians(ones: Stack, others: Stack, planes: NDArray[np.float64], halves: int) -> Flat:
-    """The median correlation of pictures' parts with what lies there in the other ones."""
+def _quantiles(
+    ones: Stack, others: Stack, planes: NDArray[np.float64], halves: int, share: float
+) -> Flat:
+    """A quantile of the correlation of pictures' parts with what lies there in the other ones."""
     count, side = len(ones), ones.shape[1]
     places, starts = _grid(side, halves)
     sampled = _sampled(others, *_moved(planes.astype(np.float32), places, side))
@@ -71,17 +77,19 @@ def _medians(ones: Stack, others: Stack, planes: NDArray[np.float64], halves: in
     there = _inside(planes, side)
     shown = there & (np.maximum(energy, energies[:, halves, halves]) > LEAST_ENERGY)
     many = np.count_nonzero(shown, axis=(1, 2), keepdims=True) >= FEW
-    return _median(likeness.reshape(count, -1), np.where(many, shown, there).reshape(count, -1))
+    asked = np.where(many, shown, there).reshape(count, -1)
+    return _quantile(likeness.reshape(count, -1), asked, share)
 
 
-def _median(likeness: Flat, asked: Mask) -> Flat:
-    """The median of what is asked for of each row; 0 where that is nothing."""
+def _quantile(likeness: Flat, asked: Mask, share: float) -> Flat:
+    """A quantile of what is asked for of each row, between two values their mean; 0 of nothing."""
     ordered = np.sort(np.where(asked, likeness, ABOVE_ALL), axis=1)
     counts = np.count_nonzero(asked, axis=1)
-    middle = np.stack([np.maximum(counts - 1, 0) // 2, np.maximum(counts, 1) // 2], axis=1)
-    medians: Flat = np.take_along_axis(ordered, middle, axis=1).mean(axis=1)
-    medians[counts == 0] = 0
-    return medians
+    place = share * np.maximum(counts - 1, 0)
+    beside = np.stack([np.floor(place), np.ceil(place)], axis=1).astype(np.intp)
+    found: Flat = np.take_along_axis(ordered, beside, axis=1).mean(axis=1)
+    found[counts == 0] = 0
+    return found
 
 
 @lru_cache(maxsize=8)

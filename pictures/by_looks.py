@@ -42,13 +42,15 @@ class ByLooks:
         watch: Watch = unwatched,
     ) -> tuple[list["Cluster"], Mapping[str, int]]:
         from pictures import matching  # with SciPy, when the workers have done their work
+        from pictures.one_design import OneDesign
 
         system.keep_freed_memory()
         rules = PRESETS[self._preset]
         digests, looks = [image.digest for image in images], [image.look for image in images]
         effort = in_threads(self._workers, watch)
-        search = matching.by_looks(looks, rules, effort, sides, memory)
-        return matching.group_by(digests, looks, [search], sides)
+        design = OneDesign()
+        search = matching.by_looks(looks, rules, effort, sides, memory, design)
+        return matching.group_by(digests, looks, [search], sides, design)
 
     def pairs(
         self, images: Sequence[HashedImage], sides: Sequence[int] | None = None

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from grouping import Match
 from pictures import bandpass
+from pictures.bandpass import Gray, Stack
 from pictures.effort import ALONE, Effort, Work
 from pictures.images import SEVERAL
+from pictures.one_design import Sight, without_one_design
 from pictures.presets import Rules
 from pictures.sides import (
     Rows,
@@ -28,7 +30,6 @@ from pictures.verify import (
     Verdict,
     have_near_sketches,
     judge,
-    matches_of,
     names_of,
     of_pictures,
     within_limits,
@@ -244,6 +245,8 @@ class Search:
         self._known = none_among(len(table.owner), self.ways) if known is None else known
         self._new = np.ones(len(table.owner), np.bool_) if new is None else new
         self.ordered: Candidates | None = None
+        # How many candidates of each picture were looked at and show something else.
+        self.others = np.zeros(int(table.owner[-1]) + 1 if len(table.owner) else 0, np.intp)
 
     def pairs(self) -> Iterator[Pairs]:
         """Yield all candidates, in an order that they alone decide."""
@@ -284,19 +287,38 @@ class Search:
         """The verdicts on some candidates, whatever is known of them."""
         return of_pictures(self._table.owner, pairs, self._verdicts(pairs))
 
-    def matches(self, pairs: Pairs) -> Iterator[Match]:
+    def matches(self, pairs: Pairs) -> Iterator[Sight]:
         """The matches among some candidates, which are looked at where that isn't known."""
+        shown = self._shown(pairs)
+        left, right = self._table.owner[pairs.left], self._table.owner[pairs.right]
+        for side in (left, right):
+            np.add.at(self.others, side[shown == DIFFERENT], 1)
+        names = self._names(pairs)
+        for n in np.flatnonzero(shown != DIFFERENT).tolist():
+            one, other = sorted((int(left[n]), int(right[n])))
+            match = Match(one, other, int(pairs.distance[n]), float(shown[n]), names[n])
+            yield Sight(match, int(pairs.left[n]), int(pairs.right[n]), pairs.turn)
+
+    def _shown(self, pairs: Pairs) -> NDArray[np.floating]:
+        """The correlation of the candidates that match; `DIFFERENT` for the others."""
         if self.ordered is None:
-            yield from matches_of(self.judged(pairs))
-            return
+            return _correlations(self._verdicts(pairs))
         places = self.ordered.places_of(pairs)
         shown = self.ordered.shown[places]
         if len(unseen := np.flatnonzero(np.isnan(shown))):
-            verdicts = self._verdicts(pairs.where(unseen))
-            shown[unseen] = [v.correlation if v.matches else DIFFERENT for v in verdicts]
+            shown[unseen] = _correlations(self._verdicts(pairs.where(unseen)))
             self.ordered.shown[places] = shown
-        names = self._names(pairs)
-        left, right = self._table.owner[pairs.left], self._table.owner[pairs.right]
-        for n in np.flatnonzero(shown != DIFFERENT).tolist():
-            one, other = sorted((int(left[n]), int(right[n])))
-            yield Match(one, other, int(pairs.distance[n]), float(shown[n]), names[n])
+        return shown
+
+    def clear(self, sights: Sequence[Sight], others: NDArray[np.intp]) -> Iterator[Match]:
+        """The matches among some sights that hold although pictures may be of one design."""
+        return without_one_design(sights, others, self._table, self._compared)
+
+    def _compared(self, pairs: Pairs) -> tuple[Gray | Stack, Gray]:
+        """What is compared of the rows of some pairs."""
+        gray = self._table.gray
+        return bandpass.turned(gray[pairs.left], pairs.turn), gray[pairs.right]
+
+
+def _correlations(verdicts: Iterable[Verdict]) -> NDArray[np.float64]:
+    return np.array([float(v.correlation or 0) if v.matches else DIFFERENT for v in verdicts])

@@ -98,6 +98,12 @@ def colours_are_others(one: bytes, other: bytes, way: str) -> bool:
     return bool(min(p.std(), q.std()) >= PATTERN and _cosine(p, q) < LIKE_COLOURS)
 
 
+def most_differing(one: bytes, other: bytes, way: str) -> float:
+    """The levels by which the chroma of two pictures differs in the part where it does most."""
+    p, q = _chroma(bandpass.turned(_parts(one), way)), _chroma(_parts(other))
+    return float(np.abs(p - q).max())
+
+
 def _parts(colour: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(colour, np.uint8).reshape(2, COLOUR_SIDE, COLOUR_SIDE)
 

@@ -48,18 +48,23 @@ LOOKED_AT = 32  # pictures of which one that is cut off may be a part
 PARTS = tuple(f"part {number}" for number in range(len(bandpass.windows())))
 
 
-def crops(search: "PartSearch", known: Known) -> Iterator[Match]:
+def crops(
+    search: "PartSearch", known: Known, others: NDArray[np.intp] | None = None
+) -> Iterator[Match]:
     """Yield the pictures that look like a part of another one.
 
     Every part of every picture is compared with every picture, so the cost is quadratic and
-    some 70 times that of the plain search.
+    some 70 times that of the plain search. `others` is of how many candidates of each picture, as
+    a whole, a look has shown that they are others.
     """
+    found = []
     for pairs in search.pairs():
         for start in range(0, len(pairs.left), BATCH):
             some = pairs.where(slice(start, start + BATCH))
-            for match in search.matches(search.uncrowded(some, known)):
-                known.add(match)
-                yield match
+            for sight in search.matches(search.uncrowded(some, known)):
+                known.add(sight.match)
+                found.append(sight)
+    yield from search.clear(found, search.others if others is None else others)
 
 
 def judge_crops(
@@ -144,14 +149,17 @@ class PartSearch(Search):
         return self._by_row[self._whole[left]], self._by_row[self._whole[right]]
 
     def _verdicts(self, pairs: Pairs) -> Iterator[Verdict]:
-        rows, place = np.unique(pairs.left, return_inverse=True)
-        window = bandpass.windows()[PARTS.index(pairs.turn)]
-        cut = self._pictures.parts([self._place[row] for row in rows.tolist()], window)
         count = len(pairs.left)
-        seen = look(cut[place], self._table.gray[pairs.right], pairs.distance, self._effort.each)
+        seen = look(*self._compared(pairs), pairs.distance, self._effort.each)
         near, pages = pairs.distance <= self._limit, np.zeros(count, np.bool_)
         limits = np.full(count, self._limit)
         return judged(self._names(pairs), pairs.distance, limits, near, pages, seen)
+
+    def _compared(self, pairs: Pairs) -> tuple[Gray | Stack, Gray]:
+        rows, place = np.unique(pairs.left, return_inverse=True)
+        window = bandpass.windows()[PARTS.index(pairs.turn)]
+        cut = self._pictures.parts([self._place[row] for row in rows.tolist()], window)
+        return cut[place], self._table.gray[pairs.right]
 
     def _names(self, pairs: Pairs) -> Sequence[str]:
         return ["crop"] * len(pairs.left)

@@ -14,6 +14,7 @@ from pictures.crops import crops, cut_off
 from pictures.crowds import Known, is_certain
 from pictures.effort import ALONE, Effort
 from pictures.looks import Look, look_digest
+from pictures.one_design import OneDesign, Sight
 from pictures.presets import Rules
 from pictures.registration import correlation
 from pictures.remembered import remembering
@@ -36,7 +37,8 @@ def group(
     digests: Sequence[str], looks: Sequence[Look | None], rules: Rules
 ) -> tuple[list[Cluster], Counter[str]]:
     """Group pictures, by position, that are identical or show the same by some rules."""
-    return group_by(digests, looks, [by_looks(looks, rules)])
+    design = OneDesign()
+    return group_by(digests, looks, [by_looks(looks, rules, design=design)], design=design)
 
 
 def distinct(digests: Sequence[str], looks: Sequence[Look | None]) -> list[tuple[int, ...]]:
@@ -64,17 +66,18 @@ def by_looks(
     effort: Effort = ALONE,
     sides: Sequence[int] | None = None,
     memory: Memory | None = None,
+    design: OneDesign | None = None,
 ) -> FindMatches:
     """The method that compares looks: by hash, and then by the pictures themselves.
 
-    Rules with points add what local features alone prove.
+    Rules with points add what local features alone prove. What is of one `design` it takes note of.
     """
 
     def matches(files: Sequence[Sequence[int]]) -> Iterator[Match]:
         shots = shots_of([looks[position] for position in positions] for positions in files)
         shown = [looks[first] for first, *_ in files]
         plain = replace(rules, points=False)  # what is remembered serves for either
-        return find_matches(shown, plain, effort, shots, sides_of(files, sides), memory)
+        return find_matches(shown, plain, effort, shots, sides_of(files, sides), memory, design)
 
     if rules.points:
         found: FindMatches = named(ALSO_BY_POINTS)(matches, looks, effort.each, sides, memory)
@@ -87,6 +90,7 @@ def group_by(
     looks: Sequence[Look | None],
     methods: Sequence[FindMatches],
     sides: Sequence[int] | None = None,
+    design: OneDesign | None = None,
 ) -> tuple[list[Cluster], Counter[str]]:
     """Group pictures, by position, that are identical or match by one of the methods.
 
@@ -95,17 +99,20 @@ def group_by(
     content (`distinct`). With a side for each picture, what lies on one side alone is no group,
     and the methods have to know the sides, too.
     """
-    return group_files(distinct(digests, looks), methods, sides)
+    return group_files(distinct(digests, looks), methods, sides, design)
 
 
 def group_files(
     files: Sequence[Sequence[int]],
     methods: Sequence[FindMatches],
     sides: Sequence[int] | None = None,
+    design: OneDesign | None = None,
 ) -> tuple[list[Cluster], Counter[str]]:
     """The same of the files of each distinct picture, as `distinct` gives them."""
-    found = chain.from_iterable(method(files) for method in methods)
-    matches = _without_the_known(len(files), list(found))
+    found = list(chain.from_iterable(method(files) for method in methods))
+    if design:  # which is known by now
+        found = list(filter(design.allows, found))
+    matches = _without_the_known(len(files), found)
     clusters = _clusters(files, matches, small_by(sides))
     groups = [_by_position(cluster, files) for cluster in clusters]
     groups = [g for g in groups if len(g.members) > 1 and span_several(sides, g.members)]
@@ -161,6 +168,7 @@ def find_matches(
     shots: Sequence[Shot] | None = None,
     sides: Sides | None = None,
     memory: Memory | None = None,
+    design: OneDesign | None = None,
 ) -> Iterator[Match]:
     """Yield the pairs of pictures that show the same, by position; of many look-alikes not all.
 
@@ -171,7 +179,7 @@ def find_matches(
     matches counts those that were yielded. Which these are hangs on the order of the looks
     (`distinct`). `shots` are those of the looks, unless more is known. With `sides`, only pictures
     that lie apart are compared. With a `memory`, the looks have to come in that order, and what is
-    remembered of them is not searched again.
+    remembered of them is not searched again. What is of one `design` it takes note of.
     """
     table = table_of(looks)
     if not len(table.owner):
@@ -179,8 +187,10 @@ def find_matches(
     known = Known(len(looks), small_by(sides))
     begun = remembering(memory, looks, table, rules, sides, effort)
     yield from looked_at(table, begun.search, known)
+    if design:
+        design.learn(begun.search.others, table)
     if begun.parts:
-        yield from crops(begun.parts, known)
+        yield from crops(begun.parts, known, begun.search.others)
     begun.leave()
     yield from cut_off(
         table, [look.part if look else None for look in looks], rules, effort.each, sides
@@ -192,13 +202,18 @@ def find_matches(
 def looked_at(table: Table, search: Search, known: Known) -> Iterator[Match]:
     """Look at the candidates of a search in their order, and yield those that match.
 
-    What is known tells which need no look; matches are added to it.
+    What is known tells which need no look; matches are added to it. Those that pictures of one
+    design have in common are left out at the end, once it is known which these are.
     """
-    for pairs in in_batches(search.pairs()):
-        yield from _verified(table, pairs, search, known)
+    found = [
+        sight
+        for pairs in in_batches(search.pairs())
+        for sight in _verified(table, pairs, search, known)
+    ]
+    yield from search.clear(found, search.others)
 
 
-def _verified(table: Table, pairs: Pairs, search: Search, known: Known) -> Iterator[Match]:
+def _verified(table: Table, pairs: Pairs, search: Search, known: Known) -> Iterator[Sight]:
     """Look at candidate pairs, the closest first, and yield those that match."""
     pairs = pairs.where(np.argsort(pairs.distance, kind="stable"))
     while True:
@@ -208,9 +223,9 @@ def _verified(table: Table, pairs: Pairs, search: Search, known: Known) -> Itera
         if not len(pairs.left):
             return
         batch, pairs = pairs.where(slice(0, BATCH)), pairs.where(slice(BATCH, None))
-        for match in search.matches(batch):
-            known.add(match)
-            yield match
+        for sight in search.matches(batch):
+            known.add(sight.match)
+            yield sight
 
 
 def shots_of(pictures: Iterable[Iterable[Look | None]]) -> list[Shot]:

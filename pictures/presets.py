@@ -23,7 +23,7 @@ class Rules:
 
 PRESETS = {
     "copies": Rules(whole=31, framed=-1, both_framed=-1, turned=31, page=31),
-    "similar": Rules(whole=92, framed=80, both_framed=60, turned=48, page=31, burst_seconds=3.0),
+    "similar": Rules(whole=96, framed=80, both_framed=60, turned=48, page=31, burst_seconds=3.0),
 }
 PRESETS["crops"] = replace(PRESETS["similar"], crops=76)
 PRESETS["most"] = replace(PRESETS["similar"], points=True)

@@ -3,17 +3,21 @@
 import hashlib
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from conftest import Library
 from made_pictures import encoded, look_of
 from PIL import ImageEnhance, ImageOps
 
-from pictures import fingerprint, matching, presets
+from grouping import POINTS, Match, Region
+from pictures import fingerprint, matching, one_design, presets
 from pictures.looks import content
 from pictures.recipe import Recipe
+from pictures.table import table_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "benchmarks"))
 
@@ -48,6 +52,68 @@ def test_what_differs_in_one_design_is_apart_and_its_copies_are_found(
     digests = [hashlib.sha256(each).hexdigest() for each in data]
     groups, _ = matching.group(digests, [*map(look_of, data)], presets.PRESETS["similar"])
     assert [group.members for group in groups] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
+
+
+X_RAYS = (18, 59, 32, 38, 68, 83, 0, 1, 2, 3)  # the first six are near each other, pair by pair
+
+
+def x_rays(copies_of: Sequence[int] = ()) -> list[bytes]:
+    """Drawn X-rays, and behind them copies of some: smaller, and saved anew."""
+    pictures = [KINDS["x-ray"](place, Random(f"x-ray {place}")) for place in X_RAYS]
+    copies = [ImageOps.contain(pictures[n], (300, 300)) for n in copies_of]
+    data = [encoded(picture, "JPEG", quality=90) for picture in pictures]
+    return data + [encoded(picture, "JPEG", quality=60) for picture in copies]
+
+
+def groups_of(data: Sequence[bytes], preset: str = "similar") -> list[list[int]]:
+    digests = [hashlib.sha256(each).hexdigest() for each in data]
+    parts = preset == "crops"
+    looks = [look_of(each, parts=parts) for each in data]
+    groups, _ = matching.group(digests, looks, presets.PRESETS[preset])
+    return [group.members for group in groups]
+
+
+@pytest.mark.parametrize("preset", ["similar", "crops"])
+def test_among_many_of_one_design_only_what_is_alike_in_nearly_all_parts_joins(
+    preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = x_rays(copies_of=(0, 9))
+    monkeypatch.setattr(one_design, "MANY_OTHERS", len(data))
+    assert [0, 1] in [group[:2] for group in groups_of(data, preset)]
+    monkeypatch.setattr(one_design, "MANY_OTHERS", 4)
+    assert groups_of(data, preset) == [[0, 10], [9, 11]]
+    assert groups_of(data[::-1], preset) == [[0, 2], [1, 11]]
+
+
+def test_of_one_design_points_in_place_prove_nothing_and_elsewhere_they_do() -> None:
+    picture = look_of(x_rays()[0])
+    table = table_of([picture, picture, picture])
+    others = np.array([one_design.MANY_OTHERS, one_design.MANY_OTHERS, one_design.MANY_OTHERS - 1])
+    whole, half = (Region((0, 0, n, 1), (0, 0, n, 1)) for n in (1.0, 0.5))
+    points = Match(0, 1, 50, 0.6, POINTS, (whole, whole))
+    design = one_design.OneDesign()
+    assert design.allows(points)
+    design.learn(others, table)
+    assert not design.allows(points)
+    assert design.allows(replace(points, regions=(half, whole)))
+    assert design.allows(replace(points, right=2))
+    assert design.allows(replace(points, view="whole", regions=None))
+    page = replace(picture, views=(replace(picture.views[0], fine=b"some"),))
+    design.learn(others, table_of([page, page, page]))
+    assert design.allows(points)
+
+
+def test_clothes_of_one_cut_are_apart_from_each_other_among_many_and_their_copies_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Among forty on one ground four have about one cut and one gray, in other colours."""
+    pictures = [KINDS["clothes"](n, Random(f"clothes {n}")) for n in range(40)]
+    alike = 6, 8, 15, 33
+    pictures += [ImageOps.contain(pictures[n], (300, 300)) for n in alike]
+    data = [encoded(picture, "JPEG", quality=90) for picture in pictures]
+    assert groups_of(data) == [[*alike, 40, 41, 42, 43]]
+    monkeypatch.setattr(one_design, "MANY_OTHERS", 8)
+    assert groups_of(data) == [[6, 40], [8, 41], [15, 42], [33, 43]]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from pictures.effort import Effort, Watch, in_threads, unwatched
 from pictures.images import Hashed, HashedImage, HashFiles, Unreadable
 from pictures.looks import Part as Left
 from pictures.looks import Taken
+from pictures.one_design import OneDesign
 from pictures.presets import Rules
 from pictures.recipe import Recipe
 from pictures.searches import Memory
@@ -314,15 +315,16 @@ class OnCluster:
         digests = [image.digest for image in images]
         files = Files(rows.identity, photo_of, digests)
         by_picture, effort = sides_of(files, sides), in_threads(self._workers, watch)
+        design = OneDesign()
 
         def matches(_: Sequence[Sequence[int]]) -> Iterator[Match]:
             small = matching.small_by(sides)
-            found = list(self._by_looks(files, looks, rows, by_picture, small, effort))
+            found = list(self._by_looks(files, looks, rows, by_picture, small, effort, design))
             yield from found
             if self._points or self._asked:
                 yield from self._beyond(files, rows, photo_of, digests, by_picture, found)
 
-        return matching.group_files(files, [matches], sides)
+        return matching.group_files(files, [matches], sides, design)
 
     def _by_looks(
         self,
@@ -332,6 +334,7 @@ class OnCluster:
         by_picture: Sides | None,
         small: int,
         effort: Effort,
+        design: OneDesign,
     ) -> Iterator[Match]:
         """What hashes and looks tell, if the method asks them."""
         first = [looks[file] for file in files.first]
@@ -348,6 +351,7 @@ class OnCluster:
         old = np.zeros(len(which), np.bool_)
         search = Search(table, self._rules, by_picture, known, old, effort)
         yield from matching.looked_at(table, search, Known(len(files), small))
+        design.learn(search.others, table)
         yield from cut_off(table, parts, self._rules, effort.each, by_picture)
         yield from matching.bursts(table, shots, self._rules, by_picture)
 

@@ -29,7 +29,16 @@ from labelled import Item
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from extras.points import agreement, proof, rule
-from pictures import colour, fingerprint, matching, presets, registration, verify
+from pictures import (
+    closer,
+    colour,
+    fingerprint,
+    matching,
+    one_design,
+    presets,
+    registration,
+    verify,
+)
 from pictures.errors import DECODE_ERRORS
 from pictures.looks import Look
 from pictures.recipe import Recipe
@@ -49,6 +58,9 @@ LOOKS = {
     "OTHER_TONES": (20, 37),
     "LIKE_COLOURS": (0.7, 0.9),
     "SAME_COLOURS": (0.9, 0.98),
+    "MANY_OTHERS": (32, 128),
+    "LEAST_ALIKE": (0.96, 0.99),
+    "OTHER_COLOUR": (4, 16),
 }
 POINTS = {
     "LEAST_INLIERS": (6, 12),
@@ -75,11 +87,11 @@ LIMITS = {
     "repeated": (0.25, 0.5),
 }
 RECIPE = Recipe(parts=True, points=True)
-MODULES = (verify, registration, colour, rule, agreement)
+MODULES = (verify, closer, registration, colour, one_design, rule, agreement)
 RULES = {
     "copies": {"whole": (24, 40), "turned": (24, 40)},
     "similar": {
-        "whole": (80, 100),
+        "whole": (80, 92, 100),
         "framed": (64, 92),
         "both_framed": (48, 72),
         "turned": (31, 60),
