@@ -55,7 +55,7 @@ def are_others(ones: Colours, others: Colours, way: str) -> NDArray[np.bool_]:
 
 def _chroma(colours: Colours) -> NDArray[np.float64]:
     """The chroma of each part of each picture; none is 0."""
-    return colours.reshape(len(colours), 2, -1).swapaxes(1, 2).astype(np.float64) - 128.0
+    return colours.reshape(-1, 2, COLOUR_SIDE**2).swapaxes(1, 2).astype(np.float64) - 128.0
 
 
 def _are_coloured(chroma: NDArray[np.float64]) -> NDArray[np.bool_]:

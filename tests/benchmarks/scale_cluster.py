@@ -157,7 +157,7 @@ def measure_chance(photos: Sequence[Path], k: Constants) -> None:
     of_photos = np.array(
         [np.frombuffer((look and look.colour) or NO_COLOUR, np.uint8) for look in looks]
     )
-    alike = list[NDArray[np.bool_]]()
+    chosen = list[NDArray[np.intp]]()
     parts = np.array([part for path in photos for part in parts_of(path)])
     stacks = [parts[start : start + 256] for start in range(0, len(parts), 256)]
     hashes = pack(bits for stack in stacks for bits in bandpass.hashes_of(stack, 16))
@@ -166,15 +166,14 @@ def measure_chance(photos: Sequence[Path], k: Constants) -> None:
     for i, j, distance in close_pairs(hashes, RULES.whole):
         apart = i // PARTS != j // PARTS
         near, bits = sketch.cosines(made[i[apart]], made[j[apart]]), distance[apart]
-        chosen = near >= sketch.LEAST_COSINE
-        left, right = (of_photos[side[apart][chosen] // PARTS] for side in (i, j))
-        start = time.process_time()
-        alike.append(~are_others(left, right, "upright"))
-        k.colours += timed(start, 1)
+        likely = near >= sketch.LEAST_COSINE
+        chosen.append(np.stack([i[apart][likely], j[apart][likely]]))
         k.chance += ((bits <= RULES.sketched) | (near >= sketch.LEAST_COSINE)).sum() / count
         k.near_chance += ((bits <= verify.CLOSE) | (near >= indexed.CLOSER_COSINE)).sum() / count
-    every = np.concatenate(alike)
-    k.of_like_colours, k.colours = float(every.mean()), k.colours / len(every)
+    left, right = np.concatenate(chosen, axis=1) // PARTS
+    start = time.process_time()
+    told = are_others(of_photos[left], of_photos[right], "upright")
+    k.colours, k.of_like_colours = timed(start, len(told)), 1 - float(told.mean())
 
 
 def edited(photos: Sequence[Path]) -> Iterator[Any]:
@@ -350,7 +349,7 @@ def main() -> int:
     seconds, recall = find_by_index(work, names)
     said = by_index(arguments.count, k, indexed.index_for(arguments.count, PROBES))
     print("By the index:", {kind: round(spent, 1) for kind, spent in seconds.items()})
-    print("By the sums:", {kind: round(spent, 1) for kind, spent in said.items()})
+    print("By the sums:", {kind: round(float(spent), 1) for kind, spent in said.items()})
     print(recall.words)
     return 0
 
