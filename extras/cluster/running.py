@@ -14,6 +14,7 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from config import UserError
+from disk import system
 from extras.cluster.engine import OnCluster, Run, Task
 from extras.cluster.files import Work
 from extras.cluster.indexed import by_index
@@ -115,4 +116,5 @@ def done_by(client: Client) -> Run:
 
 
 def _done(do: Callable[..., int], name: str, work: Work, *given: object) -> int:
+    system.keep_freed_memory()  # which Dask has workers give back: a task took twice as long
     return do(work, name, *given)
