@@ -213,8 +213,8 @@ class InCells:
 
     rows: Rows
     photos: Numbers
-    homes: NDArray[np.int32]
-    probes: NDArray[np.int32]
+    homes: NDArray[np.intp]
+    probes: NDArray[np.intp]
     sides: NDArray[np.bool_]
 
 
@@ -236,7 +236,7 @@ def compare_groups(
     check_worker(recipe, made, "")
     chunks = [(file, group) for group in groups for file in files]
     try:
-        return _compared(work, name, chunks, groups, index, rules, len(files))
+        return _compared(work, name, chunks, groups, index, rules)
     except FileNotFoundError as error:  # the one that has compared all removes them
         raise UserError("another find with this --work has ended; run it again.") from error
 
@@ -248,9 +248,8 @@ def _compared(
     groups: Sequence[int],
     index: Index,
     rules: Rules,
-    files: int,
 ) -> int:
-    there, looks = _in_cells(work, chunks, files)
+    there, looks = _in_cells(work, chunks, groups, index)
     table, which = table_from(there.rows, looks, there.photos)
     found = []
     for some in _found(there, looks, table, which, groups, index, rules):
@@ -260,26 +259,31 @@ def _compared(
     return sum(len(some.keys) for some in found)
 
 
-def _in_cells(work: Work, chunks: Sequence[tuple[str, int]], files: int) -> tuple[InCells, Chunks]:
+def _in_cells(
+    work: Work, chunks: Sequence[tuple[str, int]], groups: Sequence[int], index: Index
+) -> tuple[InCells, Chunks]:
     read = [work.read(file, *OF_ROWS, *OF_CELLS, some=group) for file, group in chunks]
     sizes = [len(columns["identity"]) for columns in read]
     rows = joined([rows_of(columns) for columns in read])
     shown, photos, place = np.unique(rows.identity, return_index=True, return_inverse=True)
-    sides = np.zeros((-(-len(chunks) // files), len(shown)), np.bool_)
+    files = len(chunks) // len(groups)
+    sides = np.zeros((len(groups), len(shown)), np.bool_)
     sides[np.repeat(np.arange(len(chunks)) // files, sizes), place] = True
     homes, probes = (
-        _cell_by_cell(np.concatenate([columns[key] for columns in read])[photos])
+        _cell_by_cell(np.concatenate([columns[key] for columns in read])[photos], groups, index)
         for key in OF_CELLS
     )
     return InCells(rows, photos, homes, probes, sides), Chunks(work, chunks, sizes)
 
 
-def _cell_by_cell(of_photos: NDArray[Any]) -> NDArray[np.int32]:
-    """A cell and the place of a photo in each row, in order of the cells, each once."""
+def _cell_by_cell(of_photos: NDArray[Any], groups: Sequence[int], index: Index) -> NDArray[np.intp]:
+    """A cell of some groups and the place of a photo in each row, in order of cells, each once."""
     cell = np.frombuffer(b"".join(of_photos), np.int32)
     sizes = [len(some) // cell.itemsize for some in of_photos]
     place = np.repeat(np.arange(len(of_photos), dtype=np.int32), sizes)
-    return np.unique(np.stack([cell, place], axis=1), axis=0)
+    asked = np.isin(cell % index.groups, groups)  # the others are nearly all
+    keys = np.unique(cell[asked].astype(np.int64) * len(of_photos) + place[asked])
+    return np.stack(np.divmod(keys, max(1, len(of_photos))), axis=1)
 
 
 def _found(
@@ -320,7 +324,7 @@ def _cell_after_cell(
         others = there.sides[len(groups) - 1 - side]
         for cell in range(group, index.cells, index.groups):
             members, queries = (
-                some[slice(*np.searchsorted(some[:, 0], [cell, cell + 1])), 1].astype(np.intp)
+                some[slice(*np.searchsorted(some[:, 0], [cell, cell + 1])), 1]
                 for some in (there.homes, there.probes)
             )
             queries = np.setdiff1d(queries[others[queries]], members)

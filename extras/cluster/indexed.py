@@ -23,7 +23,7 @@ from pictures.sides import Sides
 from pictures.sketch import LEAST_COSINE
 
 SAMPLED = 2000  # pictures that are compared with all
-PHOTOS_A_GROUP = 1 << 19  # of cells, at most; of two groups a worker holds what it compares
+PHOTOS_A_GROUP = 1 << 20  # of cells, at most; a worker holds some 0.7 KB of each of two groups
 LEAST_GROUPS = 8  # of so many photos that each is worth tasks of its own
 PHOTOS_FOR_LEAST = 1 << 13
 MOST_FILES = 400  # that a task reads of a group

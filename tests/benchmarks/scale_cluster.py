@@ -66,6 +66,7 @@ from pictures.table import Pairs, table_of
 RULES = PRESETS["similar"]
 BY_PROBES = (4, 8, 16, 32, 64, 128)
 MANY_CELLS = 4096
+CALLS = 100
 SOME = 3000  # candidates that are looked at
 SIZES = (10**7, 10**8, 10**9)
 LONGEST = 800  # pixels of a photo that is edited
@@ -79,6 +80,7 @@ class Constants:
 
     hash_photo: float = 0
     pair: float = 0
+    call: float = 0  # of a search, however few pairs it has
     look: float = 0  # at a pair that is a candidate by chance
     near_look: float = 0  # the same, of nearer sketches
     match: float = 0
@@ -120,6 +122,12 @@ def measure_pairs(work: Work, names: Sequence[str], k: Constants) -> tuple[Any, 
     start = time.process_time()
     found = [p for p in candidates(made, RULES, made=frequencies) if p.turn == "upright"]
     k.pair = timed(start, len(which) * (len(which) - 1) / 2)
+    small, which = table_from(rows, looks, np.arange(40))
+    few = rows.frequencies(which)
+    start = time.process_time()
+    for _ in range(CALLS):
+        list(candidates(small, RULES, small.owner // 20, made=few))
+    k.call = timed(start, CALLS)
     left, right, distance = (
         np.concatenate([getattr(p, name) for p in found]) for name in ("left", "right", "distance")
     )
@@ -149,8 +157,11 @@ def look_seconds(made: Any, pairs: Pairs) -> float:
     return timed(start, len(pairs.left))
 
 
-def measure_chance(photos: Sequence[Path], k: Constants) -> None:
-    """How many pairs of parts of different photos are candidates, and have like colours."""
+def measure_chance(photos: Sequence[Path], k: Constants) -> sketch.Sketches:
+    """How many pairs of parts of different photos are candidates; the sketches of the parts.
+
+    Of these candidates it is counted, too, how many have like colours.
+    """
     start = time.process_time()
     looks = [fingerprint.look_at(path.read_bytes(), Recipe()) for path in photos]
     k.hash_photo = timed(start, len(photos))
@@ -174,6 +185,7 @@ def measure_chance(photos: Sequence[Path], k: Constants) -> None:
     start = time.process_time()
     told = are_others(of_photos[left], of_photos[right], "upright")
     k.colours, k.of_like_colours = timed(start, len(told)), 1 - float(told.mean())
+    return made
 
 
 def edited(photos: Sequence[Path]) -> Iterator[Any]:
@@ -191,13 +203,21 @@ def edited(photos: Sequence[Path]) -> Iterator[Any]:
 
 
 def measure_recall(
-    photos: Sequence[Path], sketches: sketch.Sketches, by_chance: Pairs, k: Constants
+    photos: Sequence[Path],
+    sketches: sketch.Sketches,
+    of_parts: sketch.Sketches,
+    by_chance: Pairs,
+    k: Constants,
 ) -> None:
-    """In which of many cells pairs lie: of edits that match, and of candidates by chance."""
+    """In which of many cells pairs lie: of edits that match, and of candidates by chance.
+
+    Cells are those of looks and of parts of photos together, so that these have as many.
+    """
     looks = [look for look in edited(photos) if look]
     made = table_of(looks)
     of_edits = frequencies_of(made.gray, len(made.owner)).sketches
-    centres = cells.centres_of(sketches[: cells.A_CELL * MANY_CELLS], MANY_CELLS)
+    every = np.random.default_rng(0).permutation(np.concatenate([sketches, of_parts]))
+    centres = cells.centres_of(every[: cells.A_CELL * MANY_CELLS], MANY_CELLS)
     matches: list[NDArray[np.intp]] = []
     for pairs in candidates(made, RULES):
         if pairs.turn == "upright":
@@ -267,7 +287,9 @@ def by_index(n: int, k: Constants, made: Index) -> dict[str, float]:
     looks, sampled = by_chance * k.of_like_colours, min(n, indexed.SAMPLED) * n
     return {
         "cells": n * (k.assign + made.cells * k.assign_cell + k.read_rows + 3 * k.read_look),
-        "pairs": n * k.probed * (n / made.cells) * k.pair + by_chance * k.colours,
+        "pairs": n * k.probed * (n / made.cells) * k.pair
+        + made.cells * made.groups * k.call
+        + by_chance * k.colours,
         "looks": looks * look + MATCHES * n * k.match,
         "reading": n * made.groups * (2 * k.read_rows + k.read_look) + looks * 2 * k.unpack,
         "sample": sampled * (k.pair + k.chance * k.of_like_colours * (k.look + 2 * k.unpack)),
@@ -334,9 +356,9 @@ def main() -> int:
         sum((arguments.work / f"{name}.parquet").stat().st_size for name in names) / arguments.count
     )
     sketches, by_chance = measure_pairs(work, names, k)
-    measure_chance(photos, k)
+    of_parts = measure_chance(photos, k)
     measure_cells(work, names, k)
-    measure_recall(Random(5).sample(photos, arguments.edited), sketches, by_chance, k)
+    measure_recall(Random(5).sample(photos, arguments.edited), sketches, of_parts, by_chance, k)
     for name in k.__slots__:
         print(f"{name}: {getattr(k, name)}")
     rows = [row for n in SIZES for row in said_of(n, k)]
