@@ -534,6 +534,36 @@ def test_results_may_lie_in_an_object_store(album: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
+    "error", [TimeoutError("no answer"), PermissionError("Access Denied"), OSError(5, "broken")]
+)
+def test_a_result_that_the_store_does_not_give_now_is_not_taken_for_damaged(
+    error: OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a store raises may have no number."""
+    work = Work(str(tmp_path))
+    work.write("some", {"a": [1, 2]})
+    with monkeypatch.context() as patch:
+
+        def refusing(*_: object) -> None:
+            raise error
+
+        patch.setattr("fsspec.implementations.local.LocalFileOpener.read", refusing)
+        with pytest.raises(type(error)):
+            work.read("some")
+    assert work.read("some")["a"].tolist() == [1, 2]
+
+
+def test_what_cannot_be_made_again_stays_though_it_is_damaged(tmp_path: Path) -> None:
+    work = Work(str(tmp_path), can_be_remade=False)
+    work.write("some", {"a": [1, 2]})
+    path = tmp_path / "some.parquet"
+    path.write_bytes(damaged := path.read_bytes()[:-3])
+    with pytest.raises(UserError, match=r"some\.parquet is damaged, and stays as it is"):
+        work.read("some")
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize(
     ("url", "said"),
     [
         ("s3://bucket/work", "Could not connect to the endpoint URL"),

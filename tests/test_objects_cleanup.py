@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -352,6 +353,24 @@ def test_a_result_of_another_user_can_be_trusted_by_a_person(store: Store) -> No
     ran = store.cleanup("--trust-result")
     assert (ran.code, ran.facts["reach"]) == (0, {store.url("a"): 3, store.url("b"): 2})
     assert "a/1.jpg" not in store.there()
+
+
+@pytest.mark.parametrize("place", [choices.list_in, removal.log_in, result.result_in])
+def test_a_damaged_file_of_what_was_chosen_or_deleted_stays_and_ends_the_run(
+    place: Callable[[str], Work], store: Store
+) -> None:
+    """Of a list a person has edited it, and a log alone says what brings objects back."""
+    store.choose(("a/1.jpg", "a/2.jpg"))
+    store.cleanup()
+    there = store.there()
+    work = place(store.work)
+    for name in work.names():
+        file = Path(work.url, f"{name}.parquet")
+        file.write_bytes(file.read_bytes()[:-3])
+    names = work.names()
+    ran = store.cleanup()
+    assert (ran.code, work.names(), store.there()) == (3, names, there)
+    assert "damaged" in ran.err or "was changed" in ran.err
 
 
 # ---- Protected

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from config import UserError
+from config import Exit, UserError
 from disk.files import sync_folder
 
 ENDING = ".parquet"
@@ -34,11 +34,26 @@ def errors_of_stores() -> tuple[type[Exception], ...]:
     return (OSError, ValueError, ImportError, *([botocore.BotoCoreError] if botocore else []))
 
 
+def _tells_of_damage(error: Exception) -> bool:
+    """Whether it is Arrow that can't read what it got.
+
+    It raises plain OSErrors without a number; what a store raises that doesn't answer, or refuses,
+    may have none either, but a kind.
+    """
+    if isinstance(error, OSError):
+        return type(error) is OSError and error.errno is None
+    return not isinstance(error, MemoryError)
+
+
 @dataclass(frozen=True)
 class Work:
-    """A folder of results by its path or URL; what lies in it is named by what it was made of."""
+    """A folder of results by its path or URL; what lies in it is named by what it was made of.
+
+    A damaged one is removed if it can be remade, as a list that a person has edited or a log can't.
+    """
 
     url: str
+    can_be_remade: bool = True
 
     @cached_property
     def _place(self) -> tuple[Any, str]:
@@ -91,7 +106,7 @@ class Work:
         sync_folder(folder)
 
     def read(self, name: str, *columns: str, some: int | None = None) -> dict[str, NDArray[Any]]:
-        """Some columns of a result, or all; UserError if it is damaged, and then it is removed.
+        """Some columns of a result, or all; UserError if it is damaged (it may be removed then).
 
         `some` are the rows up to that one of the `ends`.
         """
@@ -102,8 +117,14 @@ class Work:
                 with pq.ParquetFile(stream, page_checksum_verification=True) as file:
                     found = file.read(wanted) if some is None else file.read_row_group(some, wanted)
         except (pa.ArrowException, OSError) as error:
-            if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) is not None:
-                raise  # the disk says why, not Arrow
+            if not _tells_of_damage(error):
+                raise  # the disk or the store says why, not Arrow
+            if not self.can_be_remade:
+                raise UserError(
+                    f"{path} is damaged, and stays as it is, since nothing makes it again; "
+                    "put back a whole one, or move it away.",
+                    Exit.STATE,
+                ) from error
             self.remove(name)
             raise UserError(f"{path} was damaged and is removed; run it again.") from error
         return {column: found[column].to_numpy() for column in found.column_names}
