@@ -527,14 +527,22 @@ def test_a_survivor_that_changes_in_the_last_moment_brings_its_victim_back(
     assert store.data("a/2.jpg") == b"a/2.jpg"
 
 
+def no_answer() -> Exception:
+    """What botocore raises once a store has let it wait; it is no OSError."""
+    from botocore.exceptions import ReadTimeoutError
+
+    return ReadTimeoutError(endpoint_url="s3://here")
+
+
+@pytest.mark.parametrize("error", [lambda: OSError("the connection broke"), no_answer])
 def test_a_deletion_of_which_the_answer_is_lost_is_known_and_can_be_undone(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    error: Callable[[], Exception], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delete = Remover._delete
 
     def lost(self: Remover, victim: Member) -> str:
         delete(self, victim)
-        raise OSError("the connection broke")
+        raise error()
 
     monkeypatch.setattr(Remover, "_delete", lost)
     store.choose(("a/2.jpg", "a/1.jpg"))
@@ -543,6 +551,124 @@ def test_a_deletion_of_which_the_answer_is_lost_is_known_and_can_be_undone(
     (outcome,) = store.log(removal.AFTER)
     store.client.delete_object(Bucket=store.bucket, Key="a/2.jpg", VersionId=outcome.marker)
     assert store.data("a/2.jpg") == b"a/2.jpg"
+
+
+def silent_after(
+    monkeypatch: pytest.MonkeyPatch, silent: Callable[[str, dict[str, Any]], bool]
+) -> None:
+    """Have the store answer some requests no more, once something was deleted."""
+    delete, call = Remover._delete, S3("s3").fs.call_s3
+    deleted: list[str] = []
+
+    def deleting(self: Remover, victim: Member) -> str:
+        marker = delete(self, victim)
+        deleted.append(victim.url)
+        return marker
+
+    def calls(_: object, method: str, **given: Any) -> Any:
+        if deleted and silent(method, given):
+            raise no_answer()
+        return call(method, **given)
+
+    monkeypatch.setattr(Remover, "_delete", deleting)
+    monkeypatch.setattr(type(S3("s3").fs), "call_s3", calls)
+
+
+@pytest.mark.parametrize("method", ["list_object_versions", "head_object"])
+def test_a_victim_comes_back_if_nobody_can_tell_what_stays_for_it(
+    method: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent_after(monkeypatch, lambda asked, _: asked == method)
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    ran = store.cleanup()
+    (kept,) = ran.facts["kept"]
+    assert (ran.code, "the store didn't say what was to stay" in kept["reason"]) == (1, True)
+    assert (store.there(), store.history()) == (ALL, [(key, "version") for key in ALL])
+
+
+def test_a_victim_that_cannot_be_brought_back_is_named_and_its_marker_noted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        silent_after(
+            patch,
+            lambda asked, given: (
+                asked == "list_object_versions" or given.get("VersionId", "") != ""
+            ),
+        )
+        store.choose(("a/2.jpg", "a/1.jpg"))
+        ran = store.cleanup()
+    (told,) = ran.facts["deleted_though"]
+    assert (ran.code, ran.facts["deleted"]) == (1, [store.url("a/2.jpg")])
+    assert "it can't be brought back" in told["reason"]
+    (outcome,) = store.log(removal.AFTER)
+    store.client.delete_object(Bucket=store.bucket, Key="a/2.jpg", VersionId=outcome.marker)
+    assert store.data("a/2.jpg") == b"a/2.jpg"
+
+
+def test_what_may_have_gone_is_said_and_the_next_cleanup_knows(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete, silent = Remover._delete, list[bool]()
+    call = S3("s3").fs.call_s3
+
+    def lost(self: Remover, victim: Member) -> str:
+        delete(self, victim)
+        silent.append(True)
+        raise no_answer()
+
+    def calls(_: object, method: str, **given: Any) -> Any:
+        if silent and method == "head_object":
+            raise no_answer()
+        return call(method, **given)
+
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Remover, "_delete", lost)
+        patch.setattr(type(S3("s3").fs), "call_s3", calls)
+        ran = store.cleanup()
+    (kept,) = ran.facts["kept"]
+    assert (ran.code, "it may be gone; run it again" in kept["reason"]) == (1, True)
+    ran = store.cleanup()
+    assert (ran.code, ran.facts["gone"]) == (0, [store.url("a/2.jpg")])
+    (outcome,) = (one for one in store.log(removal.AFTER) if one.marker)
+    store.client.delete_object(Bucket=store.bucket, Key="a/2.jpg", VersionId=outcome.marker)
+    assert store.data("a/2.jpg") == b"a/2.jpg"
+
+
+def busy() -> OSError:
+    """What s3fs makes of a store's answer that it is asked too much; its number is not telling."""
+    from botocore.exceptions import ClientError
+    from s3fs.errors import translate_boto_error
+
+    told = {"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+    made: OSError = translate_boto_error(ClientError(told, "DeleteObject"), "Please slow down")
+    return made
+
+
+def test_a_store_that_is_asked_too_much_is_not_taken_for_one_that_compares(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = S3("s3").fs.call_s3
+
+    def calls(_: object, method: str, **given: Any) -> Any:
+        if method == "delete_object" and "IfMatch" in given:
+            raise busy()
+        if method == "put_object" and "IfNoneMatch" in given and is_full:
+            raise busy()
+        return call(method, **given)
+
+    is_full = False
+    monkeypatch.setattr(type(S3("s3").fs), "call_s3", calls)
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    (kept,) = store.cleanup().facts["kept"]
+    assert kept["reason"] == "the store refuses: [Errno 16] Please slow down"
+    with pytest.raises(OSError, match="Please slow down"):
+        removal.heeds_if_match(store.bucket)
+    is_full = True
+    ran = store.cleanup()
+    assert (ran.code, "no lock can be put to" in ran.err) == (2, True)
+    assert store.there() == ALL
 
 
 def test_a_store_that_refuses_one_deletion_keeps_it_and_goes_on(

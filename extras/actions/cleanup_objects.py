@@ -163,6 +163,8 @@ def report_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
     if gone:
         console.say(f"Gone meanwhile: {counted(len(gone), 'object')}.")
     console.list_some("Kept after all", lines_of(kept), everything=True)
+    doubtful = [Item(one.url, one.reason) for one in deleted if one.reason]
+    console.list_some("Deleted, though", lines_of(doubtful), everything=True)
     markers = sum(bool(one.marker) for one in deleted)
     if markers:
         console.say(
@@ -172,3 +174,4 @@ def report_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
     console.facts["deleted"] = [one.url for one in deleted]
     console.facts["gone"] += [one.url for one in gone]
     console.facts["kept"] += facts_of(kept)
+    console.facts["deleted_though"] = facts_of(doubtful)

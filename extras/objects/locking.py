@@ -1,7 +1,6 @@
 """Locks in object stores: an object that is made only where there is none."""
 
 import contextlib
-import errno
 import json
 import os
 import socket
@@ -12,11 +11,10 @@ import fsspec
 
 from config import Exit, UserError
 from disk.files import is_url
-from extras.objects.stores import S3, errors, store_of, why_not
+from extras.objects.stores import S3, did_not_match, errors, store_of, why_not
 
 OF_WORK = "lock.json"
 OF_BUCKET = ".image-similarity-search.lock"
-REFUSED = (errno.EINVAL, errno.EBUSY)  # what a failed precondition is to s3fs
 
 
 @contextlib.contextmanager
@@ -49,8 +47,8 @@ def _on_s3(store: S3, url: str) -> Iterator[None]:
         """Whether there is one already; else it is made."""
         try:
             put = store.fs.call_s3("put_object", **of_ours, Body=_holder(), IfNoneMatch="*")
-        except OSError as error:
-            if isinstance(error, FileExistsError) or error.errno in REFUSED:
+        except errors() as error:
+            if isinstance(error, FileExistsError) or did_not_match(error):
                 return True
             raise UserError(f"no lock can be put to {url}: {why_not(error)}.") from error
         made.append({"VersionId": put["VersionId"]} if put.get("VersionId") else {})

@@ -1,6 +1,5 @@
 """An object removed: its survivor proven, noted before, deleted only as it was seen."""
 
-import errno
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +9,10 @@ from typing import Any
 
 from config import UserError
 from extras.cluster.files import Work
-from extras.objects.locking import OF_BUCKET, REFUSED
+from extras.objects.locking import OF_BUCKET
 from extras.objects.plan import Going
 from extras.objects.result import Member
-from extras.objects.stores import S3, StoredObject, errors, why_not
+from extras.objects.stores import S3, StoredObject, did_not_match, errors, why_not
 from extras.objects.tables import columns_of, rows_of
 from pictures.by_name import named
 
@@ -23,6 +22,7 @@ DELETED, GONE, KEPT = "deleted", "gone", "kept"
 SURVIVOR = "what is to stay for it"
 REPLACED = "it was replaced since find saw it"
 AT_ONCE = "it was replaced in the same moment"
+IN_DOUBT = "the store doesn't answer, so it may be gone; run it again to know"
 SECOND = 10**9  # nanoseconds
 
 
@@ -116,32 +116,62 @@ class Remover:
     def removed(self, going: Going) -> Outcome:
         """What became of a victim."""
         try:
-            return self._removed(going)
+            seen = self._proven_to_go(going)
         except errors() as error:
             return outcome_of(going, KEPT, reason=f"the store refuses: {why_not(error)}")
+        if isinstance(seen, Outcome):
+            return seen
+        try:
+            marker = self._delete(going.victim)
+        except errors() as error:
+            return self._in_doubt(going, seen, error)
+        return self._looked_at(going, seen, marker)
 
-    def _removed(self, going: Going) -> Outcome:
-        victim = going.victim
+    def _proven_to_go(self, going: Going) -> StoredObject | Outcome:
+        """A victim as it lies there just before it goes; or what becomes of it, if it doesn't."""
         if reason := self._why_not(going.survivor):
             return outcome_of(going, KEPT, reason=f"{SURVIVOR} {reason}")
-        now = self._store.now(victim.url)
+        now = self._store.now(going.victim.url)
         if now is None:
-            return outcome_of(going, GONE, self._marker(victim.url))
-        if not is_as_seen(now, victim):
+            return outcome_of(going, GONE, self._marker(going.victim.url))
+        if not is_as_seen(now, going.victim):
             return outcome_of(going, KEPT, reason=REPLACED)
+        return now
+
+    def _in_doubt(self, going: Going, seen: StoredObject, error: Exception) -> Outcome:
+        """What became of a victim of which the store says that it couldn't delete it.
+
+        It may have gone, and only the answer was lost.
+        """
+        url = going.victim.url
         try:
-            marker = self._delete(victim)
-        except FileNotFoundError:
-            return outcome_of(going, GONE, self._marker(victim.url))
-        except OSError as error:
-            if error.errno in REFUSED:
-                return outcome_of(going, KEPT, reason=AT_ONCE)
-            if self._store.now(victim.url) is not None:
-                raise
-            marker = self._marker(victim.url)  # it went, and only the answer was lost
-        if reason := self._why_back(going, now, marker):
-            return outcome_of(going, KEPT, reason=reason)
-        return outcome_of(going, DELETED, marker)
+            now, marker = self._store.now(url), self._marker(url)
+        except errors() as again:
+            return outcome_of(going, KEPT, reason=f"{IN_DOUBT}: {why_not(again)}")
+        if now is not None:
+            why = AT_ONCE if did_not_match(error) else f"the store refuses: {why_not(error)}"
+            return outcome_of(going, KEPT, reason=why)
+        if isinstance(error, FileNotFoundError):
+            return outcome_of(going, GONE, marker)
+        return self._looked_at(going, seen, marker)
+
+    def _looked_at(self, going: Going, seen: StoredObject, marker: str) -> Outcome:
+        """What became of a victim that was deleted; it is brought back unless all is as it was."""
+        if not marker:
+            return outcome_of(going, DELETED)
+        try:
+            reason = self._why_back(going, seen.version)
+        except errors() as error:
+            reason = f"the store didn't say what was to stay: {why_not(error)}"
+        if not reason:
+            return outcome_of(going, DELETED, marker)
+        try:
+            bucket, key = self._store.parts_of(going.victim.url)
+            self._store.fs.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=marker)
+        except errors() as error:
+            reason += f", and it can't be brought back: {why_not(error)}"
+            return outcome_of(going, DELETED, marker, reason)
+        return outcome_of(going, KEPT, reason=reason)
 
     def _delete(self, victim: Member) -> str:
         """Delete an object as it was seen; the version of its delete marker, if one is left."""
@@ -173,21 +203,16 @@ class Remover:
         is_same = hashlib.sha256(data).hexdigest() == survivor.sha256
         return "" if is_same else "has other bytes than find saw"
 
-    def _why_back(self, going: Going, seen: StoredObject, marker: str) -> str:
-        """Why an object was brought back from behind its marker; empty if it wasn't.
+    def _why_back(self, going: Going, version: str) -> str:
+        """Why an object is to be brought back from behind its marker; empty if it isn't.
 
         A store that doesn't heed If-Match may have hidden another version, and a survivor may have
         been deleted by others meanwhile.
         """
-        if not marker:
-            return ""
-        reason = "" if self._newest(going.victim.url) == seen.version else AT_ONCE
-        if not reason and (why := self._why_not(going.survivor)):
-            reason = f"{SURVIVOR} {why}"
-        if reason:
-            bucket, key = self._store.parts_of(going.victim.url)
-            self._store.fs.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=marker)
-        return reason
+        if self._newest(going.victim.url) != version:
+            return AT_ONCE
+        why = self._why_not(going.survivor)
+        return f"{SURVIVOR} {why}" if why else ""
 
     def _newest(self, url: str) -> str:
         """The version of the newest object of a URL, behind whatever marker."""
@@ -243,7 +268,7 @@ def heeds_if_match(bucket: str) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        if error.errno in (errno.EINVAL, errno.EBUSY):
+        if did_not_match(error):
             return True
         raise
     return False

@@ -1,6 +1,5 @@
 """Object stores: what lies below a URL, what one object is now, and its bytes."""
 
-import errno
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -136,7 +135,7 @@ class S3(Store):
                 if not left:
                     raise OSError(f"the connection broke: {why_not(error)}") from error
             except OSError as error:
-                if error.errno != errno.EINVAL:  # which a failed precondition is
+                if not did_not_match(error):
                     raise
                 raise OSError(REPLACED) from error
         if len(data) != one.size:
@@ -175,6 +174,15 @@ def place_of(url: str) -> str:
 def why_not(error: Exception) -> str:
     """What a store says of what failed there, in one line."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def did_not_match(error: BaseException) -> bool:
+    """Whether S3 says that a condition doesn't hold, or that another request is in its way.
+
+    By its status, as s3fs gives what else a store may refuse the same kind and number.
+    """
+    answer = getattr(error.__cause__, "response", None) or {}
+    return answer.get("ResponseMetadata", {}).get("HTTPStatusCode") in (409, 412)
 
 
 def _breaks() -> tuple[type[Exception], ...]:
