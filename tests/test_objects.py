@@ -511,6 +511,20 @@ def test_a_sample_with_the_last_copies_of_objects_is_not_replaced_without_a_word
     assert not (library.output / "1").exists()
 
 
+def test_a_place_of_work_in_the_place_of_the_photos_is_refused(
+    library: Library, photos: str
+) -> None:
+    """All in it would be passed over."""
+    work = ("--engine", "dask", "--work", photos)
+    ran = library.run("find", "--input-dir", photos, *work, "--dry-run")
+    assert (ran.code, f"INPUT_DIR {photos} is --work" in ran.err) == (2, True)
+
+
+def test_an_object_may_be_named_by_the_capitals_of_its_store(bucket: str) -> None:
+    assert walked_in(bucket.replace("s3:", "S3:")) == walked_in(bucket)
+    assert walked_in(bucket.replace("s3:", "s3a:")) == walked_in(bucket)
+
+
 def test_what_cannot_be_done_with_objects_is_refused_with_the_reason(
     library: Library, photos: str
 ) -> None:

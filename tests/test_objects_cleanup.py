@@ -223,6 +223,7 @@ def test_a_second_run_finds_all_of_it_gone(store: Store) -> None:
     history = store.history()
     ran = store.cleanup()
     assert (ran.code, ran.facts["gone"], ran.facts["delete"]) == (0, [store.url("a/2.jpg")], [])
+    assert "Deleted before: 1 object; what of that was brought back stays." in ran.err
     assert store.history() == history
 
 
@@ -332,6 +333,16 @@ def test_a_list_that_cannot_be_trusted_ends_the_run(what: str, store: Store) -> 
     assert "--action suggest" in ran.err
 
 
+def test_a_list_in_which_a_program_left_a_name_empty_ends_the_run(store: Store) -> None:
+    store.choose(("a/1.jpg", "a/2.jpg"), ("b/1.jpg", "b/2.jpg"))
+    listed = choices.list_in(store.work)
+    columns = {name: list(column) for name, column in listed.read("groups").items()}
+    listed.write("groups", {**columns, "survivor": [None, columns["survivor"][1]]})
+    ran = store.cleanup()
+    assert (ran.code, store.there()) == (3, ALL)
+    assert "has a file without a value of survivor in each line" in ran.err
+
+
 def test_a_result_that_another_made_or_changed_is_not_believed(store: Store) -> None:
     store.choose(("a/1.jpg", "a/2.jpg"))
     place = result.result_in(store.work)
@@ -388,6 +399,20 @@ def test_what_is_protected_stays_by_what_find_was_told_or_is_told_now(
     store.choose(("a/1.jpg", "a/2.jpg"))
     assert store.cleanup().facts["kept"] == [{**kept, "reason": "it is protected (x)"}]
     assert store.there() == ALL
+
+
+def test_what_is_protected_may_be_written_as_another_client_writes_it(store: Store) -> None:
+    store.choose(("a/1.jpg", "a/2.jpg"))
+    ran = store.cleanup("--protect", f"s3a://{store.bucket}/a/")
+    assert (len(ran.facts["kept"]), ran.facts["delete"], store.there()) == (1, [], ALL)
+
+
+def test_a_slip_in_what_is_protected_is_said(store: Store) -> None:
+    store.choose(("a/1.jpg", "a/2.jpg"))
+    slips = ("--protect", f"s3://{store.bucket}/aa", "--protect", "*.nef", "--protect", "a/*")
+    ran = store.cleanup("--dry-run", *slips)
+    said = [line for line in ran.err.splitlines() if "names no picture of a group" in line]
+    assert [line.split()[2] for line in said] == [slips[1], slips[3]]
 
 
 def test_a_protected_path_is_refused_as_it_protects_no_object(store: Store) -> None:
@@ -749,6 +774,19 @@ def test_a_bucket_that_keeps_no_versions_is_refused_unless_for_good(
     ran = unversioned.cleanup("--delete-mode", "permanent")
     assert (ran.code, ran.facts["for_good"]) == (0, [unversioned.bucket])
     assert unversioned.there() == ["a/1.jpg", "b/1.jpg"]
+
+
+def test_a_bucket_that_keeps_no_versions_since_a_person_was_asked_loses_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def agreed(*_: object) -> bool:
+        keep_versions(store.client, store.bucket, "Suspended")
+        return True
+
+    monkeypatch.setattr(Console, "agreed", agreed)
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    ran = store.library.run("cleanup", "--work", store.work)
+    assert (ran.code, "keeps no versions" in ran.err, store.there()) == (2, True, ALL)
 
 
 def test_without_versions_a_victim_that_is_edited_in_the_last_moment_stays(

@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from actions.clean_up import items_of
 from actions.console import Console, Item, asked, counted, facts_of, lines_of, megabytes, progress
@@ -27,6 +27,8 @@ NOT_HERE = {
     "with_companions": "what lies beside an object stays",
 }
 
+OF_A_GROUP = "picture of a group"
+
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     for name, why in NOT_HERE.items():
@@ -39,6 +41,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         if not arguments.dry_run:
             stack.enter_context(locked(work))
         found = trusted(work, arguments, console)
+        warn_of_unused(console, protected, (one.url for one in found.members), OF_A_GROUP)
         log = removal.log_in(work)
         listed = choices.read(choices.list_in(work), found)
         todo = plan.plan_of(listed, found, protected, removal.deleted_before(log))
@@ -97,6 +100,14 @@ def trusted(work: str, arguments: argparse.Namespace, console: Console) -> resul
     return found
 
 
+def warn_of_unused(
+    console: Console, protected: ProtectedObjects, urls: Iterable[str], what: str
+) -> None:
+    """Say which entries protect none of some objects, as a slip in one does."""
+    for entry in protected.unused(urls):
+        console.warn_of(f"PROTECT {to_line(entry)} names no {what}; check how it is written.")
+
+
 def buckets_of(todo: Plan) -> list[str]:
     """The buckets from which something is to go."""
     store = S3("s3")
@@ -111,7 +122,8 @@ def report_plan(console: Console, todo: Plan, for_good: Sequence[str]) -> None:
         named = ", ".join(f"s3://{bucket}" for bucket in for_good)
         console.tell(f"For good, as no versions are kept: in {named}.")
     if todo.gone:
-        console.say(f"Gone already: {counted(len(todo.gone), 'object')}.")
+        before = counted(len(todo.gone), "object")
+        console.say(f"Deleted before: {before}; what of that was brought back stays.")
     console.list_some("Kept", lines_of(items_of(todo.refused)), everything=True)
     console.facts.update(
         delete=[going.victim.url for going in todo.delete],

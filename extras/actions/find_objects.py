@@ -23,6 +23,7 @@ from disk.lines import to_line
 from disk.record import Manifest
 from disk.replaceable import check_last_copies, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result
+from extras.actions.cleanup_objects import warn_of_unused
 from extras.cluster.running import on_cluster
 from extras.objects import listing, result, sample
 from extras.objects.beside import beside
@@ -71,7 +72,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         chosen = shown_of(images, search.groups, arguments.show_shots, arguments.at_most)
         log = report(console, search, chosen, accepted, everything=arguments.verbose)
         objects = {one.path: one for one in walked if isinstance(one, StoredObject)}
-        warn_of_unused(console, protected, objects)
+        warn_of_unused(console, protected, objects, "photo here")
         if arguments.dry_run:
             console.say("Dry run: nothing was written.")
             return
@@ -115,13 +116,6 @@ def shown_of(
     left, shots = without_shots(images, groups, show_shots)
     left, less_sure = surest(images, left, at_most)
     return Chosen(left, [[] for _ in left], shots, [], less_sure)
-
-
-def warn_of_unused(
-    console: Console, protected: ProtectedObjects, objects: Mapping[str, StoredObject]
-) -> None:
-    for entry in protected.unused(objects):
-        console.warn_of(f"PROTECT {entry} names no photo here; check how it is written.")
 
 
 def leave(

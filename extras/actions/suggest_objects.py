@@ -12,7 +12,7 @@ from config import Settings, UserError
 from disk.files import is_url
 from disk.lines import to_line
 from disk.system import lies_in
-from extras.actions.cleanup_objects import place_of_work, trusted
+from extras.actions.cleanup_objects import OF_A_GROUP, place_of_work, trusted, warn_of_unused
 from extras.cluster.engine import Run
 from extras.cluster.running import started
 from extras.objects import choices, choosing, tables
@@ -36,6 +36,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             stack.enter_context(locked(work))
         found = trusted(work, arguments, console)
         check_preferred(settings.prefer, found)
+        warn_of_unused(console, protected, (one.url for one in found.members), OF_A_GROUP)
         stay = {member.url: protected.reason(member.url) for member in found.members}
         run_tasks = stack.enter_context(started(settings.workers, arguments.scheduler))
         place = stack.enter_context(shown_in(work)) if arguments.dry_run else work

@@ -42,7 +42,9 @@ class _KeyWalker(Walker):
     """Walks through the folders that the names of objects make."""
 
     def __init__(self, exclude: Sequence[str], leave_out: Iterable[str], min_size: int) -> None:
+        leave_out = [*leave_out]
         super().__init__(exclude, leave_out, min_size)
+        self._left_out = frozenset(leave_out)
         self._tree: dict[str, dict[str, Entry]] = {}
 
     def take_in(self, url: str) -> str:
@@ -56,6 +58,10 @@ class _KeyWalker(Walker):
                 f"INPUT_DIR {url} can't be listed: {why_not(error)}; check the address, the rights "
                 "and what the store's client is told by its environment."
             ) from error
+        if top in self._left_out:
+            raise UserError(
+                f"INPUT_DIR {url} is --work, whose objects are no photos; name another."
+            )
         begin = f"{top}/"
         below = [one for one in found if one.path.startswith(begin)]
         if not below:

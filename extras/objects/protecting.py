@@ -7,6 +7,7 @@ from config import UserError
 from disk.files import is_url
 from disk.lines import to_line
 from disk.patterns import patterns_of, plainly
+from extras.objects.stores import S3_PROTOCOLS
 
 
 class ProtectedObjects:
@@ -22,13 +23,13 @@ class ProtectedObjects:
                 raise UserError(
                     f"PROTECT {entry} is a path, and protects no object; name a URL or a pattern."
                 )
-        self._places = [(plainly(entry), entry) for entry in self.given if is_url(entry)]
+        self._places = [(_plain_url(entry), entry) for entry in self.given if is_url(entry)]
         patterns = [entry for entry in self.given if not is_url(entry)]
         self._patterns = [(patterns_of([entry]), entry) for entry in patterns]
 
     def reason(self, url: str) -> str:
         """Why an object may never be deleted; empty if nothing protects it."""
-        plain = plainly(url)
+        plain = _plain_url(url)
         named = (
             entry
             for place, entry in self._places
@@ -42,3 +43,9 @@ class ProtectedObjects:
         """What protects none of some objects, as a slip would."""
         some = list(urls)
         return [one for one in self.given if not any(map(ProtectedObjects([one]).reason, some))]
+
+
+def _plain_url(url: str) -> str:
+    """A URL as it is compared; what begins with s3a:// is what s3:// has."""
+    protocol, _, rest = plainly(url).partition("://")
+    return f"{'s3' if protocol in S3_PROTOCOLS else protocol}://{rest.rstrip('/')}"

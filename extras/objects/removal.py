@@ -10,7 +10,7 @@ from typing import Any
 from config import UserError
 from extras.cluster.files import Work
 from extras.objects.locking import OF_BUCKET
-from extras.objects.plan import Going
+from extras.objects.plan import NO_VERSIONS, Going
 from extras.objects.result import Member
 from extras.objects.stores import S3, StoredObject, did_not_match, errors, why_not
 from extras.objects.tables import columns_of, rows_of
@@ -91,6 +91,7 @@ def remove_group(log: Work, name: str, some: Sequence[Going], versioned: Mapping
     keeps versions.
     """
     check_can_compare()
+    check_still_versioned(some, versioned)
     log.write(f"{name}-{BEFORE}", columns_of(Outcome, [outcome_of(one, "going") for one in some]))
     remover = Remover(S3("s3"), versioned)
     outcomes = [remover.removed(going) for going in some]
@@ -104,6 +105,13 @@ def check_can_compare() -> None:
     model = named("botocore.session:get_session")().get_service_model("s3")
     if "IfMatch" not in model.operation_model("DeleteObject").input_shape.members:
         raise UserError("botocore is too old to delete by If-Match; pip install --upgrade s3fs")
+
+
+def check_still_versioned(some: Iterable[Going], versioned: Mapping[str, bool]) -> None:
+    """Raise UserError where a bucket keeps no versions, as it did when a person was asked."""
+    for bucket in {S3("s3").parts_of(going.victim.url)[0] for going in some}:
+        if versioned.get(bucket) and not keeps_versions(bucket):
+            raise UserError(NO_VERSIONS.format(bucket))
 
 
 class Remover:

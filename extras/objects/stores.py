@@ -92,7 +92,8 @@ class Store:
 
     def path_of(self, url: str) -> str:
         """The name that an object of a URL has in its store."""
-        path: str = self.fs._strip_protocol(url)
+        protocol, _, rest = url.partition("://")
+        path: str = self.fs._strip_protocol(f"{protocol.lower()}://{rest}")
         return path
 
 
@@ -164,10 +165,13 @@ def place_of(url: str) -> str:
 
     >>> place_of("s3://bucket/2024/cat.jpg"), place_of("s3://bucket//../cat.jpg")
     ('/s3:/bucket/2024/cat.jpg', '/s3:/bucket/%2F/%2E%2E/cat.jpg')
+    >>> place_of("s3://bucket/%2F/cat.jpg")  # another object
+    '/s3:/bucket/%252F/cat.jpg'
     """
     protocol, _, rest = url.partition("://")
     spelt = {"": "%2F", ".": "%2E", "..": "%2E%2E"}
-    names = [spelt.get(name, name) for name in rest.lstrip("/").split("/")]
+    plain = [f"%25{n[1:]}" if n.startswith("%2") else n for n in rest.lstrip("/").split("/")]
+    names = [spelt.get(name, name) for name in plain]
     return "/".join(["", f"{protocol}:", *names])
 
 

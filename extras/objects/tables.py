@@ -20,7 +20,10 @@ def columns_of(kind: type[Any], rows: Iterable[Any]) -> dict[str, Any]:
 
 
 def rows_of(kind: type[Row], columns: Mapping[str, Any]) -> list[Row]:
-    """The rows that columns of a dataclass's fields hold."""
+    """The rows that columns of a dataclass's fields hold; LookupError where they lack something."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    for field in fields(kind):  # type: ignore[arg-type]
+        if not {*map(type, columns[field.name].tolist())} <= {field.type}:
+            raise LookupError(f"a value of {field.name} in each line")
     values = zip(*(columns[name].tolist() for name in names), strict=True)
     return [kind(**dict(zip(names, row, strict=True))) for row in values]
