@@ -35,6 +35,7 @@ from disk.files import ImageFile, digest_file
 from extras.cluster import engine
 from extras.cluster.files import Work
 from extras.objects import hashing, listing, stores
+from extras.objects.beside import beside as beside_of
 from extras.objects.hashing import Measured, OnObjects, hashed_and_sized
 from extras.objects.stores import S3, StoredObject, store_of
 from finder import Found, Skipped
@@ -105,6 +106,31 @@ def walked_in(url: str, *exclude: str) -> list[Found]:
 
 def printable(walked: Iterable[Found]) -> list[Found]:
     return [found for found in walked if str(getattr(found, "path", "")).isprintable()]
+
+
+@pytest.mark.parametrize(
+    ("photo", "beside"),
+    [
+        ("IMG_1.JPG", "IMG_1.xmp"),
+        ("IMG_1.JPG", "img_1.XMP"),
+        ("caf\u00e9.jpg", "cafe\u0301.jpg.xmp"),
+        ("a.jpg", "a.jpg.any"),
+        ("a(1).jpg", "a.jpg(1).json"),
+        ("a-edited.jpg", "a.jpg.json"),
+        ("IMG_E1234.JPG", "IMG_1234.AAE"),
+        ("a.nef", "NKSC_PARAM/a.nef.nksc"),
+        (f"{'a' * 60}.jpg", f"{'a' * 46}.json"),
+    ],
+)
+def test_what_lies_beside_an_object_by_its_name_is_told_as_in_folders(
+    photo: str, beside: str
+) -> None:
+    url = f"s3://b/p/{photo}"
+    others = {f"s3://b/p/{beside}": "x", "s3://b/p/other.xmp": "y", f"s3://b/q/{beside}": "z"}
+    found = beside_of([[url, "s3://b/q/better.jpg"]], {url: "", **others})
+    assert list(found) == [url]
+    (line,) = found[url]
+    assert beside.rpartition("/")[2] in line
 
 
 # ---- The same groups
