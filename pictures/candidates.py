@@ -13,7 +13,7 @@ from pictures import bandpass
 from pictures.bandpass import Gray, Stack
 from pictures.effort import ALONE, Effort, Work
 from pictures.images import SEVERAL
-from pictures.one_design import Sight, without_one_design
+from pictures.one_design import Sight, are_of_one_design, without_one_design
 from pictures.presets import Rules
 from pictures.sides import (
     Rows,
@@ -245,8 +245,9 @@ class Search:
         self._known = none_among(len(table.owner), self.ways) if known is None else known
         self._new = np.ones(len(table.owner), np.bool_) if new is None else new
         self.ordered: Candidates | None = None
-        # How many candidates of each picture were looked at and show something else.
-        self.others = np.zeros(int(table.owner[-1]) + 1 if len(table.owner) else 0, np.intp)
+        # How many candidates of each picture were looked at and show something else, or match.
+        self._others = np.zeros(int(table.owner[-1]) + 1 if len(table.owner) else 0, np.intp)
+        self._matching = np.zeros_like(self._others)
 
     def pairs(self) -> Iterator[Pairs]:
         """Yield all candidates, in an order that they alone decide."""
@@ -292,7 +293,8 @@ class Search:
         shown = self._shown(pairs)
         left, right = self._table.owner[pairs.left], self._table.owner[pairs.right]
         for side in (left, right):
-            np.add.at(self.others, side[shown == DIFFERENT], 1)
+            np.add.at(self._others, side[shown == DIFFERENT], 1)
+            np.add.at(self._matching, side[shown != DIFFERENT], 1)
         names = self._names(pairs)
         for n in np.flatnonzero(shown != DIFFERENT).tolist():
             one, other = sorted((int(left[n]), int(right[n])))
@@ -310,9 +312,13 @@ class Search:
             self.ordered.shown[places] = shown
         return shown
 
-    def clear(self, sights: Sequence[Sight], others: NDArray[np.intp]) -> Iterator[Match]:
-        """The matches among some sights that hold although pictures may be of one design."""
-        return without_one_design(sights, others, self._table, self._compared)
+    def of_one_design(self) -> NDArray[np.bool_]:
+        """Which pictures are of one design, as far as they were looked at."""
+        return are_of_one_design(self._others, self._matching)
+
+    def clear(self, sights: Sequence[Sight], are: NDArray[np.bool_]) -> Iterator[Match]:
+        """The matches among some sights that hold although pictures are of one design."""
+        return without_one_design(sights, are, self._table, self._compared)
 
     def _compared(self, pairs: Pairs) -> tuple[Gray | Stack, Gray]:
         """What is compared of the rows of some pairs."""

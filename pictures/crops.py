@@ -49,13 +49,13 @@ PARTS = tuple(f"part {number}" for number in range(len(bandpass.windows())))
 
 
 def crops(
-    search: "PartSearch", known: Known, others: NDArray[np.intp] | None = None
+    search: "PartSearch", known: Known, of_one_design: NDArray[np.bool_] | None = None
 ) -> Iterator[Match]:
     """Yield the pictures that look like a part of another one.
 
     Every part of every picture is compared with every picture, so the cost is quadratic and
-    some 70 times that of the plain search. `others` is of how many candidates of each picture, as
-    a whole, a look has shown that they are others.
+    some 70 times that of the plain search. Which pictures are `of_one_design` the plain search has
+    told.
     """
     found = []
     for pairs in search.pairs():
@@ -64,7 +64,9 @@ def crops(
             for sight in search.matches(search.uncrowded(some, known)):
                 known.add(sight.match)
                 found.append(sight)
-    yield from search.clear(found, search.others if others is None else others)
+    yield from search.clear(
+        found, search.of_one_design() if of_one_design is None else of_one_design
+    )
 
 
 def judge_crops(

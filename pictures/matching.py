@@ -188,9 +188,9 @@ def find_matches(
     begun = remembering(memory, looks, table, rules, sides, effort)
     yield from looked_at(table, begun.search, known)
     if design:
-        design.learn(begun.search.others, table)
+        design.learn(begun.search.of_one_design(), table)
     if begun.parts:
-        yield from crops(begun.parts, known, begun.search.others)
+        yield from crops(begun.parts, known, begun.search.of_one_design())
     begun.leave()
     yield from cut_off(
         table, [look.part if look else None for look in looks], rules, effort.each, sides
@@ -210,7 +210,7 @@ def looked_at(table: Table, search: Search, known: Known) -> Iterator[Match]:
         for pairs in in_batches(search.pairs())
         for sight in _verified(table, pairs, search, known)
     ]
-    yield from search.clear(found, search.others)
+    yield from search.clear(found, search.of_one_design())
 
 
 def _verified(table: Table, pairs: Pairs, search: Search, known: Known) -> Iterator[Sight]:

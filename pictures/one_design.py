@@ -21,7 +21,8 @@ from pictures.table import BATCH, Pairs, Table
 
 # Chosen on 420 drawn X-rays and as many clothes, and on the half of the benchmark's photos that is
 # for choosing.
-MANY_OTHERS = 64  # candidates of a picture that a look found to be others
+MANY_OTHERS = 32  # candidates of a picture that a look found to be others
+TIMES = 8  # as many as those that match: a picture with many versions has others, too
 SHARE = 0.1  # of the parts, which may be less alike
 LEAST_ALIKE = 0.98  # the correlation of all others
 CLOSE = 12  # bits, up to which a picture may be toned
@@ -37,9 +38,9 @@ class OneDesign:
     def __init__(self) -> None:
         self._are = np.zeros(0, np.bool_)
 
-    def learn(self, others: NDArray[np.intp], table: Table) -> None:
-        """Take note of how many candidates of each picture are others; documents aren't asked."""
-        self._are = others >= MANY_OTHERS
+    def learn(self, are: NDArray[np.bool_], table: Table) -> None:
+        """Take note of which pictures are of one design; documents aren't asked."""
+        self._are = are.copy()
         self._are[table.owner[table.page & ~table.framed]] = False
 
     def allows(self, match: Match) -> bool:
@@ -57,6 +58,11 @@ class OneDesign:
         return not all(area_of(region.most) >= IN_PLACE for region in match.regions)
 
 
+def are_of_one_design(others: NDArray[np.intp], matching: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which pictures are, by how many candidates of each show something else, or match."""
+    return others >= np.maximum(MANY_OTHERS, TIMES * matching)
+
+
 class Sight(NamedTuple):
     """A match, and which rows of a table it is of, the left one turned."""
 
@@ -68,16 +74,16 @@ class Sight(NamedTuple):
 
 def without_one_design(
     sights: Sequence[Sight],
-    others: NDArray[np.intp],
+    are: NDArray[np.bool_],
     table: Table,
     shown: Callable[[Pairs], tuple[Gray | Stack, Gray]],
 ) -> Iterator[Match]:
     """Yield the matches but for those of two pictures of one design that differ in some parts.
 
-    `others` are how many candidates of each picture were looked at and are others. Documents were
-    compared in detail already. `shown` is what is compared of some pairs of rows.
+    `are` says which pictures are of one design. Documents were compared in detail already. `shown`
+    is what is compared of some pairs of rows.
     """
-    asked = [sight for sight in sights if _is_of_one_design(sight, others, table)]
+    asked = [sight for sight in sights if _is_of_one_design(sight, are, table)]
     differ = {sight for sight in asked if _colours_differ(sight, table)}
     rest = sorted((sight for sight in asked if sight not in differ), key=lambda s: s.turn)
     for turn, some in groupby(rest, key=lambda sight: sight.turn):
@@ -90,10 +96,10 @@ def without_one_design(
     yield from (sight.match for sight in sights if sight not in differ)
 
 
-def _is_of_one_design(sight: Sight, others: NDArray[np.intp], table: Table) -> bool:
+def _is_of_one_design(sight: Sight, are: NDArray[np.bool_], table: Table) -> bool:
     if table.page[sight.left] and table.page[sight.right]:
         return False
-    return bool(min(others[sight.match.left], others[sight.match.right]) >= MANY_OTHERS)
+    return bool(are[sight.match.left] and are[sight.match.right])
 
 
 def _colours_differ(sight: Sight, table: Table) -> bool:

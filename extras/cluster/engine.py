@@ -351,7 +351,7 @@ class OnCluster:
         old = np.zeros(len(which), np.bool_)
         search = Search(table, self._rules, by_picture, known, old, effort)
         yield from matching.looked_at(table, search, Known(len(files), small))
-        design.learn(search.others, table)
+        design.learn(search.of_one_design(), table)
         yield from cut_off(table, parts, self._rules, effort.each, by_picture)
         yield from matching.bursts(table, shots, self._rules, by_picture)
 

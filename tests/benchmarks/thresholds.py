@@ -58,7 +58,7 @@ LOOKS = {
     "OTHER_TONES": (20, 37),
     "LIKE_COLOURS": (0.7, 0.9),
     "SAME_COLOURS": (0.9, 0.98),
-    "MANY_OTHERS": (32, 128),
+    "MANY_OTHERS": (16, 64),
     "LEAST_ALIKE": (0.96, 0.99),
     "OTHER_COLOUR": (4, 16),
 }
