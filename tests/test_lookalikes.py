@@ -121,6 +121,7 @@ def test_clothes_of_one_cut_are_apart_from_each_other_among_many_and_their_copie
     data = [encoded(picture, "JPEG", quality=90) for picture in pictures]
     assert groups_of(data) == [[*alike, 40, 41, 42, 43]]
     monkeypatch.setattr(one_design, "MANY_OTHERS", 8)
+    monkeypatch.setattr(one_design, "TIMES", 2)
     assert groups_of(data) == [[6, 40], [8, 41], [15, 42], [33, 43]]
 
 
