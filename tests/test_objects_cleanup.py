@@ -877,6 +877,27 @@ def test_two_runs_by_two_places_of_work_do_not_count_on_what_the_other_one_delet
     assert (codes, store.there()) == ([4], ["a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg"])
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_run_whose_lock_is_gone_deletes_nothing_more_and_removes_no_lock_of_others(
+    kept: bool, unversioned: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As workers of a cluster that still have a task when who gave it has ended."""
+    store = unversioned
+    if kept:
+        keep_versions(store.client, store.bucket)
+    lock = {"Bucket": store.bucket, "Key": locking.OF_BUCKET}
+    for key in ("a/1.jpg", "a/2.jpg", "a/3.jpg"):
+        store.put(key)
+    store.found(["a/1.jpg", "a/2.jpg", "a/3.jpg"])
+    store.choose(("a/2.jpg", "a/1.jpg"), ("a/3.jpg", "a/1.jpg"))
+    others = lambda: store.client.put_object(**lock, Body=b"another run")  # noqa: E731
+    in_the_last_moment(monkeypatch, others, before=False)
+    ran = store.cleanup("--delete-mode", "permanent")
+    assert (ran.code, ran.facts["deleted"]) == (1, [store.url("a/2.jpg")])
+    assert [item["reason"] for item in ran.facts["kept"]] == [removal.NO_LOCK]
+    assert store.client.get_object(**lock)["Body"].read() == b"another run"
+
+
 def test_a_lock_goes_as_far_as_the_rights_allow(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from actions.console import Console, Item, asked, counted, facts_of, lines_of, m
 from config import Exit, Settings, UserError
 from disk.files import is_url
 from disk.lines import to_line
-from extras.cluster.engine import Run
+from extras.cluster.engine import Run, Task
 from extras.cluster.files import Work
 from extras.cluster.running import started
 from extras.objects import choices, plan, removal, result
@@ -60,10 +60,11 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             console.say("Nothing was deleted.")
             console.code = Exit.KEPT
             return
-        stack.enter_context(buckets_locked(todo.urls()))
+        locks = stack.enter_context(buckets_locked(todo.urls()))
         say_what_is_compared(console, versioned)
         run_tasks = stack.enter_context(started(settings.workers, arguments.scheduler))
-        carry_out(console, run_tasks, todo, log, versioned)
+        tasks = tasks_of(todo, log, versioned, locks)
+        carry_out(console, run_tasks, log, tasks)
 
 
 def agreed(console: Console, objects: int, *, for_good: Sequence[str]) -> bool:
@@ -144,17 +145,19 @@ def say_what_is_compared(console: Console, versioned: dict[str, bool]) -> None:
             )
 
 
-def carry_out(
-    console: Console,
-    run_tasks: Run,
-    todo: Plan,
-    log: Work,
-    versioned: dict[str, bool],
-) -> None:
-    """Delete what is to go, a group in each task, and say what came of it."""
+def tasks_of(
+    todo: Plan, log: Work, versioned: dict[str, bool], locks: dict[str, str]
+) -> list[Task]:
+    """The tasks that delete what is to go, one for each group."""
     number, groups = removal.next_run(log), todo.groups()
-    names = {removal.name_of(number, group): some for group, some in groups.items()}
-    tasks = [(name, removal.remove_group, (log, some, versioned)) for name, some in names.items()]
+    return [
+        (removal.name_of(number, group), removal.remove_group, (log, some, versioned, locks))
+        for group, some in groups.items()
+    ]
+
+
+def carry_out(console: Console, run_tasks: Run, log: Work, tasks: Sequence[Task]) -> None:
+    """Delete what is to go, a group in each task, and say what came of it."""
     ended: list[str] = []
     try:
         with progress("Deleting", len(tasks), " groups") as advance:

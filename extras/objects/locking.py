@@ -27,21 +27,42 @@ def locked(work: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def buckets_locked(urls: list[str]) -> Iterator[None]:
-    """Hold a lock in each bucket of some objects: what stays there must not go by another run."""
+def buckets_locked(urls: list[str]) -> Iterator[dict[str, str]]:
+    """Hold a lock in each bucket of some objects: what stays there must not go by another run.
+
+    What is yielded has the lock's ETag by bucket, by which workers see that it is still held.
+    """
     with contextlib.ExitStack() as stack:
         store = S3("s3")
-        for bucket in sorted({store.parts_of(url)[0] for url in urls}):
-            stack.enter_context(_on_s3(store, f"s3://{bucket}/{OF_BUCKET}"))
-        yield
+        buckets = sorted({store.parts_of(url)[0] for url in urls})
+        yield {one: stack.enter_context(_on_s3(store, lock_of(one))) for one in buckets}
+
+
+def lock_of(bucket: str) -> str:
+    """Where the lock of a bucket lies."""
+    return f"s3://{bucket}/{OF_BUCKET}"
+
+
+def is_held(store: S3, bucket: str, etag: str) -> bool:
+    """Whether a bucket's lock is the one of that ETag, which no other one has."""
+    return _lies_there(store, lock_of(bucket), etag)
+
+
+def _lies_there(store: S3, url: str, etag: str) -> bool:
+    now = store.now(url)
+    return now is not None and now.etag == etag
 
 
 @contextlib.contextmanager
-def _on_s3(store: S3, url: str) -> Iterator[None]:
-    """A lock by If-None-Match, once it is sure that the store heeds that; nothing of it stays."""
+def _on_s3(store: S3, url: str) -> Iterator[str]:
+    """A lock by If-None-Match, once it is sure that the store heeds that; nothing of it stays.
+
+    Its ETag is yielded.
+    """
     bucket, key = store.parts_of(url)
     of_ours = {"Bucket": bucket, "Key": key}
     made: list[dict[str, str]] = []
+    etags: list[str] = []
 
     def is_taken() -> bool:
         """Whether there is one already; else it is made."""
@@ -51,7 +72,9 @@ def _on_s3(store: S3, url: str) -> Iterator[None]:
             if isinstance(error, FileExistsError) or did_not_match(error):
                 return True
             raise UserError(f"no lock can be put to {url}: {why_not(error)}.") from error
-        made.append({"VersionId": put["VersionId"]} if put.get("VersionId") else {})
+        etags.append(str(put["ETag"]).strip('"'))
+        version = put.get("VersionId", "null")  # where versions are suspended
+        made.append({"VersionId": version} if version != "null" else {})
         return False
 
     if is_taken():
@@ -62,18 +85,25 @@ def _on_s3(store: S3, url: str) -> Iterator[None]:
                 f"the store of {url} doesn't heed If-None-Match, so two runs at once could delete "
                 "what the other one counts on; nothing is done there."
             )
-        yield
+        yield etags[0]
     finally:
-        for version in made:
-            _let_go(store, of_ours, version)
+        for version, etag in reversed([*zip(made, etags, strict=True)]):
+            _let_go(store, url, version, etag)
 
 
-def _let_go(store: S3, of_ours: dict[str, str], version: dict[str, str]) -> None:
-    """Remove a lock: all of it or, where to delete versions is no right, behind a marker."""
+def _let_go(store: S3, url: str, version: dict[str, str], etag: str) -> None:
+    """Remove a lock: all of it or, where to delete versions is no right, behind a marker.
+
+    If somebody took it for that of a killed run, another one may lie there by now, which stays.
+    """
+    bucket, key = store.parts_of(url)
+    of_ours = {"Bucket": bucket, "Key": key}
     with contextlib.suppress(*errors()):
-        try:
-            store.fs.call_s3("delete_object", **of_ours, **version)
-        except PermissionError:
+        if version:
+            with contextlib.suppress(PermissionError):
+                store.fs.call_s3("delete_object", **of_ours, **version)
+                return
+        if _lies_there(store, url, etag):
             store.fs.call_s3("delete_object", **of_ours)
 
 

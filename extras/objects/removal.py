@@ -9,7 +9,7 @@ from typing import Any
 
 from config import UserError
 from extras.cluster.files import Work
-from extras.objects.locking import OF_BUCKET
+from extras.objects.locking import OF_BUCKET, is_held
 from extras.objects.plan import NO_VERSIONS, Going
 from extras.objects.result import Member
 from extras.objects.stores import S3, StoredObject, did_not_match, errors, why_not
@@ -22,6 +22,7 @@ DELETED, GONE, KEPT = "deleted", "gone", "kept"
 SURVIVOR = "what is to stay for it"
 REPLACED = "it was replaced since find saw it"
 AT_ONCE = "it was replaced in the same moment"
+NO_LOCK = "the lock of its bucket is gone, as that of a run that has ended or was interrupted"
 IN_DOUBT = "the store doesn't answer, so it may be gone; run it again to know"
 SECOND = 10**9  # nanoseconds
 
@@ -84,16 +85,22 @@ def deleted_before(log: Work) -> set[tuple[str, str, str]]:
 # ---- What a worker does
 
 
-def remove_group(log: Work, name: str, some: Sequence[Going], versioned: Mapping[str, bool]) -> int:
+def remove_group(
+    log: Work,
+    name: str,
+    some: Sequence[Going],
+    versioned: Mapping[str, bool],
+    locks: Mapping[str, str],
+) -> int:
     """Delete what is to go of one group, each after a proof; how many stay after all.
 
     A line for each is in the log before anything goes. `versioned` tells of each bucket whether it
-    keeps versions.
+    keeps versions, `locks` the ETag of its lock.
     """
     check_can_compare()
     check_still_versioned(some, versioned)
     log.write(f"{name}-{BEFORE}", columns_of(Outcome, [outcome_of(one, "going") for one in some]))
-    remover = Remover(S3("s3"), versioned)
+    remover = Remover(S3("s3"), versioned, locks)
     outcomes = [remover.removed(going) for going in some]
     log.write(f"{name}-{AFTER}", columns_of(Outcome, outcomes))
     return sum(outcome.state == KEPT for outcome in outcomes)
@@ -117,8 +124,8 @@ def check_still_versioned(some: Iterable[Going], versioned: Mapping[str, bool]) 
 class Remover:
     """Removes objects of one group, none of which is the survivor of another."""
 
-    def __init__(self, store: S3, versioned: Mapping[str, bool]) -> None:
-        self._store, self._versioned = store, versioned
+    def __init__(self, store: S3, versioned: Mapping[str, bool], locks: Mapping[str, str]) -> None:
+        self._store, self._versioned, self._locks = store, versioned, locks
         self._proven: dict[str, str] = {}  # why a survivor doesn't count, by its URL
 
     def removed(self, going: Going) -> Outcome:
@@ -139,12 +146,20 @@ class Remover:
         """A victim as it lies there just before it goes; or what becomes of it, if it doesn't."""
         if reason := self._why_not(going.survivor):
             return outcome_of(going, KEPT, reason=f"{SURVIVOR} {reason}")
+        if not self._is_locked(going):
+            return outcome_of(going, KEPT, reason=NO_LOCK)
         now = self._store.now(going.victim.url)
         if now is None:
             return outcome_of(going, GONE, self._marker(going.victim.url))
         if not is_as_seen(now, going.victim):
             return outcome_of(going, KEPT, reason=REPLACED)
         return now
+
+    def _is_locked(self, going: Going) -> bool:
+        """Whether no other run deletes now: who was interrupted lets go, and workers may go on."""
+        urls = (going.victim.url, going.survivor.url)
+        buckets = {self._store.parts_of(url)[0] for url in urls}
+        return all(is_held(self._store, one, self._locks.get(one, "")) for one in buckets)
 
     def _in_doubt(self, going: Going, seen: StoredObject, error: Exception) -> Outcome:
         """What became of a victim of which the store says that it couldn't delete it.
