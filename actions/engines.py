@@ -33,6 +33,11 @@ class Engine:
     preset: str
     workers: int
 
+    @property
+    def reads_all(self) -> str:
+        """What has all photos read anew."""
+        return "--no-cache"
+
     def check_needs(
         self, console: Console, walked: Sequence[Found], cache_file: str | None, *, is_told: bool
     ) -> None:
@@ -52,6 +57,10 @@ class Tasks(Engine):
     scheduler: str | None
     work: str
     probes: int | None = None  # of an index, if candidates come from one
+
+    @property
+    def reads_all(self) -> str:
+        return "another --work"
 
     def check_needs(self, *_: object, **__: object) -> None:
         """Other machines have what it takes, or say that they haven't."""

@@ -95,7 +95,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         search = searched(survey, hasher, sides, memory_of(store, settings.input_dirs))
         images, seen = search.survey.images, search.survey.digests()
         chosen = chosen_groups(images, search.groups, decisions, arguments, settings.workers, store)
-        log = report(console, search, chosen, accepted, everything=arguments.verbose)
+        log = report(
+            console, search, chosen, accepted, engine.reads_all, everything=arguments.verbose
+        )
         copies = planned_copies(images, chosen.groups, paths, previews=previews)
         copies, taken = with_what_is_taken(copies, old, proven, previews=previews)
         check_room(copies, taken, paths, previews=previews)
@@ -158,11 +160,17 @@ def originals_of_failed(results: Iterable[SavedCopy | storage.FailedCopy]) -> li
 
 
 def report(
-    console: Console, search: Searched, chosen: Chosen, accepted: KnownBad, *, everything: bool
+    console: Console,
+    search: Searched,
+    chosen: Chosen,
+    accepted: KnownBad,
+    reads_all: str,
+    *,
+    everything: bool,
 ) -> list[str]:
     """Say what was found; returns lines for the log."""
     survey, groups = search.survey, chosen.groups
-    log = report_found(console, survey, accepted, everything=everything)
+    log = report_found(console, survey, accepted, reads_all, everything=everything)
     if search.recall:
         console.facts["index"] = search.recall.facts
         console.say(search.recall.words)

@@ -74,14 +74,16 @@ def told_of(survey: Survey) -> Told:
 
 
 def report_found(
-    console: Console, survey: Survey, known: KnownBad, *, everything: bool
+    console: Console, survey: Survey, known: KnownBad, reads_all: str, *, everything: bool
 ) -> list[str]:
-    """Say what was found; returns lines for the log."""
+    """Say what was found, and what would have all read anew; returns lines for the log."""
     told = told_of(survey)
     accepted = [item.file.path for item in survey.unreadable if known.accepts(item.file)]
     counts = f"{len(survey.images):,} hashed, {said_unreadable(survey, len(accepted))}"
     summary = f"Found {counted(survey.photos, 'photo')}: {counts}."
     console.say(summary)
+    if survey.unchanged:
+        console.say(f"Not read again, as unchanged: {survey.unchanged:,} ({reads_all} reads all).")
     say_of_images(console, survey, told, everything=everything)
     report_left_out(console, survey)
     passed_over_lines = report_passed_over(console, survey, everything=everything)
@@ -117,8 +119,6 @@ def say_of_stale(console: Console, stale: Sequence[str]) -> None:
 
 
 def say_of_images(console: Console, survey: Survey, told: Told, *, everything: bool) -> None:
-    if survey.unchanged:
-        console.say(f"Not read again, as unchanged: {survey.unchanged:,} (--no-cache reads all).")
     if exact := sum(image.look is None for image in survey.images):
         console.say(f"{exact:,} without detail or with several pages match identical files only.")
     if told.damaged:

@@ -36,7 +36,9 @@ class Recall:
     @property
     def words(self) -> str:
         """What it says to people."""
-        cells = f"each picture searched in {self.probes:,} of {self.cells:,} cells"
+        some = f"{self.probes:,} of {self.cells:,}"
+        where = some if self.probes < self.cells else f"all {self.cells:,}"
+        cells = f"each picture searched in {where} cells"
         sample = f"by {self.sampled:,} pictures compared with all"
         if self.share is None:
             return f"Index: {cells}; {sample} no pair matches, so nothing is known of its recall."

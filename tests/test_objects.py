@@ -472,9 +472,12 @@ def test_points_of_objects_are_compared_as_those_of_files(
 
 @pytest.mark.workers
 def test_two_finds_leave_the_same_bytes(library: Library, photos: str) -> None:
-    find(library, photos)
+    said = find(library, photos).out.splitlines()[-1]
+    assert said.startswith("To have the rules list what may go: ")
+    assert f"--action suggest --output-dir {library.output}" in said
+    assert said.endswith(f"--work {library.folder / 'work'}")
     first = tree(library.folder / "work" / "result")
-    find(library, photos)
+    assert "(another --work reads all)" in find(library, photos).out
     assert tree(library.folder / "work" / "result") == first
     assert {*first} == {"groups.parquet", "matches.parquet", "signed.parquet"}
 

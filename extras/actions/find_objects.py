@@ -70,7 +70,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         search = searched(surveyed(walked, hasher), hasher, None, memory_of(nothing, ()))
         survey, images = search.survey, search.survey.images
         chosen = shown_of(images, search.groups, arguments.show_shots, arguments.at_most)
-        log = report(console, search, chosen, accepted, everything=arguments.verbose)
+        log = report(
+            console, search, chosen, accepted, engine.reads_all, everything=arguments.verbose
+        )
         objects = {one.path: one for one in walked if isinstance(one, StoredObject)}
         warn_of_unused(console, protected, objects, "photo here")
         if arguments.dry_run:
@@ -80,6 +82,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         leave(engine.work, hasher, survey, chosen.groups, objects, protected)
         console.say(f"Left in {to_line(result.result_in(engine.work).url)}: groups and matches.")
         console.warn_of(unsigned)
+        if chosen.groups:
+            command = next_command(arguments, "suggest", "--work", arguments.work)
+            console.say(f"To have the rules list what may go: {command}")
         if old is not None:
             first = chosen.groups[: arguments.sample]
             manifest = sample.planned(images, first, settings.input_dirs, paths, engine.work)
