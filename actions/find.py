@@ -11,7 +11,7 @@ import finder
 import storage
 from actions.console import Console, bar
 from actions.decided import decisions_of_person
-from actions.engines import engine_of
+from actions.engines import Engine, engine_of
 from actions.find_groups import Chosen, chosen_groups, report_not_shown
 from actions.find_next import check_folders, report_gain, say_next
 from actions.find_photos import (
@@ -95,9 +95,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         search = searched(survey, hasher, sides, memory_of(store, settings.input_dirs))
         images, seen = search.survey.images, search.survey.digests()
         chosen = chosen_groups(images, search.groups, decisions, arguments, settings.workers, store)
-        log = report(
-            console, search, chosen, accepted, engine.reads_all, everything=arguments.verbose
-        )
+        log = report(console, search, chosen, accepted, engine, everything=arguments.verbose)
         copies = planned_copies(images, chosen.groups, paths, previews=previews)
         copies, taken = with_what_is_taken(copies, old, proven, previews=previews)
         check_room(copies, taken, paths, previews=previews)
@@ -164,13 +162,13 @@ def report(
     search: Searched,
     chosen: Chosen,
     accepted: KnownBad,
-    reads_all: str,
+    engine: Engine,
     *,
     everything: bool,
 ) -> list[str]:
     """Say what was found; returns lines for the log."""
     survey, groups = search.survey, chosen.groups
-    log = report_found(console, survey, accepted, reads_all, everything=everything)
+    log = report_found(console, survey, accepted, engine.reads_all, everything=everything)
     if search.recall:
         console.facts["index"] = search.recall.facts
         console.say(search.recall.words)

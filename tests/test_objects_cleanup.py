@@ -877,6 +877,33 @@ def test_two_runs_by_two_places_of_work_do_not_count_on_what_the_other_one_delet
     assert (codes, store.there()) == ([4], ["a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg"])
 
 
+@pytest.mark.parametrize("method", ["put_object", "delete_object"])
+@pytest.mark.parametrize("done", [True, False])
+def test_a_lock_of_which_the_answer_is_lost_does_not_stay(
+    done: bool, method: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, lost = S3("s3").fs.call_s3, list[str]()
+
+    def calls(_: object, asked: str, **given: Any) -> Any:
+        is_lock = given.get("Key") == locking.OF_BUCKET
+        if (asked, is_lock, lost) == (method, True, []):
+            lost.append(asked)
+            if done:
+                call(asked, **given)
+            raise no_answer()
+        return call(asked, **given)
+
+    monkeypatch.setattr(type(S3("s3").fs), "call_s3", calls)
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    ran = store.cleanup()
+    assert lost == [method]
+    if method == "put_object" and not done:
+        assert (ran.code, "no lock can be put to" in ran.err) == (2, True)
+    else:
+        assert (ran.code, ran.facts["deleted"]) == (0, [store.url("a/2.jpg")])
+    assert not any(key == locking.OF_BUCKET for key, _ in store.history())
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_run_whose_lock_is_gone_deletes_nothing_more_and_removes_no_lock_of_others(
     kept: bool, unversioned: Store, monkeypatch: pytest.MonkeyPatch

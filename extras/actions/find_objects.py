@@ -70,9 +70,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         search = searched(surveyed(walked, hasher), hasher, None, memory_of(nothing, ()))
         survey, images = search.survey, search.survey.images
         chosen = shown_of(images, search.groups, arguments.show_shots, arguments.at_most)
-        log = report(
-            console, search, chosen, accepted, engine.reads_all, everything=arguments.verbose
-        )
+        log = report(console, search, chosen, accepted, engine, everything=arguments.verbose)
         objects = {one.path: one for one in walked if isinstance(one, StoredObject)}
         warn_of_unused(console, protected, objects, "photo here")
         if arguments.dry_run:
@@ -80,11 +78,8 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             return
         unsigned = why_unsigned()
         leave(engine.work, hasher, survey, chosen.groups, objects, protected)
-        console.say(f"Left in {to_line(result.result_in(engine.work).url)}: groups and matches.")
+        say_left(console, arguments, engine.work, len(chosen.groups))
         console.warn_of(unsigned)
-        if chosen.groups:
-            command = next_command(arguments, "suggest", "--work", arguments.work)
-            console.say(f"To have the rules list what may go: {command}")
         if old is not None:
             first = chosen.groups[: arguments.sample]
             manifest = sample.planned(images, first, settings.input_dirs, paths, engine.work)
@@ -145,6 +140,14 @@ def leave(
         images, groups, objects, hasher.sizes(members), beside(urls, tokens), stay
     )
     result.write(result.result_in(work), rows, result.links_of(images, groups))
+
+
+def say_left(console: Console, arguments: argparse.Namespace, work: str, groups: int) -> None:
+    """Say where the result lies, and how to go on."""
+    console.say(f"Left in {to_line(result.result_in(work).url)}: groups and matches.")
+    if groups:
+        command = next_command(arguments, "suggest", "--work", arguments.work)
+        console.say(f"To have the rules list what may go: {command}")
 
 
 # ---- The sample

@@ -6,12 +6,13 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import fsspec
 
 from config import Exit, UserError
 from disk.files import is_url
-from extras.objects.stores import S3, did_not_match, errors, store_of, why_not
+from extras.objects.stores import S3, TRIES, did_not_match, errors, store_of, why_not
 
 OF_WORK = "lock.json"
 OF_BUCKET = ".image-similarity-search.lock"
@@ -53,58 +54,82 @@ def _lies_there(store: S3, url: str, etag: str) -> bool:
     return now is not None and now.etag == etag
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A lock that was put; in a bucket without versions it has none."""
+
+    etag: str
+    version: str
+
+
 @contextlib.contextmanager
 def _on_s3(store: S3, url: str) -> Iterator[str]:
     """A lock by If-None-Match, once it is sure that the store heeds that; nothing of it stays.
 
     Its ETag is yielded.
     """
-    bucket, key = store.parts_of(url)
-    of_ours = {"Bucket": bucket, "Key": key}
-    made: list[dict[str, str]] = []
-    etags: list[str] = []
-
-    def is_taken() -> bool:
-        """Whether there is one already; else it is made."""
-        try:
-            put = store.fs.call_s3("put_object", **of_ours, Body=_holder(), IfNoneMatch="*")
-        except errors() as error:
-            if isinstance(error, FileExistsError) or did_not_match(error):
-                return True
-            raise UserError(f"no lock can be put to {url}: {why_not(error)}.") from error
-        etags.append(str(put["ETag"]).strip('"'))
-        version = put.get("VersionId", "null")  # where versions are suspended
-        made.append({"VersionId": version} if version != "null" else {})
-        return False
-
-    if is_taken():
-        raise _in_use(url, _told_of(store, url))
+    body = _holder()
+    made = [_first(store, url, body)]
     try:
-        if not is_taken():
+        if again := _put(store, url, body):
+            made.append(again)
             raise UserError(
                 f"the store of {url} doesn't heed If-None-Match, so two runs at once could delete "
                 "what the other one counts on; nothing is done there."
             )
-        yield etags[0]
+        yield made[0].etag
     finally:
-        for version, etag in reversed([*zip(made, etags, strict=True)]):
-            _let_go(store, url, version, etag)
+        for one in reversed(made):
+            _let_go(store, url, one)
 
 
-def _let_go(store: S3, url: str, version: dict[str, str], etag: str) -> None:
+def _first(store: S3, url: str, body: bytes) -> Made:
+    """A lock where there was none, though the answer may be lost; UserError if one is taken."""
+    unsure: UserError | None = None
+    try:
+        if made := _put(store, url, body):
+            return made
+    except UserError as error:
+        unsure = error
+    holder = _told_of(store, url)
+    if holder == body and (now := store.now(url)):
+        return Made(now.etag, now.version)
+    raise unsure or _in_use(url, holder)
+
+
+def _put(store: S3, url: str, body: bytes) -> Made | None:
+    """A lock that is made where there is none; None if there is one already."""
+    bucket, key = store.parts_of(url)
+    try:
+        put = store.fs.call_s3("put_object", Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+    except errors() as error:
+        if isinstance(error, FileExistsError) or did_not_match(error):
+            return None
+        raise UserError(f"no lock can be put to {url}: {why_not(error)}.") from error
+    version = str(put.get("VersionId", "null"))  # where versions are suspended
+    return Made(str(put["ETag"]).strip('"'), "" if version == "null" else version)
+
+
+def _let_go(store: S3, url: str, made: Made) -> None:
+    """Remove a lock; a store that doesn't answer is asked again."""
+    for _ in range(TRIES):
+        with contextlib.suppress(*errors()):
+            _remove(store, url, made)
+            return
+
+
+def _remove(store: S3, url: str, made: Made) -> None:
     """Remove a lock: all of it or, where to delete versions is no right, behind a marker.
 
     If somebody took it for that of a killed run, another one may lie there by now, which stays.
     """
     bucket, key = store.parts_of(url)
-    of_ours = {"Bucket": bucket, "Key": key}
-    with contextlib.suppress(*errors()):
-        if version:
-            with contextlib.suppress(PermissionError):
-                store.fs.call_s3("delete_object", **of_ours, **version)
-                return
-        if _lies_there(store, url, etag):
-            store.fs.call_s3("delete_object", **of_ours)
+    if made.version:
+        with contextlib.suppress(PermissionError):
+            store.fs.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=made.version)
+            return
+    if _lies_there(store, url, made.etag):
+        store.fs.call_s3("delete_object", Bucket=bucket, Key=key)
 
 
 @contextlib.contextmanager
