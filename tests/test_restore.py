@@ -29,15 +29,6 @@ UNDO = "To undo this, run: python main.py --action restore --output-dir "
 TRASH = ("--delete-mode", "trash")
 
 
-@pytest.fixture(autouse=True)
-def nothing_noted() -> None:
-    """No journal of an earlier test, whose library had the same path."""
-    key = signature.key_path()
-    assert key
-    for file in Path(key).parent.glob("cleanup-*"):
-        file.unlink()
-
-
 @pytest.fixture
 def cleaned(culled: Library) -> Library:
     """The library after a cleanup that sent two originals to the trash."""

@@ -15,6 +15,7 @@ from test_review_page import CENTRES, Open, frames, gone, open_group, press, sai
 pytestmark = test_review_page.pytestmark
 open_page = test_review_page.open_page
 
+Spot = tuple[float, float, tuple[int, int, int]]  # a place of the page, and its colour
 Box = dict[str, float]
 RED, GREEN, BLUE = (220, 30, 30), (20, 150, 20), (20, 20, 220)
 STAGE = (42, 43, 45)
@@ -102,28 +103,35 @@ def is_near(image: Image.Image, x: float, y: float, colour: tuple[int, int, int]
     return all(abs(a - b) <= NEAR for a, b in zip(pixel, colour, strict=True))
 
 
+def until_shown(page: Any, *spots: Spot, but_not: bool = False) -> None:
+    """Wait until some places of the page have these colours, or none of them has."""
+
+    def is_shown() -> bool:
+        image = screen(page)
+        return all(is_near(image, *spot) != but_not for spot in spots)
+
+    until(page, is_shown)
+
+
 def test_a_tall_picture_fills_the_width_and_is_scrolled(page: Any) -> None:
     open_shape(page, "b_tall")
     first, second = panes(page)
     assert first["y"] == second["y"]
     wide = 400  # or all of its pixels, where the pane is wider
     left = first["x"] + (first["width"] - wide) / 2
-    image = screen(page)
-    for x in (left + 4, left + wide - 4):
-        assert is_near(image, x, first["y"] + 60, RED)
-    assert is_near(image, left + wide + 6, first["y"] + 60, STAGE)
+    y = first["y"] + 60
+    beside = left + wide + 6, y, STAGE
+    until_shown(page, (left + 4, y, RED), (left + wide - 4, y, RED), beside)
     press(page, "PageDown")
-    assert not is_near(screen(page), left + 4, first["y"] + 60, RED)
+    until_shown(page, (left + 4, y, RED), but_not=True)
     press(page, "PageUp")
-    assert is_near(screen(page), left + 4, first["y"] + 60, RED)
+    until_shown(page, (left + 4, y, RED))
     page.mouse.move(first["x"] + 200, first["y"] + 100)
     page.mouse.wheel(0, 350)
-    assert not is_near(screen(page), left + 4, first["y"] + 60, RED)
+    until_shown(page, (left + 4, y, RED), but_not=True)
     press(page, "0", "0")  # as at first, then all of it
-    middle = first["x"] + first["width"] / 2
-    image = screen(page)
-    assert is_near(image, middle, first["y"] + 12, RED)
-    assert is_near(image, left + 4, first["y"] + 12, STAGE)
+    middle, y = first["x"] + first["width"] / 2, first["y"] + 12
+    until_shown(page, (middle, y, RED), (left + 4, y, STAGE))
 
 
 def test_panoramas_lie_below_each_other_over_all_of_the_width(page: Any) -> None:
