@@ -191,6 +191,18 @@ def test_what_is_no_photo_is_told_by_its_name_and_counted(bucket: str) -> None:
     ]
 
 
+def test_an_object_that_is_called_as_a_folder_is_counted_if_it_holds_something(
+    store: Any,
+) -> None:
+    store.create_bucket(Bucket="slashes")
+    for key, data in {"a/x.jpg": b"1", "a/": b"", "a/y.jpg/": b"2", "a/z.jpg/": b""}.items():
+        store.put_object(Bucket="slashes", Key=key, Body=data)
+    found, passed = walked_in("s3://slashes")
+    assert isinstance(found, StoredObject)
+    assert isinstance(passed, Skipped)
+    assert (passed.path, passed.kind) == ("s3://slashes/a/y.jpg/", listing.UNNAMED)
+
+
 def test_folders_of_a_store_are_walked_through_as_those_of_a_disk(
     store: Any, tmp_path: Path
 ) -> None:

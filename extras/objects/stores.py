@@ -51,13 +51,16 @@ class Store:
         return fsspec.filesystem(self.protocol)
 
     def objects(self, url: str) -> list[StoredObject]:
-        """All objects below a URL, in no order; FileNotFoundError if there is no such place."""
+        """All objects below a URL, in no order, but for empty ones that stand for a folder.
+
+        FileNotFoundError if there is no such place.
+        """
         self.fs.invalidate_cache()
         found = self.fs.find(self.path_of(url), detail=True)
         return [
             self.object_of(info)
             for name, info in found.items()
-            if info["type"] == "file" and not name.endswith("/")  # which stands for a folder
+            if info["type"] == "file" and (info["size"] or not name.endswith("/"))
         ]
 
     def object_of(self, info: Mapping[str, Any]) -> StoredObject:
