@@ -174,6 +174,7 @@ def test_what_was_chosen_goes_behind_a_marker_and_comes_back(store: Store) -> No
         "b/2.jpg",
     ]
     assert store.there() == ["a/1.jpg", "b/1.jpg"]
+    assert ran.facts["markers"] == {one.url: one.marker for one in store.log(removal.AFTER)}
     for outcome in store.log(removal.AFTER):
         key = outcome.url.removeprefix(store.url(""))
         store.client.delete_object(Bucket=store.bucket, Key=key, VersionId=outcome.marker)

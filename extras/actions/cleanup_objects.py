@@ -180,13 +180,14 @@ def report_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
     console.list_some("Kept after all", lines_of(kept), everything=True)
     doubtful = [Item(one.url, one.reason) for one in deleted if one.reason]
     console.list_some("Deleted, though", lines_of(doubtful), everything=True)
-    markers = sum(bool(one.marker) for one in deleted)
+    markers = {one.url: one.marker for one in (*deleted, *gone) if one.marker}
     if markers:
         console.say(
-            f"{counted(markers, 'object')} can be brought back: delete the marker that is noted in "
-            f"{removal.PLACE}/, in the place of the work."
+            f"{counted(len(markers), 'object')} can be brought back: delete the marker that is "
+            f"noted in {removal.PLACE}/, in the place of the work."
         )
     console.facts["deleted"] = [one.url for one in deleted]
     console.facts["gone"] += [one.url for one in gone]
     console.facts["kept"] += facts_of(kept)
+    console.facts["markers"] = markers
     console.facts["deleted_though"] = facts_of(doubtful)
