@@ -238,6 +238,29 @@ def test_workers_in_other_processes_delete_as_well(
     assert store.there() == ["a/1.jpg", "a/3.jpg", "b/1.jpg"]
 
 
+def test_a_botocore_that_would_pass_over_if_match_deletes_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Old:
+        """As the session of one that is too old."""
+
+        members = ("Bucket", "Key")
+
+        def get_service_model(self, _: str) -> "Old":
+            return self
+
+        def operation_model(self, _: str) -> "Old":
+            return self
+
+        input_shape = property(lambda self: self)
+
+    removal.check_can_compare.cache_clear()
+    monkeypatch.setattr(removal, "named", lambda _: Old)
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    ran = store.cleanup()
+    assert (ran.code, "botocore is too old" in ran.err, store.there()) == (2, True, ALL)
+
+
 # ---- What the list says
 
 
