@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from grouping import Match
 from pictures import bandpass
 from pictures.bandpass import Gray, Stack
+from pictures.colour import others_of_many
 from pictures.effort import ALONE, Effort, Work
 from pictures.images import SEVERAL
 from pictures.one_design import Sight, are_of_one_design, without_one_design
@@ -26,6 +27,7 @@ from pictures.sides import (
 from pictures.sketch import KEPT, Sketches, sketches
 from pictures.table import BATCH, Grays, Pairs, Table
 from pictures.verify import (
+    OTHER_TONES,
     Judged,
     Verdict,
     have_near_sketches,
@@ -304,13 +306,35 @@ class Search:
     def _shown(self, pairs: Pairs) -> NDArray[np.floating]:
         """The correlation of the candidates that match; `DIFFERENT` for the others."""
         if self.ordered is None:
-            return _correlations(self._verdicts(pairs))
+            return self._looked_at(pairs)
         places = self.ordered.places_of(pairs)
         shown = self.ordered.shown[places]
         if len(unseen := np.flatnonzero(np.isnan(shown))):
-            shown[unseen] = _correlations(self._verdicts(pairs.where(unseen)))
+            shown[unseen] = self._looked_at(pairs.where(unseen))
             self.ordered.shown[places] = shown
         return shown
+
+    def _looked_at(self, pairs: Pairs) -> NDArray[np.floating]:
+        """The same by a look, which is spared where colours alone tell."""
+        shown = np.full(len(pairs.left), DIFFERENT, np.float64)
+        rest = np.flatnonzero(~self._differ_in_colour(pairs))
+        verdicts = self._verdicts(pairs.where(rest))
+        shown[rest] = [float(v.correlation or 0) if v.matches else DIFFERENT for v in verdicts]
+        return shown
+
+    def _differ_in_colour(self, pairs: Pairs) -> NDArray[np.bool_]:
+        """Which pairs of photos surely have other colours, by which no look would let them match.
+
+        The look asks their colours last (`verify.judge`), and to ask them first takes little.
+        """
+        table, differ = self._table, np.zeros(len(pairs.left), np.bool_)
+        asked = pairs.distance >= OTHER_TONES
+        for side in (pairs.left, pairs.right):
+            asked &= ~(table.framed[side] | table.page[side])
+        if len(some := np.flatnonzero(asked)):
+            ones, others = (table.colours_of(side[some]) for side in (pairs.left, pairs.right))
+            differ[some] = others_of_many(ones, others, pairs.turn)
+        return differ
 
     def of_one_design(self) -> NDArray[np.bool_]:
         """Which pictures are of one design, as far as they were looked at."""
@@ -324,7 +348,3 @@ class Search:
         """What is compared of the rows of some pairs."""
         gray = self._table.gray
         return bandpass.turned(gray[pairs.left], pairs.turn), gray[pairs.right]
-
-
-def _correlations(verdicts: Iterable[Verdict]) -> NDArray[np.float64]:
-    return np.array([float(v.correlation or 0) if v.matches else DIFFERENT for v in verdicts])

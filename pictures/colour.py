@@ -24,6 +24,8 @@ LIKE_COLOURS = 0.8  # the same of photographs, which light and filters change mo
 STRONGER, CAST = 2.0, 35.0
 LEFT_OVER, LEAST_LEFT_OVER = 0.15, 6.0  # as a share of what varies, and in levels
 COLOURFUL = 15.0  # levels of chroma on average; the gray copy of such a drawing has its levels
+SURELY = 1e-6  # of a cosine or a level, by which sums in another order never differ
+Colours = NDArray[np.uint8]  # of each picture, as its look holds them
 AS_THEY_ARE = ("whole", "burst", EMBEDDING)  # the views of matches that no part or turn made
 
 
@@ -128,3 +130,42 @@ def _is_uncoloured(chroma: NDArray[np.float64]) -> bool:
 def _cosine(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
     lengths = float(np.vdot(p, p) * np.vdot(q, q))
     return float(np.vdot(p, q)) / math.sqrt(lengths) if lengths else 0.0  # gray is like nothing
+
+
+# ---- Of many pictures at once
+
+
+def others_of_many(ones: Colours, others: Colours, way: str) -> NDArray[np.bool_]:
+    """Whether `colours_are_others` of each two, where that is sure."""
+    parts = bandpass.turned(ones.reshape(-1, COLOUR_SIDE, COLOUR_SIDE), way)
+    p, q = (_chroma_of_many(some.reshape(ones.shape)) for some in (parts, others))
+    differ = (_cosines_of_many(p, q) < LIKE_COLOURS - SURELY) & _are_coloured(p) & _are_coloured(q)
+    p, q = (chroma - chroma.mean(axis=1, keepdims=True) for chroma in (p, q))
+    varied = np.minimum(p.std(axis=(1, 2)), q.std(axis=(1, 2))) >= PATTERN + SURELY
+    are: NDArray[np.bool_] = differ & varied & (_cosines_of_many(p, q) < LIKE_COLOURS - SURELY)
+    return are
+
+
+def _chroma_of_many(colours: Colours) -> NDArray[np.float64]:
+    """The chroma of each part of each picture; none is 0."""
+    return colours.reshape(-1, 2, COLOUR_SIDE**2).swapaxes(1, 2).astype(np.float64) - 128.0
+
+
+def _are_coloured(chroma: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each picture is surely neither gray nor in one weak hue all over."""
+    strength = np.hypot(chroma[..., 0], chroma[..., 1])
+    strong = np.sqrt((chroma**2).mean(axis=(1, 2))) >= COLOURED + SURELY
+    uneven = strength.min(axis=1) < COLOURED - SURELY
+    uneven |= strength.max(axis=1) > TONED + SURELY
+    hues = chroma / np.maximum(strength, SURELY)[..., None]
+    mean = hues.mean(axis=1, keepdims=True)
+    mean /= np.maximum(np.hypot(mean[..., :1], mean[..., 1:]), SURELY)
+    several = (hues * mean).sum(axis=2).min(axis=1) < ONE_HUE - SURELY
+    coloured: NDArray[np.bool_] = strong & (uneven | several)
+    return coloured
+
+
+def _cosines_of_many(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = (p * p).sum(axis=(1, 2)) * (q * q).sum(axis=(1, 2))
+    products = (p * q).sum(axis=(1, 2))
+    return np.where(lengths > 0, products / np.sqrt(np.maximum(lengths, SURELY)), 0.0)

@@ -163,6 +163,10 @@ class PartSearch(Search):
         cut = self._pictures.parts([self._place[row] for row in rows.tolist()], window)
         return cut[place], self._table.gray[pairs.right]
 
+    def _differ_in_colour(self, pairs: Pairs) -> NDArray[np.bool_]:
+        """Of a part no colours are known."""
+        return np.zeros(len(pairs.left), np.bool_)
+
     def _names(self, pairs: Pairs) -> Sequence[str]:
         return ["crop"] * len(pairs.left)
 

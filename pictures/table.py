@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pictures import bandpass
 from pictures.bandpass import Gray, Window
 from pictures.hamming import pack
-from pictures.looks import GRAY_SIDE, Look, Spooled, content
+from pictures.looks import COLOUR_SIDE, GRAY_SIDE, Look, Spooled, content
 
+NO_COLOUR = bytes([128]) * (2 * COLOUR_SIDE**2)
 BATCH = 256  # pairs that are looked at together
 
 
@@ -27,6 +28,11 @@ class Table:
     inside: NDArray[np.intp]  # of a whole picture, the row of what is inside its frame, or -1
     gray: "Grays"
     hashes: NDArray[np.uint64]
+
+    def colours_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """The colours of some rows; gray where none are known."""
+        joined = b"".join(self.colour[row] or NO_COLOUR for row in rows.tolist())
+        return np.frombuffer(joined, np.uint8).reshape(-1, len(NO_COLOUR))
 
 
 class Grays:

@@ -35,7 +35,7 @@ from extras.cluster.files import Work
 from extras.cluster.indexed import ByIndex
 from pictures import bandpass, sketch
 from pictures.candidates import DIFFERENT, candidates
-from pictures.colour import colours_are_others
+from pictures.colour import colours_are_others, others_of_many
 from pictures.crowds import Known
 from pictures.images import HashedImage
 from pictures.looks import identity
@@ -328,8 +328,8 @@ def test_colours_are_told_of_many_pairs_as_of_one() -> None:
     ones = np.concatenate([made, made[:100]])
     others = np.concatenate([rng.permutation(made), near.astype(np.uint8)])
     for way in bandpass.WAYS:
-        assert not len(colours.are_others(made[:0], made[:0], way))
-        told = colours.are_others(ones, others, way)
+        assert not len(others_of_many(made[:0], made[:0], way))
+        told = others_of_many(ones, others, way)
         pairs = zip(ones, others, strict=True)
         expected = [colours_are_others(p.tobytes(), q.tobytes(), way) for p, q in pairs]
         assert told.tolist() == expected

@@ -37,7 +37,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 
 import config
 from grouping import Cluster, Match, supported_clusters
-from pictures import bandpass, candidates, closer, crowds, matching, registration
+from pictures import bandpass, candidates, closer, crowds, matching, registration, verify
 from pictures.colour import differ_in_colour
 from pictures.crowds import ENOUGH
 from pictures.effort import Each, in_threads
@@ -314,6 +314,31 @@ def test_different_photos_do_not_match_in_any_preset() -> None:
         found = views_matched(looks, preset)
         assert len(found) >= len(CLEAR)
         assert all(left // len(edits) == right // len(edits) for left, right in found)
+
+
+def test_where_colours_tell_no_look_is_taken_and_the_matches_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All photos of the samples and some toned copies, in limits that all of them are within."""
+    pictures = [photo(name) for name in SINGLES]
+    looks = [look_of(picture) for picture in (*pictures, *map(toned, pictures[:3]))]
+    rules = replace(PRESETS["similar"], whole=256, turned=256, sketched=256)
+    looked_at: list[int] = []
+    look = verify.look
+
+    def counted(left: np.ndarray, *rest: object, **more: object) -> object:
+        looked_at.append(len(left))
+        return look(left, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verify, "look", counted)
+    found = list(find_matches(looks, rules))
+    spared = sum(looked_at)
+    monkeypatch.setattr(
+        candidates, "others_of_many", lambda ones, *_: np.zeros(len(ones), np.bool_)
+    )
+    looked_at.clear()
+    assert list(find_matches(looks, rules)) == found != []
+    assert spared < 0.8 * sum(looked_at)
 
 
 def test_two_framings_of_one_photo_match() -> None:

@@ -19,16 +19,15 @@ from pictures import candidates
 from pictures.bandpass import Window
 from pictures.candidates import Frequencies
 from pictures.images import Hashed, HashedImage, Unreadable
-from pictures.looks import COLOUR_SIDE, Look, Taken, content, identity
+from pictures.looks import Look, Taken, content, identity
 from pictures.looks import Part as Left
 from pictures.picture_file import apart, together
 from pictures.sketch import KEPT
-from pictures.table import Grays, Table, table_of
+from pictures.table import NO_COLOUR, Grays, Table, table_of
 
 PARTS_IN_MEMORY = 16  # some 2 MB each, of their small pictures
 GATES_IN_MEMORY = 256  # parts of some 0.2 MB
 HASH_BYTES = SIGNS_BYTES = 32
-NO_COLOUR = bytes([128]) * (2 * COLOUR_SIDE**2)
 ROWS = 2  # raised with what a result has of a photo
 GATE = 2 * SIGNS_BYTES + len(KEPT)
 FRAMED, PAGE = 1, 2  # of a view

@@ -41,7 +41,6 @@ from sketches import PARTS, parts_of
 from actions.engines import PROBES
 from disk import system
 from extras.cluster import cells, index, indexed
-from extras.cluster.colours import are_others
 from extras.cluster.engine import OnCluster, Task
 from extras.cluster.files import Work
 from extras.cluster.index import Index
@@ -57,6 +56,7 @@ from extras.cluster.rows import (
 )
 from pictures import bandpass, fingerprint, sketch, verify
 from pictures.candidates import candidates, frequencies_of
+from pictures.colour import others_of_many
 from pictures.hamming import close_pairs, pack
 from pictures.images import HashedImage
 from pictures.presets import PRESETS
@@ -183,7 +183,7 @@ def measure_chance(photos: Sequence[Path], k: Constants) -> sketch.Sketches:
         k.near_chance += ((bits <= verify.CLOSE) | (near >= indexed.CLOSER_COSINE)).sum() / count
     left, right = np.concatenate(chosen, axis=1) // PARTS
     start = time.process_time()
-    told = are_others(of_photos[left], of_photos[right], "upright")
+    told = others_of_many(of_photos[left], of_photos[right], "upright")
     k.colours, k.of_like_colours = timed(start, len(told)), 1 - float(told.mean())
     return made
 

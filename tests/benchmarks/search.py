@@ -114,6 +114,9 @@ def blended(looks: Sequence[Look], count: int) -> Iterator[Look]:
     large = b"".join(look.large or b"" for look in looks)
     pictures = np.frombuffer(large, np.uint8).reshape(-1, LARGE_SIDE, LARGE_SIDE)
     rng = np.random.default_rng(1)
+    # Whose colours each has: its own, those of what it is an edit of, or those of any photograph.
+    painted = np.random.default_rng(2).integers(len(looks), size=count)
+    painted[: len(looks)] = np.arange(len(looks))[:count]
     for start in range(0, count, CHUNK):
         some = np.empty((min(CHUNK, count - start), SIDE, SIDE), np.uint8)
         for number, gray in enumerate(some, start):
@@ -125,15 +128,15 @@ def blended(looks: Sequence[Look], count: int) -> Iterator[Look]:
                 original = number - int(rng.integers(1, len(looks)))
                 known = some[original - start] if original >= start else grays.at(original)
                 gray[:] = edited(known, rng)
+                painted[number] = painted[original]
             else:
                 gray[:] = 0.6 * part_of(pictures, rng) + 0.4 * part_of(pictures, rng)
         grays.add(some)
         for number, bits in enumerate(bandpass.hashes_of(some, 16), start):
             digest = hashlib.blake2b(some[number - start], digest_size=16).digest()
             place = Spooled(digest, SIDE * SIDE, number * SIDE * SIDE, grays)
-            yield replace(
-                looks[0], views=(View(bits, place, framed=False),), taken=None, large=None
-            )
+            views, colour = (View(bits, place, framed=False),), looks[painted[number]].colour
+            yield replace(looks[0], views=views, colour=colour, taken=None, large=None)
 
 
 def part_of(pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
