@@ -129,7 +129,7 @@ def test_a_tall_picture_fills_the_width_and_is_scrolled(page: Any) -> None:
     page.mouse.move(first["x"] + 200, first["y"] + 100)
     page.mouse.wheel(0, 350)
     until_shown(page, (left + 4, y, RED), but_not=True)
-    press(page, "0", "0")  # as at first, then all of it
+    press(page, "0", "0")  # as at first, then all of it, however soon
     middle, y = first["x"] + first["width"] / 2, first["y"] + 12
     until_shown(page, (middle, y, RED), (left + 4, y, STAGE))
 

@@ -27,7 +27,7 @@ function drawable({ image }, turn) {
 }
 
 export class Stage {
-  #root; #told; #panes = []; #shown = null; #pointers = new Map(); #moved = 0; #frame = 0; #held = false; #images = []; #isHome = true; #isAtTop = true;
+  #root; #told; #panes = []; #shown = null; #pointers = new Map(); #moved = 0; #frame = 0; #held = false; #images = []; #isHome = true; #isAtTop = true; #homeZoom = 1;
   zoom = 1; // 1 fits the pane
   x = 0.5; // what fraction of the picture is in the middle of the pane
   y = 0.5;
@@ -85,7 +85,7 @@ export class Stage {
 
   // As at first; there already, all of the picture.
   fit() {
-    this.#isHome = !this.#isHome || !this.#isAtTop || this.zoom <= 1;
+    this.#isHome = !this.#isHome || !this.#isAtTop || this.#homeZoom <= 1; // though not yet drawn
     this.#isAtTop = true;
     Object.assign(this, { zoom: 1, x: 0.5, y: 0.5 });
     this.draw();
@@ -311,7 +311,7 @@ export class Stage {
     const [pane] = this.#panes, pictures = this.#panes.flatMap(({ layers }) => layers.map((layer) => layer.picture));
     if (!this.#isHome || !pictures.length) return;
     const home = homeOf(pictures, { width: pane.node.clientWidth, height: pane.node.clientHeight }, devicePixelRatio);
-    this.zoom = home.zoom;
+    this.zoom = this.#homeZoom = home.zoom;
     if (this.#isAtTop) Object.assign(this, { x: 0.5, y: home.y });
     else this.#clamp(this.#panes.find(({ layers }) => layers.length));
   }
