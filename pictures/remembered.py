@@ -27,7 +27,7 @@ from pictures.table import Table
 # Raised by hand whenever other views become candidates, or a look at two shows something else.
 # Stands for all of our code that decides it; tests/test_remembered.py notices what it must be
 # raised for.
-SEARCH = 10
+SEARCH = 11
 HEAD = struct.Struct("<QQQQ")  # looks, rows, candidates, candidates among parts
 DIGEST_BYTES = 16
 # The columns that are remembered of looks, besides their digests, and those of candidates.
