@@ -27,7 +27,7 @@ def swipe(page: Any, across: float, down: float = 0) -> None:
 
 
 def swipe_to(page: Any, across: float, group: str) -> None:
-    """Swipe until a group is there: where a machine is slow, a finger is too slow for a swipe."""
+    """Swipe until a group is there: on a busy machine one swipe right after a scroll led nowhere."""
 
     def is_there() -> bool:
         swipe(page, across)
@@ -65,7 +65,7 @@ def test_a_swipe_leads_to_the_next_group_and_buttons_are_within_reach(
     until(page, "document.querySelectorAll('#strip .pick').length === 3")
 
     def third_is_chosen() -> bool:
-        """A tap may be taken for the end of a swipe, where a machine is slow."""
+        """Of a touch right after a swipe Chromium sometimes makes no click, only pointer events."""
         page.tap("#strip .pick >> nth=2")
         frames(page)
         return bool(page.evaluate("document.querySelectorAll('.one')[2].matches('.chosen')"))
