@@ -27,7 +27,7 @@ def swipe(page: Any, across: float, down: float = 0) -> None:
 
 
 def swipe_to(page: Any, across: float, group: str) -> None:
-    """Swipe until a group is there: on a busy machine one swipe right after a scroll led nowhere."""
+    """Swipe until a group is there: on a busy machine one right after a scroll led nowhere."""
 
     def is_there() -> bool:
         swipe(page, across)
