@@ -6,9 +6,9 @@
 Looks are those of search.py, as tasks leave them of photos: parts of 500. They are compared by two
 workers of Dask on this machine, and then by one process, unless it is measured `--alone`. Two
 workers may share what one core has, so that each of their seconds does less: `--workers 1` measures
-what tasks cost. The driver's memory is what it takes for each photo beside the list of photos that
-every find has. WORK keeps the parts, so that a second run measures with what is there; pairs are
-always compared anew.
+what tasks cost. The driver's memory for each photo is what the list of photos takes, and what the
+search takes beside it at its most. WORK keeps the parts, so that a second run measures with what is
+there; pairs are always compared anew.
 """
 
 import os
@@ -86,11 +86,10 @@ def by_tasks(
         empty = memory_bytes()
         images = [i for i in on._loaded({name: [] for name in names}) if isinstance(i, HashedImage)]
         listed = memory_bytes()
-        plain = [(image.file, image.digest) for image in images]  # as every find has it
         groups, _ = on.group(images)
         most = peak_bytes()
     rows = sum(block.rows for block in on._blocks)
-    photo = len(plain)
+    photo = len(images)
     said = [
         f"{cpu_seconds() - before:,.1f}",
         f"{time.perf_counter() - start:,.0f}",
