@@ -15,7 +15,7 @@ class Recall:
     sampled: int
     probes: int
     cells: int
-    least_cosine: float
+    only_nearer: bool
 
     @property
     def share(self) -> float | None:
@@ -55,7 +55,7 @@ class Recall:
         return {
             "probes": self.probes,
             "cells": self.cells,
-            "least_cosine": self.least_cosine,
+            "only_nearer": self.only_nearer,
             "sampled": self.sampled,
             "pairs": self.pairs,
             "found": self.found,

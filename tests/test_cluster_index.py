@@ -41,7 +41,6 @@ from pictures.images import HashedImage
 from pictures.looks import identity
 from pictures.presets import PRESETS
 from pictures.recipe import Recipe
-from pictures.sketch import LEAST_COSINE
 from pictures.table import table_of
 from pictures.verify import judge
 
@@ -163,16 +162,16 @@ def test_the_recall_is_that_of_pairs_compared_one_by_one(
 
 
 def test_the_uncertainty_of_a_recall_is_wilsons_interval() -> None:
-    recall = Recall(10, 9, 2000, 32, 1024, 0.43)
+    recall = Recall(10, 9, 2000, 32, 1024, only_nearer=False)
     assert recall.share == 0.9
     assert recall.interval == pytest.approx((0.5958, 0.9821), abs=1e-3)
     assert recall.words == (
         "Index: each picture searched in 32 of 1,024 cells; of the pairs that match it finds "
         "0.9000 (0.5958 to 0.9821, by 2,000 pictures compared with all: 9 of 10)."
     )
-    assert Recall(0, 0, 5, 32, 8, 0.43).facts["recall"] is None
+    assert Recall(0, 0, 5, 32, 8, only_nearer=False).facts["recall"] is None
     assert "searched in all 8 cells; by 5 pictures compared with all no pair matches" in (
-        Recall(0, 0, 5, 32, 8, 0.43).words
+        Recall(0, 0, 5, 32, 8, only_nearer=False).words
     )
 
 
@@ -187,11 +186,11 @@ def test_pictures_of_less_near_sketches_are_no_candidates_where_there_are_many(
     shares = []
     for many in (indexed.MANY, 1):
         monkeypatch.setattr(indexed, "MANY", many)
-        monkeypatch.setattr(indexed, "CLOSER_COSINE", 0.99)
+        monkeypatch.setattr(index, "NEARER_COSINE", 0.7)
         on = by_index(tmp_path, Here().run)
         on.group(surveyed(on, found_in(album)).images)
         assert on.recall
-        assert on.recall.least_cosine == (LEAST_COSINE if many > 1 else 0.99)
+        assert on.recall.only_nearer == (many == 1)
         shares.append(on.recall.share)
     assert shares[0] == 1
     assert 0 < shares[1] < 1

@@ -39,26 +39,28 @@ from pictures.exhaustive import in_all
 from pictures.images import SEVERAL
 from pictures.presets import Rules
 from pictures.recipe import Recipe
-from pictures.sketch import KEPT, LEAST_COSINE, cosines
+from pictures.sketch import KEPT, cosines
 from pictures.table import Pairs, Table
 from pictures.verify import CLOSE
 
 AT_HAND = 1 << 16  # candidates whose looks are read together, into some 10 KB each
 PICKED = 16 + len(KEPT)  # bytes: an identity and a sketch
 OF_CELLS = ("homes", "probed")
+# Of edits of 30 photos this keeps .991, and a seventh of what are candidates by chance.
+NEARER_COSINE, COSINE_A_BIT = 0.07, 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """How candidates are found: by how many cells, in how many groups, by how many probes.
 
-    Upright pictures that aren't close by their hashes have sketches of at least this cosine.
+    Perhaps `only_nearer` sketches count of upright pictures that aren't close by their hashes.
     """
 
     cells: int
     groups: int
     probes: int
-    least_cosine: float = LEAST_COSINE
+    only_nearer: bool = False
 
     @property
     def turned_probes(self) -> int:
@@ -359,14 +361,19 @@ def _in_a_cell(
     sides = np.where(np.isin(places, members), alone, 0)[small.owner]
     made = there.rows.frequencies(which)
     for pairs in candidates(small, rules, sides, made=made):
-        if pairs.turn == "upright" and index.least_cosine > LEAST_COSINE:
-            near = cosines(made.sketches[pairs.left], made.sketches[pairs.right])
-            pairs = pairs.where((pairs.distance <= CLOSE) | (near >= index.least_cosine))
+        if pairs.turn == "upright" and index.only_nearer:
+            alike = cosines(made.sketches[pairs.left], made.sketches[pairs.right])
+            pairs = pairs.where(are_nearer(alike, pairs.distance))
         left, right = row_now[which[pairs.left]], row_now[which[pairs.right]]
         everywhere = Pairs(left, right, pairs.distance, pairs.turn)
         unseen = np.full(len(left), np.nan, np.float32)
         keys = keys_of(len(table.owner), everywhere, bandpass.WAYS)
         yield Candidates(len(table.owner), keys, pairs.distance.astype(np.int16), unseen)
+
+
+def are_nearer(cosine: NDArray[np.floating[Any]], distance: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether pairs are close by their hashes, or have sketches the nearer, the less close."""
+    return (distance <= CLOSE) | (cosine >= NEARER_COSINE + COSINE_A_BIT * distance)
 
 
 def _looked_at(table: Table, found: Candidates, rules: Rules) -> Candidates:

@@ -20,7 +20,6 @@ from extras.cluster.index import Index
 from extras.cluster.rows import Numbers, Part, Rows, part_of, rows_of
 from pictures.candidates import DIFFERENT, Candidates, none_among
 from pictures.sides import Sides
-from pictures.sketch import LEAST_COSINE
 
 SAMPLED = 2000  # pictures that are compared with all
 PHOTOS_A_GROUP = 1 << 20  # of cells, at most; a worker holds some 0.7 KB of each of two groups
@@ -29,14 +28,12 @@ PHOTOS_FOR_LEAST = 1 << 13
 MOST_FILES = 400  # that a task reads of a group
 # From so many pictures on, looks at those whose sketches are less near cost more than all else.
 MANY = 30_000_000
-CLOSER_COSINE = 0.5
 
 
 def index_for(pictures: int, probes: int) -> Index:
     """The index for so many pictures."""
     groups = max(min(LEAST_GROUPS, pictures // PHOTOS_FOR_LEAST), -(-pictures // PHOTOS_A_GROUP), 1)
-    least = LEAST_COSINE if pictures < MANY else CLOSER_COSINE
-    return Index(cells.cells_for(pictures), groups, probes, least)
+    return Index(cells.cells_for(pictures), groups, probes, only_nearer=pictures >= MANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +148,7 @@ class ByIndex(OnCluster):
         owner = np.repeat(np.arange(len(photos)), np.diff(rows.first)[photos])
         pairs, is_found = matching_pairs(once_each(exact), found, owner)
         return Recall(
-            pairs, is_found, len(sample.photos), made.probes, made.cells, made.least_cosine
+            pairs, is_found, len(sample.photos), made.probes, made.cells, made.only_nearer
         )
 
     def _sample(self, rows: Rows, photos: Numbers) -> Sample:

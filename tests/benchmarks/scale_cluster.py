@@ -90,10 +90,10 @@ class Constants:
     assign: float = 0  # a photo, without cells
     assign_cell: float = 0
     chance: float = 0  # candidates of a pair, with LEAST_COSINE
-    near_chance: float = 0  # with CLOSER_COSINE
+    near_chance: float = 0  # with nearer sketches alone
     colours: float = 0  # to tell a pair by its colours
     of_like_colours: float = 0  # of the candidates by chance, those that these don't tell
-    kept: float = 0  # of matches of edits, with CLOSER_COSINE
+    kept: float = 0  # of matches of edits, with nearer sketches alone
     probed: float = 0  # cells of a photo
     found: dict[int, float] | None = None  # of matches of edits, by probes
     found_by_chance: dict[int, float] | None = None
@@ -146,7 +146,7 @@ def measure_pairs(work: Work, names: Sequence[str], k: Constants) -> tuple[Any, 
     near = sketch.cosines(frequencies.sketches[pairs.left], frequencies.sketches[pairs.right])
     k.match = look_seconds(made, pairs.where(matches))
     k.look = look_seconds(made, pairs.where(~matches))
-    k.near_look = look_seconds(made, pairs.where(~matches & (near >= indexed.CLOSER_COSINE)))
+    k.near_look = look_seconds(made, pairs.where(~matches & index.are_nearer(near, pairs.distance)))
     return frequencies.sketches, pairs.where(~matches)
 
 
@@ -180,7 +180,7 @@ def measure_chance(photos: Sequence[Path], k: Constants) -> sketch.Sketches:
         likely = near >= sketch.LEAST_COSINE
         chosen.append(np.stack([i[apart][likely], j[apart][likely]]))
         k.chance += ((bits <= RULES.sketched) | (near >= sketch.LEAST_COSINE)).sum() / count
-        k.near_chance += ((bits <= verify.CLOSE) | (near >= indexed.CLOSER_COSINE)).sum() / count
+        k.near_chance += index.are_nearer(near, bits).sum() / count
     left, right = np.concatenate(chosen, axis=1) // PARTS
     start = time.process_time()
     told = others_of_many(of_photos[left], of_photos[right], "upright")
@@ -223,7 +223,7 @@ def measure_recall(
         if pairs.turn == "upright":
             alike = np.array([v.matches for v in verify.judge(made, pairs, RULES)], np.bool_)
             near = sketch.cosines(of_edits[pairs.left], of_edits[pairs.right])
-            close = (near >= indexed.CLOSER_COSINE) | (pairs.distance <= verify.CLOSE)
+            close = index.are_nearer(near, pairs.distance)
             matches.append(np.stack([pairs.left, pairs.right, close])[:, alike])
     left, right, close = np.concatenate(matches, axis=1)
     k.kept = float(close.mean())
@@ -281,8 +281,7 @@ def exact(n: int, k: Constants) -> dict[str, float]:
 def by_index(n: int, k: Constants, made: Index) -> dict[str, float]:
     """CPU seconds of a find whose candidates come from an index, with its sample."""
     assert k.found_by_chance
-    closer = made.least_cosine > sketch.LEAST_COSINE
-    look, chance = (k.near_look, k.near_chance) if closer else (k.look, k.chance)
+    look, chance = (k.near_look, k.near_chance) if made.only_nearer else (k.look, k.chance)
     by_chance = n * n / 2 * chance * k.found_by_chance[made.probes]
     looks, sampled = by_chance * k.of_like_colours, min(n, indexed.SAMPLED) * n
     return {
@@ -299,12 +298,12 @@ def by_index(n: int, k: Constants, made: Index) -> dict[str, float]:
 def said_of(n: int, k: Constants) -> Iterator[tuple[str, ...]]:
     made = indexed.index_for(n, PROBES)
     assert k.found
-    recall = k.found[PROBES] * (k.kept if made.least_cosine > sketch.LEAST_COSINE else 1)
-    wide = replace(made, least_cosine=sketch.LEAST_COSINE)
+    recall = k.found[PROBES] * (k.kept if made.only_nearer else 1)
+    wide = replace(made, only_nearer=False)
     ways = {
         "all pairs": (exact(n, k), 1.0),
-        f"index, from {wide.least_cosine}": (by_index(n, k, wide), k.found[PROBES]),
-        f"index, from {made.least_cosine}": (by_index(n, k, made), recall),
+        "index": (by_index(n, k, wide), k.found[PROBES]),
+        "index, nearer sketches" if made.only_nearer else "index": (by_index(n, k, made), recall),
     }
     for way, (seconds, share) in ways.items():
         hours = {what: seconds.get(what, 0) / 3600 for what in WHAT}
