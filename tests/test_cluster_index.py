@@ -186,7 +186,8 @@ def test_pictures_of_less_near_sketches_are_no_candidates_where_there_are_many(
     shares = []
     for many in (indexed.MANY, 1):
         monkeypatch.setattr(indexed, "MANY", many)
-        monkeypatch.setattr(index, "NEARER_COSINE", 0.7)
+        monkeypatch.setattr(index, "NEARER_COSINE", 0.99)
+        monkeypatch.setattr(index, "COSINE_A_BIT", 0)
         on = by_index(tmp_path, Here().run)
         on.group(surveyed(on, found_in(album)).images)
         assert on.recall

@@ -88,9 +88,10 @@ class Work:
         With `ends`, the rows up to each of them can be read without the others.
         """
         sink, table = pa.BufferOutputStream(), pa.table(dict(columns))
-        quick = self.can_be_remade  # and no person reads it
-        how = {"compression": QUICK if quick else COMMON, "use_dictionary": not quick}
-        with pq.ParquetWriter(sink, table.schema, write_page_checksum=True, **how) as writer:
+        known = not self.can_be_remade  # it is for people and their tools
+        how = {"compression": COMMON if known else QUICK, "use_dictionary": known}
+        how |= {"write_statistics": known, "write_page_checksum": True}
+        with pq.ParquetWriter(sink, table.schema, **how) as writer:
             for begin, end in pairwise([0, *(ends or [table.num_rows])]):
                 writer.write_table(table.slice(begin, end - begin))
         (system, folder), path = self._place, self._path_of(name)
