@@ -2,6 +2,8 @@
 
 import hashlib
 import itertools
+import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Library, Ran
+from conftest import ROOT, Library, Ran, collect
 from made_store import keep_versions, store_here
 from test_cluster import Here
 
@@ -112,6 +114,11 @@ class Store:
 
     def list_lines(self, lines: Sequence[Choice]) -> None:
         choices.write(choices.list_in(self.work), "groups", lines)
+
+    def lines(self) -> list[Choice]:
+        """The list of what is to go, as cleanup reads it."""
+        listed = choices.list_in(self.work)
+        return choices.read(listed, result.read(result.result_in(self.work)))
 
     def cleanup(self, *flags: str) -> Ran:
         given = () if "--delete-mode" in flags else ("--delete-mode", "trash")
@@ -262,6 +269,31 @@ def test_a_botocore_that_would_pass_over_if_match_deletes_nothing(
 
 
 # ---- What the list says
+
+
+@pytest.mark.parametrize("place", ["in a folder", "in the store"])
+def test_a_list_that_is_edited_as_the_docs_say_is_what_goes(
+    place: str, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if place == "in the store":
+        monkeypatch.setattr(Store, "work", property(lambda self: self.url("work")))
+        store.leave(list(store.members.values()))
+    store.choose(("a/2.jpg", "a/1.jpg"), ("b/2.jpg", "b/1.jpg"))
+    listed = store.lines()
+    page = (ROOT / "docs" / "large-libraries.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    for theirs, ours in {
+        "s3://BUCKET/find-work": store.work,
+        "s3://BUCKET/2024/weddings/": store.url("b/"),
+    }.items():
+        assert theirs in code
+        code = code.replace(theirs, ours)
+    exec(code, {})
+    assert capsys.readouterr().out == f"{store.url('a/2.jpg')} for {store.url('a/1.jpg')} \n"
+    assert store.lines() == listed[:1]
+    assert store.cleanup().facts["deleted"] == [store.url("a/2.jpg")]
+    exec(code.replace(store.url("b/"), store.url("")), {})
+    assert (store.lines(), store.cleanup().code, store.data("b/2.jpg")) == ([], 0, b"b/2.jpg")
 
 
 @pytest.mark.parametrize(
@@ -866,6 +898,28 @@ def test_a_person_is_asked_whether_it_goes_for_good(
     ran = unversioned.library.run("cleanup", *work, "--delete-mode", "permanent")
     assert (ran.code, asked) == (1, ["Delete 1 object for good?"])
     assert unversioned.there() == ["a/1.jpg", "a/2.jpg", "b/1.jpg"]
+
+
+# ---- Who is asked
+
+
+@pytest.mark.workers
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [(b"", 0, "Deleted: 1 object"), (b"y\n", 0, "[y/N]"), (b"n\n", 1, "Nothing was deleted.")],
+)
+def test_a_script_is_asked_as_by_the_cleanup_of_files(
+    given: bytes, code: int, said: str, store: Store
+) -> None:
+    """By what waits on its input; where nothing does, as of cron, all that is listed goes."""
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    there, ours = os.pipe()
+    os.write(ours, given)
+    os.close(ours)
+    ran = collect(store.library.start("cleanup", "--work", store.work, stdin=there))
+    os.close(there)
+    assert (ran.code, said in ran.out + ran.err) == (code, True)
+    assert ("a/2.jpg" in store.there(), "[y/N]" in ran.err) == (bool(code), bool(given))
 
 
 # ---- Two runs
