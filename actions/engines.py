@@ -95,7 +95,7 @@ def engine_of(
         raise UserError(
             f"--engine {name} needs --work, a folder or URL for results that all workers see."
         )
-    of_extras(ENGINES[name][0], f"--engine {name}")(method.flags)
+    of_extras(ENGINES[name][0], f"--engine {name}")(method.flags, work)
     probes = probes_of(arguments, method.flags)
     work = work.rstrip("/") if is_url(work) else os.path.abspath(os.path.expanduser(work))
     if lies_in(work, output_dir):

@@ -665,7 +665,7 @@ def test_what_cannot_be_done_on_a_cluster_is_refused_with_the_reason(
         assert (ran.code, ran.err.count("\n")) == (2, 1)
         assert said in ran.err
     with pytest.raises(UserError, match="it compares each part of each photo"):
-        installed.check("--method both --preset crops --cosine 0.75")
+        installed.check("--method both --preset crops --cosine 0.75", "work")
     for flag in ("--work", "--scheduler"):
         ran = library.run("find", flag, "x")
         assert (ran.code, ran.err) == (

@@ -33,6 +33,7 @@ import finder
 from config import UserError
 from disk.files import ImageFile, digest_file
 from extras.cluster import engine
+from extras.cluster.access_points import check_bucket
 from extras.cluster.files import Work
 from extras.objects import hashing, listing, stores
 from extras.objects.beside import beside as beside_of
@@ -559,6 +560,55 @@ def test_a_place_of_work_in_the_place_of_the_photos_is_refused(
     work = ("--engine", "dask", "--work", photos)
     ran = library.run("find", "--input-dir", photos, *work, "--dry-run")
     assert (ran.code, f"INPUT_DIR {photos} is --work" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "arn:aws:s3:us-east-1:123456789012:accesspoint/photos",
+        "arn:aws-cn:s3:cn-north-1:123456789012:accesspoint:photos/object",
+        "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap",
+        "arn:aws:s3-object-lambda:us-east-1:123456789012:accesspoint/photos",
+        "photos-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias",
+        "photos-7rhrnwyxlvkgqpz8t1b4me8dn5o2kuse1a--ol-s3",
+        "photos--usw2-az1--xa-s3",
+    ],
+)
+def test_an_access_point_is_refused_before_anything_is_asked(
+    name: str, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By it an object has a second URL: it could be its own survivor, and unprotected."""
+    asked: list[object] = []
+    monkeypatch.setattr(type(S3("s3").fs), "_call_s3", lambda *given, **_: asked.append(given))
+    url, work = f"s3://{name}/2024", ("--work", str(library.folder / "work"))
+    plain = ("--input-dir", "s3://photos", *work)
+    for flags, what in {
+        ("--input-dir", url, *work): f"INPUT_DIR {url}",
+        ("--input-dir", "s3://photos", *("--input-dir", url), *work): f"INPUT_DIR {url}",
+        ("--input-dir", url.replace("s3:", "S3A:"), *work): "INPUT_DIR S3A://",
+        (*plain, "--protect", url): f"PROTECT {url}",
+        ("--input-dir", "s3://photos", "--work", url): f"--work {url}",
+        ("--input-dir", str(library.photos), "--work", url): f"--work {url}",
+    }.items():
+        ran = library.run("find", "--engine", "dask", *flags)
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert what in ran.err
+        assert "is an access point" in ran.err
+        assert "name its bucket" in ran.err
+    for action in ("suggest", "cleanup"):
+        ran = library.run(action, "--work", url)
+        assert (ran.code, f"--work {url} is an access point" in ran.err) == (2, True)
+    assert (asked, (library.folder / "work").exists()) == ([], False)
+
+
+def test_a_bucket_that_is_called_nearly_as_an_access_point_is_one(store: Any) -> None:
+    for name in ("photos-s3alias-2", "x.arn.aws"):
+        store.create_bucket(Bucket=name)
+        store.put_object(Bucket=name, Key="a.jpg", Body=b"1")
+        assert [one.path for one in listing_of(f"s3://{name}")] == [f"s3://{name}/a.jpg"]
+        check_bucket("INPUT_DIR", f"s3://{name}/photos-s3alias")
+    check_bucket("INPUT_DIR", "s3://photos--usw2-az1--x-s3")
+    check_bucket("INPUT_DIR", "gs://photos-s3alias")
 
 
 def test_an_object_may_be_named_by_the_capitals_of_its_store(bucket: str) -> None:

@@ -352,6 +352,21 @@ def test_an_object_by_two_names_of_its_bucket_is_no_survivor_of_itself(
     assert store.there() == ALL
 
 
+def test_a_result_that_names_an_access_point_is_refused(store: Store) -> None:
+    """An earlier find may have left it; seconds apart, nothing would tell that both are one."""
+    one = store.member(1, "a/1.jpg")
+    for name in ("points-hrzrlukc5m36ft7okse1b-s3alias", "arn:aws:s3:us-east-1:1:accesspoint/x"):
+        later = one.modified_ns + 10**10
+        other = replace(one, url=f"s3://{name}/a/1.jpg", modified_ns=later, version="")
+        store.leave([one, other])
+        store.list_lines([choices.chosen(one, other, "", "", store.digest)])
+        for action in ("cleanup", "suggest"):
+            ran = store.library.run(action, "--work", store.work)
+            assert (ran.code, ran.err.count("\n")) == (3, 1)
+            assert f"{store.work}/result has s3://{name}/a/1.jpg, which is an access p" in ran.err
+    assert store.there() == ALL
+
+
 def test_one_version_by_two_names_is_one_object(store: Store) -> None:
     """As where another name of a bucket begins further in."""
     one = store.member(1, "a/1.jpg")

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 from actions.next_command import install_extras
 from config import UserError
+from extras.cluster.access_points import check_bucket
 
 PACKAGES = {"distributed": "dask[distributed]", "pyarrow": "pyarrow", "fsspec": "fsspec"}
 REFUSED = {
@@ -13,8 +14,8 @@ REFUSED = {
 REMEDY = "use --preset copies, similar or most, or --method embeddings or both"
 
 
-def check(flags: str) -> None:
-    """Raise UserError where a package is missing, or for what these flags ask for."""
+def check(flags: str, work: str) -> None:
+    """Raise UserError where a package is missing, for what these flags ask for, or for a --work."""
     for module, package in PACKAGES.items():
         if find_spec(module) is None:
             remedy = install_extras("cluster")
@@ -22,3 +23,4 @@ def check(flags: str) -> None:
     for refused, why in REFUSED.items():
         if refused in flags:
             raise UserError(f"--engine dask can't do {flags}: {why}; {REMEDY}.")
+    check_bucket("--work", work)

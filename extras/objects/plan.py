@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from config import Exit, UserError
 from disk.lines import to_line
 from disk.removal import Kept
+from extras.cluster.access_points import S3_PROTOCOLS
 from extras.objects.choices import AGAIN, Choice
 from extras.objects.protecting import ProtectedObjects
 from extras.objects.result import Member, Result
-from extras.objects.stores import S3, S3_PROTOCOLS
+from extras.objects.stores import S3
 from pictures.formats import is_photo
 
 NO_VERSIONS = (

@@ -7,18 +7,20 @@ from config import UserError
 from disk.files import is_url
 from disk.lines import to_line
 from disk.patterns import patterns_of, plainly
-from extras.objects.stores import S3_PROTOCOLS
+from extras.cluster.access_points import S3_PROTOCOLS, check_bucket
 
 
 class ProtectedObjects:
     """What is protected by URLs, each with all below it, and by patterns as those of folders.
 
-    Raises UserError for a path, which names no object.
+    Raises UserError for a path, which names no object, and for an access point, which has its
+    objects under other URLs than those that are compared with it.
     """
 
     def __init__(self, given: Iterable[str]) -> None:
         self.given = tuple(given)
         for entry in self.given:
+            check_bucket("PROTECT", entry)
             if not is_url(entry) and os.path.isabs(entry):
                 raise UserError(
                     f"PROTECT {entry} is a path, and protects no object; name a URL or a pattern."

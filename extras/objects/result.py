@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from config import Exit, UserError
 from disk import signature
+from disk.lines import to_line
+from extras.cluster.access_points import WHY, is_access_point
 from extras.cluster.files import Work
 from extras.objects.stores import StoredObject, errors, why_not
 from extras.objects.tables import columns_of, rows_of
@@ -198,6 +200,11 @@ def read(work: Work) -> Result:
         )
     is_ours = key is not None and signature.fits(digest.encode(), [signed.signature], key)
     members, links = rows_of(Member, work.read("groups")), rows_of(Linked, work.read("matches"))
+    if by_other := next((one.url for one in members if is_access_point(one.url)), None):
+        raise UserError(
+            f"{work.url} has {to_line(by_other)}, which is {WHY}; {AGAIN}, and name its bucket.",
+            Exit.STATE,
+        )
     return Result(tuple(members), tuple(links), digest, is_ours)
 
 

@@ -11,6 +11,7 @@ import fsspec
 import fsspec.asyn
 
 from disk.files import ImageFile
+from extras.cluster.access_points import S3_PROTOCOLS
 from extras.cluster.files import errors_of_stores
 from pictures.by_name import named
 
@@ -19,7 +20,6 @@ REPLACED = "it was replaced since it was listed"
 TOKENS = ("size", "mtime", "created", "ino", "generation", "md5Hash", "crc32c", "checksum")
 TIMES = ("LastModified", "mtime", "last_modified", "updated", "created")
 TRIES = 3  # to read an object over a connection that breaks
-S3_PROTOCOLS = ("s3", "s3a")
 
 
 @dataclass(frozen=True, slots=True)
