@@ -32,7 +32,7 @@ from test_cluster import Here, album, found_in, hashed_here, on_one_machine, sma
 import finder
 from config import UserError
 from disk.files import ImageFile, digest_file
-from extras.cluster import engine
+from extras.cluster import engine, indexed
 from extras.cluster.access_points import check_bucket
 from extras.cluster.files import Work
 from extras.objects import hashing, listing, stores
@@ -512,6 +512,40 @@ def test_several_prefixes_are_compared_and_what_tasks_leave_may_lie_among_them(
         "groups.parquet",
         "matches.parquet",
         "signed.parquet",
+    ]
+
+
+@pytest.mark.workers
+def test_an_index_finds_among_objects_what_one_machine_finds_among_files(
+    store: Any, library: Library, photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tasks leave all of it in the store, and read it there by rows."""
+    bucket = photos.split("/")[2]
+    monkeypatch.setattr(indexed, "PHOTOS_FOR_LEAST", 2)  # so that there are several groups of cells
+    monkeypatch.setattr(engine, "FEWEST_A_PART", 2)
+    work = f"s3://{bucket}/work"
+    by_index = ("--engine", "dask", "--work", work, "--index", "--probes", "64", "--json")
+    for more in (0, 1):
+        for number in range(more):
+            data = picture("2024/coffee.jpg", 60)
+            (library.photos / f"more{number}.jpg").write_bytes(data)
+            store.put_object(Bucket=bucket, Key=f"all/more{number}.jpg", Body=data)
+        expected = library.run("find", "--json", "--dry-run", "--no-cache").facts
+        ran = library.run("find", "--input-dir", photos, *by_index)
+        assert ran.code == 1  # for what is broken
+        assert without(photos, ran.facts["groups"]) == without(
+            str(library.photos), expected["groups"]
+        )
+        assert ran.facts["matched"] == expected["matched"]
+        told = ran.facts["index"]
+        assert (told["probes"], told["recall"], told["pairs"]) == (64, 1, told["found"])
+        assert told["pairs"] > more
+        left = Work(work).names()
+        kinds = Counter(name.partition("-")[0] for name in left)
+        assert (kinds["cells"] >= 3, kinds["centres"] >= 1, kinds["assigned"]) == (True, True, 0)
+        assert Work(f"{work}/result").names() == {"groups", "matches", "signed"}
+    assert Work(f"{work}/result").read("groups")["url"].tolist() == [
+        url for group in ran.facts["groups"] for url in group
     ]
 
 
