@@ -29,8 +29,9 @@ from extras.cluster.running import on_cluster
 from extras.objects import listing, result, sample
 from extras.objects.beside import beside
 from extras.objects.hashing import OnObjects
+from extras.objects.places import place_of
 from extras.objects.protecting import ProtectedObjects
-from extras.objects.stores import StoredObject, place_of
+from extras.objects.stores import StoredObject
 from pictures import methods
 from pictures.garbage import rare_collections
 from pictures.images import HashedImage

@@ -12,6 +12,7 @@ from actions.values import check_prefer
 from config import Settings, UserError
 from disk import system
 from disk.lines import to_line
+from disk.record import Manifest
 from disk.result import Result
 
 # The actions that the page names, with the options of which it speaks.
@@ -54,7 +55,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         return
     removed = sum(not os.path.lexists(copy.copy) for copy in result.manifest.copies)
     console.say(f"Ended. Removed now: {counted(removed, 'copy')}.")
-    if removed:
+    if removed and not desk.is_sample:
         console.say(f"To list their originals: {next_command(arguments, 'check-deleted')}")
     console.facts.update(removed=removed)
 
@@ -79,6 +80,8 @@ def commands_of(result: Result, arguments: argparse.Namespace) -> dict[str, str]
         whole.OUTPUT_DIR = result.paths.output_dir
     if whole.config:
         whole.config = os.path.abspath(whole.config)
+    if result.manifest.objects:
+        return commands_of_sample(result.manifest, whole)
     looked_into = ("--input-dir", *result.manifest.input_dirs)
     commands = {}
     for told in TOLD:
@@ -88,3 +91,17 @@ def commands_of(result: Result, arguments: argparse.Namespace) -> dict[str, str]
             more = tuple(word for folder in prefer for word in ("--prefer", folder))
         commands[told] = next_command(whole, action, *more)
     return commands
+
+
+def commands_of_sample(manifest: Manifest, arguments: argparse.Namespace) -> dict[str, str]:
+    """The same for a sample of objects: what the rules would have go is listed beside it."""
+    from extras.objects.places import url_of
+
+    by_work = ("--work", manifest.objects)
+    urls = ("--engine", "dask", *by_work, "--input-dir", *map(url_of, manifest.input_dirs))
+    commands = {}
+    for told in TOLD:
+        action, *options = told.split()
+        more = {"find": urls, "suggest": by_work, "cleanup": by_work}.get(action, ())
+        commands[told] = next_command(arguments, action, *options, *more)
+    return {**commands, "check-deleted": commands["suggest"]}

@@ -19,9 +19,9 @@ from extras.objects import choices, choosing, tables
 from extras.objects.choices import Choice
 from extras.objects.choosing import Group, Left
 from extras.objects.locking import locked
+from extras.objects.places import place_of
 from extras.objects.protecting import ProtectedObjects
 from extras.objects.result import Linked, Result
-from extras.objects.stores import place_of
 
 OBJECTS_A_TASK = 200
 

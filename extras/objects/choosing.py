@@ -14,8 +14,8 @@ from extras.cluster.files import Work
 from extras.objects import choices
 from extras.objects.choices import Choice
 from extras.objects.hashing import AT_ONCE, fetcher
+from extras.objects.places import place_of
 from extras.objects.result import Linked, Member
-from extras.objects.stores import place_of
 from extras.objects.tables import columns_of
 from extras.review import rules
 from extras.review.deeper import CantBeSeen

@@ -13,7 +13,8 @@ from disk.files import is_gone
 from disk.record import Manifest, SavedCopy
 from disk.result import OutputPaths, Result
 from extras.objects.hashing import AT_ONCE
-from extras.objects.stores import StoredObject, errors, place_of, store_of, why_not
+from extras.objects.places import place_of
+from extras.objects.stores import StoredObject, errors, store_of, why_not
 from grouping import Cluster
 from pictures.images import HashedImage
 

@@ -163,21 +163,6 @@ def store_of(url: str) -> Store:
     return S3("s3") if protocol in S3_PROTOCOLS else Store(protocol)
 
 
-def place_of(url: str) -> str:
-    """The path by which an object is told where paths are wanted; it is none of a file.
-
-    >>> place_of("s3://bucket/2024/cat.jpg"), place_of("s3://bucket//../cat.jpg")
-    ('/s3:/bucket/2024/cat.jpg', '/s3:/bucket/%2F/%2E%2E/cat.jpg')
-    >>> place_of("s3://bucket/%2F/cat.jpg")  # another object
-    '/s3:/bucket/%252F/cat.jpg'
-    """
-    protocol, _, rest = url.partition("://")
-    spelt = {"": "%2F", ".": "%2E", "..": "%2E%2E"}
-    plain = [f"%25{n[1:]}" if n.startswith("%2") else n for n in rest.lstrip("/").split("/")]
-    names = [spelt.get(name, name) for name in plain]
-    return "/".join(["", f"{protocol}:", *names])
-
-
 def why_not(error: Exception) -> str:
     """What a store says of what failed there, in one line."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -24,6 +24,7 @@ from disk.record import KeptTogether, Link, Manifest, SavedCopy, probably_matche
 from disk.removal import Kept
 from disk.result import NoResult, Opened, Result, look_again
 from disk.shots import is_one_shot
+from extras.objects.places import url_of
 from extras.review import rules, told, versions
 from extras.review.deeper import CantBeSeen
 from extras.review.examiner import Examiner, Unseen
@@ -42,6 +43,7 @@ DELETED = "d"  # gone, and its original as well
 MISSING = frozenset((GONE, MOVED, DELETED))
 EDITED_PREVIEW = "its copy is a preview that was edited"
 NO_KEEPER = "the one to keep is not there, or was edited"
+TO_LOOK_AT = "it is a sample of objects, there to be looked at"
 NO_ORIGINAL = "the original of the one to keep is gone, or was changed since find"
 
 
@@ -138,6 +140,15 @@ class Desk:
             raise LookupError(number)
         return self.manifest.copies[number]
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether the originals are objects, which nobody looks at here."""
+        return bool(self.manifest.objects)
+
+    def shown(self, path: str) -> str:
+        """Where an original lies, as people read it; of an object it is the URL."""
+        return told.shown(url_of(path) if self.is_sample else path)
+
     def check_run(self) -> None:
         """Raise UserError if OUTPUT_DIR is missing or holds another result by now."""
         now = look_again(self._now)
@@ -162,7 +173,7 @@ class Desk:
         try:
             status = os.lstat(copy.copy)
         except OSError:
-            if not os.path.lexists(copy.original.path):
+            if not self.is_sample and not os.path.lexists(copy.original.path):
                 return DELETED
             return MOVED if number in self._moved else GONE
         if not stat.S_ISREG(status.st_mode):
@@ -214,9 +225,12 @@ class Desk:
         return isinstance(self.facts(number), Facts)
 
     def has_original(self, number: int) -> bool:
-        """Whether a copy's original is what find saw: only that keeps what its group may lose."""
+        """Whether a copy's original is what find saw: only that keeps what its group may lose.
+
+        By a sample nothing is deleted, so its copies stand for the objects.
+        """
         copy = self.manifest.copies[number]
-        return probably_matches(copy.original.path, copy)
+        return self.is_sample or probably_matches(copy.original.path, copy)
 
     def reason_against(self, keeper: int) -> str | None:
         """Why nothing may go by rule for a picture that is kept, if there is a reason."""
@@ -246,7 +260,8 @@ class Desk:
         for number in dict.fromkeys(back):
             if self.state_of(number, sure=True) != THERE:
                 copy = self.manifest.copies[number]
-                reason = _tried(partial(storage.restore_copy, copy, output_dir))
+                again = partial(storage.restore_copy, copy, output_dir)
+                reason = TO_LOOK_AT if self.is_sample else _tried(again)
                 yield Deed("restore", number, reason)
         for order in dict.fromkeys(orders):
             if self.state_of(order.number) not in MISSING:
@@ -254,6 +269,8 @@ class Desk:
                 yield Deed("remove", order.number, reason)
 
     def _remove(self, order: Order, *, may_empty: bool) -> str | None:
+        if self.is_sample:
+            return TO_LOOK_AT
         if order.keeper is not None:
             if order.by_rule and (reason := self.reason_against(order.keeper)):
                 return reason
@@ -280,6 +297,8 @@ class Desk:
 
     def decide(self, group: int, *, keep: bool) -> str | None:
         """Keep a group side by side, or forget that; returns the reason not to, or None."""
+        if self.is_sample:
+            return TO_LOOK_AT
         with self._changing():
             return tried(self.side_by_side.keep if keep else self.side_by_side.forget, group)
 

@@ -244,6 +244,7 @@ def _serve_result(
             kept=desk.side_by_side.known_kept(),
             together=[_together_facts(desk, one) for one in desk.manifest.kept_together],
             commands=commands,
+            sample=desk.is_sample,
         )
 
     @app.get("/api/state/<int:since>")
@@ -293,7 +294,7 @@ def _group_facts(desk: Desk, group: int) -> dict[str, Any]:
     number_of = {copy.original.path: number for number, copy in copies}
     return {
         "group": group,
-        "copies": [_copy_facts(number, copy) for number, copy in copies],
+        "copies": [_copy_facts(desk, number, copy) for number, copy in copies],
         "links": [
             [number_of[one.left], number_of[one.right], one.view, one.distance, one.correlation]
             for one in desk.links[group]
@@ -309,10 +310,10 @@ def _together_facts(desk: Desk, kept: KeptTogether) -> list[Any]:
     return [kept.group, numbers, kept.day]
 
 
-def _copy_facts(number: int, copy: SavedCopy) -> list[Any]:
+def _copy_facts(desk: Desk, number: int, copy: SavedCopy) -> list[Any]:
     file = copy.original
     seconds = file.mtime_ns // 10**9
-    return [number, shown(file.path), file.size, seconds, copy.digest[:16], bool(copy.damage)]
+    return [number, desk.shown(file.path), file.size, seconds, copy.digest[:16], bool(copy.damage)]
 
 
 def _serve_pictures(app: Flask, desk: Desk) -> None:
@@ -405,7 +406,8 @@ def _serve_plans(app: Flask, desk: Desk, folders: Sequence[Folder]) -> None:
     def plan() -> Response:
         """What check-deleted would list now. Changes nothing on disk."""
         found = desk.check_deleted()
-        here = [copy for copy in found.deleted if os.path.lexists(copy.original.path)]
+        deleted = [] if desk.is_sample else found.deleted
+        here = [copy for copy in deleted if os.path.lexists(copy.original.path)]
         reasons = [desk.protection(copy) for copy in here]
         listed = [copy for copy, reason in zip(here, reasons, strict=True) if not reason]
         return jsonify(
@@ -419,7 +421,7 @@ def _serve_plans(app: Flask, desk: Desk, folders: Sequence[Folder]) -> None:
                 for copy, reason in zip(here, reasons, strict=True)
                 if reason
             ],
-            already=len(found.deleted) - len(here),
+            already=len(deleted) - len(here),
             moved=[shown(copy.original.path) for copy in found.moved],
             strangers=[shown(path) for path in found.strangers],
             whole_groups=sorted({copy.group for copy in found.whole_groups}),

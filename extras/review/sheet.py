@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from disk.record import Link, SavedCopy
+from disk.record import Link, Manifest, SavedCopy
 from disk.result import Result
 from extras.review import told
 from extras.review.desk import Desk
@@ -90,10 +90,8 @@ def contact_sheet(
     `watch` may wrap the groups that are shown, to show progress; `across` says that only photos of
     different input folders were compared. Changes nothing on disk.
     """
-    # A person may be at work with the copies by now; the originals are as find saw them.
     copies = result.manifest.copies
-    originals = tuple(replace(copy, copy=copy.original.path, preview=None) for copy in copies)
-    manifest = replace(result.manifest, copies=originals)
+    manifest = result.manifest if result.manifest.objects else _of_originals(result.manifest)
     examiner, pool = Examiner(workers, notes, along=True), ThreadPoolExecutor(workers)
     try:
         desk = Desk(replace(result, manifest=manifest), examiner, prefer, workers)
@@ -124,6 +122,12 @@ def contact_sheet(
         pictures=len(copies),
         size=sum(copy.original.size for copy in copies),
     )
+
+
+def _of_originals(manifest: Manifest) -> Manifest:
+    """The same by the originals, as find saw them: a person may be at work with the copies."""
+    copies = (replace(one, copy=one.original.path, preview=None) for one in manifest.copies)
+    return replace(manifest, copies=tuple(copies))
 
 
 def _first(desk: Desk) -> list[int]:
@@ -201,7 +205,7 @@ def _card(desk: Desk, number: int, copy: SavedCopy, name: str, *, keeper: bool) 
     facts, image = desk.facts(number), desk.examiner.picture(desk.copy(number), "small")
     held = () if isinstance(facts, Unseen) else desk.holds(facts)
     return Card(
-        path=told.shown(copy.original.path),
+        path=desk.shown(copy.original.path),
         name=name,
         href=quote(f"{copy.group}/{Path(copy.copy).name}"),
         image="" if isinstance(image, Unseen) else base64.b64encode(image).decode(),

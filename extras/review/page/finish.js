@@ -12,6 +12,7 @@ import { view } from "./view.js";
 import { bytes, counted, grouped, listed } from "./words.js";
 
 const LISTED = 300;
+const BY_RULES = "To have the rules list which objects may go, of all groups, and then to delete them, run";
 
 export async function openFinish() {
   $("finish-sum").textContent = "Looking at the folders …";
@@ -35,13 +36,15 @@ function showPlan(plan) {
   if (losses.length) tellLosses(losses);
   if (plan.companions.length) tellCompanions(plan.companions);
   $("finish-notes").append(...notesOf(plan).map((textContent) => make("p", { className: "muted", textContent })));
-  $("finish-how").hidden = $("finish-command").hidden = !deleted.length;
+  $("finish-how").hidden = $("finish-command").hidden = !deleted.length && !result.sample;
+  if (result.sample) $("finish-how").textContent = BY_RULES;
   $("finish-command").textContent = [result.commands["check-deleted"], result.commands.cleanup].join("\n");
 }
 
 const lineOf = (path, textContent) => make("li", { textContent, title: path });
 
 function nothing() {
+  if (result.sample) return "Nothing: this is a sample of objects, there to be looked at.";
   const touched = copies.some((copy) => stateOf(copy) !== THERE);
   return touched ? "Nothing would be deleted." : "Nothing: every group is as find left it.";
 }
@@ -104,7 +107,9 @@ export async function end() {
 // What to do now, as nothing is deleted here.
 function lastWords() {
   const told = [make("h1", { textContent: "The review has ended. You may close this page." })];
-  if (copies.some((copy) => stateOf(copy) === REMOVED)) {
+  if (result.sample) {
+    told.push(make("p", { textContent: `${BY_RULES}:` }), commandsOf("suggest", "cleanup"));
+  } else if (copies.some((copy) => stateOf(copy) === REMOVED)) {
     told.push(make("p", { textContent: "To list the originals of the copies that you removed, and then to delete them, type:" }), commandsOf("check-deleted", "cleanup"));
   }
   return [...told, make("p", { textContent: "To look again, type:" }), commandsOf("review")];

@@ -23,6 +23,7 @@ export const result = {
   rules: [],
   folders: [], // that tell pictures of groups apart: path, number of groups
   prefer: [], // the places among them of those that were named with --prefer
+  sample: false, // whether it shows objects, of which nothing is chosen here
   commands: {}, // by action, what to type in a terminal to go on
   states: "", // a letter for each copy
   editions: {}, // what tells the contents of edited copies apart
@@ -36,6 +37,7 @@ export function fill(answer) {
   Object.assign(result, { rules: answer.rules, folders: answer.folders, prefer: answer.prefer });
   result.run = answer.run;
   result.commands = answer.commands;
+  result.sample = answer.sample;
   for (const number of answer.seen) seen.add(number);
   for (const number of answer.kept) kept.add(number);
   for (const [number, members, day] of answer.together) {
