@@ -39,7 +39,7 @@ def sheets(by: Drawing, warn: Warn) -> MakeSheet:
                 result,
                 by.prefer,
                 by.workers,
-                lambda groups: bar(groups, "Contact sheet", unit=" groups"),
+                lambda groups: bar(groups, "Contact sheet", len(groups), " groups"),
                 across=by.across,
                 notes=notes,
             )

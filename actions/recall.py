@@ -45,7 +45,8 @@ class Recall:
         low, high = self.interval
         return (
             f"Index: {cells}; of the pairs that match it finds {self.share:.4f} "
-            f"({low:.4f} to {high:.4f}, {sample}: {self.found:,} of {self.pairs:,})."
+            f"({low:.4f} to {high:.4f} with 95 % certainty, {sample}: {self.found:,} of "
+            f"{self.pairs:,} pairs)."
         )
 
     @property

@@ -1,5 +1,6 @@
 """A find whose candidates come from an index: what it finds, and what it says it misses."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -167,7 +168,8 @@ def test_the_uncertainty_of_a_recall_is_wilsons_interval() -> None:
     assert recall.interval == pytest.approx((0.5958, 0.9821), abs=1e-3)
     assert recall.words == (
         "Index: each picture searched in 32 of 1,024 cells; of the pairs that match it finds "
-        "0.9000 (0.5958 to 0.9821, by 2,000 pictures compared with all: 9 of 10)."
+        "0.9000 (0.5958 to 0.9821 with 95 % certainty, by 2,000 pictures compared with all: 9 of "
+        "10 pairs)."
     )
     assert Recall(0, 0, 5, 32, 8, only_nearer=False).facts["recall"] is None
     assert "searched in all 8 cells; by 5 pictures compared with all no pair matches" in (
@@ -359,7 +361,7 @@ def test_what_colours_tell_needs_no_look(
 
 
 @pytest.mark.workers
-def test_a_find_by_index_says_its_recall(library: Library) -> None:
+def test_a_find_by_index_says_its_recall(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     here = library.run("find", "--json", "--no-cache", "--dry-run")
     flags = ("--engine", "dask", "--work", str(library.folder / "work"), "--index")
     ran = library.run("find", "--json", "--dry-run", *flags, "--probes", "64")
@@ -367,8 +369,18 @@ def test_a_find_by_index_says_its_recall(library: Library) -> None:
     told = ran.facts["index"]
     assert (told["probes"], told["recall"]) == (64, 1)
     assert told["pairs"] == told["found"] > 0
+    units = list[tuple[object, ...]]()
+
+    @contextlib.contextmanager
+    def progress(what: str, total: int, unit: str, **_: object) -> Iterator[Any]:
+        units.append((what, total, unit))
+        yield lambda _: None
+
+    monkeypatch.setattr(engine, "progress", progress)
+    (library.photos / "more.jpg").write_bytes((library.photos / "vacation1.jpg").read_bytes()[:-2])
     said = library.run("find", "--dry-run", *flags, "--probes", "64")
     assert said.code == here.code
+    assert ("Comparing", 1, " tasks") in units  # groups are of pictures, to people
     assert "Index: each picture searched in all " in said.out
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from stand_in import SHEET
 from test_review_page import complaints_of
 
+from actions import find_sheet
 from extras.review import sheet
 
 pytestmark = pytest.mark.sheet
@@ -40,6 +41,20 @@ def test_find_writes_a_sheet_of_all_groups_and_names_it(library: Library) -> Non
     for data in re.findall(r"base64,([^\"]+)", text):
         with Image.open(io.BytesIO(base64.b64decode(data))) as image:
             assert (image.format, max(image.size)) == ("JPEG", 200)
+
+
+def test_it_is_shown_of_how_many_groups_a_sheet_is_drawn(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[tuple[object, ...]]()
+
+    def bar(groups: Any, *given: object) -> Any:
+        told.append(given)
+        return groups
+
+    monkeypatch.setattr(find_sheet, "bar", bar)
+    library.find()
+    assert told == [("Contact sheet", 2, " groups")]
 
 
 def test_the_sheet_says_what_only_a_doomed_picture_knows(bare_library: Library) -> None:

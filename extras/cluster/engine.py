@@ -46,6 +46,7 @@ from pictures.store import RACY_NS
 PHOTOS_A_PART = 500
 FEWEST_PARTS, FEWEST_A_PART = 8, 60  # so that a few photos are work for several workers
 PARTS_A_BLOCK = 64  # so large that compiled loops pay
+TASKS = " tasks"  # where these are all that can be counted
 AT_ONCE = 1 << 14  # digests, or identities
 OF_PARTS = ("about", "identity", "flags", "hashes")
 T = TypeVar("T")
@@ -267,7 +268,8 @@ class OnCluster:
         todo = [(name, do, (self._work, *given)) for name, (do, given) in some.items()]
         if not todo:
             return
-        with progress(what, sum(sizes[name] for name in some), unit, left=words) as advance:
+        left = None if unit == TASKS else words
+        with progress(what, sum(sizes[name] for name in some), unit, left=left) as advance:
             for name, failed in self._run(todo):
                 counts.update(tasks=1, done=sizes[name], failed=failed)
                 advance(sizes[name])

@@ -13,7 +13,7 @@ import numpy as np
 
 from actions.recall import Recall
 from extras.cluster import cells, index, tasks
-from extras.cluster.engine import Block, OnCluster, cut, shown_in
+from extras.cluster.engine import TASKS, Block, OnCluster, cut, shown_in
 from extras.cluster.files import name_of
 from extras.cluster.found import among, by_identity, once_each
 from extras.cluster.index import Index
@@ -87,8 +87,8 @@ class ByIndex(OnCluster):
             for groups in both
         }
         if not pairs.keys() <= self._work.names():
-            self._done("Assigning", assigned, " files")
-            self._done("Comparing", pairs, " groups")
+            self._done("Assigning", assigned)
+            self._done("Comparing", pairs)
         for name in {*files} & self._work.names():  # or they took the room of all looks again
             with contextlib.suppress(FileNotFoundError):
                 self._work.remove(name)
@@ -103,11 +103,9 @@ class ByIndex(OnCluster):
             for block in blocks
         }
         todo = {name: (index.pick, (block.parts, *given)) for name, block in picked.items()}
-        self._done("Picking", todo, " blocks")
+        self._done("Picking", todo)
         centres = name_of("centres", self._versions, made.cells, *picked)
-        self._done(
-            "Finding cells", {centres: (index.find_cells, ([*picked], made.cells))}, " indexes"
-        )
+        self._done("Finding cells", {centres: (index.find_cells, ([*picked], made.cells))})
         return centres
 
     def _assigned(
@@ -169,7 +167,7 @@ class ByIndex(OnCluster):
             for part in np.unique(where).tolist()
         ]
         given = (wanted, columns["identity"], self.recipe, self._versions)
-        self._done("Sampling", {name: (index.gather, given)}, " samples")
+        self._done("Sampling", {name: (index.gather, given)})
         return Sample(photos, Part(name, shows))
 
     def _compared_with(self, sample: Sample) -> dict[str, Block | None]:
@@ -195,15 +193,14 @@ class ByIndex(OnCluster):
                 )
                 for name, block in some.items()
             },
-            " blocks",
         )
         return some
 
-    def _done(self, what: str, todo: Mapping[str, Any], unit: str) -> None:
+    def _done(self, what: str, todo: Mapping[str, Any]) -> None:
         """Have done what isn't there yet, by the names of what is left."""
         there = self._work.names()
         some = {name: task for name, task in todo.items() if name not in there}
-        self._do(what, some, dict.fromkeys(some, 1), unit)
+        self._do(what, some, dict.fromkeys(some, 1), TASKS)
 
 
 def matching_pairs(exact: Candidates, found: Candidates, owner: Numbers) -> tuple[int, int]:
