@@ -36,6 +36,10 @@ def test_the_report_of_a_sample_shows_its_pictures_by_their_urls_and_judges_them
         assert f"<small>{url}</small>" in report
     assert ("/s3:/" in report, "gone" in report) == (False, False)
     assert report.count("suggested to keep") == 1
+    assert "could go: " in report
+    assert find(library, photos, "--sample", "1", "--protect", photos).code == 1
+    report = (library.output / "report.html").read_text("utf-8")
+    assert (report.count("data:image/jpeg;base64,"), "could go: " in report) == (len(urls), False)
 
 
 @pytest.mark.workers

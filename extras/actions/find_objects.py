@@ -84,7 +84,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
         console.warn_of(unsigned)
         if old is not None:
             first = chosen.groups[: arguments.sample]
-            manifest = sample.planned(images, first, settings.input_dirs, paths, engine.work)
+            manifest = sample.planned(
+                images, first, settings.input_dirs, paths, engine.work, protected
+            )
             seen = None if arguments.discard_review else survey.digests()
             manifest = show(console, old, manifest, objects, log, seen)
             if not settings.no_report:

@@ -13,7 +13,8 @@ from disk.files import is_gone
 from disk.record import Manifest, SavedCopy
 from disk.result import OutputPaths, Result
 from extras.objects.hashing import AT_ONCE
-from extras.objects.places import place_of
+from extras.objects.places import place_of, url_of
+from extras.objects.protecting import ProtectedObjects
 from extras.objects.stores import StoredObject, errors, store_of, why_not
 from grouping import Cluster
 from pictures.images import HashedImage
@@ -27,14 +28,20 @@ def planned(
     urls: Sequence[str],
     paths: OutputPaths,
     work: str,
+    protected: ProtectedObjects,
 ) -> Manifest:
-    """The record of a sample of some groups. Changes nothing on disk."""
+    """The record of a sample of some groups, with what is protected. Changes nothing on disk."""
 
     def shown(position: int) -> HashedImage:
         image = images[position]
         return replace(image, file=replace(image.file, path=place_of(image.file.path)))
 
-    copies = storage.plan_copies([list(map(shown, c.members)) for c in groups], paths.output_dir)
+    copies = tuple(
+        replace(copy, protected=protected.reason(url_of(copy.original.path)))
+        for copy in storage.plan_copies(
+            [list(map(shown, c.members)) for c in groups], paths.output_dir
+        )
+    )
     links = [
         replace(link, left=place_of(link.left), right=place_of(link.right))
         for link in links_between(images, groups)
