@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from actions.near import did_you_mean
 from config import UserError
 from disk import system
-from disk.files import is_url
+from disk.files import check_names_something, is_url
 from disk.own_names import BUILDING_SUFFIXES, MANIFEST, REPORT
 from disk.user_folders import CACHE_SUFFIX, default_cache_file
 from pictures.choices import METHODS
@@ -54,6 +54,7 @@ def input_dirs(values: Values, name: str) -> tuple[str, ...]:
 
 def _folder(given: object, name: str, base: str) -> str:
     url = str(given)
+    check_names_something(name, url)
     return url.rstrip("/") if is_url(url) else os.path.realpath(_path(given, name, base))
 
 
@@ -126,6 +127,7 @@ def protected_by(entry: str, name: str, base: str) -> list[str]:
     A pattern may begin in any folder, or it begins with a real path: where it is absolute, has "."
     or ".." as its first folders, or a link on its way; the folder is then that of `base`.
     """
+    check_names_something(name, entry)
     if is_url(entry):
         return [entry.rstrip("/")]
     place = _path(entry, name, base)

@@ -14,6 +14,7 @@ from config import UserError
 from disk import system
 
 MAX_FILE_BYTES = 1 << 30
+WITHOUT_BUCKETS = ("file", "local", "memory")  # protocols; a path stands in their URLs at once
 TEMPORARY_SUFFIX = ".being-written"
 
 
@@ -135,6 +136,27 @@ def is_below(path: str, folders: Iterable[str]) -> bool:
 def is_url(place: str) -> bool:
     """Whether a place is told by a URL, as that of an object store, and not by a path."""
     return re.match(r"[a-z][a-z0-9+.-]*://", place, re.IGNORECASE) is not None
+
+
+def names_nothing(url: str) -> bool:
+    """Whether a URL names no bucket, or no folder of this machine.
+
+    >>> names_nothing("s3://"), names_nothing("s3:///2024"), names_nothing("file:///")
+    (True, True, True)
+    >>> names_nothing("s3://photos"), names_nothing("file:///photos"), names_nothing("~/photos")
+    (False, False, False)
+    """
+    if not is_url(url):
+        return False
+    protocol, _, rest = url.partition("://")
+    has_bucket = protocol.lower() not in WITHOUT_BUCKETS
+    return not (rest.partition("/")[0] if has_bucket else rest).strip("/ ")
+
+
+def check_names_something(what: str, url: str) -> None:
+    """Raise UserError for a URL that names no bucket: without its slashes it would be a path."""
+    if names_nothing(url):
+        raise UserError(f"{what} {url} names no bucket; write it as s3://BUCKET/PREFIX.")
 
 
 def files_in(folder: str) -> Iterator[str]:

@@ -635,6 +635,28 @@ def test_an_access_point_is_refused_before_anything_is_asked(
     assert (asked, (library.folder / "work").exists()) == ([], False)
 
 
+@pytest.mark.parametrize("url", ["s3://", "S3:///", "s3:///2024", "gs://", "file://", "file:///"])
+def test_a_url_that_names_no_bucket_is_refused_and_nothing_is_made(
+    url: str, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its slashes it was a path: a folder `s3:` in the current one."""
+    monkeypatch.chdir(library.folder)
+    before = tree(library.folder)
+    by = ("find", "--engine", "dask")
+    for flags, what in {
+        (*by, "--input-dir", url, "--work", "work"): f"INPUT_DIR {url}",
+        (*by, "--input-dir", "s3://photos", "--work", "w", "--protect", url): f"PROTECT {url}",
+        (*by, "--input-dir", "s3://photos", "--work", url): f"--work {url}",
+        (*by, "--input-dir", str(library.photos), "--work", url): f"--work {url}",
+        ("suggest", "--work", url): f"--work {url}",
+        ("cleanup", "--work", url): f"--work {url}",
+    }.items():
+        ran = library.run(*flags)
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert f"{what} names no bucket" in ran.err
+    assert tree(library.folder) == before
+
+
 def test_a_bucket_that_is_called_nearly_as_an_access_point_is_one(store: Any) -> None:
     for name in ("photos-s3alias-2", "x.arn.aws"):
         store.create_bucket(Bucket=name)

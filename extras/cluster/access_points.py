@@ -1,6 +1,7 @@
-"""Access points of S3, by which an object has another URL than by its bucket."""
+"""URLs that are refused: of no bucket, or through an access point, another way to an object."""
 
 from config import UserError
+from disk.files import check_names_something
 from disk.lines import to_line
 
 S3_PROTOCOLS = ("s3", "s3a")
@@ -24,6 +25,11 @@ def is_access_point(url: str) -> bool:
 
 
 def check_bucket(what: str, url: str) -> None:
-    """Raise UserError for an access point: an object could be its own survivor, or unprotected."""
+    """Raise UserError for a URL that names no bucket, or leads through an access point.
+
+    Of the first one only a path would be left, and by the second one an object could be its own
+    survivor, or unprotected.
+    """
+    check_names_something(what, url)
     if is_access_point(url):
         raise UserError(f"{what} {to_line(url)} is {WHY}; name its bucket, s3://BUCKET/PREFIX.")
