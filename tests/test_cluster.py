@@ -553,6 +553,25 @@ def test_a_result_that_the_store_does_not_give_now_is_not_taken_for_damaged(
     assert work.read("some")["a"].tolist() == [1, 2]
 
 
+def test_no_bit_of_a_result_can_change_unseen(tmp_path: Path) -> None:
+    work, path = Work(str(tmp_path)), tmp_path / "some.parquet"
+    columns = {"key": [1, 2, 3], "shown": [b"one", b"two", b"three"]}
+    work.write("some", columns, [1, 3])
+    whole, told = path.read_bytes(), 0
+    for place in range(len(whole)):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        try:
+            found = work.read("some")
+        except UserError:
+            told += 1
+            assert not path.exists()
+            continue
+        assert {name: column.tolist() for name, column in found.items()} == columns
+    assert told > len(whole) / 2
+
+
 def test_what_cannot_be_made_again_stays_though_it_is_damaged(tmp_path: Path) -> None:
     work = Work(str(tmp_path), can_be_remade=False)
     work.write("some", {"a": [1, 2]})

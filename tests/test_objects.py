@@ -38,6 +38,7 @@ from extras.cluster.files import Work
 from extras.objects import hashing, listing, stores
 from extras.objects.beside import beside as beside_of
 from extras.objects.hashing import Measured, OnObjects, hashed_and_sized
+from extras.objects.result import result_in
 from extras.objects.stores import S3, StoredObject, store_of
 from finder import Found, Skipped
 from pictures.images import Unreadable
@@ -544,7 +545,7 @@ def test_an_index_finds_among_objects_what_one_machine_finds_among_files(
         kinds = Counter(name.partition("-")[0] for name in left)
         assert (kinds["cells"] >= 3, kinds["centres"] >= 1, kinds["assigned"]) == (True, True, 0)
         assert Work(f"{work}/result").names() == {"groups", "matches", "signed"}
-    assert Work(f"{work}/result").read("groups")["url"].tolist() == [
+    assert result_in(work).read("groups")["url"].tolist() == [
         url for group in ran.facts["groups"] for url in group
     ]
 

@@ -23,6 +23,7 @@ from disk.files import sync_folder
 ENDING = ".parquet"
 # What tasks read again and again: small pictures, in half of Zstandard's time and 1.07 of its room.
 QUICK, COMMON = "lz4", "zstd"
+MAGIC, SEAL_BYTES = b"PAR1", 16
 
 
 def name_of(kind: str, *made_of: object) -> str:
@@ -47,15 +48,46 @@ def _tells_of_damage(error: Exception) -> bool:
     return not isinstance(error, MemoryError)
 
 
+def sealed(data: bytes) -> bytes:
+    """A Parquet file with a digest of its last part behind it, of which it has none itself.
+
+    A bit of that part can hide rows or exchange them, and nothing else would tell.
+    """
+    return data + _seal(data[-_last_part(data) :])
+
+
+def _last_part(data: bytes) -> int:
+    """How long the last part of a Parquet file is: what lies where, its length and a word."""
+    return int.from_bytes(data[-8:-4], "little") + 8
+
+
+def _seal(last: bytes) -> bytes:
+    return hashlib.blake2b(last, digest_size=SEAL_BYTES).digest()
+
+
+def unsealed(stream: Any) -> pq.FileMetaData:
+    """What lies where in a sealed file; ArrowInvalid if that isn't what was written."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - SEAL_BYTES - 8))
+    length = _last_part(stream.read(8))
+    stream.seek(max(0, size - SEAL_BYTES - length))
+    last = stream.read(length)
+    if _seal(last) != stream.read(SEAL_BYTES):
+        raise pa.ArrowInvalid("its last part has changed")
+    return pq.read_metadata(pa.BufferReader(MAGIC + last))
+
+
 @dataclass(frozen=True)
 class Work:
     """A folder of results by its path or URL; what lies in it is named by what it was made of.
 
     A damaged one is removed if it can be remade, as a list that a person has edited or a log can't.
+    What is `for_people` any program can read.
     """
 
     url: str
     can_be_remade: bool = True
+    for_people: bool = False
 
     @cached_property
     def _place(self) -> tuple[Any, str]:
@@ -88,14 +120,15 @@ class Work:
         With `ends`, the rows up to each of them can be read without the others.
         """
         sink, table = pa.BufferOutputStream(), pa.table(dict(columns))
-        known = not self.can_be_remade  # it is for people and their tools
-        how = {"compression": COMMON if known else QUICK, "use_dictionary": known}
-        how |= {"write_statistics": known, "write_page_checksum": True}
+        common = self.for_people
+        how = {"compression": COMMON if common else QUICK, "use_dictionary": common}
+        how |= {"write_statistics": common, "write_page_checksum": True}
         with pq.ParquetWriter(sink, table.schema, **how) as writer:
             for begin, end in pairwise([0, *(ends or [table.num_rows])]):
                 writer.write_table(table.slice(begin, end - begin))
         (system, folder), path = self._place, self._path_of(name)
         data, is_local = sink.getvalue().to_pybytes(), "file" in system.protocol
+        data = data if self.for_people else sealed(data)
         if not is_local:  # an object is never half there, and there are no folders
             system.pipe_file(path, data)
             return
@@ -117,7 +150,8 @@ class Work:
         try:
             with system.open(path, "rb") as stream:
                 wanted = list(columns) or None
-                with pq.ParquetFile(stream, page_checksum_verification=True) as file:
+                last = None if self.for_people else unsealed(stream)
+                with pq.ParquetFile(stream, metadata=last, page_checksum_verification=True) as file:
                     found = file.read(wanted) if some is None else file.read_row_group(some, wanted)
         except (pa.ArrowException, OSError) as error:
             if not _tells_of_damage(error):

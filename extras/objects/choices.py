@@ -40,7 +40,7 @@ def chosen(victim: Member, survivor: Member, reason: str, loses: str, result: st
 
 def list_in(url: str) -> Work:
     """Where the list lies, in the place of the work; it may be of several files."""
-    return Work(f"{url}/{PLACE}", can_be_remade=False)
+    return Work(f"{url}/{PLACE}", can_be_remade=False, for_people=True)
 
 
 def write(work: Work, name: str, choices: Iterable[Choice]) -> None:

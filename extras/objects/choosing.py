@@ -39,7 +39,7 @@ class Left:
 
 def left_in(url: str) -> Work:
     """Where it is left what the rules leave to a person, in the place of the work."""
-    return Work(f"{url}/{LEFT}")
+    return Work(f"{url}/{LEFT}", for_people=True)
 
 
 def judge_groups(

@@ -56,7 +56,7 @@ def outcome_of(going: Going, state: str, marker: str = "", reason: str = "") -> 
 
 def log_in(url: str) -> Work:
     """Where it is noted what was deleted, in the place of the work."""
-    return Work(f"{url}/{PLACE}", can_be_remade=False)
+    return Work(f"{url}/{PLACE}", can_be_remade=False, for_people=True)
 
 
 def next_run(log: Work) -> int:

@@ -93,7 +93,7 @@ class Result:
 
 def result_in(url: str) -> Work:
     """Where the result of a find lies, in the place of its work."""
-    return Work(f"{url}/{PLACE}", can_be_remade=False)
+    return Work(f"{url}/{PLACE}", can_be_remade=False, for_people=True)
 
 
 # ---- Making it
