@@ -32,6 +32,7 @@ from disk.result import OutputPaths
 from pictures.by_name import of_extras
 from pictures.losses import orphaned_sidecars
 
+PACKAGES = "extras.cluster.installed:check_packages"  # whether those are there that it needs
 OF_OBJECTS = "extras.actions.cleanup_objects:run"  # what is deleted in object stores
 
 
@@ -80,6 +81,7 @@ def gone_before(culled: cleanup.Culled) -> list[str]:
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     if arguments.work or arguments.scheduler:
+        of_extras(PACKAGES, "--work")("--work")
         of_extras(OF_OBJECTS, "--work")(settings, arguments, console)
         return
     whole, along = arguments.allow_whole_groups, arguments.with_companions

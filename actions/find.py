@@ -62,6 +62,7 @@ from pictures.store import opened as opened_store
 if TYPE_CHECKING:
     from grouping import Cluster
 
+PACKAGES = "extras.cluster.installed:check_packages"  # whether those are there that it needs
 OF_OBJECTS = "extras.actions.find_objects:run"  # photos that lie in object stores
 
 
@@ -119,8 +120,9 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
 
 
 def are_objects(input_dirs: Sequence[str], arguments: argparse.Namespace) -> bool:
-    """Whether photos lie in object stores, and are found there by tasks."""
+    """Whether photos lie in object stores, and are found there by tasks, which takes packages."""
     if arguments.engine and any(map(is_url, input_dirs)):
+        of_extras(PACKAGES, "a URL")("--engine dask")
         return True
     if arguments.sample:
         raise UserError("--sample: only with photos in an object store; use --at-most.")

@@ -697,6 +697,28 @@ def test_what_cannot_be_done_on_a_cluster_is_refused_with_the_reason(
     assert f"--engine dask needs the package dask[distributed]; {remedy}." in ran.err
 
 
+@pytest.mark.parametrize("missing", ["dask", "distributed", "pyarrow", "fsspec", "s3fs"])
+def test_a_missing_package_is_named_with_what_brings_it(missing: str, tmp_path: Path) -> None:
+    """Before anything is imported that it takes; `main` would name the packages of the core."""
+    without = f"import sys; sys.modules['{missing}'] = None; import main; sys.exit(main.main())"
+    folder = str(ROOT / "tests")
+    work = ("--work", "s3://bucket/work")
+    by_dask = ("--engine", "dask", "--dry-run")
+    for flags in (
+        ("find", "s3://bucket/photos", *by_dask, "--work", str(tmp_path)),
+        ("find", folder, *by_dask, *work),
+        ("cleanup", *work),
+        ("suggest", *work),
+    ):
+        command = [sys.executable, "-c", without, "--action", *flags]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran.stderr
+        assert (
+            f"needs the package {installed.PACKAGES.get(missing, missing)}; run pip" in ran.stderr
+        )
+        assert "extras/cluster/requirements.txt first" in ran.stderr
+
+
 def test_a_scheduler_or_folder_that_does_not_answer_is_said_in_one_line(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

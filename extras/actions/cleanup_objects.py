@@ -12,9 +12,9 @@ from actions.console import Console, Item, asked, counted, facts_of, lines_of, m
 from config import Exit, Settings, UserError
 from disk.files import is_url
 from disk.lines import to_line
-from extras.cluster.access_points import check_bucket
 from extras.cluster.engine import Run, Task
 from extras.cluster.files import Work
+from extras.cluster.installed import check_url
 from extras.cluster.running import started
 from extras.objects import choices, plan, removal, result
 from extras.objects.locking import buckets_locked, locked
@@ -77,7 +77,7 @@ def place_of_work(arguments: argparse.Namespace) -> str:
     work = str(arguments.work or "")
     if not work:
         raise UserError(f"--scheduler: only with --work; see --action {arguments.action} --help.")
-    check_bucket("--work", work)
+    check_url("--work", work)
     work = work.rstrip("/") if is_url(work) else os.path.abspath(os.path.expanduser(work))
     result.check_there(result.result_in(work))
     return work

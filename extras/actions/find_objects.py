@@ -24,7 +24,7 @@ from disk.record import Manifest
 from disk.replaceable import check_last_copies, check_still_replaceable
 from disk.result import Opened, OutputPaths, Result
 from extras.actions.cleanup_objects import warn_of_unused
-from extras.cluster.access_points import check_bucket
+from extras.cluster.installed import check_url
 from extras.cluster.running import on_cluster
 from extras.objects import listing, result, sample
 from extras.objects.beside import beside
@@ -98,7 +98,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
 def check_can(input_dirs: Sequence[str], min_pixels: int, copies: str, *, across: bool) -> None:
     """Refuse what can't be done with objects, with the reason."""
     for url in input_dirs:
-        check_bucket("INPUT_DIR", url)
+        check_url("INPUT_DIR", url)
     folders = [folder for folder in input_dirs if not is_url(folder)]
     refused = {
         f"INPUT_DIR {folders[0]} beside a URL" if folders else "": (

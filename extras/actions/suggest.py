@@ -14,6 +14,7 @@ from actions.values import check_prefer
 from config import Settings
 from disk.lines import to_line
 from disk.removal import Kept
+from extras.cluster.installed import check_packages
 from extras.review import told
 from extras.review.desk import Desk
 from extras.review.examiner import Examiner
@@ -41,6 +42,7 @@ class Advice:
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
     """Show which copies the rules give up and, with --apply, remove them; originals stay."""
     if arguments.work or arguments.scheduler:
+        check_packages("--work")
         suggest_objects = named("extras.actions.suggest_objects:run")
         suggest_objects(settings, arguments, console)
         return
