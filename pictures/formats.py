@@ -332,7 +332,9 @@ def openers(form: Format) -> tuple[str, ...]:
         raise ValueError(f"to read {form.said}, install {form.package}")
     try:
         importlib.import_module(form.plugin)
-    except ImportError as error:  # of another Python, or without a library that it needs
+    # Of another Python, or without a library that it needs: what a package of others then raises
+    # may be anything, and only its own files can't be read.
+    except Exception as error:  # noqa: BLE001
         raise ValueError(f"{form.package} can't be loaded: {error}") from None
     return form.opened_as
 

@@ -8,6 +8,7 @@ import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -216,6 +217,18 @@ def test_a_package_that_is_broken_ends_no_find(
     (item,) = ran.facts["unreadable"]
     assert (ran.code, ran.facts["hashed"]) == (1, 1)
     assert item["reason"].startswith("pi-heif can't be loaded: ")
+
+
+@pytest.mark.parametrize("error", [OSError("no libheif"), SystemError("failed"), RuntimeError()])
+def test_whatever_a_broken_package_raises_only_its_files_are_unreadable(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def import_module(_: str) -> object:
+        raise error
+
+    monkeypatch.setattr(formats, "importlib", SimpleNamespace(import_module=import_module))
+    with pytest.raises(ValueError, match=r"^pi-heif can't be loaded: "):
+        decode.open_header(heic(photo(CAT)))
 
 
 # ---- On the page
