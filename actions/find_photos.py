@@ -1,6 +1,7 @@
 """What find compares: the pictures of the input folders, hashed, and which of them group."""
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import finder
-from actions.console import MANY, bar, progress
+from actions.console import MANY, bar, print_line, progress
 from actions.recall import Recall
 from actions.time_left import TimeLeft
 from disk.files import ImageFile
@@ -17,6 +18,7 @@ from disk.record import is_result
 from disk.result import OutputPaths
 from finder import Found, Skipped
 from pictures.costs import cost
+from pictures.exhaustive import COMPILER
 from pictures.formats import may_have_thumbnail
 from pictures.images import Hashed, HashFiles, Unreadable
 from pictures.methods import Method
@@ -195,6 +197,13 @@ def watched(what: str, total: int) -> AbstractContextManager[Callable[[int], obj
     return progress(what, total, " pairs", is_told=total >= MANY_PAIRS)
 
 
+def warn_of_compiler() -> None:
+    """Warn where the package that compiles loops is there and can't be used, if it was wanted."""
+    if failure := COMPILER.failure:
+        line = f"warning: Numba can't be used ({failure}); NumPy compared all, in more time."
+        print_line(line, sys.stderr)
+
+
 def searched(
     survey: finder.Survey, hasher: Hashing, sides: finder.Sides | None, memory: Memory
 ) -> Searched:
@@ -209,5 +218,6 @@ def searched(
         members = (survey.images[n] for cluster in groups for n in cluster.members)
         near = [image.file for image in members if image.by_thumbnail]
         if not near:
+            warn_of_compiler()
             return Searched(survey, groups, matched, by_image, hasher.recall)
         survey = finder.hashed_again(survey, hasher.closer(near))

@@ -10,6 +10,8 @@ import numpy as np
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba import config, njit, types
 
+if vars(config)["DISABLE_JIT"]:  # NumPy is far quicker than such loops as Python
+    raise ImportError("NUMBA_DISABLE_JIT is set")
 HOST = get_host_cpu_features()
 if HOST.get("avx512vpopcntdq"):
     # There a vector of 512 bits is counted as quickly as one of 256, which the compiler prefers.

@@ -38,6 +38,16 @@ FOUND = 4096  # room for so many places at first
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
+@dataclass(slots=True)
+class Compiler:
+    """Why this process has no compiled loops though what compiles them is there, once it knows."""
+
+    failure: str = ""
+
+
+COMPILER = Compiler()
+
+
 @dataclass(frozen=True, slots=True)
 class Strip:
     """Rows and columns that are compared with each other, those at the ends not among them."""
@@ -103,14 +113,26 @@ class Comparing:
 
 
 def compiled(name: str, pairs: int, words: int) -> Loop | None:
-    """A compiled loop for so many pairs, where it pays and what compiles it is there."""
+    """A compiled loop for so many pairs, where it pays and what compiles it is there and works."""
     if not compiling_pays(pairs, words):
         return None
     try:
         loop: Loop = named(f"extras.popcount:{name}")
-    except ImportError:  # what is installed doesn't fit the other packages
+        _try(loop)
+    # A package of others that isn't whole, or doesn't fit the rest, may raise anything when it is
+    # imported or compiles (even SystemExit), and NumPy does the same without it.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        COMPILER.failure = (str(error).strip() or type(error).__name__).splitlines()[0]
         return None
     return loop
+
+
+def _try(loop: Loop) -> None:
+    """Raise an error unless a loop finds the one pair of two equal hashes."""
+    place = np.full(1, -1, np.int64)
+    hashes = np.zeros((2, COMPILED_WORDS, COMPILED_WORDS), np.uint64)
+    if loop(hashes[0, :1], hashes[1, :, :1].copy(), 0, 1, 0, place) != 1 or place[0] != 0:
+        raise ValueError("its loops find something else")
 
 
 def cost_of_pairs(pairs: int, words: int, passes: int) -> float:
@@ -133,6 +155,7 @@ def compiling_pays(pairs: int, words: int) -> bool:
     return (
         max(pairs, _ALSO.get()) >= MANY
         and words == COMPILED_WORDS
+        and not COMPILER.failure
         and all(map(find_spec, (COMPILED, "extras")))
     )
 

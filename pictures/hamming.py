@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pictures.effort import UNTOLD, Work
-from pictures.exhaustive import Comparing, Strip, cost_of_pairs, strips
+from pictures.exhaustive import (
+    Comparing,
+    Strip,
+    compiled,
+    compiling_pays,
+    cost_of_pairs,
+    strips,
+)
 
 BAND_BITS = 16
 CHUNK = 1 << 16  # candidates that are compared at once
@@ -118,6 +125,16 @@ def bands_pay(
     If the left hashes are to be compared in several `ways`, bands find the pairs of one after the
     other, and of all of them together those that `exhaustive` compares at once.
     """
+    pays = _bands_cost_less(left, threshold, right, ways)
+    pairs, words = len(left) * len(left if right is None else right), left.shape[1]
+    if pays or not compiling_pays(pairs, words) or compiled("close", pairs, words):
+        return pays
+    return _bands_cost_less(left, threshold, right, ways)  # than NumPy, as nothing is compiled
+
+
+def _bands_cost_less(
+    left: NDArray[np.uint64], threshold: int, right: NDArray[np.uint64] | None, ways: int
+) -> bool:
     columns = left if right is None else right
     bands = left.shape[1] * 64 // BAND_BITS
     pairs = len(left) * len(columns)

@@ -1,9 +1,14 @@
 """By whatever loop hashes are compared, and in however many threads, the same comes of it."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT, Library, Ran, collect
 from test_grouping import Make, clustered_hashes, random_hashes, skewed_hashes
 
 from pictures import exhaustive, hamming
@@ -53,6 +58,7 @@ def small_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhaustive, "MANY_ROWS", 1000)
     monkeypatch.setattr(exhaustive, "HEIGHT", 8)
     monkeypatch.setattr(exhaustive, "COLUMNS", 1024)
+    monkeypatch.setattr(exhaustive, "COMPILER", exhaustive.Compiler())
     monkeypatch.setattr(hamming, "bands_pay", lambda *_: False)
 
 
@@ -91,6 +97,104 @@ def test_without_what_compiles_the_loops_the_search_is_numpys(
     monkeypatch.setattr(exhaustive, "COMPILED", "no_such_package")
     assert exhaustive.compiled("close", 1 << 40, 4) is None
     assert list(upright(hashes, None, 30, Work())) == wanted
+
+
+STUB = """
+class Kind:
+    def __call__(self, *_): return self
+    def __getitem__(self, _): return self
+    def Array(self, *_, **__): return self
+types = Kind()
+types.int64 = types.uint64 = Kind()
+config = Kind()
+config.DISABLE_JIT = 0
+"""
+BROKEN = {  # what is in the package, and what is said of it
+    'raise ImportError("Numba needs NumPy 2.4 or less")': "Numba needs NumPy 2.4 or less",
+    'raise SystemError("it failed\\nsomewhere")': "it failed)",
+    'raise OSError("Could not load shared object")': "Could not load shared object",
+    'raise SystemExit("no licence")': "no licence",
+    "raise MemoryError": "MemoryError",
+    "x = 1": "cannot import name 'config' from 'numba'",
+    STUB + "def njit(*_, **__):\n    raise LookupError('nothing compiles')": "nothing compiles",
+    STUB + "def njit(*_, **__):\n    return lambda _: lambda *_: 7": "its loops find",
+    STUB + "def njit(*_, **__):\n    return lambda _: 5": "'int' object is not callable",
+}
+# As the program, but as few pairs as these are worth the loops.
+MAIN = """
+import sys
+from pictures import exhaustive
+exhaustive.MANY = 0
+import main
+sys.exit(main.main())
+"""
+
+
+FLAGS = ("--dry-run", "--no-cache", "--json")
+
+
+def found_by(library: Library, *flags: str, **environment: str) -> Ran:
+    """What a process finds that compiles loops for however few pairs."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, *library.arguments("find", *FLAGS, *flags)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    ran = collect(process)
+    assert ran.code == 0, ran
+    return ran
+
+
+@pytest.mark.parametrize(("content", "said"), BROKEN.items(), ids=BROKEN.values())
+def test_a_broken_compiler_costs_time_and_nothing_else(
+    content: str, said: str, library: Library, tmp_path: Path
+) -> None:
+    pytest.importorskip("llvmlite")
+    flags = ("--threshold", "40") if "raise" in content else ()
+    wanted = library.run("find", *FLAGS, *flags).facts["groups"]
+    assert wanted
+    (tmp_path / "numba").mkdir()
+    (tmp_path / "numba" / "__init__.py").write_text(content)
+    ran = found_by(library, *flags, PYTHONPATH=str(tmp_path))
+    assert ran.facts["groups"] == wanted
+    assert f"warning: Numba can't be used ({said}" in ran.err
+    assert ran.err.count("Numba can't") == 1
+    assert "Traceback" not in ran.err
+
+
+def test_what_compiles_the_loops_may_be_told_not_to(library: Library) -> None:
+    """They would go on for hours as Python."""
+    pytest.importorskip("numba")
+    plain = found_by(library)
+    assert "Numba" not in plain.err
+    ran = found_by(library, NUMBA_DISABLE_JIT="1")
+    assert ran.facts["groups"] == plain.facts["groups"]
+    assert ran.err.count("warning: Numba can't be used (NUMBA_DISABLE_JIT is set)") == 1
+
+
+def test_without_the_loops_bands_are_weighed_against_numpy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(exhaustive, "COMPILER", exhaustive.Compiler())
+    monkeypatch.setattr(exhaustive, "MANY", 0)
+    monkeypatch.setattr(exhaustive, "find_spec", lambda _: True)
+
+    def broken(_: str) -> object:
+        raise SystemError("broken")
+
+    hashes = pack(random_hashes(np.random.default_rng(1), 8000, 32))
+    with monkeypatch.context() as whole:
+        whole.setattr(exhaustive, "named", lambda _: print)
+        whole.setattr(exhaustive, "_try", lambda _: None)
+        assert not hamming.bands_pay(hashes, 31, None)
+    monkeypatch.setattr(exhaustive, "named", broken)
+    assert hamming.bands_pay(hashes, 31, None)
+    assert exhaustive.COMPILER.failure == "broken"
+    assert not exhaustive.compiling_pays(1, 4)
 
 
 @pytest.mark.parametrize("search", SEARCHES)
