@@ -1,8 +1,6 @@
 """Whether there is room for a find, said and checked before it begins."""
 
-import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 
 from actions.console import MANY, Console
@@ -10,9 +8,10 @@ from config import UserError
 from disk import system
 from disk.files import ImageFile
 from finder import Found
-from pictures.needs import needs_of
+from pictures.kept import count_kept
+from pictures.needs import Needs, needs_of
 from pictures.recipe import Recipe
-from pictures.store import bytes_kept
+from pictures.spool import Place, places_of
 
 SAID_FROM = 100_000  # photos; with fewer no computer lacks what they need
 
@@ -27,37 +26,54 @@ def check_needs(
 ) -> None:
     """Say what the photos that a walk found need; UserError where that isn't there.
 
-    It is said of very many, or if it `is_told`. What a cache keeps already counts as room. Changes
-    nothing on disk.
+    It is said of very many, or if it `is_told`. Changes nothing on disk.
     """
-    photos = sum(isinstance(found, ImageFile) for found in walked)
-    if photos < MANY:
+    photos = [found for found in walked if isinstance(found, ImageFile)]
+    if len(photos) < MANY:
         return
-    needs, folder = needs_of(recipe, photos), _folder_of(cache_file)
-    if photos >= SAID_FROM or is_told:
-        console.say(
-            f"{photos:,} photos need about {_size(needs.memory)} of memory, "
-            f"and {_size(needs.disk)} in {folder}."
-        )
+    needs, places = needs_of(recipe, len(photos)), places_of(cache_file)
+    if not places:
+        raise UserError("there is no folder for temporary files; set TMPDIR to one.")
+    place = next((p for p in places if has_room(p, needs.disk)), places[-1])
+    takes_disk = place.is_cache or not recipe.only_hash  # hashes alone stay in memory
+    if len(photos) >= SAID_FROM or is_told:
+        disk = f", and {_size(needs.disk)} in {place.folder}" if takes_disk else ""
+        console.say(f"{len(photos):,} photos need about {_size(needs.memory)} of memory{disk}.")
+    _check_memory(needs, len(photos))
+    if takes_disk and not has_room(place, needs.disk):
+        kept = count_kept(cache_file, photos, recipe) if cache_file and place.is_cache else 0
+        if (new := len(photos) - kept) >= MANY:
+            _check_disk(place, needs_of(recipe, new).disk, new)
+
+
+def has_room(place: Place, size: int) -> bool:
+    """Whether so many bytes fit in a folder, beside what is left free there."""
+    disk = shutil.disk_usage(place.folder)
+    unknown = disk.total == 0  # some file systems don't tell
+    return unknown or disk.free >= size + place.left_free
+
+
+def _check_memory(needs: Needs, photos: int) -> None:
+    """Raise UserError where programs have taken too much memory."""
     memory = system.free_memory()
     if memory is not None and memory < needs.memory:
         raise UserError(
             f"{photos:,} photos need about {_size(needs.memory)} of memory and {_size(memory)} "
             "are free; close other programs, or look into fewer folders at once."
         )
-    free = shutil.disk_usage(folder).free + bytes_kept(cache_file)
-    if free < needs.disk:
-        remedy = "name another CACHE_FILE" if cache_file else "set TMPDIR to a folder elsewhere"
-        raise UserError(
-            f"{photos:,} photos need about {_size(needs.disk)} in {folder} for what is compared "
-            f"of them, and {_size(free)} are free; make room, or {remedy}."
-        )
 
 
-def _folder_of(cache_file: str | None) -> str:
-    """Where it is kept what was read of photos, for the next run or until this one ends."""
-    folder = os.path.dirname(cache_file) if cache_file else ""
-    return folder if os.path.isdir(folder) else tempfile.gettempdir()
+def _check_disk(place: Place, size: int, photos: int) -> None:
+    """Raise UserError where a folder has no room for what isn't kept yet of so many photos."""
+    if has_room(place, size):
+        return
+    free = shutil.disk_usage(place.folder).free
+    remedy = "name another CACHE_FILE" if place.is_cache else "set TMPDIR to a folder elsewhere"
+    raise UserError(
+        f"{photos:,} photos need about {_size(size)} in {place.folder} for what is compared of "
+        f"them, and {_size(free)} are free, of which {_size(place.left_free)} are left to "
+        f"others; make room, or {remedy}."
+    )
 
 
 def _size(count: int) -> str:

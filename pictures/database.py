@@ -8,6 +8,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from io import FileIO
+from pathlib import Path
 
 from config import UserError
 from disk import system
@@ -95,6 +96,25 @@ def connect(path: str, tell: Callable[[str], None]) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_read(path: str) -> sqlite3.Connection:
+    """Open a store's database to be read alone; an error where it isn't one of today's.
+
+    Changes nothing on disk.
+    """
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    place = f"{Path(os.path.abspath(path)).as_uri()}?mode=ro"
+    connection = sqlite3.connect(place, uri=True, timeout=SECONDS_TO_WAIT, isolation_level=None)
+    with contextlib.ExitStack() as unless_prepared:
+        unless_prepared.callback(connection.close)
+        _bound(connection, os.path.getsize(path))
+        if _schema(connection) != _own_schema():
+            raise Damaged("it holds other tables than ours")
+        _list_in_memory(connection)
+        unless_prepared.pop_all()
+    return connection
+
+
 @contextlib.contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """A transaction, or a part of the one that has begun."""
@@ -127,6 +147,10 @@ def _prepare(connection: sqlite3.Connection, path: str, tell: Callable[[str], No
             tell(by_another_version(path))
     if _schema(connection) != _own_schema():
         raise Damaged("it holds other tables than ours")
+    _list_in_memory(connection)
+
+
+def _list_in_memory(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(HERE)
 

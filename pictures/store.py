@@ -1,14 +1,13 @@
 """What was read of the photos, outside of memory.
 
 What earlier runs read is in one SQLite file, so that it need not be read again, and its small
-pictures are in another beside it. What isn't kept, and would fill memory, is in a file without a
-name until the run ends.
+pictures are in another beside it. What isn't kept, and would fill memory, is out of it in a
+spool until the run ends.
 """
 
 import contextlib
 import os
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from pictures.garbage import no_collections
 from pictures.images import Hashed, HashedImage, HashFiles
 from pictures.looks import Look, Spooled, digest, only_hash
 from pictures.packing import pack, unpack
-from pictures.picture_file import Photo, PictureFile, in_memory, pictures_of, with_pictures
+from pictures.picture_file import Photo, PictureFile, pictures_of
 from pictures.queries import DROP_UNUSED, KNOWN, MOVED, NOT_HERE, NOTE_SEEN, NOTED, TOUCHED, VALUE
 from pictures.recipe import Recipe
 from pictures.rows import (
@@ -39,6 +38,7 @@ from pictures.rows import (
     whole,
 )
 from pictures.searches import SEARCHES
+from pictures.spool import Spool
 
 SECONDS_BETWEEN_COMMITS = 3.0
 # A file that changes twice within the steps of its file system's clock (two seconds on FAT) may
@@ -47,7 +47,6 @@ RACY_NS = 2_000_000_000
 DAYS_KEPT = 180  # of files that can't be looked for, as their folder isn't there
 DAYS_BETWEEN_NOTES = 30
 SECONDS_A_DAY = 86_400
-LEAST_ROOM_BYTES = 500_000_000  # that a spool leaves on its disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,8 @@ class Store:
         self._open_files = contextlib.ExitStack()  # as looks have pictures in all of these
         self._has_told = self._has_changed = False
         self._pictures: PictureFile | None = None
-        self._spool: PictureFile | None = None
+        self._spool = Spool(path, self._made_again, warn)
+        self._open_files.callback(self._spool.close)
         self._connection: sqlite3.Connection | None = None
         if path is not None:
             with self._expecting_trouble():
@@ -311,27 +311,7 @@ class Store:
             self._pictures.note((image.file, image.digest))
             self._keep_all(image, rows, Value(pack(look), place, length))
             return replace(image, look=look)
-        return replace(image, look=self._spooled(image, look))
-
-    def _spooled(self, image: HashedImage, look: Look) -> Look:
-        """A look that isn't kept, with its pictures in a file until the run ends, or in memory."""
-        spool = self._opened_spool()
-        if spool and (spooled := spool.add_look(look)):
-            spool.note((image.file, image.digest))
-            return spooled[0]
-        parts = (
-            part if isinstance(part, Spooled) else in_memory(part) for part in pictures_of(look)
-        )
-        return with_pictures(look, list(parts))
-
-    def _opened_spool(self) -> PictureFile | None:
-        if self._spool is None:
-            folder = self._path and os.path.dirname(self._path)
-            with contextlib.suppress(OSError):
-                temporary = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115
-                file = self._open_files.enter_context(temporary)
-                self._spool = PictureFile(file, self._made_again, LEAST_ROOM_BYTES)
-        return self._spool
+        return replace(image, look=self._spool.add_look((image.file, image.digest), look))
 
     def _may_keep(self, image: HashedImage) -> bool:
         if image.damage or image.warnings:
@@ -431,7 +411,8 @@ class Store:
         self._lost.update(content for _, content in photos)
         for result in self._hash_files([file for file, _ in photos]):
             if isinstance(result, HashedImage) and result.look:
-                parts = pictures_of(self._spooled(result, result.look))
+                spooled = self._spool.add_look((result.file, result.digest), result.look)
+                parts = pictures_of(spooled)
                 self._remade.update({p.digest: p for p in parts if isinstance(p, Spooled)})
 
     def _compact(self, connection: sqlite3.Connection) -> None:
@@ -474,15 +455,6 @@ class Store:
                 self._warn(f"the cache {path} is damaged and was set aside as {aside}.")
                 self._has_told = True
                 self._connect(path)
-
-
-def bytes_kept(path: str | None) -> int:
-    """How much a store keeps on its disk already. Changes nothing."""
-    kept = 0
-    for file in (path, f"{path}{database.PICTURES}") if path else ():
-        with contextlib.suppress(OSError):
-            kept += os.path.getsize(file)
-    return kept
 
 
 class _Unused(Exception):

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from config import UserError
 from disk.files import ImageFile
 from finder import walk
-from pictures import database, matching, presets, rows, store
+from pictures import database, matching, presets, rows, spool, store
 from pictures.hashing import hash_file
 from pictures.images import HashedImage, Unreadable
 from pictures.looks import (
@@ -918,7 +918,7 @@ def test_what_is_out_of_memory_is_grouped_as_what_is_in_it(tmp_path: Path) -> No
 
 
 def test_spooled_pictures_take_a_tenth_of_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 0)
+    monkeypatch.setattr(spool, "LEFT_BY_SPOOL", 0)
     grays = [bytes([number % 256]) * GRAY_SIDE**2 for number in range(256)]
     kept = store.Store(None, print)
     tracemalloc.start()
@@ -947,10 +947,10 @@ def test_what_has_no_room_stays_in_memory_and_equals_what_has(
     if reason == "no folder":
         monkeypatch.setattr(tempfile, "TemporaryFile", no_folder)
     elif reason == "the disk is full":
-        monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 0)
+        monkeypatch.setattr(spool, "LEFT_BY_SPOOL", 0)
         monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: io.FileIO("/dev/full", "w"))
     else:
-        monkeypatch.setattr(store, "LEAST_ROOM_BYTES", 1 << 62)
+        monkeypatch.setattr(spool, "LEFT_BY_SPOOL", 1 << 62)
     full, kept = taken_in(None, [image])
     assert kept == expected == [out_of_memory(image)]
     roomy.close()

@@ -24,6 +24,7 @@ from search import blended, photographed
 
 from disk.files import ImageFile
 from pictures import matching, store
+from pictures.database import PICTURES
 from pictures.images import HashedImage, HashFiles
 from pictures.looks import Look, content
 from pictures.needs import needs_of
@@ -61,7 +62,8 @@ def take(photos: Path, count: int) -> None:
             search = matching.by_looks(shown, PRESETS["similar"])
             matching.group_by(list(map(str, range(count))), shown, [search])
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(peak, store.bytes_kept(path))
+        kept_bytes = sum(map(os.path.getsize, (path, path + PICTURES)))
+        print(peak, kept_bytes)
 
 
 def main() -> int:
