@@ -19,6 +19,12 @@ from typing import Any, NoReturn
 # This file alone is read by a Python that is too old; it may have no newer syntax than 3.6.
 OLDEST = (3, 11)
 SCHEMA = 1
+NO_MEMORY = (
+    "there is too little memory; close other programs, raise a limit that is set (ulimit -v), or "
+    "do less at once: fewer folders, or fewer --workers."
+)
+NO_THREAD = "can't start new thread"  # Python's RuntimeError, where a stack finds no room
+NO_ROOM_FOR_LIBRARY = ("failed to map segment", "Cannot allocate memory")  # the C library's
 NO_POSIX = ("fcntl", "resource", "termios")  # modules that Windows hasn't got
 
 
@@ -82,8 +88,12 @@ def main(argv: Sequence[str] | None = None, own_config: str | None = None) -> in
     console = Console("--json" in (sys.argv if argv is None else argv))
     try:
         act(argv, console, own_config)
-    except (UserError, OSError, ImportError) as error:
+    except (UserError, OSError, ImportError, MemoryError) as error:
         console.fail(*failure(error))
+    except RuntimeError as error:
+        if str(error) != NO_THREAD:
+            raise
+        console.fail(NO_MEMORY, Exit.USAGE)
     except KeyboardInterrupt:
         console.code = Exit.INTERRUPTED
         console.facts["error"] = "interrupted"
@@ -93,10 +103,12 @@ def main(argv: Sequence[str] | None = None, own_config: str | None = None) -> in
     return int(console.code)
 
 
-def failure(error: UserError | OSError | ImportError) -> tuple[str, Exit]:
+def failure(error: UserError | OSError | ImportError | MemoryError) -> tuple[str, Exit]:
     """What is said of an error that the user can mend, and the exit code by it."""
     if isinstance(error, UserError):
         return str(error), error.code
+    if isinstance(error, MemoryError) or any(said in str(error) for said in NO_ROOM_FOR_LIBRARY):
+        return NO_MEMORY, Exit.USAGE
     if isinstance(error, ImportError):
         return f"{error}; run pip install -r requirements.txt first.", Exit.USAGE
     place = f"{error.filename}: " if error.filename else ""

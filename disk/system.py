@@ -27,7 +27,13 @@ RENAME_NOREPLACE = 1  # Linux
 IN_THIS_FOLDER = -2  # macOS: a path that isn't absolute begins in the working folder
 MOUNTS = "/proc/self/mountinfo"  # on Linux
 MEMORY = "/proc/meminfo"
-MEMORY_LIMIT = "/sys/fs/cgroup/memory.max"  # of a container
+STATUS = "/proc/self/status"  # of this process
+GROUPS_OF_PROCESS = "/proc/self/cgroup"  # Linux has them, a container is one
+# Where groups lie, and in which files their limit and what they take are, in version 2 and in 1;
+# last, what begins the names of what of that is given up for others, as files that were read.
+GROUPS = "/sys/fs/cgroup"
+OF_GROUP = ("", "memory.max", "memory.current", "")
+OF_OLD_GROUP = ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
 ENDED_BY_CPU = -signal.SIGXCPU  # the exit code of a process that worked for longer than it might
 STREAMS = (0, 1, 2)  # stdin, stdout, stderr
 LAST_DESCRIPTOR = (1 << 31) - 1
@@ -254,11 +260,10 @@ def allow_cpu(seconds: float) -> None:
 def allow_memory(size: int) -> None:
     """Let this process have some more bytes of its own than it has now; Linux only."""
     try:
-        with open("/proc/self/status") as stream:
-            lines = dict(line.split(":", 1) for line in stream)
+        sizes = _numbers_of(STATUS)
     except OSError:
         return
-    _lower(resource.RLIMIT_DATA, int(lines["VmData"].split()[0]) * 1024 + size)
+    _lower(resource.RLIMIT_DATA, sizes["VmData"] + size)
 
 
 def keep_freed_memory() -> None:
@@ -274,17 +279,66 @@ def keep_freed_memory() -> None:
 
 
 def free_memory() -> int | None:
-    """How many bytes of memory programs may still take, here or in this container.
+    """How many bytes of memory this process may still take, by the system, its groups and limits.
 
     None where nobody says.
     """
-    found = []
-    with contextlib.suppress(OSError, ValueError), open(MEMORY, encoding="ascii") as stream:
-        lines = dict(line.split(":", 1) for line in stream)
-        found.append(int(lines.get("MemAvailable", "").removesuffix("kB\n")) * 1024)
-    with contextlib.suppress(OSError, ValueError), open(MEMORY_LIMIT, encoding="ascii") as stream:
-        found.append(int(stream.read()))  # or "max"
-    return min(found, default=None)
+    found = [*_left_by_system(), *_left_by_groups(), *_left_by_limits()]
+    return max(min(found), 0) if found else None
+
+
+def _left_by_system() -> Iterator[int]:
+    with contextlib.suppress(OSError, KeyError):
+        yield _numbers_of(MEMORY)["MemAvailable"]
+
+
+def _left_by_groups() -> Iterator[int]:
+    """What the group of this process, and each that it lies in, may take and hasn't taken."""
+    with contextlib.suppress(OSError, ValueError), open(GROUPS_OF_PROCESS) as stream:
+        for line in stream:
+            number, controllers, path = line.rstrip("\n").split(":", 2)
+            if "memory" in controllers.split(","):
+                yield from _left_upwards(path, *OF_OLD_GROUP)
+            elif number == "0":
+                yield from _left_upwards(path, *OF_GROUP)
+
+
+def _left_upwards(path: str, kind: str, limit: str, taken: str, start: str) -> Iterator[int]:
+    root = os.path.join(GROUPS, kind).rstrip("/")
+    folder = os.path.normpath(root + path)  # a container may have the names of the system around it
+    while lies_in(folder, root):
+        with contextlib.suppress(OSError, ValueError):
+            most = int(_text_of(os.path.join(folder, limit)))  # or "max"
+            freed = _freed_for_others(os.path.join(folder, "memory.stat"), start)
+            yield most - int(_text_of(os.path.join(folder, taken))) + freed
+        folder = os.path.dirname(folder)
+
+
+def _freed_for_others(path: str, start: str) -> int:
+    """What of the memory of a group holds files, which it gives up first."""
+    lines = dict(line.split() for line in _text_of(path).splitlines())
+    return sum(int(lines.get(f"{start}{kind}_file", 0)) for kind in ("active", "inactive"))
+
+
+def _left_by_limits() -> Iterator[int]:
+    """What this process may take by its own limits, where it is known what it has."""
+    with contextlib.suppress(OSError, KeyError):
+        sizes = _numbers_of(STATUS)
+        for which, size in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
+            limit = resource.getrlimit(which)[0]
+            if limit != resource.RLIM_INFINITY:
+                yield limit - sizes[size]
+
+
+def _numbers_of(path: str) -> dict[str, int]:
+    """The bytes that a file of /proc tells in kB, by their names."""
+    lines = (line.split() for line in _text_of(path).splitlines())
+    return {line[0].rstrip(":"): int(line[1]) * 1024 for line in lines if line[2:] == ["kB"]}
+
+
+def _text_of(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
 
 
 def _lower(which: int, limit: int) -> None:

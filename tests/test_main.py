@@ -1,6 +1,7 @@
 """The command line: what it accepts, what it answers, and the exit codes."""
 
 import contextlib
+import errno
 import gc
 import json
 import os
@@ -14,6 +15,7 @@ import pytest
 from conftest import ROOT, Library, Ran, collect, copy_core, tree
 
 import config
+from actions import find
 from actions.configuration import constants
 from actions.help import parser, said_of
 from actions.options import OPTIONS
@@ -468,6 +470,39 @@ def test_a_run_whose_errors_go_nowhere_does_its_work(library: Library) -> None:
     ran = subprocess.run(["sh", "-c", script, "sh", *command], capture_output=True, check=False)
     assert ran.returncode == 0
     assert len(library.info()) == 5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 9.9 GiB"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+        ImportError("libtiff.so.6: failed to map segment from shared object"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+def test_too_little_memory_is_said_in_one_line(
+    error: Exception, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def walk(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(find, "walk_through", walk)
+    ran = library.run("find")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: there is too little memory; close other programs, ")
+    assert ran.err.count("\n") == 1
+    assert library.run("find", "--json").facts["error"].startswith("there is too little memory")
+
+
+def test_a_bug_shows_its_traceback(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    def walk(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(find, "walk_through", walk)
+    with pytest.raises(RuntimeError, match="a bug"):
+        library.run("find")
 
 
 def test_find_looks_for_garbage_seldom_and_whoever_called_it_as_before() -> None:

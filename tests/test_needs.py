@@ -1,13 +1,15 @@
 """Before it begins, find says what many photos need, and ends where that isn't there."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import Library, tree
+from conftest import ROOT, Library, tree
 from made_pictures import SINGLES, encoded, photo
 
 from actions import find_needs
@@ -83,26 +85,69 @@ def test_a_million_photos_fit_a_common_computer() -> None:
     assert needs_of(Recipe(rgb_side=288, vector_bytes=2048), 1000).memory > 4 * 10**6
 
 
+AVAILABLE = "MemTotal: 9 kB\nMemAvailable:    2000 kB\n"
+FILES = "anon 9\ninactive_file 30\nactive_file 20\ntotal_inactive_file 7\ntotal_active_file 3\n"
+
+
 @pytest.mark.parametrize(
-    ("available", "limit", "free"),
+    ("groups", "files", "free"),
     [
-        ("MemTotal: 9 kB\nMemAvailable:    2000 kB\n", "max\n", 2_048_000),
-        ("MemAvailable:    2000 kB\n", "1000\n", 1000),
-        ("MemTotal: 9 kB\n", "1000\n", 1000),
-        ("MemTotal: 9 kB\n", None, None),
-        (None, None, None),
+        ("", {"memory.max": "1000"}, 2_048_000),
+        ("0::/\n", {"memory.max": "max\n"}, 2_048_000),
+        ("0::/\n", {"memory.max": "1000\n", "memory.current": "700"}, 350),
+        ("0::/\n", {"memory.max": "1000\n", "memory.current": "2000"}, 0),
+        ("0::/a/b\n", {"a/b/memory.max": "1000", "a/b/memory.current": "100"}, 950),
+        ("0::/a/b\n", {"a/memory.max": "1000", "a/memory.current": "100"}, 950),
+        ("0::/../x\n", {"memory.max": "1000", "memory.current": "100"}, 2_048_000),
+        ("0::/of the host\n", {"memory.max": "1000", "memory.current": "100"}, 950),
+        (
+            "9:name=systemd:/\n4:cpu,memory:/a:b\n0::/\n",
+            {"memory/a:b/memory.limit_in_bytes": "1000", "memory/a:b/memory.usage_in_bytes": "1"},
+            1009,
+        ),
     ],
 )
-def test_free_memory_is_what_the_system_and_the_container_leave(
-    available: str | None,
-    limit: str | None,
-    free: int | None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_free_memory_is_what_the_system_and_the_groups_of_a_process_leave(
+    groups: str, files: dict[str, str], free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, text in (("MEMORY", available), ("MEMORY_LIMIT", limit)):
-        place = tmp_path / name
-        if text is not None:
-            place.write_text(text)
-        monkeypatch.setattr(system, name, str(place))
+    """What holds files that were read is given up for others."""
+    with_memory(tmp_path, monkeypatch, AVAILABLE, groups)
+    for name, text in files.items():
+        place = tmp_path / "groups" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        place.with_name("memory.stat").write_text(FILES)
     assert system.free_memory() == free
+
+
+def with_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, available: str | None, groups: str | None
+) -> None:
+    """What the system tells, if it tells it."""
+    for name, text in (("MEMORY", available), ("GROUPS_OF_PROCESS", groups)):
+        if text is not None:
+            (folder / name).write_text(text)
+        monkeypatch.setattr(system, name, str(folder / name))
+    monkeypatch.setattr(system, "GROUPS", str(folder / "groups"))
+
+
+@pytest.mark.parametrize("available", [None, "MemTotal: 9 kB\n"])
+def test_where_nobody_tells_what_is_free_that_is_said(
+    available: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_memory(tmp_path, monkeypatch, available, None)
+    assert system.free_memory() is None
+
+
+@pytest.mark.parametrize(("flag", "most"), [("-v", 3_000_000), ("-d", 2_900_000)])
+@pytest.mark.skipif(sys.platform != "linux", reason="others don't tell what a process has")
+def test_a_process_may_take_what_its_limits_leave(flag: str, most: int) -> None:
+    program = (
+        "import resource\n"
+        "from disk import system\n"
+        "which = {'-v': resource.RLIMIT_AS, '-d': resource.RLIMIT_DATA}\n"
+        f"resource.setrlimit(which[{flag!r}], ({most * 1024}, -1))\n"
+        "print(system.free_memory())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert 0 < int(ran.stdout) < most * 1024
