@@ -11,20 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Library, Ran, collect
+from conftest import ROOT, Library, Ran, collect, tree
 from made_store import keep_versions, store_here
 from test_cluster import Here
 
 pytest.importorskip("distributed", reason="pip install -r extras/cluster/requirements.txt")
 pytest.importorskip("pyarrow", reason="pip install -r extras/cluster/requirements.txt")
 
+import pyarrow as pa
+
 from actions.console import Console
-from config import UserError
+from config import Exit, UserError
 from disk import signature
 from extras.actions import cleanup_objects
 from extras.cluster import running
 from extras.cluster.files import Work
-from extras.objects import choices, locking, removal, result
+from extras.objects import choices, locking, removal, result, tables
 from extras.objects.choices import Choice
 from extras.objects.removal import Outcome, Remover
 from extras.objects.result import Member
@@ -128,8 +130,7 @@ class Store:
     def log(self, which: str) -> list[Outcome]:
         log = removal.log_in(self.work)
         names = sorted(name for name in log.names() if name.endswith(which))
-        rows = removal.rows_of
-        return [row for name in names for row in rows(Outcome, log.read(name))]
+        return [row for name in names for row in tables.rows_of(Outcome, log.read(name))]
 
 
 @pytest.fixture
@@ -453,6 +454,63 @@ def test_a_damaged_file_of_what_was_chosen_or_deleted_stays_and_ends_the_run(
     ran = store.cleanup()
     assert (ran.code, work.names(), store.there()) == (3, names, there)
     assert "damaged" in ran.err or "was changed" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("place", "ending", "column"),
+    [
+        (result.result_in, "signed", "digest"),
+        (result.result_in, "groups", "beside"),
+        (result.result_in, "matches", "measure"),
+        (removal.log_in, f"-{removal.AFTER}", "marker"),
+    ],
+)
+def test_a_file_that_lacks_a_column_ends_the_run_and_stays(
+    place: Callable[[str], Work], ending: str, column: str, store: Store
+) -> None:
+    """As one that another version left, or in which a bit of a name is another one."""
+    store.choose(("a/1.jpg", "a/2.jpg"))
+    store.cleanup()
+    there, work = store.there(), place(store.work)
+    (name,) = (name for name in work.names() if name.endswith(ending))
+    columns = {known: list(values) for known, values in work.read(name).items()}
+    columns[column.upper()] = columns.pop(column)
+    if not columns[column.upper()]:
+        columns = {known: pa.array([], pa.string()) for known in columns}
+    work.write(name, columns)
+    if ending in ("groups", "matches"):
+        key = signature.load_key()
+        assert key is not None
+        digest = result._digest_of(work)
+        own = signature.signature_of(digest.encode(), key)
+        work.write("signed", {"digest": [digest], "signature": [own]})
+    before = tree(Path(work.url))
+    ran = store.cleanup()
+    assert (ran.code, ran.err.count("\n")) == (3, 1), ran.err
+    assert f"has a file without '{column}'; " in ran.err
+    assert (store.there(), tree(Path(work.url))) == (there, before)
+
+
+@pytest.mark.parametrize("name", ["all", "run-after", "runs-group1-before", "my-after"])
+def test_a_file_of_ones_own_beside_the_log_is_passed_over(name: str, store: Store) -> None:
+    removal.log_in(store.work).write(name, {"x": [1]})
+    store.choose(("a/1.jpg", "a/2.jpg"))
+    assert store.cleanup("--dry-run").code == 0
+    assert (store.cleanup().code, store.there()) == (0, [key for key in ALL if key != "a/1.jpg"])
+    assert store.cleanup().facts["gone"] == [store.url("a/1.jpg")]
+
+
+def test_whatever_bit_of_what_was_signed_is_another_one_the_run_says_so(store: Store) -> None:
+    file = Path(result.result_in(store.work).url, "signed.parquet")
+    whole, read = file.read_bytes(), result.read(result.result_in(store.work))
+    for bit in range(0, 8 * len(whole), 7):
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(data)
+        try:
+            assert result.read(result.result_in(store.work)) == read  # nothing reads that bit
+        except UserError as error:
+            assert error.code == Exit.STATE
 
 
 # ---- Protected

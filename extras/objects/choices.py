@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from config import Exit, UserError
 from extras.cluster.files import Work
 from extras.objects.result import Member, Result
-from extras.objects.tables import columns_of, rows_of
+from extras.objects.tables import columns_of, rows_in
 
 PLACE = "to_delete"
 AGAIN = "run --action suggest again"
@@ -52,10 +52,7 @@ def read(work: Work, result: Result) -> list[Choice]:
     names = work.names()
     if not names:
         raise UserError(f"{work.url} has no list of what may go; {AGAIN}.", Exit.STATE)
-    try:
-        found = [one for name in sorted(names) for one in rows_of(Choice, work.read(name))]
-    except LookupError as error:
-        raise UserError(f"{work.url} has a file without {error}; {AGAIN}.", Exit.STATE) from error
+    found = [one for name in sorted(names) for one in rows_in(Choice, work, name, AGAIN)]
     if any(choice.result != result.digest for choice in found):
         raise UserError(f"{work.url} was made of another result of find; {AGAIN}.", Exit.STATE)
     return list(dict.fromkeys(found))

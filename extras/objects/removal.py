@@ -1,6 +1,7 @@
 """An object removed: its survivor proven, noted before, deleted only as it was seen."""
 
 import hashlib
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from extras.objects.locking import OF_BUCKET, is_held
 from extras.objects.plan import NO_VERSIONS, Going
 from extras.objects.result import Member
 from extras.objects.stores import S3, StoredObject, did_not_match, errors, why_not
-from extras.objects.tables import columns_of, rows_of
+from extras.objects.tables import columns_of, rows_in
 from pictures.by_name import named
 
 PLACE = "deleted"
 BEFORE, AFTER = "before", "after"
+OF_LOG = re.compile(rf"(?P<task>run(?P<run>\d+)-group\d+)-(?P<when>{BEFORE}|{AFTER})")
+NOT_OF_THIS = "put back the one that cleanup left there, or move it away"
 DELETED, GONE, KEPT = "deleted", "gone", "kept"
 SURVIVOR = "what is to stay for it"
 REPLACED = "it was replaced since find saw it"
@@ -61,9 +64,13 @@ def log_in(url: str) -> Work:
 
 def next_run(log: Work) -> int:
     """The number of the next cleanup."""
-    return 1 + max(
-        (int(name.partition("-")[0].removeprefix("run")) for name in log.names()), default=0
-    )
+    return 1 + max((int(found["run"]) for found in _ours(log)), default=0)
+
+
+def _ours(log: Work) -> list[re.Match[str]]:
+    """What cleanups have noted, by its name; other files there are their owner's."""
+    found = map(OF_LOG.fullmatch, sorted(log.names()))
+    return [one for one in found if one is not None]
 
 
 def name_of(run: int, group: int) -> str:
@@ -72,13 +79,12 @@ def name_of(run: int, group: int) -> str:
 
 def outcomes_in(log: Work, names: Iterable[str]) -> list[Outcome]:
     """What became of victims, by what tasks of these names have noted."""
-    return [row for name in names for row in rows_of(Outcome, log.read(f"{name}-{AFTER}"))]
+    return [row for name in names for row in rows_in(Outcome, log, f"{name}-{AFTER}", NOT_OF_THIS)]
 
 
 def deleted_before(log: Work) -> set[tuple[str, str, str]]:
     """What earlier runs have deleted, by URL, version and ETag."""
-    ended = sorted(name for name in log.names() if name.endswith(f"-{AFTER}"))
-    outcomes = outcomes_in(log, [name.removesuffix(f"-{AFTER}") for name in ended])
+    outcomes = outcomes_in(log, [one["task"] for one in _ours(log) if one["when"] == AFTER])
     return {(o.url, o.version, o.etag) for o in outcomes if o.state in (DELETED, GONE)}
 
 

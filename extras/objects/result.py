@@ -12,7 +12,7 @@ from disk.lines import to_line
 from extras.cluster.access_points import WHY, is_access_point
 from extras.cluster.files import Work
 from extras.objects.stores import StoredObject, errors, why_not
-from extras.objects.tables import columns_of, rows_of
+from extras.objects.tables import columns_of, rows_in
 from grouping import Cluster, Match
 from pictures.images import HashedImage
 
@@ -193,13 +193,14 @@ def read(work: Work) -> Result:
     """The result that a find has left; UserError where there is none that is whole."""
     check_there(work)
     digest, key = _digest_of(work), signature.load_key()
-    (signed,) = rows_of(Signed, work.read("signed"))
-    if signed.digest != digest:
+    signed = rows_in(Signed, work, "signed", AGAIN)
+    if [one.digest for one in signed] != [digest]:
         raise UserError(
             f"{work.url} was changed, or its find was interrupted; {AGAIN}.", Exit.STATE
         )
-    is_ours = key is not None and signature.fits(digest.encode(), [signed.signature], key)
-    members, links = rows_of(Member, work.read("groups")), rows_of(Linked, work.read("matches"))
+    is_ours = key is not None and signature.fits(digest.encode(), [signed[0].signature], key)
+    members = rows_in(Member, work, "groups", AGAIN)
+    links = rows_in(Linked, work, "matches", AGAIN)
     if by_other := next((one.url for one in members if is_access_point(one.url)), None):
         raise UserError(
             f"{work.url} has {to_line(by_other)}, which is {WHY}; {AGAIN}, and name its bucket.",

@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from config import Exit, UserError
+from extras.cluster.files import Work
+
 Row = TypeVar("Row")
 TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 
@@ -27,3 +30,12 @@ def rows_of(kind: type[Row], columns: Mapping[str, Any]) -> list[Row]:
             raise LookupError(f"a value of {field.name} in each line")
     values = zip(*(columns[name].tolist() for name in names), strict=True)
     return [kind(**dict(zip(names, row, strict=True))) for row in values]
+
+
+def rows_in(kind: type[Row], work: Work, name: str, remedy: str) -> list[Row]:
+    """The rows of a file; UserError with a remedy where it lacks something, or holds no words."""
+    try:
+        return rows_of(kind, work.read(name))
+    except (LookupError, UnicodeDecodeError) as error:
+        why = error if isinstance(error, LookupError) else "words where some belong"
+        raise UserError(f"{work.url} has a file without {why}; {remedy}.", Exit.STATE) from error
