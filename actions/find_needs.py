@@ -37,7 +37,7 @@ def check_needs(
     place = next((p for p in places if has_room(p, needs.disk)), places[-1])
     takes_disk = place.is_cache or not recipe.only_hash  # hashes alone stay in memory
     if len(photos) >= SAID_FROM or is_told:
-        disk = f", and {_size(needs.disk)} in {place.folder}" if takes_disk else ""
+        disk = f", and {_disk_of(recipe, len(photos))} in {place.folder}" if takes_disk else ""
         console.say(f"{len(photos):,} photos need about {_size(needs.memory)} of memory{disk}.")
     _check_memory(needs, len(photos))
     if takes_disk and not has_room(place, needs.disk):
@@ -74,6 +74,11 @@ def _check_disk(place: Place, size: int, photos: int) -> None:
         f"them, and {_size(free)} are free, of which {_size(place.left_free)} are left to "
         f"others; make room, or {remedy}."
     )
+
+
+def _disk_of(recipe: Recipe, photos: int) -> str:
+    usual, most = (needs_of(recipe, photos, are_pages=pages).disk for pages in (False, True))
+    return _size(usual) + (f" (up to {_size(most)} if all are pages)" if most > usual else "")
 
 
 def _size(count: int) -> str:

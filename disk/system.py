@@ -226,10 +226,10 @@ def number_of_file_system(folder: bytes) -> int:
     return os.statvfs(folder).f_fsid
 
 
-def room_beside(descriptor: int) -> int:
-    """How many bytes the file system of a file has room for."""
+def room_beside(descriptor: int) -> int | None:
+    """How many bytes the file system of a file has room for; None where it doesn't tell."""
     status = os.fstatvfs(descriptor)
-    return status.f_bavail * status.f_frsize
+    return None if status.f_blocks == 0 else status.f_bavail * status.f_frsize
 
 
 def kind_of_file_system(device: int) -> str:

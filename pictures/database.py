@@ -37,6 +37,7 @@ OUR_COLUMNS = b"digest BLOB, value BLOB, checksum INTEGER, UNIQUE (method, diges
 BESIDE = ("-journal", "-wal", "-shm")  # what SQLite may put beside the file
 PICTURES = "-pictures"  # and what we do
 NEW = ".new"
+LEFT_FREE = 50_000_000  # bytes of the disk; what is written at once is 30 MB, after a search
 LEAST_WASTE_BYTES = 1 << 25  # of pictures that nobody knows, before a file is made anew
 
 TABLES = f"""
@@ -201,6 +202,12 @@ def _owner_and_layout(connection: sqlite3.Connection) -> tuple[int, int]:
     return owner, layout
 
 
+def lacks_room(error: Exception) -> bool:
+    """Whether a disk, or what a person may have of it, is full."""
+    full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+
+
 def set_aside(path: str) -> str:
     """Rename a damaged database, over one that was damaged before but over nothing else."""
     aside = path + DAMAGED_SUFFIX
@@ -249,11 +256,11 @@ def picture_file(
     """
     place = path + PICTURES
     if file := _opened(place, number_of(connection)):
-        return PictureFile(file, make_again), False
+        return PictureFile(file, make_again, LEFT_FREE), False
     with writing(connection):
         number = number_of(connection)  # another run may just have made one
         if file := _opened(place, number):
-            return PictureFile(file, make_again), False
+            return PictureFile(file, make_again, LEFT_FREE), False
         if not (_may_be_replaced(place) or lies_where_caches_do(path)):
             raise OSError(errno.EEXIST, "it is no file of ours", place)
         lost = connection.execute("DELETE FROM made WHERE place IS NOT NULL").rowcount > 0
@@ -273,7 +280,7 @@ def new_picture_file(path: str, make_again: MakeAgain) -> PictureFile:
     file = _file(place, os.O_CREAT | os.O_EXCL)
     with closed_unless_done(file):
         file.write(MARK + os.urandom(ID_BYTES))
-        return PictureFile(file, make_again)
+        return PictureFile(file, make_again, LEFT_FREE)
 
 
 @contextlib.contextmanager
@@ -342,6 +349,7 @@ def moved_into(
     """Whether there is room for all known pictures in a new file; then it is that of a database."""
     moved = _copied(connection, old, new)
     if moved is None:
+        os.unlink(path + PICTURES + NEW)
         return False
     connection.executemany("UPDATE made SET place = ? WHERE rowid = ?", moved)
     begin_with(connection, new, path)

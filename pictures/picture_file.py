@@ -61,11 +61,16 @@ class PictureFile:
     def close(self) -> None:
         self._file.close()
 
+    def has_room(self) -> bool:
+        """Whether more may be added, so that enough stays free of the disk."""
+        room = system.room_beside(self._file.fileno()) if self._least_room else None
+        return room is None or room >= self._least_room
+
     def add(self, parts: Sequence[bytes]) -> int | None:
         """Write pictures one after the other; the place of the first, or None for want of room."""
         data = b"".join(parts)
         try:
-            if self._least_room and system.room_beside(self._file.fileno()) < self._least_room:
+            if not self.has_room():
                 return None  # others would lack it, the cache first
             written = self._file.write(data)
             end = self._file.tell()

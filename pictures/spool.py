@@ -17,9 +17,7 @@ from pictures.picture_file import (
     with_pictures,
 )
 
-# What is left free on a disk: others would lack it. What a search leaves in a cache is 30 MB.
-LEFT_BY_CACHE = 50_000_000
-LEFT_BY_SPOOL = 500_000_000
+LEFT_BY_SPOOL = 500_000_000  # of its disk; others would lack it, the cache first
 SAID_FROM_BYTES = 10_000_000  # in memory; with less nobody lacks it
 
 
@@ -38,7 +36,7 @@ def places_of(cache_file: str | None) -> list[Place]:
     Changes nothing on disk.
     """
     if cache_file and _can_be_used(cache_file):
-        return [Place(_folder_above(cache_file), LEFT_BY_CACHE, is_cache=True)]
+        return [Place(_folder_above(cache_file), database.LEFT_FREE, is_cache=True)]
     return [Place(f, LEFT_BY_SPOOL) for f in _folders_of(cache_file) if _is_writable(f)]
 
 

@@ -79,7 +79,7 @@ class Store:
         self._read_anew: set[int] = set()  # lists of photos, as one of their pictures was lost
         self._remade: dict[bytes, Spooled] = {}  # of these, by their digests
         self._open_files = contextlib.ExitStack()  # as looks have pictures in all of these
-        self._has_told = self._has_changed = False
+        self._has_told = self._has_changed = self._is_full = False
         self._pictures: PictureFile | None = None
         self._spool = Spool(path, self._made_again, warn)
         self._open_files.callback(self._spool.close)
@@ -140,6 +140,8 @@ class Store:
 
         Of more than `most` the oldest are dropped.
         """
+        if not self._has_room():
+            return
         with self._expecting_trouble():
             number = self._id(row)
             rows = [row_of(number, bytes.fromhex(d), Value(v)) for d, v in values.items()]
@@ -156,6 +158,8 @@ class Store:
 
     def remember(self, name: str, data: bytes) -> None:
         """Keep what a search leaves by its name, and that of a few others."""
+        if not self._has_room():
+            return
         with self._expecting_trouble(), self._writing() as connection:
             searches.remember(connection, self._id(SEARCHES), name, data)
 
@@ -299,7 +303,7 @@ class Store:
 
     def _taken_in(self, image: HashedImage, rows: Rows) -> HashedImage:
         """A photo that was read, with its small pictures out of memory; it is kept if it may be."""
-        keeps = self._pictures is not None and self._may_keep(image)
+        keeps = self._pictures is not None and not self._is_full and self._may_keep(image)
         look = image.look
         if look is None or not look.views[0].gray:  # of a million hashes alone each step counts
             if keeps:
@@ -311,6 +315,8 @@ class Store:
             self._pictures.note((image.file, image.digest))
             self._keep_all(image, rows, Value(pack(look), place, length))
             return replace(image, look=look)
+        if keeps:
+            self._keep_no_more()
         return replace(image, look=self._spool.add_look((image.file, image.digest), look))
 
     def _may_keep(self, image: HashedImage) -> bool:
@@ -344,6 +350,24 @@ class Store:
             if self._pictures is pictures is not None:  # that of this database, in which they lie
                 with self._expecting_trouble():
                     self._write(row, made, pictures)
+        if waiting:
+            self._has_room()
+
+    def _has_room(self) -> bool:
+        """Whether more may be kept; where it may not, that is told of."""
+        if self._pictures and not self._is_full and not self._pictures.has_room():
+            self._keep_no_more()
+        return not self._is_full
+
+    def _keep_no_more(self) -> None:
+        """Write what has come in, and leave what is left of the disk to others."""
+        self._is_full = True
+        self._commit()
+        self._warn(
+            f"nothing more is kept in the cache {self._path}, as less than "
+            f"{database.LEFT_FREE // 10**6} MB are free on its disk: make room there, or name "
+            "another CACHE_FILE. What isn't kept is read anew the next time."
+        )
 
     def _write(self, row: Row, made: Sequence[_Made], pictures: PictureFile) -> None:
         today = self._now // 10**9 // SECONDS_A_DAY
@@ -447,6 +471,8 @@ class Store:
             damaged = database.tells_of_damage(error)
             if not damaged or not (database.lies_where_caches_do(path) or database.is_ours(path)):
                 remedy = "; remove it or name another file" if damaged else ""
+                if database.lacks_room(error):
+                    remedy = "; make room there, or name another CACHE_FILE"
                 unused = f"the cache {path} can't be used: {database.said(error)}{remedy}"
                 self._warn(f"{unused}; photos are read anew.")
                 return

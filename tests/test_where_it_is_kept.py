@@ -1,11 +1,13 @@
 """What find compares of photos lies where there is room, and where find says that it will lie."""
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,18 +15,21 @@ import pytest
 from conftest import Library, tree
 from made_pictures import SINGLES, encoded, photo
 
-from actions import find_needs
+from actions import find_needs, find_photos
 from disk import system
-from pictures import spool, store
+from pictures import database, spool, store
 from pictures.hashing import hash_file
 from pictures.images import HashedImage
 from pictures.kept import count_kept
-from pictures.needs import Needs
-from pictures.picture_file import InMemory, PictureFile, pictures_of
+from pictures.looks import only_hash
+from pictures.needs import Needs, needs_of
+from pictures.picture_file import InMemory, PictureFile, in_memory, pictures_of, with_pictures
 from pictures.recipe import Recipe
+from pictures.rows import Row
 
 GB, MB = 10**9, 10**6
 PHOTOS = 3
+RECIPE = Recipe()
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def with_room(monkeypatch: pytest.MonkeyPatch, room: dict[Path, int], needed: in
         system, "room_beside", lambda file: free(os.readlink(f"/proc/self/fd/{file}"))
     )
     if needed:
-        monkeypatch.setattr(find_needs, "needs_of", lambda _, count: Needs(0, needed * count))
+        monkeypatch.setattr(find_needs, "needs_of", lambda _, count, **__: Needs(0, needed * count))
 
 
 def without_writing_to(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -102,6 +107,11 @@ def file_of(path: Path) -> store.ImageFile:
     )
 
 
+def hash_none(files: list[store.ImageFile]) -> list[HashedImage]:
+    assert files == []
+    return []
+
+
 def sources(image: HashedImage) -> set[type]:
     assert image.look
     return {
@@ -110,12 +120,12 @@ def sources(image: HashedImage) -> set[type]:
 
 
 def taken_in(
-    path: Path | None, images: list[HashedImage], warned: list[str]
+    path: Path | None, images: list[HashedImage], warned: list[str], recipe: Recipe = RECIPE
 ) -> tuple[store.Store, list[HashedImage]]:
     kept = store.Store(path and str(path), warned.append)
     by_path = {image.file.path: image for image in images}
     found = kept.hashed(
-        [i.file for i in images], Recipe(), lambda files: [by_path[f.path] for f in files]
+        [i.file for i in images], recipe, lambda files: [by_path[f.path] for f in files]
     )
     return kept, [image for image in found if isinstance(image, HashedImage)]
 
@@ -189,7 +199,7 @@ def test_that_it_will_be_there_is_said_and_checked(
     without_writing_to(monkeypatch, read_only)
     with_room(monkeypatch, {read_only: 0}, 100 * MB)
     ran = few.find(*flags, "--verbose")
-    assert f"3 photos need about 0 MB of memory, and 300 MB in {temporary}" in ran.out
+    assert f"3 photos need about 0 MB of memory, and 300 MB in {temporary}.\n" in ran.out
     with_room(monkeypatch, {read_only: 10 * GB, temporary: 700 * MB}, 100 * MB)
     ran = few.run("find", *flags)
     assert ran.code == 2
@@ -303,3 +313,128 @@ def test_a_cache_that_cannot_be_read_has_nothing(harm: str, few: Library, cache_
     assert count_kept(str(cache), photos, Recipe()) == 0
     assert count_kept(str(cache) + " that isn't there", photos, Recipe()) == 0
     assert tree(cache_home) == before
+
+
+# ---- When room runs out
+
+
+def with_falling_room(monkeypatch: pytest.MonkeyPatch, folder: Path, keeps: int) -> None:
+    """Let the disk of a folder have room for so many photos, beside what stays free."""
+    asked = iter(range(keeps))
+    with_room(monkeypatch, {})
+    elsewhere = system.room_beside
+
+    def room(file: int) -> int | None:
+        if not system.lies_in(os.readlink(f"/proc/self/fd/{file}"), str(folder)):
+            return elsewhere(file)
+        return 50 * MB if next(asked, None) is not None else 50 * MB - 1
+
+    monkeypatch.setattr(system, "room_beside", room)
+
+
+def test_a_cache_keeps_no_more_before_its_disk_is_full_and_says_so_once(
+    few: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, warned = tmp_path / "beside", list[str]()
+    images = photos_of(few)
+    path = beside / "cache.sqlite"
+    with_falling_room(monkeypatch, beside, keeps=1)
+    kept, found = taken_in(path, images, warned)
+    assert [sources(image) for image in found] == [{PictureFile}] * PHOTOS
+    assert found == images_out_of_memory(images)
+    kept.note(Row("facts", "1"), {image.digest: b"some" for image in images})
+    kept.remember("a search", b"some")
+    assert kept.noted(Row("facts", "1"), [images[0].digest]) == {}
+    kept.close()
+    assert warned == [
+        f"nothing more is kept in the cache {path}, as less than 50 MB are free on its disk: make "
+        "room there, or name another CACHE_FILE. What isn't kept is read anew the next time."
+    ]
+    assert count_kept(str(path), [image.file for image in images], Recipe()) == 1
+
+
+def images_out_of_memory(images: list[HashedImage]) -> list[HashedImage]:
+    made = []
+    for image in images:
+        assert image.look
+        parts = [in_memory(p) for p in pictures_of(image.look) if isinstance(p, bytes)]
+        made.append(replace(image, look=with_pictures(image.look, parts)))
+    return made
+
+
+def test_hashes_alone_are_kept_no_more_either(
+    few: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, warned = tmp_path / "beside", list[str]()
+    monkeypatch.setattr(store, "SECONDS_BETWEEN_COMMITS", 0)
+    images = [replace(i, look=i.look and only_hash(i.look.views[0].hash)) for i in photos_of(few)]
+    with_falling_room(monkeypatch, beside, keeps=1)
+    kept, _ = taken_in(beside / "cache.sqlite", images, warned, Recipe(only_hash=True))
+    kept.close()
+    files = [image.file for image in images]
+    assert count_kept(str(beside / "cache.sqlite"), files, Recipe(only_hash=True)) == 2
+    assert len(warned) == 1
+
+
+def test_what_is_known_is_read_from_a_cache_without_room(
+    few: Library, cache_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few.find("--dry-run")
+    with_room(monkeypatch, {cache_home: 0})
+    monkeypatch.setattr(find_photos, "hashing", lambda *_: hash_none)
+    ran = few.find("--dry-run")
+    assert "warning" not in ran.out + ran.err
+
+
+def test_a_disk_that_is_full_all_the_same_is_told_with_the_remedy(
+    few: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    warned: list[str] = []
+    monkeypatch.setattr(PictureFile, "sync", full)
+    kept, _ = taken_in(tmp_path / "beside" / "cache.sqlite", photos_of(few), warned)
+    kept.close()
+    assert warned == [
+        f"the cache {tmp_path}/beside/cache.sqlite can't be used: No space left on device; make "
+        "room there, or name another CACHE_FILE; photos are read anew."
+    ]
+
+
+def test_a_file_system_that_does_not_tell_its_room_is_taken_to_have_it(
+    few: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0, total=0))
+    monkeypatch.setattr(
+        os, "fstatvfs", lambda _: SimpleNamespace(f_blocks=0, f_bavail=0, f_frsize=4096)
+    )
+    assert "warning" not in few.find("--dry-run").out
+    monkeypatch.setattr(find_photos, "hashing", lambda *_: hash_none)
+    few.find("--dry-run")
+
+
+def test_a_file_of_pictures_for_which_room_lacks_leaves_nothing_behind(
+    few: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, warned = tmp_path / "beside" / "cache.sqlite", list[str]()
+    taken_in(path, photos_of(few), warned)[0].close()
+    for number in range(PHOTOS - 1):
+        (few.photos / f"{number}.jpg").unlink()
+    monkeypatch.setattr(database, "LEAST_WASTE_BYTES", 100)
+    kept, _ = taken_in(path, photos_of(few), warned)
+    with_room(monkeypatch, {path.parent: 0})
+    kept.prune([str(few.photos)])
+    kept.close()
+    assert sorted(os.listdir(path.parent)) == ["cache.sqlite", "cache.sqlite-pictures"]
+    assert warned == []
+
+
+def test_what_pages_take_is_said(few: Library, tmp_path: Path) -> None:
+    said = few.find("--dry-run", "--verbose", "--no-cache").out
+    assert f", and 0 MB (up to 0 MB if all are pages) in {tmp_path}/temporary." in said
+    most = needs_of(Recipe(), 1000, are_pages=True).disk
+    assert needs_of(Recipe(), 1000).disk * 3 < most < 10**8
+    assert needs_of(Recipe(only_hash=True), 1000, are_pages=True) == needs_of(
+        Recipe(only_hash=True), 1000
+    )
