@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import re
 import select
@@ -9,16 +10,32 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from config import Exit
 from disk.lines import to_line
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 T = TypeVar("T")
 SCALED = 10_000_000  # from here on a bar says 10.0M
 SHOWN = 5  # examples of a kind that a summary names; the log has them all
 MANY = 1000  # photos, with which most work takes long enough for people to wonder
-SHOWS_LEFT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}{postfix}]"
+# What a bar shows: as much as its terminal has room for, what matters most at last.
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}"
+SHOWS_RATE = (
+    BAR + " [{elapsed}<{remaining}, {rate_fmt}]",
+    BAR + " [{elapsed}<{remaining}]",
+    "{desc}: {percentage:3.0f}% [{elapsed}<{remaining}]",
+    "{desc}: {percentage:3.0f}%",
+)
+SHOWS_LEFT = (
+    BAR + "{unit} [{elapsed}{postfix}]",
+    "{desc}: {percentage:3.0f}%{postfix}",
+    "{desc}: {percentage:3.0f}%",
+)
+LEAST_BAR = 4  # characters
 MOST_ANSWERED = 1000  # bytes of a pipe that are read for a yes or no
 SECONDS_BETWEEN_LINES = 30.0  # of how far something is, where no bar is shown
 
@@ -217,19 +234,15 @@ def progress(
     if sys.stderr is None or not PROGRESS.is_shown:  # there is none where it is closed
         yield lambda _: None
     elif sys.stderr.isatty():
-        from tqdm import tqdm  # takes long to import
-
         scaled = total is not None and total >= SCALED
-        form = SHOWS_LEFT if left else None
-        tqdm.monitor_interval = 0  # beside its thread no worker could be forked
-        with tqdm(
+        with _fitting(() if total is None else SHOWS_LEFT if left else SHOWS_RATE)(
             desc=what,
             total=total,
             unit=unit,
             unit_scale=scaled,
             leave=False,
-            bar_format=form,
-            miniters=1,  # or a bar that was quick at first stands still, without that thread
+            dynamic_ncols=True,
+            miniters=1,  # or a bar that was quick at first stands still, without tqdm's thread
         ) as shown:
 
             def advance(more: int) -> None:
@@ -240,6 +253,26 @@ def progress(
             yield advance
     else:
         yield _Lines(what, total, unit, left or str, is_told=is_told).advance
+
+
+def _fitting(forms: Sequence[str]) -> "type[tqdm[Any]]":
+    """Bars of the first of some forms that a terminal has room for; without any, tqdm's own."""
+    from tqdm import tqdm  # takes long to import
+
+    tqdm.monitor_interval = 0  # beside its thread no worker could be forked
+
+    class Fitting(tqdm):  # type: ignore[misc]
+        def __str__(self) -> str:
+            facts, form = self.format_dict, None
+            columns = facts["ncols"] or math.inf  # where nobody tells
+            for form in forms:
+                rest = form.replace("{bar}", " " * LEAST_BAR)
+                words = self.format_meter(**{**facts, "ncols": None, "bar_format": rest})
+                if len(words) <= columns:
+                    break
+            return str(self.format_meter(**{**facts, "bar_format": form}))
+
+    return Fitting
 
 
 class _Lines:

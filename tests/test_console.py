@@ -1,8 +1,15 @@
 """What a person sees on a terminal while something works."""
 
+import fcntl
 import io
+import os
+import select
+import struct
 import subprocess
 import sys
+import termios
+import time
+from collections.abc import Callable
 
 import pytest
 from conftest import ROOT
@@ -52,6 +59,39 @@ def test_a_quiet_run_shows_no_bar(
     console.end()
     console.be_quiet(False)
     assert (capsys.readouterr().out, terminal.getvalue()) == ("Two.\n", "")
+
+
+def bar_of(columns: int, what: str, unit: str, left: Callable[[], str] | None = None) -> str:
+    """The last state of a bar on a terminal of so many columns, which had more before."""
+    master, slave = os.openpty()
+    with os.fdopen(slave, "w") as terminal, pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.delenv("COLUMNS", raising=False)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 200, 0, 0))
+        with progress(what, 66_400_000, unit, left=left) as advance:
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+            time.sleep(0.2)  # tqdm draws it anew after a tenth of a second
+            advance(33_200_000)
+            shown = b""
+            while select.select([master], [], [], 0)[0]:
+                shown += os.read(master, 100_000)
+    os.close(master)
+    return shown.decode().split("\r")[-1].rstrip()
+
+
+@pytest.mark.parametrize("columns", [30, 40, 50, 60, 70, 80, 100, 130])
+def test_a_bar_is_never_cut_within_what_it_says(columns: int) -> None:
+    for what in ("Comparing parts", "Comparing hashes", "Hashing"):
+        for unit, left in ((" pairs", None), (" photos", lambda: "about 30 seconds left")):
+            shown = bar_of(columns, what, unit, left)
+            assert shown.startswith(f"{what}:  50%")
+            assert len(shown) <= columns
+            assert shown.endswith(("%", "]", "left"))
+            if columns >= 80:
+                assert "33.2M/66.4M" in shown
+                assert "pairs/s]" in shown or left
+    if columns >= 60:
+        assert "33.2M/66.4M [00:0" in bar_of(columns, "Comparing parts", " pairs")
 
 
 def test_where_no_bar_is_shown_a_line_says_how_far_something_is(
