@@ -5,7 +5,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -872,6 +872,49 @@ def test_a_cleanup_that_is_killed_half_way_is_completed_by_the_next(
         key = outcome.url.removeprefix(store.url(""))
         store.client.delete_object(Bucket=store.bucket, Key=key, VersionId=outcome.marker)
     assert store.there() == ALL
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_an_interrupted_cleanup_tells_of_what_its_workers_deleted_until_they_ended(
+    ended: bool, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They go on while it ends; one may be ended before it has noted what came of its group."""
+    here, delete = Here(), Remover._delete
+
+    def deadly(self: Remover, victim: Member) -> str:
+        if not ended and victim.url == store.url("b/2.jpg"):
+            raise SystemExit
+        return delete(self, victim)
+
+    @contextmanager
+    def started(*_: object) -> Iterator[Any]:
+        given: list[Any] = []
+
+        def run(tasks: Sequence[Any]) -> Iterator[Any]:
+            given.extend(here.run(tasks[:1]))
+            given.append(tasks[1:])
+            raise KeyboardInterrupt
+            yield
+
+        try:
+            yield run
+        finally:
+            with suppress(SystemExit):
+                list(here.run(given[-1]))
+
+    store.choose(("a/2.jpg", "a/1.jpg"), ("b/2.jpg", "b/1.jpg"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Remover, "_delete", deadly)
+        patch.setattr(cleanup_objects, "started", started)
+        ran = store.cleanup()
+    gone = [store.url(key) for key in ("a/2.jpg", "b/2.jpg")]
+    told, unsure = (gone, []) if ended else (gone[:1], gone[1:])
+    assert (ran.code, ran.facts["deleted"], ran.facts["unsure"]) == (130, told, unsure)
+    assert f"Deleted: {len(told)} object" in ran.err
+    assert [*ran.facts["markers"]] == told
+    assert ("some may be gone; run it again to know (1):" in ran.err) is not ended
+    assert store.cleanup().facts["gone"] == told
+    assert store.data("b/2.jpg") is None
 
 
 def test_what_was_brought_back_stays_whatever_the_list_says(store: Store) -> None:

@@ -61,11 +61,7 @@ def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> 
             console.say("Nothing was deleted.")
             console.code = Exit.KEPT
             return
-        locks = stack.enter_context(buckets_locked(todo.urls()))
-        say_what_is_compared(console, versioned)
-        run_tasks = stack.enter_context(started(settings.workers, arguments.scheduler))
-        tasks = tasks_of(todo, log, versioned, locks)
-        carry_out(console, run_tasks, log, tasks)
+        carry_out(console, todo, log, versioned, started(settings.workers, arguments.scheduler))
 
 
 def agreed(console: Console, objects: int, *, for_good: Sequence[str]) -> bool:
@@ -148,26 +144,38 @@ def say_what_is_compared(console: Console, versioned: dict[str, bool]) -> None:
 
 
 def tasks_of(
-    todo: Plan, log: Work, versioned: dict[str, bool], locks: dict[str, str]
+    run: int, todo: Plan, log: Work, versioned: dict[str, bool], locks: dict[str, str]
 ) -> list[Task]:
     """The tasks that delete what is to go, one for each group."""
-    number, groups = removal.next_run(log), todo.groups()
     return [
-        (removal.name_of(number, group), removal.remove_group, (log, some, versioned, locks))
-        for group, some in groups.items()
+        (removal.name_of(run, group), removal.remove_group, (log, some, versioned, locks))
+        for group, some in todo.groups().items()
     ]
 
 
-def carry_out(console: Console, run_tasks: Run, log: Work, tasks: Sequence[Task]) -> None:
-    """Delete what is to go, a group in each task, and say what came of it."""
-    ended: list[str] = []
+def carry_out(
+    console: Console,
+    todo: Plan,
+    log: Work,
+    versioned: dict[str, bool],
+    workers: contextlib.AbstractContextManager[Run],
+) -> None:
+    """Delete what is to go, a group in each task, and say what came of it, whatever ends that."""
+    number, begun = removal.next_run(log), False
     try:
-        with progress("Deleting", len(tasks), " groups") as advance:
-            for name, _ in run_tasks(tasks):
-                ended.append(name)
-                advance(1)
-    finally:  # whatever stops it, say what was done
-        report_outcomes(console, removal.outcomes_in(log, sorted(ended)))
+        with buckets_locked(todo.urls()) as locks:
+            begun = True
+            say_what_is_compared(console, versioned)
+            with workers as run_tasks:
+                tasks = tasks_of(number, todo, log, versioned, locks)
+                with progress("Deleting", len(tasks), " groups") as advance:
+                    for _ in run_tasks(tasks):
+                        advance(1)
+    finally:  # by now workers have ended, or see that the locks are gone
+        if begun:
+            outcomes, unsure = removal.noted(log, number)
+            report_outcomes(console, outcomes)
+            report_unsure(console, [one.url for one in unsure])
 
 
 def report_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
@@ -193,3 +201,10 @@ def report_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
     console.facts["kept"] += facts_of(kept)
     console.facts["markers"] = markers
     console.facts["deleted_though"] = facts_of(doubtful)
+
+
+def report_unsure(console: Console, urls: Sequence[str]) -> None:
+    """Name objects of groups in which the run was ended, so that some of them may be gone."""
+    title = "In groups that were not ended, so some may be gone; run it again to know"
+    console.list_some(title, list(map(to_line, urls)))
+    console.facts["unsure"] = list(urls)

@@ -77,9 +77,17 @@ def name_of(run: int, group: int) -> str:
     return f"run{run:04}-group{group:09}"
 
 
-def outcomes_in(log: Work, names: Iterable[str]) -> list[Outcome]:
-    """What became of victims, by what tasks of these names have noted."""
-    return [row for name in names for row in rows_in(Outcome, log, f"{name}-{AFTER}", NOT_OF_THIS)]
+def noted(log: Work, run: int) -> tuple[list[Outcome], list[Outcome]]:
+    """What became of victims in a run; and those of groups that nobody has seen end."""
+    ours = [one for one in _ours(log) if int(one["run"]) == run]
+    ended = [one["task"] for one in ours if one["when"] == AFTER]
+    begun = {one["task"] for one in ours} - {*ended}
+    return outcomes_in(log, ended), outcomes_in(log, sorted(begun), BEFORE)
+
+
+def outcomes_in(log: Work, names: Iterable[str], when: str = AFTER) -> list[Outcome]:
+    """What became of victims, or was to, by what tasks of these names have noted."""
+    return [row for name in names for row in rows_in(Outcome, log, f"{name}-{when}", NOT_OF_THIS)]
 
 
 def deleted_before(log: Work) -> set[tuple[str, str, str]]:
