@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pictures.exhaustive import COMPILED_WORDS, compiling_pays
 from pictures.recipe import Recipe
 
 
@@ -27,8 +28,7 @@ LOOK = Needs(1_700, 6_000)
 PARTS = Needs(2_500, 16_500)
 POINTS = Needs(18_000, 14_600)
 PAGE = Needs(0, 64_000)  # at most, as 256 x 256 pixels aren't packed into more
-# Compiled loops for the search of very many (pictures/exhaustive.py), where they can be had.
-LOOPS, LOOPS_FROM = Needs(150_000_000, 0), 1 << 14
+LOOPS = Needs(150_000_000, 0)  # compiled for the search of very many (pictures/exhaustive.py)
 
 
 def needs_of(recipe: Recipe, photos: int, *, are_pages: bool = False) -> Needs:
@@ -36,8 +36,9 @@ def needs_of(recipe: Recipe, photos: int, *, are_pages: bool = False) -> Needs:
 
     If all of them `are_pages`, they take at most so much.
     """
+    start = START + LOOPS if compiles_loops(recipe, photos) else START
     if recipe.only_hash:
-        return START + HASH.times(photos)
+        return start + HASH.times(photos)
     vector = recipe.vector_bytes or 0
     each = LOOK + Needs(2 * vector, vector)
     if recipe.parts:
@@ -46,5 +47,14 @@ def needs_of(recipe: Recipe, photos: int, *, are_pages: bool = False) -> Needs:
         each += POINTS
     if are_pages:
         each += PAGE
-    loops = LOOPS if photos >= LOOPS_FROM else Needs(0, 0)
-    return START + loops + each.times(photos)
+    return start + each.times(photos)
+
+
+def compiles_loops(recipe: Recipe, photos: int) -> bool:
+    """Whether the hashes of so many photos may be compared in compiled loops.
+
+    A preset compares signs besides, which have as many words as the loops, whatever a hash has.
+    Those of a low threshold are found by bands, but how many these leave is known no sooner.
+    """
+    words = -(-recipe.hash_bytes // 8) if recipe.only_hash else COMPILED_WORDS
+    return compiling_pays(photos**2, words)

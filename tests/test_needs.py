@@ -14,7 +14,8 @@ from made_pictures import SINGLES, encoded, photo
 
 from actions import find_needs
 from disk import system
-from pictures.needs import Needs, needs_of
+from pictures import exhaustive
+from pictures.needs import LOOPS, Needs, needs_of
 from pictures.recipe import Recipe
 
 GB = 10**9
@@ -83,6 +84,22 @@ def test_a_million_photos_fit_a_common_computer() -> None:
     for less, more in pairwise(needs_of(recipe, 1000).memory for recipe in recipes):
         assert less < more
     assert needs_of(Recipe(rgb_side=288, vector_bytes=2048), 1000).memory > 4 * 10**6
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_compiled_loops_are_counted_where_they_are_wanted_and_there(
+    is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exhaustive, "find_spec", lambda _: is_there)
+    monkeypatch.setattr(exhaustive, "COMPILER", exhaustive.Compiler())
+    presets = (Recipe(), Recipe(parts=True), Recipe(hash_size=8))
+    for recipe in (*presets, Recipe(only_hash=True)):
+        few, many = (needs_of(recipe, photos).memory for photos in (16_383, 16_384))
+        assert (many - few > LOOPS.memory) is is_there
+    few, many = (needs_of(Recipe(8, only_hash=True), n).memory for n in (16_383, 16_384))
+    assert many - few < LOOPS.memory, "there are none for hashes of another size"
+    monkeypatch.setattr(exhaustive.COMPILER, "failure", "broken")
+    assert needs_of(Recipe(), 16_384).memory < LOOPS.memory
 
 
 AVAILABLE = "MemTotal: 9 kB\nMemAvailable:    2000 kB\n"
