@@ -438,3 +438,42 @@ def test_what_pages_take_is_said(few: Library, tmp_path: Path) -> None:
     assert needs_of(Recipe(only_hash=True), 1000, are_pages=True) == needs_of(
         Recipe(only_hash=True), 1000
     )
+
+
+# ---- A find that is refused
+
+
+@pytest.mark.parametrize("flags", [(), ("--dry-run",)])
+@pytest.mark.parametrize("lacks", ["memory", "disk"])
+def test_a_refused_find_leaves_nothing_behind_and_says_nothing_else(
+    lacks: str,
+    flags: tuple[str, ...],
+    few: Library,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if lacks == "memory":
+        monkeypatch.setattr(system, "free_memory", lambda: 0)
+    with_room(monkeypatch, {tmp_path: 0}, 100 * MB)
+    cache, output = tmp_path / "new" / "sub" / "cache.sqlite", tmp_path / "o" / "a" / "output"
+    before = tree(tmp_path)
+    flags = (*flags, "--cache-file", str(cache), "--output-dir", str(output))
+    ran = few.run("find", *flags)
+    assert ran.code == 2
+    assert ran.err.startswith("error: 3 photos need about ")
+    assert "warning" not in ran.out
+    assert tree(tmp_path) == before
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_refused_find_says_nothing_of_a_cache_that_it_would_not_use(
+    few: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "read only").mkdir()
+    without_writing_to(monkeypatch, tmp_path / "read only")
+    with_room(monkeypatch, {tmp_path / "temporary": 0}, 100 * MB)
+    cache = tmp_path / "read only" / "cache.sqlite"
+    ran = few.run("find", "--dry-run", "--cache-file", str(cache))
+    assert ran.code == 2
+    assert "read anew" not in ran.out + ran.err
