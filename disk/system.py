@@ -441,8 +441,10 @@ def _forked(program: Any, kept: Sequence[int]) -> int:
 
 
 @contextlib.contextmanager
-def ctrl_c_waits() -> Iterator[None]:
+def ctrl_c_waits(*endings: int) -> Iterator[None]:
     """Put off Ctrl-C while processes start; they stay deaf to it, and so print no traceback.
+
+    With `endings` these signals are put off, too, to which the processes listen.
 
     It comes to the main thread alone, so in another one there is nothing to put off.
     """
@@ -453,14 +455,18 @@ def ctrl_c_waits() -> Iterator[None]:
             yield
         return
     pressed: list[int] = []  # other threads, such as tqdm's, take it and hand it to this one
-    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    before = {
+        ending: signal.signal(ending, lambda number, _: pressed.append(number))
+        for ending in (*endings, signal.SIGINT)
+    }
     try:
         with _deaf_to_ctrl_c():
             yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
         if pressed:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(pressed[0])
 
 
 @contextlib.contextmanager

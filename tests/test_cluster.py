@@ -1,7 +1,6 @@
 """A find that is done by tasks finds what one machine finds, whoever is killed meanwhile."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 from conftest import ROOT, Library, picture, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_cluster import cluster_apart, end_worker
 from made_pictures import CAT, SINGLES, encoded, on_phone, photo, text_page, toned
 from PIL import ImageOps
 from PIL.Image import Transpose
@@ -264,12 +264,6 @@ def test_workers_that_are_killed_at_every_tenth_task_cost_nothing_that_was_done(
     assert found == on_one_machine(walked, "similar")
 
 
-def end_worker(*_: object) -> int:
-    """A task that no worker survives."""
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
-
-
 @pytest.mark.workers
 def test_a_task_that_ends_one_worker_after_the_other_is_given_up_in_one_line(
     tmp_path: Path,
@@ -279,49 +273,28 @@ def test_a_task_that_ends_one_worker_after_the_other_is_given_up_in_one_line(
         list(running.done_by(client)([("deadly", end_worker, (Work(str(tmp_path)),))]))
 
 
-@contextlib.contextmanager
-def cluster_apart(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A scheduler and a worker as people start them by hand; the address, and the scheduler."""
-    place = folder / "scheduler.json"
-    dask = [sys.executable, "-m", "dask"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    options: dict[str, Any] = {"env": environment, "stderr": subprocess.DEVNULL}
-    where = ["--scheduler-file", str(place)]
-    started = [
-        subprocess.Popen([*dask, "scheduler", "--port", "0", "--no-dashboard", *where], **options),
-        subprocess.Popen([*dask, "worker", "--no-nanny", "--no-dashboard", *where], **options),
-    ]
-    try:
-        end = time.monotonic() + 60
-        while not (place.exists() and place.stat().st_size) and time.monotonic() < end:
-            time.sleep(0.05)
-        yield json.loads(place.read_text("utf-8"))["address"], started[0]
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
-
-
 @pytest.mark.workers
 def test_a_scheduler_that_is_killed_ends_a_find_in_one_line_and_the_next_one_goes_on(
     album: Path, tmp_path: Path
 ) -> None:
     walked = found_in(album)[:24]
-    with cluster_apart(tmp_path) as (address, scheduler), running._client(1, address) as client:
+    here = album.parent  # by which photos have the same names each time
+    apart_from_it = cluster_apart(tmp_path, of_worker=here, path=[ROOT])
+    with apart_from_it as apart, running._client(1, apart.address) as client:
         run, done = running.done_by(client), list[str]()
 
         def deadly(some: Sequence[Task]) -> Iterator[tuple[str, int]]:
             for name, found in run(some):
                 done.append(name)
                 if len(done) == 4:
-                    scheduler.kill()
+                    apart.scheduler.kill()
                 yield name, found
 
         with pytest.raises(UserError, match="run it again"):
             grouped(tmp_path / "work", walked, deadly)
-    here = Here()
-    assert grouped(tmp_path / "work", walked, here.run) == on_one_machine(walked, "similar")
-    assert len({*here.done} & {*done}) <= 1  # what could not be read
+    again = Here()
+    assert grouped(tmp_path / "work", walked, again.run) == on_one_machine(walked, "similar")
+    assert len({*again.done} & {*done}) <= 1  # what could not be read
 
 
 @pytest.mark.workers

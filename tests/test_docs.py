@@ -37,7 +37,7 @@ NOT_OURS = {
     "uvx --from": "tests/test_package.py",
     "ssh -N -L": "needs another machine; tests/test_review_touch.py",
     "aws s3api": "asks an object store; tests/test_objects_cleanup.py",
-    "dask": "starts a cluster; tests/test_cluster.py",
+    "python -m dask": "starts a cluster; tests/test_cluster_apart.py",
     "python extras/to_onnx.py": "needs PyTorch; tests/test_to_onnx.py",
 }
 

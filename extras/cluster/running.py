@@ -2,9 +2,14 @@
 
 import contextlib
 import logging
+import pkgutil
+import signal
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
@@ -13,6 +18,7 @@ from distributed.client import FutureCancelledError
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
+from actions.console import print_line
 from config import UserError
 from disk import system
 from extras.cluster.engine import OnCluster, Run, Task
@@ -23,12 +29,21 @@ from pictures.presets import PRESETS
 AT_ONCE = 4  # tasks a worker has at hand
 SECONDS = 60  # until a scheduler and a worker answer
 FAILURES = 9  # of workers with one task, which is given up with the next one
+SECONDS_BETWEEN_LOOKS = 5.0  # for workers, while nothing comes from them
+LOOKS_UNTIL_SAID = 3  # as one that was killed comes again in some seconds
+MINUTES_WITHOUT = 10  # workers
+SILENT = "ignore::UserWarning:multiprocessing.resource_tracker"
+NOT_UNPACKED = "Error during deserialization"
 AGAIN = "mend that and run it again: it goes on where this one ended."
 OURS = {
     "distributed.worker.daemon": False,  # or it could start no process with limits
     "distributed.scheduler.allowed-failures": FAILURES,
     "distributed.worker.profile.enabled": False,  # nobody looks at it, and it costs
 }
+START = (
+    "start the scheduler and the workers by python -m dask in the folder of main.py, with the same "
+    "program and packages (docs/large-libraries.md)."
+)
 TALKATIVE = ("distributed", "tornado", "asyncio")
 LOCAL: dict[str, Any] = {
     "threads_per_worker": 1,
@@ -77,20 +92,61 @@ def _client(workers: int, scheduler: str | None, failures: int = FAILURES) -> It
         stack.enter_context(dask.config.set({**OURS, **ours}))
         address: Any = scheduler
         if scheduler is None:
-            address = stack.enter_context(LocalCluster(n_workers=workers, **LOCAL))
+            address = stack.enter_context(_workers_here(workers))
         try:
             client = stack.enter_context(Client(address, timeout=SECONDS))
             client.wait_for_workers(1, timeout=SECONDS)
         except (OSError, ValueError) as error:
             raise UserError(f"--scheduler {scheduler} doesn't answer: {error}") from error
+        if scheduler is not None:
+            _check_program(client)
         yield client
+
+
+def _check_program(client: Client) -> None:
+    """Raise UserError where the scheduler or a worker can't import what it is to unpack."""
+    ask: dict[str, Any] = {"the scheduler": client.run_on_scheduler, "a worker": client.run}
+    for who, run in ask.items():
+        try:
+            run(pkgutil.resolve_name, f"{__name__}:AGAIN")
+        except (ImportError, AttributeError) as error:
+            raise UserError(f"{who} can't load this program: {error}; {START}") from error
+
+
+@contextlib.contextmanager
+def _workers_here(count: int) -> Iterator[LocalCluster]:
+    """Workers of this machine, which hear no Ctrl-C: this process hears it, and ends them."""
+    _start_tracker()
+    with contextlib.ExitStack() as stack:
+        # The threads that start workers stay deaf to it, and so do these.
+        with system.ctrl_c_waits(signal.SIGTERM):
+            cluster = LocalCluster(n_workers=count, **LOCAL)
+            stack.callback(_close, cluster)
+        yield cluster
+
+
+def _close(cluster: LocalCluster) -> None:
+    with system.ctrl_c_waits(signal.SIGTERM):
+        cluster.close()
+
+
+def _start_tracker() -> None:
+    """Start what removes semaphores of a worker that was killed, and have it do so in silence.
+
+    Ahead of the workers, as a thread that starts it hears Ctrl-C afterwards.
+    """
+    sys.warnoptions.append(SILENT)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(SILENT)
 
 
 def done_by(client: Client) -> Run:
     """What has tasks done by the workers of a client, few at a time; none is held there."""
 
     def run(tasks: Sequence[Task]) -> Iterator[tuple[str, int]]:
-        waiting, most = iter(tasks), AT_ONCE * max(1, len(client.scheduler_info()["workers"]))
+        waiting, most = iter(tasks), AT_ONCE * max(1, _workers_of(client))
         running = as_completed(with_results=True)
 
         def begin(count: int) -> None:
@@ -99,7 +155,7 @@ def done_by(client: Client) -> Run:
 
         try:
             begin(most)
-            for future, result in running:
+            for future, result in _coming(client, running):
                 if isinstance(result, Exception):
                     raise result  # a task that was given up
                 future.release()  # or it would be done again if its worker was lost now
@@ -111,8 +167,46 @@ def done_by(client: Client) -> Run:
             ) from error
         except (CommClosedError, FutureCancelledError) as error:
             raise UserError(f"the scheduler is gone; {AGAIN}") from error
+        except RuntimeError as error:
+            if not str(error).startswith(NOT_UNPACKED):
+                raise
+            why = error.__cause__ or error
+            raise UserError(f"the scheduler can't load this program: {why}; {START}") from error
 
     return run
+
+
+def _coming(client: Client, running: Any) -> Iterator[tuple[Any, Any]]:
+    """Each task that is done with what came of it; UserError if there is no worker for long."""
+    looked, looks = time.monotonic(), 0
+    while not running.is_empty():
+        if running.has_ready():
+            yield next(running)
+            looked, looks = time.monotonic(), 0
+            continue
+        with running.thread_condition:
+            running.thread_condition.wait(0.1)
+        if time.monotonic() - looked < SECONDS_BETWEEN_LOOKS:
+            continue
+        looks = 0 if _workers_of(client) else looks + 1
+        looked = time.monotonic()
+        _bear(looks)
+
+
+def _bear(looks: int) -> None:
+    """Say that there is no worker, once some looks in a row found none; UserError after many."""
+    if looks == LOOKS_UNTIL_SAID:
+        print_line(f"No worker is left: waiting {MINUTES_WITHOUT} minutes for one.", sys.stderr)
+    if looks * SECONDS_BETWEEN_LOOKS >= MINUTES_WITHOUT * 60:
+        raise UserError(
+            f"there was no worker for {MINUTES_WITHOUT} minutes; start workers and run it again: "
+            "it goes on where this one ended."
+        )
+
+
+def _workers_of(client: Client) -> int:
+    """How many workers there are now."""
+    return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _done(do: Callable[..., int], name: str, work: Work, *given: object) -> int:
