@@ -792,12 +792,63 @@ def test_what_may_have_gone_is_said_and_the_next_cleanup_knows(
 
 def busy() -> OSError:
     """What s3fs makes of a store's answer that it is asked too much; its number is not telling."""
+    return refused("SlowDown", 503, "Please slow down")
+
+
+def refused(code: str, status: int, message: str) -> OSError:
+    """What s3fs makes of a store's answer."""
     from botocore.exceptions import ClientError
     from s3fs.errors import translate_boto_error
 
-    told = {"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
-    made: OSError = translate_boto_error(ClientError(told, "DeleteObject"), "Please slow down")
+    told = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    made: OSError = translate_boto_error(ClientError(told, "DeleteObject"), message)
     return made
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (lambda: refused("AccessDenied", 403, "Access Denied"), "it takes the right"),
+        (lambda: refused("InvalidAccessKeyId", 403, "no such key"), "check the address and what"),
+        (no_answer, "check the address and what"),
+        (busy, "or run it again later"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("asked", "right"),
+    [
+        ("get_bucket_versioning", "s3:GetBucketVersioning"),
+        ("put_object", "to write there"),
+        ("list_objects_v2", "to list what is there"),
+    ],
+)
+def test_what_a_store_refuses_is_said_with_the_right_it_takes_if_one_is_missing(
+    asked: str, right: str, error: Any, remedy: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = S3("s3").fs.call_s3
+
+    def calls(_: object, method: str, **given: Any) -> Any:
+        if method == asked:
+            raise error()
+        return call(method, **given)
+
+    store.choose(("a/2.jpg", "a/1.jpg"))
+    flags = ("--work", store.work, "--yes", "--delete-mode", "trash")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(S3("s3").fs), "call_s3", calls)
+        if asked == "list_objects_v2":
+
+            def no_list(_: object) -> set[str]:
+                raise error()
+
+            patch.setattr(Work, "names", no_list)
+            flags = ("--work", store.url("work"))
+        ran = store.library.run("cleanup", *flags)
+    said = f"{remedy} {right}." if remedy.startswith("it takes") else remedy
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+    assert said in ran.err
+    assert ("it takes the right" in ran.err) is remedy.startswith("it takes")
+    assert store.there() == ALL
 
 
 def test_a_store_that_is_asked_too_much_is_not_taken_for_one_that_compares(
@@ -817,7 +868,7 @@ def test_a_store_that_is_asked_too_much_is_not_taken_for_one_that_compares(
     store.choose(("a/2.jpg", "a/1.jpg"))
     (kept,) = store.cleanup().facts["kept"]
     assert kept["reason"] == "the store refuses: [Errno 16] Please slow down"
-    with pytest.raises(OSError, match="Please slow down"):
+    with pytest.raises(UserError, match=r"heeds If-Match: .*Please slow down; .* again later"):
         removal.heeds_if_match(store.bucket)
     is_full = True
     ran = store.cleanup()
@@ -1152,6 +1203,17 @@ def test_in_a_store_in_which_no_lock_can_be_made_nothing_is_deleted(
     assert (store.there(), store.history()) == (ALL, [(key, "version") for key in ALL])
 
 
+def test_a_folder_in_which_no_lock_can_be_made_is_said_with_what_it_takes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_right(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(locking.os, "makedirs", no_right)
+    with pytest.raises(UserError, match="not permitted; it takes the right to write there"):
+        locking.locked(store.work).__enter__()
+
+
 def test_a_lock_may_lie_in_a_store_and_says_who_holds_it(store: Store) -> None:
     work = store.url("work")
     said = r"another run holds .*\(process \d+ on .*\)"
@@ -1190,11 +1252,17 @@ def test_a_place_without_a_result_or_that_cannot_be_read_is_said_in_one_line(
     for action in ("cleanup", "suggest"):
         ran = store.library.run(action, "--work", str(elsewhere))
         assert (ran.code, "holds no result of a find" in ran.err) == (3, True)
+        assert "again with --engine dask and that --work." in ran.err
+        ran = store.library.run(action, "--work", "s3://no-such-bucket/work")
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert "there is no bucket no-such-bucket; check how it is written" in ran.err
+        ran = store.library.run(action, "--work", store.url("nothing"))
+        assert (ran.code, "holds no result of a find" in ran.err) == (3, True)
     assert not elsewhere.exists()
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     type(S3("s3").fs).clear_instance_cache()
     ran = store.library.run("cleanup", "--work", store.url("work"))
     assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert "can't be read: Unable to locate credentials; name another" in ran.err
+    assert "can't be read: Unable to locate credentials; check the address and what" in ran.err
     type(S3("s3").fs).clear_instance_cache()

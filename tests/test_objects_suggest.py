@@ -2,7 +2,8 @@
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ pytest.importorskip("pyarrow", reason="pip install -r extras/cluster/requirement
 
 from extras.actions import suggest_objects
 from extras.cluster import running
-from extras.objects import choices, locking, result
+from extras.objects import choices, choosing, locking, result
+from extras.review.examiner import Examiner
 
 NUMBERS = itertools.count()
 FOLDERS = ("2024", "2024 backup", "phone/DCIM")
@@ -186,6 +188,24 @@ def test_a_group_of_which_an_object_was_replaced_is_left_to_the_person(stored: S
     reasons = [one["reason"] for one in ran.facts["undecided"]]
     assert any(reason.startswith("one can't be judged: s3://") for reason in reasons)
     assert not any("/0" in one["path"] for one in ran.facts["suggested"])
+
+
+@pytest.mark.workers
+def test_what_may_be_one_object_by_two_names_of_its_bucket_is_not_given_up(stored: Stored) -> None:
+    """As cleanup keeps it, whatever is listed."""
+    other = f"{stored.bucket}-2"
+    stored.client.create_bucket(Bucket=other)
+    data = photos()[f"{FOLDERS[0]}/0.jpg"]
+    stored.client.put_object(Bucket=other, Key="0.jpg", Body=data)
+    found = result.read(result.result_in(str(stored.work)))
+    (one,) = [o for o in found.members if o.url == stored.url(f"{FOLDERS[0]}/0.jpg")]
+    twin = replace(one, url=f"s3://{other}/0.jpg", version="")
+    later = replace(twin, modified_ns=one.modified_ns + 1)
+    with closing(Examiner(1)) as examiner:
+        by = ([], {}, [stored.url()], "")
+        (choice,), _ = choosing.judged(examiner, [one, later], *by)
+        assert (choice.victim, choice.survivor) == (later.url, one.url)
+        assert choosing.judged(examiner, [one, twin], *by) == ([], choosing.ONE_OBJECT)
 
 
 @pytest.mark.workers

@@ -9,7 +9,7 @@ from extras.objects.result import Member, Result
 from extras.objects.tables import columns_of, rows_in
 
 PLACE = "to_delete"
-AGAIN = "run --action suggest again"
+AGAIN = "run --action suggest again with that --work"
 
 
 @dataclass(frozen=True, slots=True)

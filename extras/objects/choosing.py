@@ -15,6 +15,7 @@ from extras.objects import choices
 from extras.objects.choices import Choice
 from extras.objects.hashing import AT_ONCE, fetcher
 from extras.objects.places import place_of
+from extras.objects.plan import may_be_one
 from extras.objects.result import Linked, Member
 from extras.objects.tables import columns_of
 from extras.review import rules
@@ -25,6 +26,7 @@ from extras.review.judged import Picture
 from pictures.images import Unreadable
 
 LEFT = "left"
+ONE_OBJECT = "two may be one object by two names of its bucket, as they have one ETag and time"
 OTHER_BYTES = "has other bytes than find saw"
 Group = tuple[Sequence[Member], Sequence[Linked]]
 
@@ -90,7 +92,10 @@ def judged(
     given_up = [
         choices.chosen(members[r.number], members[r.keeper], r.reason, "; ".join(r.loses), result)
         for r in made.removals
+        if not may_be_one(members[r.number], members[r.keeper])
     ]
+    if len(given_up) < len(made.removals):
+        return given_up, ONE_OBJECT
     return given_up, made.rest if made.keeper is not None else made.reason
 
 

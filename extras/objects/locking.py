@@ -12,7 +12,7 @@ import fsspec
 
 from config import Exit, UserError
 from disk.files import is_url
-from extras.objects.stores import S3, TRIES, did_not_match, errors, store_of, why_not
+from extras.objects.stores import S3, TRIES, did_not_match, errors, remedy_for, store_of, why_not
 
 OF_WORK = "lock.json"
 OF_BUCKET = ".image-similarity-search.lock"
@@ -105,7 +105,7 @@ def _put(store: S3, url: str, body: bytes) -> Made | None:
     except errors() as error:
         if isinstance(error, FileExistsError) or did_not_match(error):
             return None
-        raise UserError(f"no lock can be put to {url}: {why_not(error)}.") from error
+        raise _cannot(url, error) from error
     version = str(put.get("VersionId", "null"))  # where versions are suspended
     return Made(str(put["ETag"]).strip('"'), "" if version == "null" else version)
 
@@ -147,12 +147,17 @@ def _elsewhere(url: str) -> Iterator[None]:
     except FileExistsError:
         raise _in_use(url, system.cat_file(path)) from None
     except errors() as error:
-        raise UserError(f"no lock can be put to {url}: {why_not(error)}.") from error
+        raise _cannot(url, error) from error
     try:
         yield
     finally:
         with contextlib.suppress(*errors()):
             system.rm_file(path)
+
+
+def _cannot(url: str, error: Exception) -> UserError:
+    remedy = remedy_for(error, url, "to write there")
+    return UserError(f"no lock can be put to {url}: {why_not(error)}; {remedy}.")
 
 
 def _holder() -> bytes:

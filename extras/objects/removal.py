@@ -13,7 +13,7 @@ from extras.cluster.files import Work
 from extras.objects.locking import OF_BUCKET, is_held
 from extras.objects.plan import NO_VERSIONS, Going
 from extras.objects.result import Member
-from extras.objects.stores import S3, StoredObject, did_not_match, errors, why_not
+from extras.objects.stores import S3, StoredObject, did_not_match, errors, remedy_for, why_not
 from extras.objects.tables import columns_of, rows_in
 from pictures.by_name import named
 
@@ -290,9 +290,10 @@ def keeps_versions(bucket: str) -> bool:
     try:
         answer: dict[str, Any] = S3("s3").fs.call_s3("get_bucket_versioning", Bucket=bucket)
     except errors() as error:
+        url = f"s3://{bucket}"
+        remedy = remedy_for(error, url, "s3:GetBucketVersioning")
         raise UserError(
-            f"nobody can tell whether s3://{bucket} keeps versions: {why_not(error)}; it takes the "
-            "right s3:GetBucketVersioning."
+            f"nobody can tell whether {url} keeps versions: {why_not(error)}; {remedy}."
         ) from error
     return answer.get("Status") == "Enabled"
 
@@ -304,8 +305,12 @@ def heeds_if_match(bucket: str) -> bool:
         S3("s3").fs.call_s3("delete_object", Bucket=bucket, Key=key, IfMatch='"0"')
     except FileNotFoundError:
         return True
-    except OSError as error:
+    except errors() as error:
         if did_not_match(error):
             return True
-        raise
+        url = f"s3://{bucket}"
+        raise UserError(
+            f"nobody can tell whether the store of {url} heeds If-Match: {why_not(error)}; "
+            f"{remedy_for(error, url, 's3:DeleteObject')}."
+        ) from error
     return False

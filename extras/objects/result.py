@@ -11,14 +11,14 @@ from disk import signature
 from disk.lines import to_line
 from extras.cluster.access_points import WHY, is_access_point
 from extras.cluster.files import Work
-from extras.objects.stores import StoredObject, errors, why_not
+from extras.objects.stores import StoredObject, check_bucket_there, errors, remedy_for, why_not
 from extras.objects.tables import columns_of, rows_in
 from grouping import Cluster, Match
 from pictures.images import HashedImage
 
 PLACE = "result"
 IDENTICAL = "identical"
-AGAIN = "run --action find again"
+AGAIN = "run --action find again with --engine dask and that --work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +179,12 @@ def check_there(work: Work) -> None:
     try:
         names = work.names()
     except errors() as error:
-        raise UserError(
-            f"--work {work.url} can't be read: {why_not(error)}; name another."
-        ) from error
+        remedy = remedy_for(error, work.url, "to list what is there")
+        raise UserError(f"--work {work.url} can't be read: {why_not(error)}; {remedy}.") from error
     if not {"groups", "matches", "signed"} <= names:
+        check_bucket_there("--work", work.url)
         raise UserError(
-            f"{work.url} holds no result of a find among objects; {AGAIN} with that --work.",
+            f"{work.url} holds no result of a find among objects; {AGAIN}.",
             Exit.STATE,
         )
 

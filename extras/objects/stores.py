@@ -10,7 +10,8 @@ from typing import Any
 import fsspec
 import fsspec.asyn
 
-from disk.files import ImageFile
+from config import UserError
+from disk.files import ImageFile, is_url
 from extras.cluster.access_points import S3_PROTOCOLS
 from extras.cluster.files import errors_of_stores
 from pictures.by_name import named
@@ -19,6 +20,7 @@ REPLACED = "it was replaced since it was listed"
 # What tells one content of an object from the next, where a store has no ETag.
 TOKENS = ("size", "mtime", "created", "ino", "generation", "md5Hash", "crc32c", "checksum")
 TIMES = ("LastModified", "mtime", "last_modified", "updated", "created")
+DENIED = ("AccessDenied", "AllAccessDisabled", "403")  # what S3 says where a right is missing
 TRIES = 3  # to read an object over a connection that breaks
 
 
@@ -166,6 +168,36 @@ def store_of(url: str) -> Store:
 def why_not(error: Exception) -> str:
     """What a store says of what failed there, in one line."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def remedy_for(error: Exception, url: str, right: str) -> str:
+    """What to do where a place refuses something or doesn't answer; `right` is what that takes."""
+    told = getattr(error.__cause__, "response", None) or {}
+    code = told.get("Error", {}).get("Code", DENIED[0])
+    if isinstance(error, PermissionError) and code in DENIED:  # s3fs calls wrong keys so, too
+        return f"it takes the right {right}"
+    if is_url(url):
+        return (
+            "check the address and what the store's client is told by its environment, or run it "
+            "again later"
+        )
+    return "mend that and run it again"
+
+
+def check_bucket_there(what: str, url: str) -> None:
+    """Raise UserError where S3 has no bucket of that name. Changes nothing."""
+    store = store_of(url) if is_url(url) else None
+    if not isinstance(store, S3):
+        return
+    bucket, _ = store.parts_of(url)
+    try:
+        store.fs.call_s3("head_bucket", Bucket=bucket)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{what} {url}: there is no bucket {bucket}; check how it is written."
+        ) from error
+    except errors():
+        return  # nobody may look
 
 
 def did_not_match(error: BaseException) -> bool:
