@@ -18,6 +18,7 @@ from disk.record import is_result
 from disk.result import OutputPaths
 from finder import Found, Skipped
 from pictures.costs import cost
+from pictures.effort import PAIRS
 from pictures.exhaustive import COMPILER
 from pictures.formats import may_have_thumbnail
 from pictures.images import Hashed, HashFiles, Unreadable
@@ -29,7 +30,7 @@ from pictures.store import Store
 if TYPE_CHECKING:
     from grouping import Cluster
 
-MANY_PAIRS = 1_000_000_000  # some seconds of a processor's time
+MANY_PAIRS, MANY_PICTURES = 1_000_000_000, 10_000  # some seconds of a processor's time
 
 
 def walk_through(
@@ -192,9 +193,10 @@ def memory_of(store: Store, input_dirs: Sequence[str]) -> Memory:
     return Memory(store.recalled, store.remember, "\n".join(input_dirs))
 
 
-def watched(what: str, total: int) -> AbstractContextManager[Callable[[int], object]]:
-    """How far a search is, of so many pairs; said from the start where it takes long."""
-    return progress(what, total, " pairs", is_told=total >= MANY_PAIRS)
+def watched(what: str, total: int, of: str) -> AbstractContextManager[Callable[[int], object]]:
+    """How far a search is, of so many pairs or pictures; said at the start where it takes long."""
+    many = MANY_PAIRS if of == PAIRS else MANY_PICTURES
+    return progress(what, total, f" {of}", is_told=total >= many)
 
 
 def warn_of_compiler() -> None:

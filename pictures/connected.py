@@ -15,6 +15,7 @@ from pictures.sides import (
     close_pairs_across,
     close_pairs_between,
     count_of_pairs_across,
+    count_of_pairs_between,
     sides_of,
     span_several,
 )
@@ -78,12 +79,14 @@ def _connecting_pairs(
         inside[:] = False
     within, outside = np.flatnonzero(inside), np.flatnonzero(~inside)
     of_outside = None if sides is None else sides[outside]
+    of_both = None if sides is None else (sides[outside], sides[within])
     count = count_of_pairs_across(len(outside), of_outside)
+    count += count_of_pairs_between(len(outside), len(within), of_both)
     with effort.stretch("Comparing hashes", count) as told:
         for i, j, _ in close_pairs_across(hashes[outside], threshold, of_outside, told):
             yield outside[i], outside[j]
-    if len(within):
-        yield from _between(hashes, threshold, sides, outside, within, work)
+        if len(within):
+            yield from _between(hashes, threshold, sides, outside, within, told)
 
 
 def _between(

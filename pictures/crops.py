@@ -14,7 +14,7 @@ from pictures import bandpass
 from pictures.bandpass import Gray, Stack, Window, hashes_of, levels_of
 from pictures.candidates import Candidates, Search
 from pictures.crowds import Known
-from pictures.effort import ALONE, Each, Effort
+from pictures.effort import ALONE, UNTOLD, Each, Effort, Work
 from pictures.hamming import pack
 from pictures.looks import (
     EVERYTHING,
@@ -129,7 +129,8 @@ class PartSearch(Search):
         if not regions:
             return
         whole, hashes = self._whole, self._table.hashes[self._whole]
-        part_hashes = self._pictures.hashes_of_parts(hash_size_of(self._table))
+        with self._effort.stretch("Cutting out parts", len(whole), "pictures") as work:
+            part_hashes = self._pictures.hashes_of_parts(hash_size_of(self._table), work)
         sides = [self._sides_of(*region) for region in regions]
         count = sum(
             count_of_pairs_between(len(left), len(right), some)
@@ -181,8 +182,11 @@ class _Large:
         """A part of some of them."""
         return bandpass.cut_out(self._stack(rows), window, GRAY_SIDE)
 
-    def hashes_of_parts(self, size: int) -> NDArray[np.uint64]:
-        """The hash of each part of each of them: windows x pictures x words."""
+    def hashes_of_parts(self, size: int, work: Work = UNTOLD) -> NDArray[np.uint64]:
+        """The hash of each part of each of them: windows x pictures x words.
+
+        The `work` is told how many are done.
+        """
         count = len(self._pictures)
         found = np.empty((len(bandpass.windows()), count, -(-(size**2) // 64)), np.uint64)
         for first in range(0, count, AT_ONCE):
@@ -190,6 +194,7 @@ class _Large:
             parts = bandpass.hashes_of_parts(self._stack(some), GRAY_SIDE, size, UNSURE)
             for number, hashes in enumerate(parts):
                 found[number, first : some.stop] = pack(row.tobytes() for row in hashes)
+            work.tell(len(some))
         return found
 
     def _stack(self, rows: Iterable[int]) -> Gray:

@@ -11,8 +11,9 @@ from disk.at_once import in_order
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 Tell = Callable[[int], object]  # takes how many more are done
-# Takes what is done, and with how many; what it gives is open while that goes on.
-Watch = Callable[[str, int], AbstractContextManager[Tell]]
+# Takes what is done, with how many, and of what; what it gives is open while that goes on.
+Watch = Callable[[str, int, str], AbstractContextManager[Tell]]
+PAIRS = "pairs"
 
 
 class Each(Protocol):
@@ -21,7 +22,7 @@ class Each(Protocol):
     def __call__(self, do: Callable[[Item], Done], items: Iterable[Item], /) -> Iterable[Done]: ...
 
 
-def unwatched(_what: str, _total: int) -> AbstractContextManager[Tell]:
+def unwatched(_what: str, _total: int, _of: str) -> AbstractContextManager[Tell]:
     """Nobody's watch."""
     return nullcontext(lambda _: None)
 
@@ -50,9 +51,9 @@ class Effort:
     watch: Watch = unwatched
 
     @contextmanager
-    def stretch(self, what: str, total: int) -> Iterator[Work]:
+    def stretch(self, what: str, total: int, of: str = PAIRS) -> Iterator[Work]:
         """The work on so many of something, while somebody watches."""
-        with self.watch(what, total) as tell:
+        with self.watch(what, total, of) as tell:
             yield Work(self.each, tell)
 
 

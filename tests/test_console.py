@@ -16,6 +16,7 @@ from conftest import ROOT
 
 from actions import console as on_console
 from actions.console import Console, bar, progress
+from actions.find_photos import watched
 
 
 class Terminal(io.StringIO):
@@ -124,3 +125,20 @@ def test_a_bar_starts_no_thread_beside_which_workers_could_not_be_forked() -> No
     )
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert ran.stdout == "True 1\n", ran.stderr
+
+
+def test_a_search_says_what_it_counts_and_where_it_takes_long_at_its_start(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for what, total, of in (
+        ("Cutting out parts", 60_000, "pictures"),
+        ("Cutting out parts", 6_000, "pictures"),
+        ("Comparing parts", 60_000, "pairs"),
+        ("Comparing parts", 6_000_000_000, "pairs"),
+    ):
+        with watched(what, total, of) as advance:
+            advance(total)
+    assert capsys.readouterr().err.splitlines() == [
+        "Cutting out parts: 60,000 pictures",
+        "Comparing parts: 6,000,000,000 pairs",
+    ]

@@ -1,6 +1,9 @@
 """Parts of pictures are compared a few pictures at a time, and come out as all at once would."""
 
 import tracemalloc
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +14,7 @@ from made_pictures import CAT, COFFEE, cropped, look_of, photo
 
 from pictures import bandpass, crops
 from pictures.crowds import Known
+from pictures.effort import Tell, in_threads
 from pictures.hamming import pack
 from pictures.looks import GRAY_SIDE, LARGE_SIDE, Look
 from pictures.presets import PRESETS
@@ -60,3 +64,22 @@ def test_the_search_for_parts_needs_little_memory(monkeypatch: pytest.MonkeyPatc
         tracemalloc.stop()
     assert {(match.left, match.right) for match in found} == {(48, 49)}
     assert peak < 2e6
+
+
+def test_each_step_of_the_search_for_parts_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cutting parts out takes half a minute of some 60,000 pictures."""
+    monkeypatch.setattr(crops, "AT_ONCE", 2)
+    of_cat = look_of(photo(CAT), parts=True)
+    looks: list[Look | None] = [replace(of_cat, large=p.tobytes()) for p in large(3, 5)]
+    begun, told = [], Counter[str]()
+
+    @contextmanager
+    def watch(what: str, total: int, of: str) -> Iterator[Tell]:
+        begun.append((what, total, of))
+        yield lambda more: told.update({what: more})
+
+    effort = in_threads(1, watch)
+    list(crops.PartSearch(table_of(looks), looks, PRESETS["crops"], effort=effort).pairs())
+    assert begun[0] == ("Cutting out parts", 5, "pictures")
+    assert begun[1] == ("Comparing parts", 5 * 5 * len(crops.PARTS), "pairs")
+    assert all(told[what] == total for what, total, _ in begun)

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
@@ -20,6 +21,7 @@ import grouping
 from grouping import Match, UnionFind, supported_clusters
 from pictures import connected, hamming
 from pictures.connected import cluster
+from pictures.effort import Tell, in_threads
 from pictures.hamming import close_pairs, close_turned_pairs, pack
 
 Pairs = set[tuple[int, int]]
@@ -300,6 +302,28 @@ def test_groups_are_the_same_where_a_sample_connects_most_hashes(
     with mock.patch.object(connected, "SAMPLE", sample):
         found = cluster(range(len(hashes)), hashes, threshold)
     assert found == components(len(hashes), pairs_by_counting(hashes, threshold))
+
+
+@pytest.mark.parametrize("sides", [None, [0, 1], [0, 1, 2, 1]])
+@pytest.mark.parametrize("near", [0, 120])
+def test_all_pairs_that_a_threshold_compares_are_told(near: int, sides: list[int] | None) -> None:
+    """Also those of hashes that a sample connects and others that it doesn't."""
+    rng, begun, told = np.random.default_rng(6), [], list[int]()
+    hashes = [*(bytes([n]) + bytes(31) for n in range(near)), *random_hashes(rng, 40, 32)]
+
+    @contextmanager
+    def watch(what: str, total: int, of: str) -> Iterator[Tell]:
+        begun.append((what, total, of))
+        yield told.append
+
+    by_hash = None if sides is None else (sides * len(hashes))[: len(hashes)]
+    with mock.patch.object(connected, "SAMPLE", 9):
+        cluster(range(len(hashes)), hashes, 20, by_hash, in_threads(1, watch))
+    ((what, total, of),) = begun
+    assert (what, of) == ("Comparing hashes", "pairs")
+    assert sum(told) == total
+    if sides is None:
+        assert total == 40 * 39 // 2 + 40 * near
 
 
 def test_a_threshold_that_connects_nearly_all_takes_seconds_not_minutes() -> None:

@@ -43,6 +43,7 @@ from pictures import (
 )
 from pictures.bandpass import Gray
 from pictures.candidates import Search
+from pictures.effort import Work
 from pictures.looks import GRAY_SIDE, LARGE_SIDE, PAGE_SIDE, Look, View, look_digest
 from pictures.matching import find_matches
 from pictures.presets import PRESETS, Rules
@@ -165,9 +166,9 @@ def cut_out_of(looks: Sequence[Look], memory: Memory) -> tuple[list[Match], int]
     cut = [0]
     with pytest.MonkeyPatch.context() as patch:
 
-        def counted(pictures: crops._Large, size: int) -> Any:
+        def counted(pictures: crops._Large, size: int, work: Work) -> Any:
             cut.append(len(pictures._pictures))
-            return hashes_of_parts(pictures, size)
+            return hashes_of_parts(pictures, size, work)
 
         hashes_of_parts = crops._Large.hashes_of_parts
         patch.setattr(crops._Large, "hashes_of_parts", counted)
