@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 import fsspec
@@ -57,13 +58,35 @@ class Store:
 
         FileNotFoundError if there is no such place.
         """
-        self.fs.invalidate_cache()
-        found = self.fs.find(self.path_of(url), detail=True)
+        found = self._found(url)
+        self._check_told(found)
         return [
             self.object_of(info)
             for name, info in found.items()
             if info["type"] == "file" and (info["size"] or not name.endswith("/"))
         ]
+
+    def _found(self, url: str) -> Mapping[str, Mapping[str, Any]]:
+        """What the package for a store lists below a URL; an error of `errors` where it can't."""
+        try:
+            signature(fsspec.get_filesystem_class(self.protocol).__init__).bind(None)
+        except TypeError as error:
+            raise OSError(f"{self.protocol}:// needs more than a URL: {error}") from error
+        try:
+            self.fs.invalidate_cache()
+            found: Mapping[str, Mapping[str, Any]] = self.fs.find(self.path_of(url), detail=True)
+        except errors():
+            raise
+        except Exception as error:  # as some of fsspec's packages know of nothing but their own use
+            raise OSError(f"{self.protocol}:// fails there: {why_not(error)}") from error
+        return found
+
+    def _check_told(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise OSError unless it is told of all that was found what it takes to know it again."""
+        for name, info in found.items():
+            for told in ("type", "name", "size"):
+                if info.get(told) is None and (told, info.get("type")) != ("size", "directory"):
+                    raise OSError(f"{self.protocol}:// doesn't tell the {told} of {name}")
 
     def object_of(self, info: Mapping[str, Any]) -> StoredObject:
         etag = info.get("ETag") or info.get("etag")
