@@ -5,6 +5,7 @@ don't hang on each other, so threads share them. What is close comes in one orde
 finds it and however many threads there are.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from disk import system
 from pictures.by_name import named
 
 Words = NDArray[np.uint64]
@@ -26,6 +28,10 @@ STEP = 1024  # columns compared at once: few enough that they stay in a processo
 HEIGHT = 64  # rows that NumPy compares with these at once
 FEW = 1 / 16  # of a step's pairs are looked at one by one, more all together
 COMPILED = "numba"  # the package that compiles the loops of extras.popcount
+LOOPS = "extras.popcount"
+# Bytes that are free where the loops are compiled; that takes 150 MB, and 300 MB of addresses.
+# Packages with less than that may wait for ever, or leave none for what is compared.
+ROOM = 400_000_000
 COMPILED_WORDS = 4  # of a hash, in those loops
 # From so many pairs on the loops save more than they take to be compiled.
 MANY = 1 << 28
@@ -117,7 +123,7 @@ def compiled(name: str, pairs: int, words: int) -> Loop | None:
     if not compiling_pays(pairs, words):
         return None
     try:
-        loop: Loop = named(f"extras.popcount:{name}")
+        loop: Loop = named(f"{LOOPS}:{name}")
         _try(loop)
     # A package of others that isn't whole, or doesn't fit the rest, may raise anything when it is
     # imported or compiles (even SystemExit), and NumPy does the same without it.
@@ -157,7 +163,14 @@ def compiling_pays(pairs: int, words: int) -> bool:
         and words == COMPILED_WORDS
         and not COMPILER.failure
         and all(map(find_spec, (COMPILED, "extras")))
+        and (LOOPS in sys.modules or has_room())
     )
+
+
+def has_room() -> bool:
+    """Whether there is memory to compile the loops in."""
+    free = system.free_memory()
+    return free is None or free >= ROOM
 
 
 # ---- By NumPy

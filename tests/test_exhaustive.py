@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT, Library, Ran, collect
 from test_grouping import Make, clustered_hashes, random_hashes, skewed_hashes
 
+from disk import system
 from pictures import exhaustive, hamming
 from pictures.effort import Work, in_threads
 from pictures.hamming import close_pairs, close_turned_pairs, pack
@@ -59,6 +60,7 @@ def small_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhaustive, "HEIGHT", 8)
     monkeypatch.setattr(exhaustive, "COLUMNS", 1024)
     monkeypatch.setattr(exhaustive, "COMPILER", exhaustive.Compiler())
+    monkeypatch.setattr(exhaustive, "has_room", lambda: True)
     monkeypatch.setattr(hamming, "bands_pay", lambda *_: False)
 
 
@@ -124,7 +126,7 @@ BROKEN = {  # what is in the package, and what is said of it
 MAIN = """
 import sys
 from pictures import exhaustive
-exhaustive.MANY = 0
+exhaustive.MANY = exhaustive.ROOM = 0
 import main
 sys.exit(main.main())
 """
@@ -175,6 +177,19 @@ def test_what_compiles_the_loops_may_be_told_not_to(library: Library) -> None:
     assert ran.err.count("warning: Numba can't be used (NUMBA_DISABLE_JIT is set)") == 1
 
 
+@pytest.mark.parametrize(("free", "pays"), [(399, False), (400, True), (None, True)])
+def test_nothing_is_compiled_where_little_memory_is_left(
+    free: int | None, pays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(exhaustive, "find_spec", lambda _: True)
+    monkeypatch.setattr(exhaustive, "LOOPS", "loops that are compiled")
+    monkeypatch.setattr(system, "free_memory", lambda: free and free * 1_000_000)
+    assert exhaustive.compiling_pays(1 << 40, 4) is pays
+    monkeypatch.setitem(sys.modules, "loops that are compiled", sys)
+    assert exhaustive.compiling_pays(1 << 40, 4), "they take no more"
+
+
 def test_without_the_loops_bands_are_weighed_against_numpy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -182,6 +197,7 @@ def test_without_the_loops_bands_are_weighed_against_numpy(
     monkeypatch.setattr(exhaustive, "COMPILER", exhaustive.Compiler())
     monkeypatch.setattr(exhaustive, "MANY", 0)
     monkeypatch.setattr(exhaustive, "find_spec", lambda _: True)
+    monkeypatch.setattr(exhaustive, "has_room", lambda: True)
 
     def broken(_: str) -> object:
         raise SystemError("broken")

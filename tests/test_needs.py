@@ -92,12 +92,17 @@ def test_compiled_loops_are_counted_where_they_are_wanted_and_there(
 ) -> None:
     monkeypatch.setattr(exhaustive, "find_spec", lambda _: is_there)
     monkeypatch.setattr(exhaustive, "COMPILER", exhaustive.Compiler())
+    monkeypatch.setattr(exhaustive, "has_room", lambda: True)
     presets = (Recipe(), Recipe(parts=True), Recipe(hash_size=8))
     for recipe in (*presets, Recipe(only_hash=True)):
         few, many = (needs_of(recipe, photos).memory for photos in (16_383, 16_384))
         assert (many - few > LOOPS.memory) is is_there
     few, many = (needs_of(Recipe(8, only_hash=True), n).memory for n in (16_383, 16_384))
     assert many - few < LOOPS.memory, "there are none for hashes of another size"
+    with monkeypatch.context() as full:
+        full.setattr(exhaustive, "has_room", lambda: False)
+        full.setattr(exhaustive, "LOOPS", "no such module")
+        assert needs_of(Recipe(), 16_384).memory < LOOPS.memory
     monkeypatch.setattr(exhaustive.COMPILER, "failure", "broken")
     assert needs_of(Recipe(), 16_384).memory < LOOPS.memory
 
