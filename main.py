@@ -23,7 +23,7 @@ NO_MEMORY = (
     "there is too little memory; close other programs, raise a limit that is set (ulimit -v), or "
     "do less at once: fewer folders, or fewer --workers."
 )
-NO_THREAD = "can't start new thread"  # Python's RuntimeError, where a stack finds no room
+NO_THREAD = "can't start new thread"  # Python's RuntimeError
 NO_ROOM_FOR_LIBRARY = ("failed to map segment", "Cannot allocate memory")  # the C library's
 NO_POSIX = ("fcntl", "resource", "termios")  # modules that Windows hasn't got
 
@@ -93,7 +93,8 @@ def main(argv: Sequence[str] | None = None, own_config: str | None = None) -> in
     except RuntimeError as error:
         if str(error) != NO_THREAD:
             raise
-        console.fail(NO_MEMORY, Exit.USAGE)
+        remedy = "allow more processes (ulimit -u), free some memory, or set fewer --workers"
+        console.fail(f"{error}; {remedy}.", Exit.USAGE)
     except KeyboardInterrupt:
         console.code = Exit.INTERRUPTED
         console.facts["error"] = "interrupted"

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from actions.configuration import constants
 from actions.help import parser, said_of
 from actions.options import OPTIONS
 from actions.table import ACTIONS
+from disk.at_once import in_order
 from disk.output_lock import locked
 from main import main
 from pictures.garbage import NEW_OBJECTS, rare_collections
@@ -479,7 +481,6 @@ def test_a_run_whose_errors_go_nowhere_does_its_work(library: Library) -> None:
         MemoryError("Unable to allocate 9.9 GiB"),
         OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
         ImportError("libtiff.so.6: failed to map segment from shared object"),
-        RuntimeError("can't start new thread"),
     ],
 )
 def test_too_little_memory_is_said_in_one_line(
@@ -494,6 +495,24 @@ def test_too_little_memory_is_said_in_one_line(
     assert ran.err.startswith("error: there is too little memory; close other programs, ")
     assert ran.err.count("\n") == 1
     assert library.run("find", "--json").facts["error"].startswith("there is too little memory")
+
+
+def test_a_thread_that_can_not_be_started_is_said_in_one_line(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")  # as Python does
+
+    def walk(*_: object) -> None:
+        list(in_order(abs, [1, 2], 2))
+
+    monkeypatch.setattr(find, "walk_through", walk)
+    with monkeypatch.context() as crowded:
+        crowded.setattr(threading.Thread, "start", start)
+        ran = library.run("find")
+    assert is_one_line(ran)
+    assert (ran.code, ran.out) == (2, "")
+    assert "can't start new thread; allow more processes (ulimit -u), free some memory" in ran.err
 
 
 def test_a_bug_shows_its_traceback(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
