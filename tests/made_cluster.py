@@ -44,7 +44,7 @@ class Apart:
         command = as_documented("worker")
         assert command[4] == "tcp://HOST:8786"
         command[4] = self.address
-        self._start(command, program)
+        self.worker = self._start(command, program)
 
     def _start(self, command: list[str], folder: Path) -> "subprocess.Popen[bytes]":
         environment = {**os.environ, "PYTHONPATH": self._path}

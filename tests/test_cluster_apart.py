@@ -27,13 +27,14 @@ def test_without_a_worker_a_find_says_so_and_ends_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(running, "SECONDS_BETWEEN_LOOKS", 0.2)
+    monkeypatch.setattr(running, "SECONDS_UNTIL_SAID", 0.4)
     monkeypatch.setattr(running, "MINUTES_WITHOUT", 0.02)
-    ended = "there was no worker for 0.02 minutes; start workers and run it again"
+    ended = "no worker answered for 0.02 minutes; start workers and run it again"
     tasks = [("deadly", end_worker, (Work(str(tmp_path)),))]
     with cluster_apart(tmp_path) as apart, running._client(1, apart.address) as client:  # noqa: SIM117
         with pytest.raises(UserError, match=ended):
             list(running.done_by(client)(tasks))
-    assert capsys.readouterr().err == "No worker is left: waiting 0.02 minutes for one.\n"
+    assert capsys.readouterr().err == "No worker answers: waiting 0.02 minutes for one.\n"
 
 
 @pytest.mark.workers
@@ -41,6 +42,7 @@ def test_a_find_without_a_worker_goes_on_once_another_one_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "SECONDS_BETWEEN_LOOKS", 0.2)
+    monkeypatch.setattr(running, "SECONDS_UNTIL_SAID", 0.4)
     with cluster_apart(tmp_path) as apart, running._client(1, apart.address) as client:
         monkeypatch.setattr(running, "print_line", lambda *_: apart.add_worker())
         done = running.done_by(client)([("once", end_worker_once, (Work(str(tmp_path)),))])
@@ -61,6 +63,24 @@ def test_a_cluster_without_the_program_is_refused_with_the_remedy(
         if which == "the scheduler":  # which may come to lack it later
             with Client(apart.address) as client, pytest.raises(UserError, match=refused):
                 list(running.done_by(client)([("a", no_task, (Work(str(tmp_path)),))]))
+
+
+@pytest.mark.workers
+@pytest.mark.parametrize("which", ["scheduler", "worker"])
+def test_whoever_does_not_answer_is_waited_for_in_vain_for_a_while_alone(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cluster_apart(tmp_path) as apart, running._client(1, apart.address) as client:
+        stopped = getattr(apart, which)
+        stopped.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(UserError, match=r"(scheduler|worker) doesn't answer: "):
+                running._check_program(client, 1)
+            if which == "scheduler":
+                monkeypatch.setattr(running, "SECONDS", 0.5)
+                assert running._workers_of(client) == 0
+        finally:
+            stopped.send_signal(signal.SIGCONT)
 
 
 KILLED = """

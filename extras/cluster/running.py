@@ -30,7 +30,7 @@ AT_ONCE = 4  # tasks a worker has at hand
 SECONDS = 60  # until a scheduler and a worker answer
 FAILURES = 9  # of workers with one task, which is given up with the next one
 SECONDS_BETWEEN_LOOKS = 5.0  # for workers, while nothing comes from them
-LOOKS_UNTIL_SAID = 3  # as one that was killed comes again in some seconds
+SECONDS_UNTIL_SAID = 15.0  # that there is none, as one that was killed comes again in some
 MINUTES_WITHOUT = 10  # workers
 SILENT = "ignore::UserWarning:multiprocessing.resource_tracker"
 NOT_UNPACKED = "Error during deserialization"
@@ -103,14 +103,19 @@ def _client(workers: int, scheduler: str | None, failures: int = FAILURES) -> It
         yield client
 
 
-def _check_program(client: Client) -> None:
-    """Raise UserError where the scheduler or a worker can't import what it is to unpack."""
+def _check_program(client: Client, seconds: float = SECONDS) -> None:
+    """Raise UserError where the scheduler or a worker can't import what it is to unpack.
+
+    Or where one doesn't answer for some seconds, as tasks would wait for it.
+    """
     ask: dict[str, Any] = {"the scheduler": client.run_on_scheduler, "a worker": client.run}
     for who, run in ask.items():
         try:
-            run(pkgutil.resolve_name, f"{__name__}:AGAIN")
+            run(pkgutil.resolve_name, f"{__name__}:AGAIN", callback_timeout=seconds)
         except (ImportError, AttributeError) as error:
             raise UserError(f"{who} can't load this program: {error}; {START}") from error
+        except OSError as error:
+            raise UserError(f"{who} doesn't answer: {error}; {AGAIN}") from error
 
 
 @contextlib.contextmanager
@@ -178,35 +183,45 @@ def done_by(client: Client) -> Run:
 
 def _coming(client: Client, running: Any) -> Iterator[tuple[Any, Any]]:
     """Each task that is done with what came of it; UserError if there is no worker for long."""
-    looked, looks = time.monotonic(), 0
+    there = looked = time.monotonic()  # when there was a worker at last, and a look for one
+    is_said = False
     while not running.is_empty():
         if running.has_ready():
             yield next(running)
-            looked, looks = time.monotonic(), 0
+            there = looked = time.monotonic()
             continue
         with running.thread_condition:
             running.thread_condition.wait(0.1)
         if time.monotonic() - looked < SECONDS_BETWEEN_LOOKS:
             continue
-        looks = 0 if _workers_of(client) else looks + 1
-        looked = time.monotonic()
-        _bear(looks)
+        has_one, looked = _workers_of(client) > 0, time.monotonic()
+        if has_one:
+            there, is_said = looked, False
+        elif looked - there >= SECONDS_UNTIL_SAID:
+            _bear(looked - there, is_said=is_said)
+            is_said = True
 
 
-def _bear(looks: int) -> None:
-    """Say that there is no worker, once some looks in a row found none; UserError after many."""
-    if looks == LOOKS_UNTIL_SAID:
-        print_line(f"No worker is left: waiting {MINUTES_WITHOUT} minutes for one.", sys.stderr)
-    if looks * SECONDS_BETWEEN_LOOKS >= MINUTES_WITHOUT * 60:
+def _bear(seconds: float, *, is_said: bool) -> None:
+    """Say that there is no worker for some seconds; UserError if these are many."""
+    if not is_said:
+        print_line(f"No worker answers: waiting {MINUTES_WITHOUT} minutes for one.", sys.stderr)
+    if seconds >= MINUTES_WITHOUT * 60:
         raise UserError(
-            f"there was no worker for {MINUTES_WITHOUT} minutes; start workers and run it again: "
+            f"no worker answered for {MINUTES_WITHOUT} minutes; start workers and run it again: "
             "it goes on where this one ended."
         )
 
 
 def _workers_of(client: Client) -> int:
-    """How many workers there are now."""
-    return len(client.scheduler_info(n_workers=-1)["workers"])
+    """How many workers there are now; none where the scheduler doesn't answer."""
+    if client.scheduler is None:  # it was given up
+        return 0
+    try:
+        told = client.sync(client.scheduler.identity, callback_timeout=SECONDS)
+    except OSError:
+        return 0
+    return len(told["workers"])
 
 
 def _done(do: Callable[..., int], name: str, work: Work, *given: object) -> int:
