@@ -90,6 +90,12 @@ def test_a_wrong_value_in_a_list_is_named(tmp_path: Path) -> None:
     assert refusal(tmp_path, EXCLUDE=[""]).startswith("EXCLUDE holds ''; ")
 
 
+def test_a_url_that_names_no_bucket_is_refused_wherever_it_stands(tmp_path: Path) -> None:
+    for name in ("INPUT_DIR", "PROTECT", "PREFER"):
+        for url in ("s3://", "gs:///", "S3:///2024", "file:///"):
+            assert refusal(tmp_path, **{name: [url]}).startswith(f"{name} {url} names no bucket; ")
+
+
 def test_the_threshold_must_fit_the_size_of_the_hash(tmp_path: Path) -> None:
     assert "from 0 to 63" in refusal(tmp_path, HASH_SIZE=8, THRESHOLD=64)
     assert settings(tmp_path, HASH_SIZE=8, THRESHOLD=63).threshold == 63

@@ -876,6 +876,16 @@ def test_a_store_that_is_asked_too_much_is_not_taken_for_one_that_compares(
     assert store.there() == ALL
 
 
+def test_a_store_that_compares_with_what_is_not_there_heeds_if_match(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def calls(*_: object, **__: object) -> Any:
+        raise refused("PreconditionFailed", 412, "it isn't there")
+
+    monkeypatch.setattr(type(S3("s3").fs), "call_s3", calls)
+    assert removal.heeds_if_match(store.bucket)
+
+
 def test_a_store_that_refuses_one_deletion_keeps_it_and_goes_on(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
