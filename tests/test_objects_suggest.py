@@ -158,6 +158,19 @@ def test_a_dry_run_shows_the_same_and_leaves_nothing(stored: Stored) -> None:
 
 
 @pytest.mark.workers
+def test_a_file_of_ones_own_beside_the_list_is_not_removed(stored: Stored) -> None:
+    stored.suggested()
+    (listed,) = (stored.work / "to_delete").iterdir()
+    own = listed.with_name("as it was.parquet")
+    own.write_bytes(before := listed.read_bytes())
+    ran = stored.suggest()
+    assert (ran.code, ran.facts["error"]) == (2, f"{own} isn't of suggest; move it elsewhere.")
+    assert (own.read_bytes(), listed.read_bytes()) == (before, before)
+    own.rename(stored.work / own.name)
+    assert stored.suggest().code == 0
+
+
+@pytest.mark.workers
 def test_a_preferred_place_is_kept_and_one_that_holds_nothing_is_refused(stored: Stored) -> None:
     copy, first = f"{FOLDERS[1]}/0 copy.jpg", f"{FOLDERS[0]}/0.jpg"
     assert stored.suggested()[copy] == first

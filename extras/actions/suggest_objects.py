@@ -14,6 +14,7 @@ from disk.lines import to_line
 from disk.system import lies_in
 from extras.actions.cleanup_objects import OF_A_GROUP, place_of_work, trusted, warn_of_unused
 from extras.cluster.engine import Run
+from extras.cluster.files import ENDING
 from extras.cluster.running import started
 from extras.objects import choices, choosing, tables
 from extras.objects.choices import Choice
@@ -24,6 +25,7 @@ from extras.objects.protecting import ProtectedObjects
 from extras.objects.result import Linked, Result
 
 OBJECTS_A_TASK = 200
+OURS = "groups"  # how the names of files begin that are made here
 
 
 def run(settings: Settings, arguments: argparse.Namespace, console: Console) -> None:
@@ -65,7 +67,7 @@ def judge(
 ) -> tuple[list[Choice], list[Left]]:
     """What the rules give up, and which groups they leave; earlier lists are replaced."""
     listed, left = choices.list_in(place), choosing.left_in(place)
-    parts = {f"groups-{some[0][0][0].group:09}": some for some in parts_of(found)}
+    parts = {f"{OURS}-{some[0][0][0].group:09}": some for some in parts_of(found)}
     tasks = [
         (
             name,
@@ -79,7 +81,7 @@ def judge(
         for name, _ in run_tasks(tasks):
             advance(len(parts[name]))
     if not parts:
-        choices.write(listed, "groups", [])
+        choices.write(listed, OURS, [])
     reasons = [row for name in parts for row in tables.rows_of(Left, left.read(name))]
     return choices.read(listed, found), reasons
 
@@ -99,10 +101,17 @@ def shown_in(work: str) -> Iterator[str]:
 
 
 def clear(place: str) -> None:
-    """Remove what was judged before."""
-    for work in (choices.list_in(place), choosing.left_in(place)):
-        for name in work.names():
-            work.remove(name)
+    """Remove what was judged before; UserError if something else lies there, which stays."""
+    before = [
+        (work, name)
+        for work in (choices.list_in(place), choosing.left_in(place))
+        for name in sorted(work.names())
+    ]
+    for work, name in before:
+        if not name.startswith(OURS):
+            raise UserError(f"{work.url}/{name}{ENDING} isn't of suggest; move it elsewhere.")
+    for work, name in before:
+        work.remove(name)
 
 
 def stay_in(groups: Sequence[Group], stay: Mapping[str, str]) -> dict[str, str]:
