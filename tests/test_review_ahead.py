@@ -109,9 +109,9 @@ def test_a_picture_without_thumbnail_and_facts_is_asked_for_once_they_come(
     page = open_page(found)
     held: list[Any] = []
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
     page.route("**/api/facts/*", lambda route: held.append(route))
     page.reload()
+    page.on("request", lambda request: asked.append(request.url))  # not those before it
     page.wait_for_selector(".tile")
     page.click(".tile[aria-label^='Group 2,']")
     until(page, "document.querySelectorAll('.pane img').length === 1")
