@@ -262,6 +262,12 @@ OPENED_AS = tuple(name for form in FORMATS if not form.needs for name in form.op
 PLUGINS = tuple(form.plugin for form in FORMATS if form.plugin and not form.needs)
 ANY = Format("a picture", (), ())
 _TIFF_ORDERS = (b"II", b"MM")
+# What importing a package of others raises that isn't whole: it or what it needs is missing or of
+# another Python, a library can't be loaded or set up, or its parts are of versions that don't fit.
+BROKEN = (
+    *(ImportError, SyntaxError, OSError, SystemError, RuntimeError),
+    *(AttributeError, TypeError, ValueError),
+)
 
 _BY_ENDING = {ending: form for form in FORMATS for ending in form.endings}
 _BY_PILLOW = {name: form for form in FORMATS for name in (*form.opened_as, *form.becomes)}
@@ -331,12 +337,18 @@ def openers(form: Format) -> tuple[str, ...]:
     if not is_there(form):
         raise ValueError(f"to read {form.said}, install {form.package}")
     try:
+        importlib.import_module(form.needs)
+    except BROKEN as error:
+        raise _not_loaded(form, error) from None
+    try:
         importlib.import_module(form.plugin)
-    # Of another Python, or without a library that it needs: what a package of others then raises
-    # may be anything, and only its own files can't be read.
-    except Exception as error:  # noqa: BLE001
-        raise ValueError(f"{form.package} can't be loaded: {error}") from None
+    except ImportError as error:  # the package lacks what is asked for
+        raise _not_loaded(form, error) from None
     return form.opened_as
+
+
+def _not_loaded(form: Format, error: Exception) -> ValueError:
+    return ValueError(f"{form.package} can't be loaded: {error}")
 
 
 def opened(image: "Image.Image") -> Format:

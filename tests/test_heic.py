@@ -219,15 +219,24 @@ def test_a_package_that_is_broken_ends_no_find(
     assert item["reason"].startswith("pi-heif can't be loaded: ")
 
 
-@pytest.mark.parametrize("error", [OSError("no libheif"), SystemError("failed"), RuntimeError()])
+@pytest.mark.parametrize("broken", formats.BROKEN)
 def test_whatever_a_broken_package_raises_only_its_files_are_unreadable(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
+    broken: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def import_module(_: str) -> object:
-        raise error
+        raise broken("no libheif")
 
     monkeypatch.setattr(formats, "importlib", SimpleNamespace(import_module=import_module))
-    with pytest.raises(ValueError, match=r"^pi-heif can't be loaded: "):
+    with pytest.raises(ValueError, match=r"^pi-heif can't be loaded: no libheif$"):
+        decode.open_header(heic(photo(CAT)))
+
+
+def test_a_bug_of_ours_is_not_taken_for_a_broken_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    def import_module(name: str) -> object:
+        return len(None) if name == "pictures.heic" else None  # type: ignore[arg-type]
+
+    monkeypatch.setattr(formats, "importlib", SimpleNamespace(import_module=import_module))
+    with pytest.raises(TypeError, match=r"len\(\)"):
         decode.open_header(heic(photo(CAT)))
 
 

@@ -17,7 +17,7 @@ pytest.importorskip("aiohttp", reason="pip install -r extras/cluster/requirement
 
 from config import UserError
 from extras.objects import listing
-from extras.objects.stores import Store
+from extras.objects.stores import WRAPPING, Store
 
 
 class Silent(http.server.SimpleHTTPRequestHandler):
@@ -68,9 +68,24 @@ def test_a_store_that_takes_more_than_a_url_is_refused_with_what_it_takes(protoc
 
 
 @pytest.mark.parametrize("url", ["data://some", "dir:///some", "generic://some/thing"])
-def test_whatever_else_a_package_for_a_store_raises_is_said_in_one_line(url: str) -> None:
+def test_what_lists_nothing_by_a_url_alone_is_refused_in_one_line(url: str) -> None:
     with pytest.raises(UserError, match=rf"INPUT_DIR {url} can't be listed: .*; check the addr"):
         list(listing.walk([url], [], [], 0))
+
+
+@pytest.mark.parametrize("protocol", WRAPPING)
+def test_what_shows_another_store_is_refused(protocol: str) -> None:
+    with pytest.raises(UserError, match=f"{protocol}:// needs more than a URL"):
+        list(listing.walk([f"{protocol}://some/thing"], [], [], 0))
+
+
+def test_a_bug_behind_a_store_shows_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(*_: object, **__: object) -> int:
+        return len(None)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.find", found)
+    with pytest.raises(TypeError):
+        list(listing.walk(["memory://some"], [], [], 0))
 
 
 def test_a_bug_of_ours_in_a_walk_shows_its_traceback(

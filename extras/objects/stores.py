@@ -25,6 +25,10 @@ DENIED = ("AccessDenied", "AllAccessDisabled", "403")  # what S3 says where a ri
 TRIES = 3  # to read an object over a connection that breaks
 
 
+# What of fsspec shows another store, or several, in another way.
+WRAPPING = ("async_wrapper", "asyncwrapper", "dir", "generic")
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject(ImageFile):
     """An object by its URL, with what tells its content; a bucket may keep no versions."""
@@ -72,13 +76,13 @@ class Store:
             signature(fsspec.get_filesystem_class(self.protocol).__init__).bind(None)
         except TypeError as error:
             raise OSError(f"{self.protocol}:// needs more than a URL: {error}") from error
+        if self.protocol in WRAPPING:
+            raise OSError(f"{self.protocol}:// needs more than a URL: what it is to show")
+        self.fs.invalidate_cache()
         try:
-            self.fs.invalidate_cache()
             found: Mapping[str, Mapping[str, Any]] = self.fs.find(self.path_of(url), detail=True)
-        except errors():
-            raise
-        except Exception as error:  # as some of fsspec's packages know of nothing but their own use
-            raise OSError(f"{self.protocol}:// fails there: {why_not(error)}") from error
+        except NotImplementedError as error:
+            raise OSError(f"{self.protocol}:// lists nothing") from error
         return found
 
     def _check_told(self, found: Mapping[str, Mapping[str, Any]]) -> None:
