@@ -17,7 +17,7 @@ pytest.importorskip("aiohttp", reason="pip install -r extras/cluster/requirement
 
 from config import UserError
 from extras.objects import listing
-from extras.objects.stores import WRAPPING, Store
+from extras.objects.stores import NO_STORES, Store
 
 
 class Silent(http.server.SimpleHTTPRequestHandler):
@@ -73,9 +73,9 @@ def test_what_lists_nothing_by_a_url_alone_is_refused_in_one_line(url: str) -> N
         list(listing.walk([url], [], [], 0))
 
 
-@pytest.mark.parametrize("protocol", WRAPPING)
-def test_what_shows_another_store_is_refused(protocol: str) -> None:
-    with pytest.raises(UserError, match=f"{protocol}:// needs more than a URL"):
+@pytest.mark.parametrize("protocol", NO_STORES)
+def test_what_is_no_store_is_refused(protocol: str) -> None:
+    with pytest.raises(UserError, match=f"{protocol}:// is no store of objects"):
         list(listing.walk([f"{protocol}://some/thing"], [], [], 0))
 
 

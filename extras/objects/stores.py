@@ -25,8 +25,8 @@ DENIED = ("AccessDenied", "AllAccessDisabled", "403")  # what S3 says where a ri
 TRIES = 3  # to read an object over a connection that breaks
 
 
-# What of fsspec shows another store, or several, in another way.
-WRAPPING = ("async_wrapper", "asyncwrapper", "dir", "generic")
+# What of fsspec shows another store, or several, in another way; and what is its own content.
+NO_STORES = ("async_wrapper", "asyncwrapper", "dir", "generic", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,10 @@ class Store:
             signature(fsspec.get_filesystem_class(self.protocol).__init__).bind(None)
         except TypeError as error:
             raise OSError(f"{self.protocol}:// needs more than a URL: {error}") from error
-        if self.protocol in WRAPPING:
-            raise OSError(f"{self.protocol}:// needs more than a URL: what it is to show")
+        if self.protocol in NO_STORES:
+            raise OSError(f"{self.protocol}:// is no store of objects")
         self.fs.invalidate_cache()
-        try:
-            found: Mapping[str, Mapping[str, Any]] = self.fs.find(self.path_of(url), detail=True)
-        except NotImplementedError as error:
-            raise OSError(f"{self.protocol}:// lists nothing") from error
+        found: Mapping[str, Mapping[str, Any]] = self.fs.find(self.path_of(url), detail=True)
         return found
 
     def _check_told(self, found: Mapping[str, Mapping[str, Any]]) -> None:
